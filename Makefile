@@ -1,0 +1,66 @@
+# kubemr-shell: `make` lists the targets.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STDLIB = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+NATIVE_SOURCES := CMakeLists.txt pyproject.toml $(wildcard kubemr_shell/engine/native/*)
+
+.PHONY: help demo setup check test test-all format generate bench bench-quick clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=python3.12'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'The venv module is missing: apt-get install python3-venv'; exit 1; }
+	@$(BIN)/pip install --quiet --upgrade pip
+
+$(VENV)/.installed: $(NATIVE_SOURCES) | $(VENV)/bin/python
+	@echo 'Building and installing into $(VENV) …'
+	@$(BIN)/pip install --quiet --editable .
+	@$(BIN)/python -m kubemr_shell.engine
+	@touch $@
+
+$(VENV)/.developer: pyproject.toml $(VENV)/.installed
+	@$(BIN)/pip install --quiet --group dev
+	@touch $@
+
+setup: $(VENV)/.developer ## make the environment, build, install the development tools
+
+demo: $(VENV)/.installed ## count the words of Python's standard library, on all cores
+	@$(BIN)/kubemr-shell run -m "tr -cs '[:alpha:]' '\n'" -r 'uniq -c' -o build/demo --overwrite '$(STDLIB)'
+	@echo; echo 'The most frequent words of $(STDLIB):'
+	@cat build/demo/part-* | sort -k1,1nr | awk '$$2 != "" && n < 20 {n++; most = most ? most : $$1; bar = sprintf("%*s", 40 * $$1 / most, ""); gsub(/ /, "#", bar); printf "%9d  %-12s %s\n", $$1, $$2, bar}'
+
+check: setup ## lint, types, layers, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python docs/generate.py --check
+
+test: setup ## the tests a developer runs: under five minutes on two cores
+	$(BIN)/pytest -n 2 -m 'not slow'
+
+test-all: setup ## everything, with coverage: hundreds of seeds, large lines
+	rm -f .coverage .coverage.*
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/coverage run -m pytest -n 2
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered
+
+format: setup ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+generate: setup ## write the files that come from the code: schema, job-spec.md, states.md
+	$(BIN)/python docs/generate.py
+
+bench: setup ## every benchmark: at most 30 minutes
+	$(BIN)/python benchmarks/bench.py
+
+bench-quick: setup ## the benchmarks in small: three minutes
+	$(BIN)/python benchmarks/bench.py --quick
+
+clean: ## remove what was built
+	rm -rf build $(VENV) benchmarks/.data

@@ -1,0 +1,111 @@
+"""The ``kubemr-shell`` command: the list of subcommands, and what an error becomes.
+
+A subcommand's module is imported when it is called, so that ``--help`` and short jobs start fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+import traceback
+
+
+import click
+
+from kubemr_shell import __version__
+from kubemr_shell.errors import KubemrError
+
+COMMANDS = {
+    "run": "Run a job on this machine.",
+    "validate": "Say everything that is wrong with a job's YAML.",
+    "results": "Write the parts of a finished job to stdout, in order.",
+    "debug": "Run one task of a job again, alone, in this terminal.",
+    "clean": "Remove what an unfinished or failed job left behind.",
+    "worker": "Work on a job until it is over; started by run and by pods.",
+}
+
+EXIT_USAGE = 2
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """The subcommands, each in a module of its own name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"kubemr_shell.cli.{cmd_name}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, text in COMMANDS.items() if name != "worker"])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kubemr-shell")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def main(context: click.Context, debug: bool) -> None:
+    """MapReduce for any shell command.
+
+    \b
+    kubemr-shell run -m 'grep -o "[a-z]*"' -r 'uniq -c' logs/*.gz
+    kubemr-shell run job.yaml
+    """
+    context.obj = debug
+
+
+def run() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(exit_code(sys.argv[1:]))
+
+
+def exit_code(arguments: list[str]) -> int:
+    """Run the command line; errors become one message on stderr and their exit code."""
+    debug = "--debug" in arguments
+    try:
+        result = main.main(arguments, prog_name="kubemr-shell", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return 0
+    except KubemrError as error:
+        return _report(error, error.exit_code, str(error), debug=debug)
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug must leave a log file, not a traceback
+        return _report(error, EXIT_BUG, _bug_message(), debug=debug)
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: Exception, code: int, message: str, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    print(f"kubemr-shell: {message}", file=sys.stderr)
+    return code
+
+
+def _bug_message() -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="kubemr-shell-", suffix=".log", delete=False) as log:
+        traceback.print_exc(file=log)
+    kind, value, _ = sys.exc_info()
+    return f"this is a bug: {kind.__name__ if kind else 'error'}: {value}\n  please report it with {log.name}"
+
+
+def _forget_stdout() -> None:
+    """Point stdout at /dev/null, so that the interpreter's last flush does not complain of the closed pipe."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -1,0 +1,190 @@
+"""The run file: sorted entries of each partition in checksummed blocks, an index, a footer (``docs/run-file.md``)."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from kubemr_shell.errors import CorruptRun
+
+Entry = tuple[bytes, bytes, int]  # key, rest of the line, how often the line came
+
+PAYLOAD_BYTES = 262_144
+MAX_RECORD_BYTES = (1 << 32) - 64  # an entry alone in its block must fit the block's 32-bit length
+_BLOCK_MAGIC = 0x42524D4B
+_CODEC_NONE = 0
+_HEADER = struct.Struct("<IIIIBBH")
+_CHECKSUM = struct.Struct("<I")
+_HEADER_BYTES = _HEADER.size + _CHECKSUM.size
+_INDEX_ENTRY = struct.Struct("<5Q")
+_FOOTER_MAGIC = b"KMRRUN1\n"
+_VERSION = 1
+_FOOTER = struct.Struct("<8sIIQI")
+_FOOTER_BYTES = _FOOTER.size + _CHECKSUM.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionFacts:
+    """One partition of a run file, as its index has it."""
+
+    offset: int
+    stored: int
+    entries: int
+    records: int
+    raw_bytes: int
+
+
+class Target(Protocol):
+    """Where blocks are written to."""
+
+    position: int
+
+    def write(self, data: bytes) -> None: ...
+
+
+def write_partition(entries: Iterable[Entry], target: Target) -> PartitionFacts:
+    """Writes sorted entries, of which no two have the same line, as blocks."""
+    offset = target.position
+    count = records = raw_bytes = 0
+    payload: list[bytes] = []
+    size = 0
+    for key, rest, times in entries:
+        head = _number(times) + _number(len(key)) + _number(len(rest))
+        length = len(head) + len(key) + len(rest)
+        if payload and size + length > PAYLOAD_BYTES:
+            target.write(_block(payload, size))
+            payload.clear()
+            size = 0
+        payload.append(b"".join((head, key, rest)))
+        size += length
+        count += 1
+        records += times
+        raw_bytes += times * (len(key) + len(rest) + 1)
+    if payload:
+        target.write(_block(payload, size))
+    return PartitionFacts(
+        offset=offset, stored=target.position - offset, entries=count, records=records, raw_bytes=raw_bytes
+    )
+
+
+def write_index(partitions: Iterable[PartitionFacts], target: Target) -> None:
+    """Writes what follows the last block: the index and the footer."""
+    offset = target.position
+    packed = [_INDEX_ENTRY.pack(p.offset, p.stored, p.entries, p.records, p.raw_bytes) for p in partitions]
+    index = b"".join(packed)
+    footer = _FOOTER.pack(_FOOTER_MAGIC, _VERSION, len(packed), offset, zlib.crc32(index))
+    target.write(index)
+    target.write(footer + _CHECKSUM.pack(zlib.crc32(footer)))
+
+
+def read_index(fd: int, path: str) -> list[PartitionFacts]:
+    """The partitions of a run file, from its end."""
+    at = os.fstat(fd).st_size - _FOOTER_BYTES
+    if at < 0:
+        raise CorruptRun(path, 0, f"a run file has at least {_FOOTER_BYTES} bytes")
+    footer = _read(fd, path, at, _FOOTER_BYTES)
+    if _CHECKSUM.unpack_from(footer, _FOOTER.size)[0] != zlib.crc32(footer[: _FOOTER.size]):
+        raise CorruptRun(path, at, "the footer's checksum is wrong")
+    magic, version, partitions, offset, checksum = _FOOTER.unpack_from(footer)
+    if magic != _FOOTER_MAGIC or version != _VERSION:
+        raise CorruptRun(path, at, f"this is no run file of version {_VERSION}")
+    if offset + partitions * _INDEX_ENTRY.size != at:
+        raise CorruptRun(path, at, "the index does not end where the footer begins")
+    index = _read(fd, path, offset, at - offset)
+    if zlib.crc32(index) != checksum:
+        raise CorruptRun(path, offset, "the index's checksum is wrong")
+    names = ("offset", "stored", "entries", "records", "raw_bytes")
+    return [PartitionFacts(**dict(zip(names, row, strict=True))) for row in _INDEX_ENTRY.iter_unpack(index)]
+
+
+def read_entries(fd: int, path: str, offset: int, length: int, check: Callable[[], None]) -> Iterator[Entry]:
+    """The entries of a range of whole blocks; ``check`` is called once a block, so that somebody can stop it."""
+    end = offset + length
+    while offset < end:
+        check()
+        entries, payload = _read_block(fd, path, offset, end)
+        yield from _decode(path, offset, entries, payload)
+        offset += _HEADER_BYTES + len(payload)
+
+
+def _block(payload: list[bytes], size: int) -> bytes:
+    header = _HEADER.pack(_BLOCK_MAGIC, size, size, len(payload), _CODEC_NONE, 0, 0)
+    stored = b"".join(payload)
+    return b"".join((header, _CHECKSUM.pack(zlib.crc32(stored, zlib.crc32(header))), stored))
+
+
+def _read_block(fd: int, path: str, offset: int, end: int) -> tuple[int, bytes]:
+    if end - offset < _HEADER_BYTES:
+        raise CorruptRun(path, offset, f"a block's header has {_HEADER_BYTES} bytes, the range {end - offset} more")
+    header = _read(fd, path, offset, _HEADER_BYTES)
+    magic, stored, raw, entries, codec, _, _ = _HEADER.unpack_from(header)
+    if magic != _BLOCK_MAGIC:
+        raise CorruptRun(path, offset, "no block begins here")
+    if stored > end - offset - _HEADER_BYTES:
+        raise CorruptRun(path, offset, f"a block of {stored} bytes does not fit into the range")
+    payload = _read(fd, path, offset + _HEADER_BYTES, stored)
+    if zlib.crc32(payload, zlib.crc32(header[: _HEADER.size])) != _CHECKSUM.unpack_from(header, _HEADER.size)[0]:
+        raise CorruptRun(path, offset, "the block's checksum is wrong")
+    if codec != _CODEC_NONE or raw != stored:
+        raise CorruptRun(path, offset, f"a block of codec {codec} cannot be read by this version")
+    return entries, payload
+
+
+def _read(fd: int, path: str, offset: int, size: int) -> bytes:
+    pieces: list[bytes] = []
+    while size:
+        piece = os.pread(fd, size, offset)
+        if not piece:
+            raise CorruptRun(path, offset, f"the file ends here, {size} bytes too early")
+        pieces.append(piece)
+        offset += len(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _decode(path: str, offset: int, entries: int, payload: bytes) -> Iterator[Entry]:
+    at = 0
+    try:
+        for _ in range(entries):
+            times, at = _parse_number(payload, at)
+            key_length, at = _parse_number(payload, at)
+            rest_length, at = _parse_number(payload, at)
+            middle = at + key_length
+            at = middle + rest_length
+            yield payload[at - key_length - rest_length : middle], payload[middle:at], times
+    except IndexError:
+        raise CorruptRun(path, offset, "an entry does not end in its block") from None
+    if at != len(payload):
+        raise CorruptRun(path, offset, "the entries do not fill their block")
+
+
+def _number(value: int) -> bytes:
+    """LEB128: seven bits a byte, the lowest first, the high bit set on all but the last."""
+    if value < 0x80:
+        return _SMALL[value]
+    digits = bytearray()
+    while value >= 0x80:
+        digits.append(value & 0x7F | 0x80)
+        value >>= 7
+    digits.append(value)
+    return bytes(digits)
+
+
+def _parse_number(payload: bytes, at: int) -> tuple[int, int]:
+    digit = payload[at]
+    if digit < 0x80:
+        return digit, at + 1
+    value = shift = 0
+    while digit >= 0x80:
+        value |= (digit & 0x7F) << shift
+        shift += 7
+        at += 1
+        digit = payload[at]
+    return value | digit << shift, at + 1
+
+
+_SMALL = [bytes((value,)) for value in range(0x80)]

@@ -1,0 +1,33 @@
+"""Checksums and line counts of byte ranges of files."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterator
+
+_PIECE = 1 << 20
+
+
+def scan(fd: int, offset: int, length: int) -> tuple[int, int]:
+    """CRC-32 and number of newlines of a range; a file that ends earlier ends the range."""
+    checksum = newlines = 0
+    for piece in _pieces(fd, offset, length):
+        checksum = zlib.crc32(piece, checksum)
+        newlines += piece.count(b"\n")
+    return checksum, newlines
+
+
+def count_lines(fd: int, offset: int, length: int) -> int:
+    """Number of newlines of a range; a file that ends earlier ends the range."""
+    return sum(piece.count(b"\n") for piece in _pieces(fd, offset, length))
+
+
+def _pieces(fd: int, offset: int, length: int) -> Iterator[bytes]:
+    end = offset + length
+    while offset < end:
+        piece = os.pread(fd, min(_PIECE, end - offset), offset)
+        if not piece:
+            return
+        offset += len(piece)
+        yield piece

@@ -1,0 +1,207 @@
+"""Every error of the project, its exit code, and whether trying again can help.
+
+    KubemrError                      1
+      InvalidSpec                    2   all problems, each with its path
+      UsageError                     2   flags that contradict, a refused output
+      JobNotFound                    3
+      InputError                     3   an input that is missing, unreadable, corrupt or changed
+        InputNotFound, InputChanged, CorruptInput
+      JobFailed                      4
+      JobCancelled                   5
+      Unavailable                    6   retryable
+        BoardUnavailable, StorageUnavailable
+      Forbidden                      7
+      BoardError
+        Conflict                         a test operation failed: read again, decide again
+        AlreadyExists
+        DocumentNotFound
+        LeaseLost                        the claim is no longer ours: drop the work
+        IllegalTransition
+      StorageError
+        ObjectNotFound
+        OutOfSpace                       ENOSPC or EDQUOT: the worker stops claiming
+      CommandError
+        CommandNotStarted
+      ShuffleError
+        CorruptRun                       retryable: the map task runs again
+        RecordTooLarge
+
+Only ``cli`` turns an error into an exit code and prints it. The message of an error names what went wrong,
+where, and what to do next; it is written for the person who reads it in a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class KubemrError(Exception):
+    """Something of ours failed, for a reason that has a message."""
+
+    exit_code = 1
+    retryable = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a spec: where it stands and what would be right."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class InvalidSpec(KubemrError):
+    """The job's description breaks its rules; every problem is listed."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem], source: str = "") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        head = f"{source}: {count}" if source else count
+        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
+
+
+class UsageError(KubemrError):
+    """The call cannot be carried out as it was given."""
+
+    exit_code = 2
+
+
+class JobNotFound(KubemrError):
+    """There is no such job, or nothing is left of it."""
+
+    exit_code = 3
+
+
+class InputError(KubemrError):
+    """An input cannot be used."""
+
+    exit_code = 3
+
+
+class InputNotFound(InputError):
+    """An input that the job names is not there, or cannot be read."""
+
+
+class InputChanged(InputError):
+    """An input is no longer what it was when the job was planned."""
+
+
+class CorruptInput(InputError):
+    """The bytes of an input break the rules of its compression."""
+
+
+class JobFailed(KubemrError):
+    """A task ran out of attempts, or the job out of time."""
+
+    exit_code = 4
+
+
+class JobCancelled(KubemrError):
+    """Somebody cancelled the job."""
+
+    exit_code = 5
+
+
+class Unavailable(KubemrError):
+    """A service did not answer in time, however often it was asked."""
+
+    exit_code = 6
+    retryable = True
+
+
+class BoardUnavailable(Unavailable):
+    """The board could not be read or written."""
+
+
+class StorageUnavailable(Unavailable):
+    """The storage could not be read or written."""
+
+
+class Forbidden(KubemrError):
+    """A right is missing; the message names it."""
+
+    exit_code = 7
+
+
+class BoardError(KubemrError):
+    """The board refused something."""
+
+
+class Conflict(BoardError):
+    """A test operation of a patch failed: somebody else was faster."""
+
+    retryable = True
+
+
+class AlreadyExists(BoardError):
+    """A document of that name is there already."""
+
+
+class DocumentNotFound(BoardError):
+    """There is no document of that name."""
+
+
+class LeaseLost(BoardError):
+    """A claim, or a part of one, belongs to another worker now."""
+
+
+class IllegalTransition(BoardError):
+    """An event came in a state in which it means nothing."""
+
+
+class StorageError(KubemrError):
+    """Bytes could not be read or written."""
+
+
+class ObjectNotFound(StorageError):
+    """There is nothing under that URI."""
+
+
+class OutOfSpace(StorageError):
+    """The disk, or a quota on it, is full."""
+
+
+class CommandError(KubemrError):
+    """The user's command could not do its work."""
+
+
+class CommandNotStarted(CommandError):
+    """The command, its shell or its folder is missing, or it may not be executed."""
+
+
+class ShuffleError(KubemrError):
+    """Records could not be sorted or merged."""
+
+
+class CorruptRun(ShuffleError):
+    """A run file is not what was written: the bytes at ``offset`` of ``path`` are wrong."""
+
+    retryable = True
+
+    def __init__(self, path: str, offset: int, reason: str) -> None:
+        self.path = path
+        self.offset = offset
+        self.reason = reason
+        super().__init__(f"{path}: byte {offset}: {reason}")
+
+
+class RecordTooLarge(ShuffleError):
+    """One record does not fit into the memory that a slot has."""
+
+    def __init__(self, record: int, size: int, limit: int, start: bytes) -> None:
+        self.record = record
+        self.size = size
+        self.limit = limit
+        self.start = start
+        super().__init__(
+            f"record {record} of the command's output is over {limit} bytes ({size} so far; it begins with "
+            f"{start[:60]!r}): raise --memory to at least {size * 5 // (1 << 20) + 128}Mi per slot, "
+            "or have the command write shorter lines"
+        )

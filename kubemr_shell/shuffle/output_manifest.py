@@ -1,0 +1,52 @@
+"""The manifest of one closed shard of the phase that writes parts: what each winning attempt staged.
+
+The same bytes whoever writes it. Little-endian:
+
+    header     8 bytes ``KMROUT1\\n``, u64 first task, u32 tasks, u32 CRC-32 of the entries
+    entries    a task: u32 winning attempt, u32 CRC-32 of the part, u64 bytes, u64 records
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kubemr_shell.errors import CorruptRun
+
+MAGIC = b"KMROUT1\n"
+_HEADER = struct.Struct("<8sQII")
+_ENTRY = struct.Struct("<IIQQ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedPart:
+    """A part that a task's winning attempt staged: its size in bytes, its records (line ends) and CRC-32."""
+
+    task: int
+    attempt: int
+    bytes: int
+    records: int
+    crc32: int
+
+
+def encode_output_manifest(first: int, parts: Iterable[StagedPart]) -> bytes:
+    """``parts`` are those of the shard, in task order from ``first`` on."""
+    entries = [_ENTRY.pack(part.attempt, part.crc32, part.bytes, part.records) for part in parts]
+    body = b"".join(entries)
+    return _HEADER.pack(MAGIC, first, len(entries), zlib.crc32(body)) + body
+
+
+def decode_output_manifest(data: bytes, source: str) -> list[StagedPart]:
+    """The parts of the shard in task order; ``source`` names the manifest in an error."""
+    if len(data) < _HEADER.size:
+        raise CorruptRun(source, 0, "the shard manifest is cut short")
+    magic, first, count, crc = _HEADER.unpack_from(data)
+    body = data[_HEADER.size :]
+    if magic != MAGIC or zlib.crc32(body) != crc or len(body) != count * _ENTRY.size:
+        raise CorruptRun(source, 0, "the shard manifest is not what was written")
+    return [
+        StagedPart(task=first + index, attempt=attempt, bytes=size, records=records, crc32=checksum)
+        for index, (attempt, checksum, size, records) in enumerate(_ENTRY.iter_unpack(body))
+    ]

@@ -1,0 +1,65 @@
+"""What an attempt leaves for others to read: one JSON object a committed batch.
+
+A batch is written before its commit, under the id of the claim that commits it, so the entries of a shard's
+winners can always be found; entries of attempts that did not win are ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+
+from kubemr_shell.errors import CorruptRun
+
+Counters = dict[str, dict[str, int]]
+"""Group, name, amount."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One finished attempt. Bytes and records are those of the command's stdin (in) and stdout (out)."""
+
+    task: int
+    attempt: int
+    seconds: float
+    records_in: int
+    bytes_in: int
+    records_out: int
+    bytes_out: int
+    counters: Counters = field(default_factory=dict)
+    ranges: tuple[tuple[int, int], ...] = ()
+    """Map tasks of a job that reduces: (offset, length) of each partition in the map output."""
+    crc32: int = 0
+    """Tasks that write a part: the part's checksum."""
+    heaviest_key: str = ""
+    """Reduce tasks: the key with the most records (latin-1), and how many it has."""
+    heaviest_records: int = 0
+
+
+def encode_batch(entries: Iterable[Entry]) -> bytes:
+    return json.dumps([asdict(entry) for entry in entries], separators=(",", ":")).encode()
+
+
+def decode_batch(data: bytes, source: str) -> list[Entry]:
+    """Read a batch; ``source`` names it in an error."""
+    try:
+        rows = json.loads(data)
+        return [_entry(row) for row in rows]
+    except (ValueError, TypeError, KeyError) as error:
+        raise CorruptRun(source, 0, f"the journal is not what was written ({error})") from error
+
+
+def _entry(row: Mapping[str, object]) -> Entry:
+    values = dict(row)
+    ranges = values.pop("ranges", ())
+    assert isinstance(ranges, list | tuple)
+    return Entry(ranges=tuple((offset, length) for offset, length in ranges), **values)  # type: ignore[arg-type]
+
+
+def add_counters(total: Counters, more: Mapping[str, Mapping[str, int]]) -> None:
+    """Add the counters of one attempt to a sum."""
+    for group, names in more.items():
+        sums = total.setdefault(group, {})
+        for name, amount in names.items():
+            sums[name] = sums.get(name, 0) + amount

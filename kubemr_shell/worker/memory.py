@@ -1,0 +1,36 @@
+"""How the memory of a worker is divided among its slots. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubemr_shell.errors import UsageError
+
+MEBIBYTE = 1 << 20
+INTERPRETER_BYTES = 64 * MEBIBYTE
+SLOT_OVERHEAD_BYTES = 8 * MEBIBYTE
+SMALLEST_SHARE_BYTES = 32 * MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    """What each of ``slots`` slots may use, in bytes."""
+
+    slots: int
+    share_bytes: int
+
+    @property
+    def largest_record_bytes(self) -> int:
+        return self.share_bytes // 4
+
+
+def divide_memory(memory_bytes: int, slots: int) -> MemoryPlan:
+    """Give every slot an equal share, with fewer slots where a share would be too small to sort in."""
+    for count in range(slots, 0, -1):
+        share = (memory_bytes - INTERPRETER_BYTES) // count - SLOT_OVERHEAD_BYTES
+        if share >= SMALLEST_SHARE_BYTES:
+            return MemoryPlan(slots=count, share_bytes=share)
+    least = INTERPRETER_BYTES + SLOT_OVERHEAD_BYTES + SMALLEST_SHARE_BYTES
+    raise UsageError(
+        f"--memory {memory_bytes // MEBIBYTE}Mi is too little for one slot: give at least {least // MEBIBYTE}Mi"
+    )

@@ -1,0 +1,87 @@
+"""Where the bytes of one job are: names under its temporaries, its output, and this machine's scratch space.
+
+The temporaries are read and written through a Storage; scratch space (folders of attempts, spills, map outputs
+that are being written) is always local.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kubemr_shell.errors import CorruptRun, LeaseLost, ObjectNotFound
+from kubemr_shell.job import names
+from kubemr_shell.job.split import Split
+from kubemr_shell.job.state import Phase
+from kubemr_shell.storage.interface import Storage
+from kubemr_shell.worker.journal import Entry, decode_batch, encode_batch
+
+SPLITS_A_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """The places of one job."""
+
+    storage: Storage
+    temporaries: str
+    """URI of the job's ``_kubemr/<uid>`` folder."""
+    scratch: str
+    """A local folder that is gone with the worker."""
+    logs: str
+    """A local folder for what commands write to stderr."""
+    output: str
+    """URI of the folder where the parts appear."""
+
+    def map_output(self, task: int, attempt: int) -> str:
+        return f"{self.temporaries}/map/{names.attempt_name(task, attempt)}"
+
+    def shard_manifest(self, phase: Phase, epoch: int, shard: int) -> str:
+        return f"{self.temporaries}/journal/{phase.value}-{shard:05d}.{epoch}.manifest"
+
+    def log(self, phase: Phase, task: int, attempt: int) -> str:
+        return f"{self.logs}/{phase.value}-{names.attempt_name(task, attempt)}"
+
+    def write_splits(self, plan_id: str, splits: Iterator[Split]) -> int:
+        """Write the plan in chunks of ``SPLITS_A_CHUNK`` lines; the number of splits."""
+        total = 0
+        lines: list[str] = []
+        for split in splits:
+            lines.append(split.to_json())
+            total += 1
+            if len(lines) == SPLITS_A_CHUNK:
+                self._write_chunk(plan_id, (total - 1) // SPLITS_A_CHUNK, lines)
+                lines = []
+        if lines:
+            self._write_chunk(plan_id, (total - 1) // SPLITS_A_CHUNK, lines)
+        return total
+
+    def _write_chunk(self, plan_id: str, chunk: int, lines: list[str]) -> None:
+        data = "\n".join(lines).encode() + b"\n"
+        self.write(self._chunk(plan_id, chunk), data)
+
+    def _chunk(self, plan_id: str, chunk: int) -> str:
+        return f"{self.temporaries}/plan/{plan_id}.splits-{chunk:05d}.jsonl"
+
+    def write_batch(self, phase: Phase, shard: int, claim_id: str, entries: list[Entry]) -> None:
+        self.write(f"{self._journal(phase, shard)}.{claim_id}.json", encode_batch(entries))
+
+    def read_batches(self, phase: Phase, shard: int) -> Iterator[Entry]:
+        for item in self.storage.list(self._journal(phase, shard) + "."):
+            if item.uri.endswith(".json"):
+                yield from decode_batch(self.storage.read(item.uri), item.uri)
+
+    def _journal(self, phase: Phase, shard: int) -> str:
+        return f"{self.temporaries}/journal/{phase.value}-{shard:05d}"
+
+    def write(self, uri: str, data: bytes) -> None:
+        """Write a temporary; when the job's folder is gone, so is the claim that wanted it."""
+        try:
+            self.storage.write(uri, data)
+        except ObjectNotFound as error:
+            raise LeaseLost(f"the temporaries of this job are gone: {error}") from error
+
+    def read_output_manifest(self, phase: Phase, epoch: int, shard: int) -> bytes:
+        return self.storage.read(self.shard_manifest(phase, epoch, shard))
