@@ -46,6 +46,9 @@ class PipeReader:
         self._fd = fd
         self._gate = Gate(fd, select.POLLIN, cancel_fd)
 
+    def check(self) -> None:
+        self._gate.check()
+
     def read(self, size: int) -> bytes:
         """At most ``size`` bytes; none at the end of the stream."""
         while True:
@@ -82,8 +85,7 @@ class PipeWriter:
         while left:
             self._gate.wait()
             try:
-                with _out_of_space("feeding a command"):
-                    done = os.write(self._fd, left)
+                done = os.write(self._fd, left)
             except BlockingIOError:
                 continue
             self._on_written(done)
@@ -112,9 +114,17 @@ class FileWriter:
         self._waiting.clear()
         self._size = 0
         while left:
-            with _out_of_space(self._name):
-                done = os.write(self._fd, left)
-            left = left[done:]
+            left = left[self._write_some(left) :]
+
+    def _write_some(self, data: memoryview) -> int:
+        try:
+            return os.write(self._fd, data)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise OutOfSpace(
+                f"{self._name}: {error.strerror}: free some space there, or choose another folder with --tmp"
+            ) from error
 
 
 @contextmanager
@@ -126,13 +136,3 @@ def without_blocking(fd: int) -> Iterator[None]:
         yield
     finally:
         os.set_blocking(fd, before)
-
-
-@contextmanager
-def _out_of_space(what: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise OutOfSpace(f"{what}: {error.strerror}: free some space, or use another folder") from error

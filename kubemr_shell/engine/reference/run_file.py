@@ -153,9 +153,9 @@ def _decode(path: str, offset: int, entries: int, payload: bytes) -> Iterator[En
             times, at = _parse_number(payload, at)
             key_length, at = _parse_number(payload, at)
             rest_length, at = _parse_number(payload, at)
-            middle = at + key_length
+            start, middle = at, at + key_length
             at = middle + rest_length
-            yield payload[at - key_length - rest_length : middle], payload[middle:at], times
+            yield payload[start:middle], payload[middle:at], times
     except IndexError:
         raise CorruptRun(path, offset, "an entry does not end in its block") from None
     if at != len(payload):
