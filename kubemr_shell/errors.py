@@ -10,6 +10,7 @@
       JobCancelled                   5
       Unavailable                    6   retryable
         BoardUnavailable, StorageUnavailable
+          UnknownAnswer                  a write whose answer was lost: it may have landed, or may yet
       Forbidden                      7
       BoardError
         Conflict                         a test operation failed: read again, decide again
@@ -118,6 +119,10 @@ class Unavailable(KubemrError):
 
 class BoardUnavailable(Unavailable):
     """The board could not be read or written."""
+
+
+class UnknownAnswer(BoardUnavailable):
+    """The answer to a write was lost: it may have landed, and may even land later."""
 
 
 class StorageUnavailable(Unavailable):

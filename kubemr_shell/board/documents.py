@@ -1,0 +1,79 @@
+"""The document store that the board stands on: six methods, and no idea of claims or leases.
+
+A document is a JSON object with ``kind`` and ``metadata`` (``name``, ``uid``, ``resourceVersion``, ``labels``).
+A store gives it a ``resourceVersion`` that differs after each change, and a ``uid`` if it has none. The only way to
+change one is a JSON Patch (``json_patch``), whose ``test`` operations are the lock. Stores differ in where the
+documents are kept, not in any rule: tests/contracts/test_document_store.py runs against each of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from threading import Event
+from typing import Any, Literal, Protocol, TypeAlias
+
+from kubemr_shell.errors import BoardError
+
+Document: TypeAlias = dict[str, Any]
+Documents: TypeAlias = list[Document]
+Operation: TypeAlias = Mapping[str, Any]
+ChangeType: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
+
+JOB_LABEL = "turbobytes.com/job"
+"""The label that says to which job a document belongs; ``list(kind, job=...)`` selects by it."""
+
+# What a kube-apiserver and its etcd accept. Every store holds to it, so that no job works here and fails there.
+MAX_BODY_BYTES = 3 << 20
+MAX_DOCUMENT_BYTES = 3 << 19
+
+
+class DocumentStore(Protocol):
+    """Any method may raise BoardUnavailable or Forbidden, a write UnknownAnswer or OutOfSpace."""
+
+    def create(self, document: Mapping[str, Any]) -> Document:
+        """Store a new document and return it as stored; AlreadyExists if its name is taken."""
+        ...
+
+    def get(self, kind: str, name: str, *, fresh: bool = True) -> Document:
+        """The document; DocumentNotFound. ``fresh=False`` allows an older state, where that is cheaper."""
+        ...
+
+    def list(self, kind: str, *, job: str | None = None) -> Documents:
+        """All documents of a kind, or those of one job, ordered by name."""
+        ...
+
+    def patch(self, kind: str, name: str, operations: Sequence[Operation]) -> Document:
+        """Apply all operations at once, or none, and return the document as it is then.
+
+        Conflict when a precondition failed, DocumentNotFound, BoardError for a patch that no state could accept. A
+        patch that changes nothing is not a write: the resourceVersion stays.
+        """
+        ...
+
+    def delete(self, kind: str, name: str) -> None:
+        """Remove the document; DocumentNotFound."""
+        ...
+
+    def watch(
+        self, kind: str, *, since: str | None = None, seconds: float = 60.0, stop: Event | None = None
+    ) -> Iterator[tuple[ChangeType, Document]]:
+        """The changes after resourceVersion ``since``, in order; without it, first each document as ADDED.
+
+        Ends after ``seconds``, or soon after ``stop`` is set; go on from the last resourceVersion seen. States between
+        two looks may be left out, the newest one never is.
+        """
+        ...
+
+
+def encoded(value: object, what: str, limit: int) -> str:
+    """``value`` as canonical JSON in ASCII; BoardError if it is not JSON or has over ``limit`` bytes."""
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BoardError(f"{what} is not JSON: {error}") from error
+    if len(text) > limit:
+        raise BoardError(
+            f"{what} has {len(text)} bytes; the limit is {limit}: keep the bulk of the data in the storage"
+        )
+    return text

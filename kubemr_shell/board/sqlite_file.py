@@ -1,0 +1,132 @@
+"""Opening the board's SQLite file, and saying in our words what SQLite reports."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kubemr_shell.errors import BoardUnavailable, Forbidden, KubemrError, OutOfSpace
+
+APPLICATION_ID = 0x4B424D52  # "KBMR"
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE documents (
+  kind TEXT NOT NULL, name TEXT NOT NULL, job TEXT,
+  created INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL,
+  UNIQUE (kind, name)
+);
+CREATE INDEX documents_by_version ON documents (kind, version);
+CREATE TABLE deleted (version INTEGER PRIMARY KEY, kind TEXT NOT NULL, created INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE counter (version INTEGER NOT NULL);
+INSERT INTO counter VALUES (0)
+"""
+
+# Errors of single calls that come down to a full disk; SQLite has a code of its own only for the main file and the WAL.
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+
+
+def open_file(path: str, *, create: bool, busy_seconds: float) -> sqlite3.Connection:
+    """A connection in autocommit mode to a board of our schema, which is made if ``create``."""
+    if not create and not os.path.exists(path):
+        raise BoardUnavailable(f"{path}: there is no board")
+    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    try:
+        _set_up(connection, path, create=create, deadline=time.monotonic() + busy_seconds)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def is_same_file(path: str, identity: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), identity)
+    except FileNotFoundError:
+        return False
+
+
+def _set_up(connection: sqlite3.Connection, path: str, *, create: bool, deadline: float) -> None:
+    if not _is_ours(connection, path):
+        if not create:
+            raise BoardUnavailable(f"{path}: there is no board in this file")
+        _switch_to_wal(connection, deadline)
+        connection.execute("BEGIN IMMEDIATE")
+        if not _is_ours(connection, path):
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    # A process that dies loses nothing either way; FULL would sync at each commit, for 5 to 20 ms.
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
+    """False for an empty file; an error for one that holds anything else."""
+    application, schema, tables = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("application_id", "user_version", "schema_version")
+    )
+    if (application, schema, tables) == (0, 0, 0):
+        return False
+    if application != APPLICATION_ID:
+        raise BoardUnavailable(f"{path}: an SQLite file, but not a board")
+    if schema != SCHEMA_VERSION:
+        raise BoardUnavailable(
+            f"{path}: a board of version {schema}, this program knows version {SCHEMA_VERSION}: "
+            "go on with the program that began the job, or start again with --overwrite"
+        )
+    return True
+
+
+def _switch_to_wal(connection: sqlite3.Connection, deadline: float) -> None:
+    """The one statement for which SQLite does not wait when another process does the same."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:
+            raise  # a call that is wrong in itself
+        raise _explanation(path, error, code) from error
+
+
+def _explanation(path: str, error: sqlite3.DatabaseError, code: int) -> KubemrError:
+    if code in _FULL:
+        return OutOfSpace(f"{path}: no space left for the board: make room, then go on with --resume")
+    match code & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_PROTOCOL:
+            return BoardUnavailable(f"{path}: other processes kept the board locked for too long")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return BoardUnavailable(f"{path}: the board is damaged, or no board: start again with --overwrite")
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return Forbidden(f"{path}: no right to write the board")
+        case sqlite3.SQLITE_CANTOPEN:
+            return _cannot_open(path)
+        case _:
+            return BoardUnavailable(f"{path}: {error} ({error.sqlite_errorname})")
+
+
+def _cannot_open(path: str) -> KubemrError:
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        return BoardUnavailable(f"{path}: the folder of the board is missing")
+    if not os.access(folder, os.W_OK | os.X_OK) or (os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK)):
+        return Forbidden(f"{path}: no right to open the board")
+    return BoardUnavailable(f"{path}: the board cannot be opened")
