@@ -1,0 +1,195 @@
+"""The reduce side: any number of runs become one sorted stream, and wrong bytes never pass for right ones."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubemr_shell.engine.reference.run_file import read_index
+from kubemr_shell.errors import CorruptRun, ObjectNotFound
+from tests.engine import model, strategies
+from tests.engine.model import Shape
+from tests.engine.streams import NOBODY, collecting, drain_all, memory_file, output_of, read_feed
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+def write_run(engine: ModuleType, folder: str, path: Path, streams: Sequence[bytes], shape: Shape) -> Any:
+    """A run file and its facts."""
+    with collecting(engine, shape, folder) as collector:
+        drain_all(collector, streams)
+        content, facts = output_of(collector)
+        path.write_bytes(content)
+        return facts
+
+
+def sources_of(engine: ModuleType, path: Path, facts: Any, partition: int) -> Any:
+    offset, stored, _, _ = facts.partitions[partition]
+    return engine.Source(str(path), offset, stored)
+
+
+@strategies.quick
+@given(strategies.shape, st.lists(strategies.streams, max_size=5), strategies.memory_bytes)
+def test_a_merge_is_the_sorted_lines_of_all_runs(
+    engine: ModuleType, folder: str, runs: Path, shape: Shape, tasks: list[list[bytes]], memory_bytes: int
+) -> None:
+    written = [
+        (runs / f"run-{task}", write_run(engine, folder, runs / f"run-{task}", streams, shape))
+        for task, streams in enumerate(tasks)
+    ]
+    everything = model.sorted_lines([stream for streams in tasks for stream in streams], shape)
+    for partition in range(min(3, shape.partitions)):
+        sources = [sources_of(engine, path, facts, partition) for path, facts in written]
+        merger = engine.Merger(sources, memory_bytes=memory_bytes, scratch_dir=folder)
+        merged, fed = read_feed(merger.feed)
+        lines = everything[partition]
+        weights = model.key_weights(lines, shape)
+        assert merged == model.as_stream(lines)
+        assert (fed.records, fed.raw_bytes, fed.keys) == (len(lines), len(merged), len(weights))
+        assert fed.heaviest_records == max(weights.values(), default=0)
+        assert fed.end == "complete"
+        assert merger.moved == len(merged)
+
+
+def test_more_sources_than_can_be_open_are_merged_in_passes(engine: ModuleType, folder: str, runs: Path) -> None:
+    rng = random.Random(3)
+    shape = Shape(partitions=2)
+    tasks = [b"".join(b"%d\tv%d\n" % (rng.randrange(500), rng.randrange(9)) for _ in range(50)) for _ in range(300)]
+    written = [
+        (runs / f"many-{task}", write_run(engine, folder, runs / f"many-{task}", [stream], shape))
+        for task, stream in enumerate(tasks)
+    ]
+    for partition, lines in enumerate(model.sorted_lines(tasks, shape)):
+        sources = [sources_of(engine, path, facts, partition) for path, facts in written]
+        merger = engine.Merger(sources, memory_bytes=1, scratch_dir=folder)
+        for _ in range(2):
+            merged, fed = read_feed(merger.feed)
+            assert merged == model.as_stream(lines)
+            assert fed.records == len(lines)
+    assert os.listdir(folder) == []
+
+
+def test_nothing_merges_to_nothing(engine: ModuleType, folder: str, runs: Path) -> None:
+    facts = write_run(engine, folder, runs / "empty", [], Shape(partitions=2))
+    for sources in ([], [sources_of(engine, runs / "empty", facts, partition) for partition in (0, 1)]):
+        merged, fed = read_feed(engine.Merger(sources, memory_bytes=1, scratch_dir=folder).feed)
+        assert merged == b""
+        assert (fed.records, fed.raw_bytes, fed.keys, fed.heaviest_key, fed.end) == (0, 0, 0, b"", "complete")
+
+
+def test_a_missing_run_is_named(engine: ModuleType, folder: str, runs: Path) -> None:
+    merger = engine.Merger([engine.Source(str(runs / "gone"), 0, 100)], memory_bytes=1, scratch_dir=folder)
+    with memory_file() as fd, pytest.raises(ObjectNotFound, match="gone"):
+        merger.feed(fd, NOBODY)
+
+
+def some_lines() -> bytes:
+    """Three partitions with several blocks each."""
+    return b"".join(b"key-%d\t%s\n" % (number, bytes((33 + number % 90,)) * 400) for number in range(3000))
+
+
+@pytest.fixture(scope="module")
+def large_run(engine: ModuleType, folder: str, runs: Path) -> tuple[Path, Any]:
+    path = runs / "large"
+    return path, write_run(engine, folder, path, [some_lines()], Shape(partitions=3))
+
+
+def merge_error(engine: ModuleType, folder: str, sources: Sequence[Any]) -> CorruptRun:
+    merger = engine.Merger(sources, memory_bytes=1, scratch_dir=folder)
+    with memory_file() as fd, pytest.raises(CorruptRun) as error:
+        merger.feed(fd, NOBODY)
+    return error.value
+
+
+def blocks_of(content: bytes | bytearray, offset: int, stored: int) -> Iterator[range]:
+    end = offset + stored
+    while offset < end:
+        length = 24 + int.from_bytes(content[offset + 4 : offset + 8], "little")
+        yield range(offset, offset + length)
+        offset += length
+
+
+@strategies.quick
+@given(data=st.data())
+def test_a_wrong_byte_in_any_block_is_found_and_placed(
+    engine: ModuleType, folder: str, runs: Path, large_run: tuple[Path, Any], data: st.DataObject
+) -> None:
+    path, facts = large_run
+    content = bytearray(path.read_bytes())
+    partition = data.draw(st.integers(0, 2))
+    offset, stored, _, _ = facts.partitions[partition]
+    block = data.draw(st.sampled_from(list(blocks_of(content, offset, stored))))
+    at = data.draw(st.integers(block.start, block.start + 23) | st.sampled_from(block), label="at")
+    content[at] ^= data.draw(st.integers(1, 255), label="flipped bits")
+    damaged = runs / "damaged"
+    damaged.write_bytes(content)
+    error = merge_error(engine, folder, [sources_of(engine, damaged, facts, partition)])
+    assert error.path == str(damaged)
+    assert error.offset in block
+    assert str(damaged) in str(error)
+
+
+def test_a_wrong_byte_in_index_or_footer_is_found(large_run: tuple[Path, Any], runs: Path) -> None:
+    path, facts = large_run
+    content = path.read_bytes()
+    end_of_blocks = facts.stored_bytes
+    for at in range(end_of_blocks, len(content)):
+        damaged = bytearray(content)
+        damaged[at] ^= 1
+        with memory_file(bytes(damaged)) as fd, pytest.raises(CorruptRun) as error:
+            read_index(fd, "damaged")
+        assert end_of_blocks <= error.value.offset < len(content)
+    for length in (0, 31, len(content) - 1):
+        with memory_file(content[:length]) as fd, pytest.raises(CorruptRun):
+            read_index(fd, "cut")
+
+
+def test_a_file_that_was_cut_anywhere_is_found(
+    engine: ModuleType, folder: str, runs: Path, large_run: tuple[Path, Any]
+) -> None:
+    path, facts = large_run
+    content = path.read_bytes()
+    offset, stored, _, _ = facts.partitions[1]
+    blocks = list(blocks_of(content, offset, stored))
+    for length in (0, offset, offset + 1, blocks[1].start, blocks[1].start + 23, blocks[1].stop - 1):
+        cut = runs / "cut"
+        cut.write_bytes(content[:length])
+        error = merge_error(engine, folder, [sources_of(engine, cut, facts, 1)])
+        assert error.path == str(cut)
+        assert 0 <= error.offset <= offset + stored
+
+
+@pytest.mark.parametrize(("shift", "longer"), [(0, -1), (0, -23), (1, -1), (0, 1), (24, -24)])
+def test_a_range_that_is_not_whole_blocks_is_found(
+    engine: ModuleType, folder: str, large_run: tuple[Path, Any], shift: int, longer: int
+) -> None:
+    path, facts = large_run
+    offset, stored, _, _ = facts.partitions[0]
+    error = merge_error(engine, folder, [engine.Source(str(path), offset + shift, stored + longer)])
+    assert error.path == str(path)
+
+
+def test_one_damaged_run_among_many_is_the_one_that_is_named(
+    engine: ModuleType, folder: str, runs: Path, large_run: tuple[Path, Any]
+) -> None:
+    path, facts = large_run
+    content = bytearray(path.read_bytes())
+    offset, stored, _, _ = facts.partitions[2]
+    content[offset + stored - 1] ^= 0x80
+    damaged = runs / "damaged-among-many"
+    damaged.write_bytes(content)
+    sources = [sources_of(engine, path, facts, 2) for _ in range(20)]
+    sources.insert(13, sources_of(engine, damaged, facts, 2))
+    error = merge_error(engine, folder, sources)
+    assert error.path == str(damaged)
