@@ -1,0 +1,1 @@
+"""Bytes by URI: reading, atomic writing, and outputs that are staged before anybody can see them."""

@@ -1,0 +1,265 @@
+"""Files and folders as a storage.
+
+A whole object is written to a hidden file and renamed; an output is staged as a file of its own and renamed when it
+is published, so both names are on one file system. Nothing is synced to the disk: a killed process loses nothing, since
+the kernel has the bytes; a power cut may lose what is young, and then sizes show it (``publish``) and the task runs
+again. A sync would cost some 5 ms for each object.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+
+from kubemr_shell.errors import ObjectNotFound, StorageError
+from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
+from kubemr_shell.storage.os_errors import explained
+
+_FILE_SCHEME = "file://"
+_HIDDEN = ".kubemr-"
+_READ_BYTES = 1 << 20
+
+
+def path_of(uri: str) -> str:
+    """The path that a URI names; a path is its own."""
+    path = uri.removeprefix(_FILE_SCHEME)
+    if uri.startswith(_FILE_SCHEME) and not path.startswith("/"):
+        raise StorageError(f"{uri}: a file:// URI has an absolute path after file://, and no host")
+    if "\0" in path or not path:
+        raise StorageError(f"{uri!r} names no file")
+    return path
+
+
+class LocalStorage(Storage):
+    """Keeps no state: one may be shared by threads, or made for each call."""
+
+    def read(self, uri: str) -> bytes:
+        path = path_of(uri)
+        try:
+            with open(path, "rb", buffering=0) as file:
+                return file.readall()
+        except OSError as error:
+            raise explained(error, path) from error
+
+    def read_range(self, uri: str, start: int, end: int) -> bytes:
+        path = path_of(uri)
+        pieces = []
+        try:
+            with open(path, "rb", buffering=0) as file:
+                while start < end and (piece := os.pread(file.fileno(), min(_READ_BYTES, end - start), start)):
+                    pieces.append(piece)
+                    start += len(piece)
+        except OSError as error:
+            raise explained(error, path) from error
+        return b"".join(pieces)
+
+    def write(self, uri: str, data: bytes) -> None:
+        path = path_of(uri)
+        # Not made from the name of the object, which may be as long as a name can be.
+        hidden = os.path.join(os.path.dirname(path), f"{_HIDDEN}{os.urandom(12).hex()}")
+        try:
+            descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise explained(error, path, len(data)) from error
+        try:
+            try:
+                write_all(descriptor, data, path)
+            finally:
+                os.close(descriptor)
+            os.rename(hidden, path)
+        except BaseException as error:
+            _unlink(hidden)
+            if isinstance(error, OSError):
+                raise explained(error, path, len(data)) from error
+            raise
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        path = path_of(prefix)
+        scheme = prefix[: len(prefix) - len(path)]
+        folder, slash, start = path.rpartition("/")
+        try:
+            found = [*_files(folder + slash, start)]
+        except OSError as error:
+            raise explained(error, error.filename or path) from error
+        for name, status in sorted(found, key=lambda item: os.fsencode(item[0])):
+            yield ObjectInfo(uri=scheme + name, size=status.st_size, fingerprint=fingerprint(status))
+
+    def delete(self, uri: str) -> None:
+        _unlink(path_of(uri))
+
+    def make_folder(self, uri: str) -> None:
+        path = path_of(uri)
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError as error:
+            raise explained(error, path) from error
+
+    def delete_tree(self, folder: str) -> None:
+        import shutil  # noqa: PLC0415 - with its compressors 5 ms that only the end of a job pays
+
+        path = path_of(folder)
+        # A worker that was stopped may still write; each such file costs one more round, and a removed folder ends it.
+        for _ in range(100):
+            try:
+                shutil.rmtree(path)
+            except FileNotFoundError:
+                if not os.path.lexists(path):
+                    return
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:
+                    raise explained(error, error.filename or path) from error
+            else:
+                return
+        raise StorageError(f"{path}: not removed, other processes keep writing to it")
+
+    def stage(self, staged: str, *, target: str) -> StagedOutput:
+        path = path_of(staged)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            try:
+                descriptor = os.open(path, flags, 0o666)
+            except FileExistsError:
+                # Left by somebody who lost the claim. He may be writing still: to a file that has no name any more.
+                os.unlink(path)
+                descriptor = os.open(path, flags, 0o666)
+        except OSError as error:
+            raise explained(error, path) from error
+        return _StagedFile(descriptor, staged, target)
+
+    def publish(self, receipt: Receipt) -> None:
+        source, target = path_of(receipt.staged), path_of(receipt.target)
+        try:
+            staged = _size(source)
+            if staged is None:
+                _check_published(receipt, target)
+            elif staged != receipt.bytes:
+                raise ObjectNotFound(f"{source}: has {staged} bytes, {receipt.bytes} were written")
+            elif os.path.lexists(target):
+                # The rename takes the staged name away: where both are, the target is not from here. The test before
+                # the rename leaves no gap, since the owner of the output folder holds its lock.
+                raise _not_ours(receipt, target)
+            else:
+                _rename(receipt, source, target)
+        except OSError as error:
+            raise explained(error, error.filename or target) from error
+
+    def abandon(self, staged: str) -> None:
+        _unlink(path_of(staged))
+
+
+class _StagedFile(StagedOutput):
+    def __init__(self, descriptor: int, staged: str, target: str) -> None:
+        self._descriptor = descriptor
+        self._staged = staged
+        self._target = target
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, data: bytes) -> None:
+        write_all(self._descriptor, data, self._staged)
+
+    def seal(self) -> Receipt:
+        try:
+            size = os.fstat(self._descriptor).st_size
+            crc32, newlines = _scan(self._descriptor, size)
+        except OSError as error:
+            raise explained(error, self._staged) from error
+        self._close()
+        return Receipt(staged=self._staged, target=self._target, bytes=size, crc32=crc32, records=newlines)
+
+    def abandon(self) -> None:
+        self._close()
+        _unlink(path_of(self._staged))
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def write_all(descriptor: int, data: bytes, path: str) -> None:
+    """Write all of ``data``; an error names the path and how much is missing."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except OSError as error:
+            raise explained(error, path, len(view)) from error
+
+
+def fingerprint(status: os.stat_result) -> str:
+    """Changes with each write to a file, as far as its times are fine enough."""
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def _scan(descriptor: int, size: int) -> tuple[int, int]:
+    if size == 0:
+        return 0, 0
+    from kubemr_shell import engine  # noqa: PLC0415 - reading and listing need no engine
+
+    crc32, newlines = engine.scan(descriptor, 0, size)
+    return crc32, newlines
+
+
+def _files(folder: str, start: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Files below ``folder`` whose path from there begins with ``start``. What is half written has a hidden name."""
+    try:
+        entries = os.scandir(folder or ".")
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    with entries:
+        for entry in entries:
+            if not entry.name.startswith(start) or entry.name.startswith(_HIDDEN):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(f"{folder}{entry.name}/", "")
+                continue
+            with suppress(FileNotFoundError):  # removed since, or a link to nothing
+                status = entry.stat()
+                if stat.S_ISREG(status.st_mode):
+                    yield folder + entry.name, status
+
+
+def _rename(receipt: Receipt, source: str, target: str) -> None:
+    try:
+        os.rename(source, target)
+    except FileNotFoundError:
+        # Another worker was faster, or the folder of the output is gone.
+        _check_published(receipt, target)
+
+
+def _check_published(receipt: Receipt, target: str) -> None:
+    size = _size(target)
+    if size is None:
+        raise ObjectNotFound(f"{target}: neither published nor staged at {path_of(receipt.staged)}")
+    if size != receipt.bytes:
+        raise _not_ours(receipt, target)
+
+
+def _not_ours(receipt: Receipt, target: str) -> StorageError:
+    return StorageError(
+        f"{target}: something that this job did not write stands where a part of {receipt.bytes} bytes belongs: "
+        "move it away, then go on with --resume"
+    )
+
+
+def _size(path: str) -> int | None:
+    """Of a regular file; -1 for anything else, None where there is nothing."""
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else -1
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise explained(error, path) from error

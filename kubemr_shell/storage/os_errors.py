@@ -1,0 +1,23 @@
+"""What the operating system reports about a path, as an error of ours."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound, OutOfSpace, StorageError
+
+
+def explained(error: OSError, path: str, unwritten: int | None = None) -> KubemrError:
+    """The error to raise from ``error``; ``unwritten`` is the number of bytes that found no room."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return ObjectNotFound(f"{path}: {reason}")
+        case errno.ENOSPC | errno.EDQUOT:
+            rest = "" if unwritten is None else f", {unwritten} bytes were still to be written"
+            return OutOfSpace(f"{path}: {reason}{rest}: make room, then go on with --resume")
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return Forbidden(f"{path}: {reason}; running as user {os.geteuid()}")
+        case _:
+            return StorageError(f"{path}: {reason}")
