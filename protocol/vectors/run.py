@@ -5,6 +5,8 @@ files that the job finds in its current folder (``input/`` and scripts), and ``e
 The executable is called as ``EXECUTABLE job.yaml -o out``. Needs nothing but Python's standard library.
 """
 
+# ruff: noqa: INP001, T201 - a script that stands alone and prints what it found
+
 from __future__ import annotations
 
 import argparse

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec cc -std=c11 -O2 -Wall -Wextra -Werror -o extremes extremes.c
