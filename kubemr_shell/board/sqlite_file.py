@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -109,7 +110,7 @@ def explained(path: str) -> Iterator[None]:
 
 def _explanation(path: str, error: sqlite3.DatabaseError, code: int) -> KubemrError:
     if code in _FULL:
-        return OutOfSpace(f"{path}: no space left for the board: make room, then go on with --resume")
+        return _out_of_space(path)
     match code & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_PROTOCOL:
             return BoardUnavailable(f"{path}: other processes kept the board locked for too long")
@@ -124,9 +125,22 @@ def _explanation(path: str, error: sqlite3.DatabaseError, code: int) -> KubemrEr
 
 
 def _cannot_open(path: str) -> KubemrError:
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
+    """SQLite does not say why; opening the file ourselves does."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
+    except FileNotFoundError:
         return BoardUnavailable(f"{path}: the folder of the board is missing")
-    if not os.access(folder, os.W_OK | os.X_OK) or (os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK)):
-        return Forbidden(f"{path}: no right to open the board")
-    return BoardUnavailable(f"{path}: the board cannot be opened")
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        match error.errno:
+            case errno.EACCES | errno.EPERM | errno.EROFS:
+                return Forbidden(f"{path}: no right to open the board: {reason}")
+            case errno.ENOSPC | errno.EDQUOT:
+                return _out_of_space(path)
+            case _:
+                return BoardUnavailable(f"{path}: the board cannot be opened: {reason}")
+    return BoardUnavailable(f"{path}: the board cannot be opened, or files cannot be made beside it")
+
+
+def _out_of_space(path: str) -> OutOfSpace:
+    return OutOfSpace(f"{path}: no space left for the board: make room, then go on with --resume")

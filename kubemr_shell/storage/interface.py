@@ -93,7 +93,7 @@ class Storage(Protocol):
         ...
 
     def stage(self, staged: str, *, target: str) -> StagedOutput:
-        """Begin an output that will appear at ``target``; ``staged`` is named for the attempt, in a folder that exists."""
+        """Begin an output that will appear at ``target``. ``staged`` is the attempt's name in a folder that exists."""
         ...
 
     def publish(self, receipt: Receipt) -> None:
