@@ -8,7 +8,7 @@ from kubemr_shell.engine.reference.descriptors import Cancelled, FileWriter, Pip
 from kubemr_shell.engine.reference.facts import Fed, OutputFacts
 from kubemr_shell.engine.reference.feed import Feed
 from kubemr_shell.engine.reference.lines import LineSplitter, LineTable
-from kubemr_shell.engine.reference.merge import fan_in, merged
+from kubemr_shell.engine.reference.merge import Budget, merged
 from kubemr_shell.engine.reference.partition import check_partitions, key_cutter, partitioner
 from kubemr_shell.engine.reference.run_file import MAX_RECORD_BYTES, Entry, write_index, write_partition
 from kubemr_shell.engine.reference.scratch import Spills
@@ -107,7 +107,7 @@ class Collector:
 
     def _spill(self, check: Callable[[], None]) -> None:
         if self._spills is None:
-            self._spills = Spills(self._spill_dir, self._partitions, fan_in(self._memory_bytes))
+            self._spills = Spills(self._spill_dir, self._partitions, Budget(self._memory_bytes))
         self._spills.add(self._table.by_partition(self._cut, self._partition_of), check)
         self._table.clear()
 

@@ -7,10 +7,29 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from kubemr_shell.engine.reference.run_file import PAYLOAD_BYTES, Entry
 
+_FEWEST_RUNS, _MOST_RUNS = 8, 512
 
-def fan_in(memory_bytes: int) -> int:
-    """How many runs are merged at once: each has one block in memory."""
-    return min(512, max(8, memory_bytes // PAYLOAD_BYTES))
+
+class Budget:
+    """How many runs may be merged at once: each of them has one block in memory.
+
+    A block holds more than PAYLOAD_BYTES only if it holds one long line, so few runs are merged where lines are long.
+    """
+
+    def __init__(self, memory_bytes: int) -> None:
+        self._blocks = min(_MOST_RUNS, max(_FEWEST_RUNS, memory_bytes // PAYLOAD_BYTES))
+
+    def group(self, largest_blocks: Sequence[int]) -> int:
+        """How many of the first runs, by the size of their largest blocks; at least two, if there are two."""
+        left = self._blocks * PAYLOAD_BYTES
+        for number, size in enumerate(largest_blocks):
+            left -= max(size, PAYLOAD_BYTES)
+            if left < 0 and number >= 2:
+                return number
+        return len(largest_blocks)
+
+    def allows(self, largest_blocks: Sequence[int]) -> bool:
+        return self.group(largest_blocks) == len(largest_blocks)
 
 
 def merged(runs: Sequence[Iterable[Entry]]) -> Iterator[Entry]:

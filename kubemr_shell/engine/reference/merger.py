@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from kubemr_shell.engine.reference.facts import Fed, Source
 from kubemr_shell.engine.reference.feed import Feed
-from kubemr_shell.engine.reference.merge import fan_in, merged
-from kubemr_shell.engine.reference.run_file import Entry, read_entries, write_partition
+from kubemr_shell.engine.reference.merge import Budget, merged
+from kubemr_shell.engine.reference.run_file import (
+    PAYLOAD_BYTES,
+    Entry,
+    largest_block,
+    read_entries,
+    write_partition,
+)
 from kubemr_shell.engine.reference.scratch import ScratchFile
 from kubemr_shell.errors import ObjectNotFound
 
-_Run = Source | tuple[ScratchFile, int, int]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    source: Source
+    largest_block: int
+    scratch: ScratchFile | None = None  # where the source has no path that can be opened
 
 
 class Merger:
@@ -21,7 +33,7 @@ class Merger:
 
     def __init__(self, sources: Sequence[Source], *, memory_bytes: int, scratch_dir: str) -> None:
         self._sources = [source for source in sources if source.length]
-        self._fan_in = fan_in(memory_bytes)
+        self._budget = Budget(memory_bytes)
         self._scratch_dir = scratch_dir
         self.moved = 0
 
@@ -35,33 +47,50 @@ class Merger:
         self.moved += size
 
     def _entries(self, open_files: ExitStack, check: Callable[[], None]) -> Iterator[Entry]:
-        runs: list[_Run] = list(self._sources)
-        if len(runs) > self._fan_in:
+        runs = [_Run(source=source, largest_block=_largest_block(source)) for source in self._sources]
+        if not self._allowed(runs):
             scratch = ScratchFile(self._scratch_dir)
             open_files.callback(scratch.close)
-            while len(runs) > self._fan_in:
-                runs = self._fewer(runs, scratch, check)
+            while not self._allowed(runs):
+                size = self._budget.group([run.largest_block for run in runs])
+                runs = [*runs[size:], _join(runs[:size], scratch, check)]
         yield from merged([_read(run, open_files, check) for run in runs])
 
-    def _fewer(self, runs: list[_Run], scratch: ScratchFile, check: Callable[[], None]) -> list[_Run]:
-        """One pass: groups are joined until the rest and the joined ones can be merged at once."""
-        joined: list[_Run] = []
-        while runs and len(runs) + len(joined) > self._fan_in:
-            group, runs = runs[: self._fan_in], runs[self._fan_in :]
-            with ExitStack() as open_files:
-                written = write_partition(merged([_read(run, open_files, check) for run in group]), scratch.writer)
-            scratch.writer.flush()
-            joined.append((scratch, written.offset, written.stored))
-        return runs + joined
+    def _allowed(self, runs: Sequence[_Run]) -> bool:
+        return self._budget.allows([run.largest_block for run in runs])
+
+
+def _join(runs: Sequence[_Run], scratch: ScratchFile, check: Callable[[], None]) -> _Run:
+    with ExitStack() as open_files:
+        written = write_partition(merged([_read(run, open_files, check) for run in runs]), scratch.writer)
+    scratch.writer.flush()
+    return _Run(
+        source=Source(scratch.path, written.offset, written.stored),
+        largest_block=largest_block(scratch.fd, written.offset, written.stored),
+        scratch=scratch,
+    )
 
 
 def _read(run: _Run, open_files: ExitStack, check: Callable[[], None]) -> Iterator[Entry]:
-    if not isinstance(run, Source):
-        scratch, offset, length = run
-        return read_entries(scratch.fd, scratch.path, offset, length, check)
+    source = run.source
+    fd = run.scratch.fd if run.scratch else open_files.enter_context(_opened(source.path))
+    return read_entries(fd, source.path, source.offset, source.length, check)
+
+
+def _largest_block(source: Source) -> int:
+    if source.length <= PAYLOAD_BYTES:
+        return source.length
+    with _opened(source.path) as fd:
+        return largest_block(fd, source.offset, source.length)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
     try:
-        fd = os.open(run.path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ObjectNotFound(f"{run.path}: this map output is gone; its map task must run again") from error
-    open_files.callback(os.close, fd)
-    return read_entries(fd, run.path, run.offset, run.length, check)
+        raise ObjectNotFound(f"{path}: this map output is gone; its map task must run again") from error
+    try:
+        yield fd
+    finally:
+        os.close(fd)

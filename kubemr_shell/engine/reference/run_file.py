@@ -111,6 +111,23 @@ def read_entries(fd: int, path: str, offset: int, length: int, check: Callable[[
         offset += _HEADER_BYTES + len(payload)
 
 
+def largest_block(fd: int, offset: int, length: int) -> int:
+    """Payload bytes of the largest block of a range, from the headers alone. Who reads the blocks checks them."""
+    end = offset + length
+    largest = 0
+    while offset < end:
+        header = os.pread(fd, _HEADER.size, offset)
+        if len(header) < _HEADER.size:
+            break
+        magic, stored, *_ = _HEADER.unpack(header)
+        if magic != _BLOCK_MAGIC:
+            break
+        offset += _HEADER_BYTES + stored
+        if offset <= end:
+            largest = max(largest, stored)
+    return largest
+
+
 def _block(payload: list[bytes], size: int) -> bytes:
     header = _HEADER.pack(_BLOCK_MAGIC, size, size, len(payload), _CODEC_NONE, 0, 0)
     stored = b"".join(payload)

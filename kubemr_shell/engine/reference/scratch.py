@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubemr_shell.engine.reference.descriptors import FileWriter
-from kubemr_shell.engine.reference.merge import merged
-from kubemr_shell.engine.reference.run_file import Entry, read_entries, write_partition
+from kubemr_shell.engine.reference.merge import Budget, merged
+from kubemr_shell.engine.reference.run_file import Entry, largest_block, read_entries, write_partition
 
 
 class ScratchFile:
@@ -27,57 +27,68 @@ class ScratchFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    level: int
     bounds: array[int]  # partition p lies from bounds[p] to bounds[p + 1]
+    largest_block: int
 
 
 class Spills:
     """What did not fit into memory: runs of all partitions, one after the other in one scratch file.
 
-    There are few runs at any time: as soon as ``fan_in`` of one level are there, they become one of the next level.
+    There are few runs at any time: those of one level become one run of the next level as soon as they are more than
+    can be merged at once. So a record is written once a level, and each level has many times the records of the last.
     """
 
-    def __init__(self, folder: str, partitions: int, fan_in: int) -> None:
+    def __init__(self, folder: str, partitions: int, budget: Budget) -> None:
         self._scratch = ScratchFile(folder)
         self._partitions = partitions
-        self._fan_in = fan_in
-        self._runs: list[_Run] = []
+        self._budget = budget
+        self._levels: list[list[_Run]] = []
 
     @property
     def written(self) -> int:
         return self._scratch.writer.position
 
     def add(self, entries: Mapping[int, list[Entry]], check: Callable[[], None]) -> None:
-        self._runs.append(self._write(0, lambda partition: iter(entries.get(partition, ()))))
-        while len(self._runs) >= self._fan_in and self._runs[-self._fan_in].level == self._runs[-1].level:
-            self._join_last(check)
+        new = self._write(lambda partition: iter(entries.get(partition, ())))
+        for level in self._levels:
+            level.append(new)
+            if self._allowed(level):
+                return
+            new = self._join(level[:-1], check)
+            del level[:-1]
+        self._levels.append([new])
 
     def settle(self, check: Callable[[], None]) -> None:
-        """Leaves no more runs than can be merged at once. The last ones are the smallest."""
-        while len(self._runs) > self._fan_in:
-            self._join_last(check)
+        """Leaves no more runs than can be merged at once."""
+        runs = [run for level in self._levels for run in level]
+        while not self._allowed(runs):
+            size = self._budget.group([run.largest_block for run in runs])
+            runs = [*runs[size:], self._join(runs[:size], check)]
+            self._levels = [runs]
 
     def entries(self, partition: int, check: Callable[[], None]) -> list[Iterator[Entry]]:
-        return self._read(self._runs, partition, check)
+        return self._read([run for level in self._levels for run in level], partition, check)
 
     def close(self) -> None:
         self._scratch.close()
 
-    def _join_last(self, check: Callable[[], None]) -> None:
-        group = self._runs[-self._fan_in :]
-        joined = self._write(group[0].level + 1, lambda partition: merged(self._read(group, partition, check)))
-        self._runs[-self._fan_in :] = [joined]
+    def _allowed(self, runs: Sequence[_Run]) -> bool:
+        return self._budget.allows([run.largest_block for run in runs])
 
-    def _write(self, level: int, entries: Callable[[int], Iterator[Entry]]) -> _Run:
+    def _join(self, runs: Sequence[_Run], check: Callable[[], None]) -> _Run:
+        return self._write(lambda partition: merged(self._read(runs, partition, check)))
+
+    def _write(self, entries: Callable[[int], Iterator[Entry]]) -> _Run:
         writer = self._scratch.writer
-        bounds = array("Q", [writer.position])
+        start = writer.position
+        bounds = array("Q", [start])
         for partition in range(self._partitions):
             write_partition(entries(partition), writer)
             bounds.append(writer.position)
         writer.flush()
-        return _Run(level=level, bounds=bounds)
+        return _Run(bounds=bounds, largest_block=largest_block(self._scratch.fd, start, writer.position - start))
 
-    def _read(self, runs: list[_Run], partition: int, check: Callable[[], None]) -> list[Iterator[Entry]]:
+    def _read(self, runs: Sequence[_Run], partition: int, check: Callable[[], None]) -> list[Iterator[Entry]]:
         scratch = self._scratch
         ranges = [(run.bounds[partition], run.bounds[partition + 1]) for run in runs]
         return [
