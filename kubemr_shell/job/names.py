@@ -1,0 +1,41 @@
+"""Every name that is derived from a job, a task or an attempt."""
+
+from __future__ import annotations
+
+from kubemr_shell.job.state import Phase
+
+TEMPORARIES = "_kubemr"
+SUCCESS = "_SUCCESS"
+PLAN, MAP, STAGE, JOURNAL = "plan", "map", "stage", "journal"
+"""The folders below a job's temporaries."""
+
+
+def part_name(index: int, suffix: str = "") -> str:
+    return f"part-{index:05d}{suffix}"
+
+
+def temporaries(output: str, uid: str) -> str:
+    """The URI of the folder with a job's temporaries, below its output."""
+    return f"{output.rstrip('/')}/{TEMPORARIES}/{uid}"
+
+
+def shard_name(job: str, phase: Phase, epoch: int, index: int) -> str:
+    """The document of a shard; its letter is the phase's first."""
+    return f"{job}-{phase.value[0]}{epoch}-{index:05d}"
+
+
+def attempt_name(task: int, attempt: int) -> str:
+    return f"{task}.{attempt}"
+
+
+def task_label(phase: Phase, task: int) -> str:
+    """How messages, logs and ``debug`` call a task: ``map/17``."""
+    return f"{phase.value}/{task}"
+
+
+def parse_task_label(label: str) -> tuple[Phase, int]:
+    """The inverse of ``task_label``; ValueError when it is none."""
+    phase, _, task = label.partition("/")
+    if not (task.isascii() and task.isdigit()):
+        raise ValueError(f"{label!r} is no task: write map/17 or reduce/3")
+    return Phase(phase), int(task)
