@@ -73,13 +73,13 @@ class PipeWriter:
         self._gate.check()
 
     def write(self, data: bytes) -> None:
+        if self._size + len(data) > _BUFFER_BYTES:
+            self.flush()
         self._waiting.append(data)
         self._size += len(data)
-        if self._size >= _BUFFER_BYTES:
-            self.flush()
 
     def flush(self) -> None:
-        left = memoryview(b"".join(self._waiting))
+        left = memoryview(b"".join(self._waiting))  # a single piece, such as one long line, is not copied
         self._waiting.clear()
         self._size = 0
         while left:
@@ -103,14 +103,14 @@ class FileWriter:
         self._size = 0
 
     def write(self, data: bytes) -> None:
+        if self._size + len(data) > _BUFFER_BYTES:
+            self.flush()
         self._waiting.append(data)
         self._size += len(data)
         self.position += len(data)
-        if self._size >= _BUFFER_BYTES:
-            self.flush()
 
     def flush(self) -> None:
-        left = memoryview(b"".join(self._waiting))
+        left = memoryview(b"".join(self._waiting))  # a single piece, such as one long line, is not copied
         self._waiting.clear()
         self._size = 0
         while left:

@@ -23,7 +23,7 @@ class Budget:
         """How many of the first runs, by the size of their largest blocks; at least two, if there are two."""
         left = self._blocks * PAYLOAD_BYTES
         for number, size in enumerate(largest_blocks):
-            left -= max(size, PAYLOAD_BYTES)
+            left -= PAYLOAD_BYTES if size <= PAYLOAD_BYTES else 2 * size  # the block, and the line cut out of it
             if left < 0 and number >= 2:
                 return number
         return len(largest_blocks)

@@ -56,7 +56,7 @@ def write_partition(entries: Iterable[Entry], target: Target) -> PartitionFacts:
         head = _number(times) + _number(len(key)) + _number(len(rest))
         length = len(head) + len(key) + len(rest)
         if payload and size + length > PAYLOAD_BYTES:
-            target.write(_block(payload, size))
+            _write_block(payload, size, target)
             payload.clear()
             size = 0
         payload.append(b"".join((head, key, rest)))
@@ -65,7 +65,7 @@ def write_partition(entries: Iterable[Entry], target: Target) -> PartitionFacts:
         records += times
         raw_bytes += times * (len(key) + len(rest) + 1)
     if payload:
-        target.write(_block(payload, size))
+        _write_block(payload, size, target)
     return PartitionFacts(
         offset=offset, stored=target.position - offset, entries=count, records=records, raw_bytes=raw_bytes
     )
@@ -128,10 +128,11 @@ def largest_block(fd: int, offset: int, length: int) -> int:
     return largest
 
 
-def _block(payload: list[bytes], size: int) -> bytes:
+def _write_block(payload: list[bytes], size: int, target: Target) -> None:
     header = _HEADER.pack(_BLOCK_MAGIC, size, size, len(payload), _CODEC_NONE, 0, 0)
     stored = b"".join(payload)
-    return b"".join((header, _CHECKSUM.pack(zlib.crc32(stored, zlib.crc32(header))), stored))
+    target.write(header + _CHECKSUM.pack(zlib.crc32(stored, zlib.crc32(header))))
+    target.write(stored)
 
 
 def _read_block(fd: int, path: str, offset: int, end: int) -> tuple[int, bytes]:
