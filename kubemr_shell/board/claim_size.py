@@ -1,0 +1,31 @@
+"""How many tasks a claim takes: work for one batch time, and not so much that other agents starve."""
+
+from __future__ import annotations
+
+from kubemr_shell.board.timing import Timing
+
+
+def claim_size(*, timing: Timing, slots: int, agents: int, task_us: int, available: int) -> int:
+    """Tasks that one claim should hold. ``task_us`` is the time of a task in the shard, 0 while nobody knows it.
+
+    With other agents at most half of what is available, unless less than the least batch would come of it.
+    """
+    if available <= 0:
+        return 0
+    wanted = max(slots, _tasks_in(timing.batch_seconds, slots, task_us)) if task_us else slots
+    if agents > 1:
+        least = _tasks_in(timing.least_batch_seconds, slots, task_us) if task_us else 1
+        wanted = min(wanted, max(available // 2, least, 1))
+    return min(wanted, available)
+
+
+def _tasks_in(seconds: float, slots: int, task_us: int) -> int:
+    return int(seconds * slots * 1_000_000) // task_us
+
+
+def smoothed(task_us: int, task_seconds: float | None) -> int:
+    """The time of a task after one more measurement; microseconds, at least one."""
+    if task_seconds is None:
+        return task_us
+    measured = max(1, int(task_seconds * 1_000_000))
+    return (task_us + measured) // 2 if task_us else measured

@@ -1,0 +1,172 @@
+"""The job's document as one worker reads and changes it. What may change is decided in ``job_moves``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kubemr_shell.board import job_moves
+from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore, Operation
+from kubemr_shell.board.job_moves import RoleName, job_patch
+from kubemr_shell.board.job_view import Counters, JobView, PlanFacts, Role, format_status, parse_job
+from kubemr_shell.board.json_patch import replace as replace_operation
+from kubemr_shell.board.json_patch import test
+from kubemr_shell.board.observer import Observer
+from kubemr_shell.board.steps import Closing, RoleClaim
+from kubemr_shell.board.writer import Writer
+from kubemr_shell.errors import DocumentNotFound, JobNotFound, LeaseLost
+from kubemr_shell.job.state import JobState, Phase
+
+KIND = "MapReduceJob"
+
+Move = Callable[[JobView], JobView]
+
+
+def create_job(store: DocumentStore, *, name: str, uid: str, spec: Mapping[str, Any]) -> None:
+    status = format_status(JobView(state=JobState.PENDING, spec=spec))
+    metadata = {"name": name, "uid": uid, "labels": {JOB_LABEL: name}}
+    store.create({"kind": KIND, "metadata": metadata, "spec": dict(spec), "status": status})
+
+
+class JobBoard:
+    """``uid`` guards against a job of the same name that was made after ours was deleted."""
+
+    def __init__(
+        self, writer: Writer, observer: Observer, *, job: str, worker: str, agents: int, new_id: Callable[[], str]
+    ) -> None:
+        self._writer = writer
+        self._observer = observer
+        self._job = job
+        self._worker = worker
+        self._agents = agents
+        self._new_id = new_id
+        self._roles: dict[RoleName, str] = {}
+        self._uid = str(self._read(fresh=True)["metadata"]["uid"])
+
+    @property
+    def uid(self) -> str:
+        return self._uid
+
+    def view(self, *, fresh: bool) -> JobView:
+        return parse_job(self._read(fresh=fresh))
+
+    def deploy(self) -> None:
+        self.move(job_moves.deploy)
+        self.move(job_moves.deploy)
+
+    def take_role(self, name: RoleName) -> RoleClaim | None:
+        """The role if it is ours, free, or held by one who is gone."""
+        sent = self._new_id()
+
+        def decide(document: Document) -> Sequence[Operation]:
+            view = parse_job(document)
+            role = getattr(view, name)
+            if not job_moves.role_is_open(view, name) or (role and role.id in (sent, self._roles.get(name))):
+                return ()
+            if role and not self._is_free(name, role):
+                return ()
+            taken = job_moves.take_role(view, name, Role(worker=self._worker, id=sent, beat=0))
+            return job_patch(self._uid, view, taken, expired=name if role else None)
+
+        view = parse_job(self._write(decide))
+        role = getattr(view, name)
+        if role is None or role.id not in (sent, self._roles.get(name)):
+            return None
+        self._roles[name] = role.id
+        return RoleClaim(role=name, id=role.id, beat=role.beat)
+
+    def renew_role(self, claim: RoleClaim) -> RoleClaim:
+        def decide(document: Document) -> Sequence[Operation]:
+            role = getattr(parse_job(document), claim.role)
+            if role is None or role.id != claim.id or role.beat != claim.beat:
+                return ()
+            path = f"/status/{claim.role}"
+            tests = [test("/metadata/uid", self._uid), test(f"{path}/id", claim.id), test(f"{path}/hb", claim.beat)]
+            return [*tests, replace_operation(f"{path}/hb", claim.beat + 1)]
+
+        role = getattr(parse_job(self._write(decide)), claim.role)
+        if role is None or role.id != claim.id:
+            raise LeaseLost(f"{self._job}: another worker is its {claim.role} now")
+        return RoleClaim(role=claim.role, id=claim.id, beat=role.beat)
+
+    def give_back_role(self, claim: RoleClaim) -> None:
+        self._as_holder(claim, lambda view: job_moves.take_role(view, claim.role, None))
+        self._roles.pop(claim.role, None)
+
+    def record_plan(self, claim: RoleClaim, facts: PlanFacts) -> None:
+        view = self._as_holder(claim, lambda view: job_moves.record_plan(view, facts, self._agents))
+        if view.plan is None or view.plan.claim_id != facts.claim_id:
+            raise LeaseLost(f"{self._job}: another worker is its planner now; this plan is void")
+
+    def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
+        view = self._as_holder(claim, lambda view: job_moves.complete(view, results))
+        if view.state is not JobState.COMPLETE:
+            raise LeaseLost(f"{self._job}: another worker finishes it now")
+
+    def close(self, closing: Closing, counters: Counters, totals: Mapping[str, Any]) -> None:
+        """Nothing happens when somebody was faster, or when the shard was reopened since."""
+        finisher = Role(worker=self._worker, id=self._new_id(), beat=0)
+        phase, shard = closing.phase, closing.shard
+
+        def move(view: JobView) -> JobView:
+            is_stale = view.shard_epoch(phase, shard) != closing.epoch or shard in view.closed_shards(phase)
+            if view.phase is not phase or is_stale:
+                return view
+            return job_moves.close(view, phase=phase, shard=shard, counters=counters, totals=totals, finisher=finisher)
+
+        view = self.move(move)
+        if view.finisher and view.finisher.id == finisher.id:
+            self._roles["finisher"] = finisher.id
+
+    def redo_reduces(self, spec: Mapping[str, Any]) -> None:
+        base = self.view(fresh=True).base(Phase.REDUCE)
+
+        def move(view: JobView) -> JobView:
+            return job_moves.redo_reduces(view, spec) if view.base(Phase.REDUCE) == base else view
+
+        self.move(move)
+
+    def retry(self, spec: Mapping[str, Any] | None) -> None:
+        retries = self.view(fresh=True).retry
+        self.move(lambda view: job_moves.retry(view, spec) if view.retry == retries else view)
+
+    def move(self, move: Move) -> JobView:
+        """Change the job as ``move`` says, which is asked again whenever the job has changed meanwhile."""
+
+        def decide(document: Document) -> Sequence[Operation]:
+            view = parse_job(document)
+            return job_patch(self._uid, view, move(view))
+
+        return parse_job(self._write(decide))
+
+    def _as_holder(self, claim: RoleClaim, move: Move) -> JobView:
+        def decide(document: Document) -> Sequence[Operation]:
+            view = parse_job(document)
+            role = getattr(view, claim.role)
+            if role is None or role.id != claim.id:
+                return ()
+            return job_patch(self._uid, view, move(view), holds=claim.role)
+
+        return parse_job(self._write(decide))
+
+    def _is_free(self, name: RoleName, role: Role) -> bool:
+        """Its holder is gone, or it is under our own name and we know nothing of it."""
+        if role.worker == self._worker:
+            return role.id != self._roles.get(name)
+        return self._observer.is_expired(role.id, role.worker, role.beat)
+
+    def _write(self, decide: Callable[[Document], Sequence[Operation]]) -> Document:
+        try:
+            return self._writer.write(KIND, self._job, decide)
+        except DocumentNotFound as error:
+            raise self._gone() from error
+
+    def _read(self, *, fresh: bool) -> Document:
+        try:
+            document = self._writer.read(KIND, self._job, fresh=fresh)
+        except DocumentNotFound as error:
+            raise self._gone() from error
+        return document
+
+    def _gone(self) -> JobNotFound:
+        return JobNotFound(f"{self._job}: there is no such job on the board any more")

@@ -1,0 +1,227 @@
+"""Every change that the state of a job can go through. Pure: a view in, a view out, or IllegalTransition.
+
+The same view out means that there is nothing to do any more. ``job_patch`` makes a patch of the difference that tests
+the state that it leaves and the turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from kubemr_shell.board.documents import Operation
+from kubemr_shell.board.job_view import Counters, JobView, PlanFacts, Role, format_status
+from kubemr_shell.board.json_patch import replace as replace_operation
+from kubemr_shell.board.json_patch import test
+from kubemr_shell.board.ranges import Ranges
+from kubemr_shell.board.shard_moves import Reopening
+from kubemr_shell.errors import IllegalTransition
+from kubemr_shell.job.state import ENDED, JobEvent, JobState, Phase, after
+
+RoleName = Literal["planner", "finisher"]
+
+
+def job_patch(
+    uid: str, old: JobView, new: JobView, *, holds: RoleName | None = None, expired: RoleName | None = None
+) -> list[Operation]:
+    """``holds``: the role that entitles to this change; ``expired``: the one that is taken from its holder."""
+    if new == old:
+        return []
+    tests = [test("/metadata/uid", uid), test("/status/state", old.state.value), test("/status/turn", old.turn)]
+    for name in filter(None, (holds, expired)):
+        role = getattr(old, name)
+        tests.append(test(f"/status/{name}/id", role.id))
+        if name == expired:
+            tests.append(test(f"/status/{name}/hb", role.beat))
+    before, after = format_status(old), format_status(replace(new, turn=old.turn + 1))
+    changes = [replace_operation(f"/status/{key}", after[key]) for key in after if after[key] != before[key]]
+    if new.plan is None and new.spec != old.spec:
+        changes.append(replace_operation("/spec", dict(new.spec)))
+    return tests + changes
+
+
+def deploy(view: JobView) -> JobView:
+    """One step towards DEPLOYED; beyond it there is nothing to do."""
+    events = {JobState.PENDING: JobEvent.DEPLOY, JobState.DEPLOYING: JobEvent.DEPLOYED}
+    return replace(view, state=after(view.state, events[view.state])) if view.state in events else view
+
+
+def role_is_open(view: JobView, name: RoleName) -> bool:
+    """The job is at the point where somebody must plan, or finish."""
+    if name == "planner":
+        return view.state is JobState.DEPLOYED and view.plan is None
+    return view.state is JobState.PUBLISH and view.is_closed(Phase.PUBLISH)
+
+
+def take_role(view: JobView, name: RoleName, role: Role | None) -> JobView:
+    """``None`` gives it up."""
+    return replace(view, planner=role) if name == "planner" else replace(view, finisher=role)
+
+
+def record_plan(view: JobView, facts: PlanFacts, agents: int) -> JobView:
+    return go_on(replace(view, plan=facts.with_layouts(agents), spec=facts.spec, planner=None))
+
+
+def go_on(view: JobView) -> JobView:
+    """Where a planned job stands follows from what is closed: a job that was retried goes on there."""
+    assert view.plan is not None
+    phase = next((phase for phase in view.plan.phases if not view.is_closed(phase)), Phase.PUBLISH)
+    return replace(view, state=JobState[phase.name], publishing=view.publishing or phase is Phase.PUBLISH)
+
+
+def close(
+    view: JobView, *, phase: Phase, shard: int, counters: Counters, totals: Mapping[str, Any], finisher: Role
+) -> JobView:
+    """Close a shard and count it. The last one of a phase moves the job on; the last of all makes a finisher."""
+    shut = Ranges.of([shard])
+    closed = replace(
+        view,
+        closed={**view.closed, phase: view.closed_shards(phase) | shut},
+        counted={**view.counted, phase: view.counted.get(phase, Ranges()) | shut},
+        counters={**view.counters, phase: _sum_counters(view.counters.get(phase, {}), counters)},
+        totals={**view.totals, phase: _sum_totals(view.totals.get(phase, {}), totals)},
+    )
+    closed = go_on(closed)
+    return take_role(closed, "finisher", finisher) if role_is_open(closed, "finisher") else closed
+
+
+def reopen(view: JobView, *, phase: Phase, shard: int, spoiled: Iterable[tuple[int, int]]) -> JobView:
+    """Order committed tasks of a shard, (task in the shard, attempt) each, to be done again in a new epoch.
+
+    When their outputs were about to be published, that task of PUBLISH is ordered again with them.
+    """
+    epoch = view.epoch + 1
+    orders = [Reopening(epoch=epoch, task=task, attempt=attempt) for task, attempt in spoiled]
+    reopened = _with_orders(replace(view, epoch=epoch, finisher=None), phase, shard, orders)
+    if view.plan and phase is view.plan.output_phase and view.publishing:
+        layout = view.layout(Phase.PUBLISH)
+        publish_shard = layout.shard_of(shard)
+        order = Reopening(epoch=epoch, task=shard - layout.first(publish_shard), attempt=None)
+        reopened = _with_orders(reopened, Phase.PUBLISH, publish_shard, [order])
+    return go_on(reopened)
+
+
+def may_reopen(view: JobView, phase: Phase) -> bool:
+    """Somebody will still read the outputs of that phase: the job has not come further than the phase after it."""
+    if view.plan is None or view.phase is None or phase not in view.plan.phases:
+        return False
+    return view.plan.phases.index(phase) >= view.plan.phases.index(view.phase) - 1
+
+
+def fail(view: JobView, facts: Mapping[str, Any]) -> JobView:
+    _refuse_when_publishing(view, "fail")
+    return replace(view, state=after(view.state, JobEvent.FAIL), failure=dict(facts))
+
+
+def cancel(view: JobView) -> JobView:
+    if view.state is JobState.CANCELLED:
+        return view
+    _refuse_when_publishing(view, "be cancelled")
+    return replace(view, state=after(view.state, JobEvent.CANCEL))
+
+
+def retry(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
+    """After FAIL or CANCELLED: go on, once deployed, with what is not committed. A job that runs just runs on."""
+    if view.state not in ENDED:
+        return view
+    return _with_spec(_begun_again(view), spec)
+
+
+def redo_reduces(view: JobView, spec: Mapping[str, Any]) -> JobView:
+    """Keep the maps, and begin the phases after them anew, in shards of their own epoch."""
+    _refuse_when_publishing(view, "do its reduces again")
+    epoch = view.epoch + 1
+    redone = replace(
+        view,
+        epoch=epoch,
+        bases={Phase.REDUCE: epoch, Phase.PUBLISH: epoch},
+        closed=_only_map(view.closed),
+        counted=_only_map(view.counted),
+        reopened=_only_map(view.reopened),
+        counters=_only_map(view.counters),
+        totals=_only_map(view.totals),
+    )
+    redone = _with_spec(redone, spec)
+    if redone.state in ENDED:
+        return _begun_again(redone)
+    return go_on(redone) if redone.phase else redone
+
+
+def complete(view: JobView, results: Mapping[str, Any]) -> JobView:
+    return replace(
+        view, state=after(view.state, JobEvent.PUBLISHED), results=dict(results), finisher=None, cleaned=False
+    )
+
+
+def cleaned(view: JobView) -> JobView:
+    if view.state not in ENDED:
+        raise IllegalTransition(f"a job that is {view.state} still needs its temporaries")
+    return replace(view, cleaned=True)
+
+
+def _begun_again(view: JobView) -> JobView:
+    return replace(
+        view,
+        state=after(view.state, JobEvent.RETRY),
+        retry=view.retry + 1,
+        failure=None,
+        planner=None,
+        finisher=None,
+        cleaned=False,
+    )
+
+
+def _with_spec(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
+    if spec is None:
+        return view
+    return replace(view, spec=dict(spec), plan=replace(view.plan, spec=dict(spec)) if view.plan else None)
+
+
+def _with_orders(view: JobView, phase: Phase, shard: int, orders: Sequence[Reopening]) -> JobView:
+    """A closed shard has carried out its old orders, so the new ones replace them."""
+    closed = view.closed_shards(phase)
+    earlier = () if shard in closed else view.orders(phase, shard)
+    of_phase = {**view.reopened.get(phase, {}), shard: (*earlier, *orders)}
+    return replace(
+        view,
+        closed={**view.closed, phase: closed - Ranges.of([shard])},
+        reopened={**view.reopened, phase: of_phase},
+    )
+
+
+def _only_map(by_phase: Mapping[Phase, Any]) -> dict[Phase, Any]:
+    return {phase: value for phase, value in by_phase.items() if phase is Phase.MAP}
+
+
+def _sum_counters(one: Counters, other: Counters) -> Counters:
+    return {
+        group: {
+            name: one.get(group, {}).get(name, 0) + other.get(group, {}).get(name, 0)
+            for name in sorted(one.get(group, {}).keys() | other.get(group, {}).keys())
+        }
+        for group in sorted(one.keys() | other.keys())
+    }
+
+
+def _sum_totals(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers add up. A mapping says of what one number is the greatest: the greater stays."""
+    merged = dict(one)
+    for name, value in other.items():
+        if name not in merged:
+            merged[name] = value
+        elif isinstance(value, Mapping):
+            merged[name] = max(merged[name], value, key=_measure)
+        else:
+            merged[name] += value
+    return merged
+
+
+def _measure(greatest: Mapping[str, Any]) -> float:
+    return max(value for value in greatest.values() if isinstance(value, int | float))
+
+
+def _refuse_when_publishing(view: JobView, what: str) -> None:
+    """Also when it went back from PUBLISH to make a lost output again: parts may be visible."""
+    if view.publishing:
+        raise IllegalTransition(f"a job that has begun to publish its results ({view.state}) cannot {what}")

@@ -1,0 +1,42 @@
+"""How the tasks of a phase are laid out in shards: equal runs of neighbouring tasks, the last one may be shorter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TASKS_A_SHARD = 1000
+AGENTS_A_SHARD = 10
+MOST_SHARDS = 1500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """``shard_size`` is the number of tasks of every shard but the last."""
+
+    tasks: int
+    shards: int
+    shard_size: int
+
+    @classmethod
+    def of(cls, tasks: int, agents: int) -> Layout:
+        wanted = max(_ceil(tasks, TASKS_A_SHARD), _ceil(agents, AGENTS_A_SHARD), 1)
+        shards = min(tasks, wanted, MOST_SHARDS)
+        if shards == 0:
+            return cls(tasks=0, shards=0, shard_size=0)
+        size = _ceil(tasks, shards)
+        return cls(tasks=tasks, shards=_ceil(tasks, size), shard_size=size)
+
+    def first(self, shard: int) -> int:
+        """The first task of a shard."""
+        return shard * self.shard_size
+
+    def count(self, shard: int) -> int:
+        """The number of tasks of a shard."""
+        return min(self.shard_size, self.tasks - self.first(shard))
+
+    def shard_of(self, task: int) -> int:
+        return task // self.shard_size
+
+
+def _ceil(dividend: int, divisor: int) -> int:
+    return -(-dividend // divisor)

@@ -1,0 +1,148 @@
+"""The state of one shard as a value, and as it stands in a TaskShard document. Pure.
+
+Tasks are numbered from 0 within the shard here and in the document. Each is in exactly one of these: not yet issued
+(``next`` and above), ``redo``, held by one claim, ``done``, ``failed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from kubemr_shell.board.documents import Document
+from kubemr_shell.board.ranges import Ranges
+
+ATTEMPTS_AN_EPOCH = 1 << 16
+"""A shard that is begun anew in a later epoch numbers its attempts from epoch times this: never again the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardClaim:
+    """Who holds which tasks. ``beat`` counts the renewals, ``slots`` is how many tasks the holder runs at once."""
+
+    worker: str
+    tasks: Ranges
+    beat: int
+    slots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a task has failed for good, as the worker put it, and the retry of the job in which it did."""
+
+    retry: int
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardState:
+    """Numbers that most tasks share are not stored: an attempt is ``first_attempt``, a count is 0."""
+
+    count: int
+    first_attempt: int = 0
+    epoch: int = 0
+    """The last reopening that was carried out here."""
+    retry: int = 0
+    """The retry of the job to which ``fails``, ``lost`` and ``failed`` belong."""
+    next: int = 0
+    """Tasks below it were issued at least once; it never goes down."""
+    done: Ranges = field(default_factory=Ranges)
+    redo: Ranges = field(default_factory=Ranges)
+    failed: Ranges = field(default_factory=Ranges)
+    attempts: Mapping[int, int] = field(default_factory=dict)
+    """The attempt that holds the task now, or that its next holder will make."""
+    winners: Mapping[int, int] = field(default_factory=dict)
+    """The attempt that was committed."""
+    fails: Mapping[int, int] = field(default_factory=dict)
+    """Attempts whose command failed."""
+    lost: Mapping[int, int] = field(default_factory=dict)
+    """Attempts whose holder was lost."""
+    task_us: int = 0
+    """The time of a task in microseconds, smoothed, for newcomers."""
+    failure: Failure | None = None
+    claims: Mapping[str, ShardClaim] = field(default_factory=dict)
+
+    @property
+    def available(self) -> int:
+        return len(self.redo) + self.count - self.next
+
+    @property
+    def is_covered(self) -> bool:
+        return len(self.done) == self.count
+
+    def attempt(self, task: int) -> int:
+        return self.attempts.get(task, self.first_attempt)
+
+    def winner(self, task: int) -> int:
+        return self.winners.get(task, self.first_attempt)
+
+    def has_won(self, task: int, attempt: int) -> bool:
+        return task in self.done and self.winner(task) == attempt
+
+
+def parse_state(document: Document) -> ShardState:
+    """The state in a TaskShard document."""
+    state = document["state"]
+    failure = state["failure"]
+    return ShardState(
+        count=document["spec"]["count"],
+        first_attempt=document["spec"]["epoch"] * ATTEMPTS_AN_EPOCH,
+        epoch=state["epoch"],
+        retry=state["retry"],
+        next=state["next"],
+        done=Ranges.parse(state["done"]),
+        redo=Ranges.parse(state["redo"]),
+        failed=Ranges.parse(state["failed"]),
+        attempts=_numbers(state["att"]),
+        winners=_numbers(state["win"]),
+        fails=_numbers(state["fails"]),
+        lost=_numbers(state["lost"]),
+        task_us=state["us"],
+        failure=Failure(retry=failure["retry"], facts=failure["facts"]) if failure else None,
+        claims={claim_id: parse_claim(claim) for claim_id, claim in state["claims"].items()},
+    )
+
+
+def parse_claim(claim: Mapping[str, Any]) -> ShardClaim:
+    return ShardClaim(worker=claim["w"], tasks=Ranges.parse(claim["r"]), beat=claim["hb"], slots=claim["slots"])
+
+
+def format_state(state: ShardState) -> dict[str, Any]:
+    """The reverse of ``parse_state``."""
+    return {_KEYS[item.name]: format_field(getattr(state, item.name)) for item in fields(state) if item.name in _KEYS}
+
+
+_KEYS = {
+    "epoch": "epoch",
+    "retry": "retry",
+    "next": "next",
+    "done": "done",
+    "redo": "redo",
+    "failed": "failed",
+    "attempts": "att",
+    "winners": "win",
+    "fails": "fails",
+    "lost": "lost",
+    "task_us": "us",
+    "failure": "failure",
+    "claims": "claims",
+}
+
+
+def format_field(value: object) -> object:
+    match value:
+        case Ranges():
+            return str(value)
+        case ShardClaim():
+            return {"w": value.worker, "r": str(value.tasks), "hb": value.beat, "slots": value.slots}
+        case Failure():
+            return {"retry": value.retry, "facts": dict(value.facts)}
+        case Mapping():
+            return {str(key): format_field(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _numbers(mapping: Mapping[str, int]) -> dict[int, int]:
+    return {int(key): value for key, value in mapping.items()}

@@ -1,0 +1,339 @@
+"""Shards as one worker sees and changes them: claim, commit, fail, give back, renew, take over, steal.
+
+What may change is decided in ``shard_moves``, what a patch tests in ``shard_patch``; here is the way to the store. A
+shard document is made by the first claim in it, with the claim inside. After a lost answer the document itself says
+what became of a write: an id that was sent is there, or an attempt has won; numbers of attempts are never used twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from kubemr_shell.board import shard_moves
+from kubemr_shell.board.claim_size import claim_size, smoothed
+from kubemr_shell.board.documents import JOB_LABEL, Document, Operation
+from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.json_patch import replace as replace_operation
+from kubemr_shell.board.json_patch import test
+from kubemr_shell.board.observer import Observer
+from kubemr_shell.board.ranges import Ranges
+from kubemr_shell.board.shard import ATTEMPTS_AN_EPOCH, ShardState, format_state, parse_state
+from kubemr_shell.board.shard_patch import shard_patch
+from kubemr_shell.board.steps import Attempt, Claim
+from kubemr_shell.board.timing import Timing
+from kubemr_shell.board.writer import Writer
+from kubemr_shell.errors import AlreadyExists, BoardUnavailable, DocumentNotFound, LeaseLost
+from kubemr_shell.job.names import shard_name
+from kubemr_shell.job.state import Phase
+
+KIND = "TaskShard"
+DEFAULT_ATTEMPTS = 4
+LOSSES_AN_ATTEMPT = 3
+"""A task may be lost with its worker that many times as often as its command may fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardKey:
+    """Which shard. ``epoch`` is the one in which its phase was begun anew."""
+
+    phase: Phase
+    epoch: int
+    shard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look at a shard has brought: a claim, or the state in which there was nothing to claim."""
+
+    state: ShardState
+    claim: Claim | None
+
+
+class ShardBoard:
+    """Holds at most one claim in a shard. ``new_id`` gives ids that nobody else gives."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        observer: Observer,
+        *,
+        job: str,
+        uid: str,
+        worker: str,
+        slots: int,
+        agents: int,
+        timing: Timing,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._writer = writer
+        self._observer = observer
+        self._job = job
+        self._uid = uid
+        self._worker = worker
+        self._slots = slots
+        self._agents = agents
+        self._timing = timing
+        self._new_id = new_id
+        self._held: dict[ShardKey, Claim] = {}
+        self._documents: dict[ShardKey, Document] = {}
+        self._done: dict[ShardKey, int] = {}
+        self._covered: set[ShardKey] = set()
+
+    def look(self, view: JobView, key: ShardKey, *, stealing: bool = False) -> Look:
+        """Claim what is available or what the dead have left; ``stealing``: or what others have not started."""
+        sent: list[str] = []
+        held = self._held.get(key)
+        held_id = held.id if held else ""
+
+        def decide(document: Document) -> Sequence[Operation]:
+            state = self._parse(document)
+            if _first_in(sent, state.claims):
+                return ()
+            settled = shard_moves.settle(
+                state, view.orders(key.phase, key.shard), retry=view.retry, may_fail=not view.publishing
+            )
+            freed, expired = self._without_expired(view, key, settled, held_id)
+            if stealing and not freed.available:
+                freed = shard_moves.steal(freed, self._worker)
+            if freed.available:
+                sent.append(self._new_id())
+                freed = self._hand_out(freed, self._size(freed), held_id, sent[-1])
+            return shard_patch(document["metadata"]["uid"], state, freed, expired=expired)
+
+        try:
+            document = self._writer.read(KIND, self._name(key), fresh=False)
+        except DocumentNotFound:
+            document = self._create(view, key, sent)
+        document = self._writer.write(KIND, self._name(key), decide, known=document)
+        state = self._remember(key, document)
+        claim_id = _first_in(sent, state.claims)
+        return Look(state=state, claim=self._goes_on(key, claim_id, state) if claim_id else None)
+
+    def state(self, key: ShardKey) -> ShardState | None:
+        """The shard as it is now; None while nobody has claimed anything in it."""
+        try:
+            return self._parse(self._writer.read(KIND, self._name(key), fresh=True))
+        except DocumentNotFound:
+            return None
+
+    def tasks_done(self, key: ShardKey) -> int:
+        """How many tasks were done when this worker saw the shard last."""
+        return self._done.get(key, 0)
+
+    def was_covered_here(self, key: ShardKey) -> bool:
+        """This worker has made the last commit of the shard."""
+        return key in self._covered
+
+    def commit(self, claim: Claim, done: Collection[Attempt], *, more: bool, task_seconds: float | None) -> Claim:
+        """Make these attempts win and, with ``more``, claim more tasks of the shard, all in one write."""
+
+        def move(state: ShardState, new_id: str) -> ShardState:
+            record = state.claims[claim.id]
+            tasks = Ranges.of(a.task - claim.first for a in done if _is_held(state, record.tasks, a, claim.first))
+            task_us = smoothed(state.task_us, task_seconds)
+            state = shard_moves.commit(state, claim_id=claim.id, tasks=tasks, task_us=task_us)
+            wanted = self._size(state) - len(record.tasks - tasks) if more else 0
+            return self._hand_out(state, max(0, wanted), claim.id, new_id)
+
+        key = _key(claim)
+        state, claim_id = self._write_as_holder(claim, move)
+        if claim_id is None and not any(state.has_won(a.task - claim.first, a.attempt) for a in done):
+            self._forget(key)
+            raise LeaseLost(f"{self._name(key)}: the claim {claim.id} was taken over; its attempts no longer count")
+        if state.is_covered:
+            self._covered.add(key)
+        return self._goes_on(key, claim_id, state)
+
+    def fail(
+        self, view: JobView, claim: Claim, attempt: Attempt, facts: Mapping[str, object]
+    ) -> tuple[ShardState, Claim]:
+        """Count a failed attempt, and make its task available again or failed for good."""
+        task = attempt.task - claim.first
+
+        def move(state: ShardState, new_id: str) -> ShardState:
+            if _is_held(state, state.claims[claim.id].tasks, attempt, claim.first):
+                state = shard_moves.fail(state, task=task, limit=max_attempts(view), facts=facts)
+            return self._hand_out(state, 0, claim.id, new_id)
+
+        state, claim_id = self._write_as_holder(claim, move)
+        if claim_id is None and len(claim.attempts) > 1:
+            self._forget(_key(claim))
+            raise LeaseLost(f"{self._name(_key(claim))}: the claim {claim.id} was taken over")
+        return state, self._goes_on(_key(claim), claim_id, state, ended=[attempt])
+
+    def give_back(self, claim: Claim, started: Collection[Attempt]) -> None:
+        """Make all that is left of the claim available again. Whoever took it over already has it."""
+
+        def move(state: ShardState, _: str) -> ShardState:
+            begun = Ranges.of(a.task - claim.first for a in started) & state.claims[claim.id].tasks
+            return shard_moves.give_back(state, claim_id=claim.id, started=begun)
+
+        state, _ = self._write_as_holder(claim, move)
+        self._goes_on(_key(claim), None, state)
+
+    def renew(self, claim: Claim) -> Claim:
+        """Show that the holder lives: only the heartbeat is written, so no write of others is in the way of it."""
+
+        def decide(document: Document) -> Sequence[Operation]:
+            record = self._parse(document).claims.get(claim.id)
+            if record is None or record.beat != claim.beat:
+                return ()
+            beat = f"/state/claims/{claim.id}/hb"
+            uid = test("/metadata/uid", document["metadata"]["uid"])
+            return [uid, test(beat, claim.beat), replace_operation(beat, claim.beat + 1)]
+
+        key = _key(claim)
+        state = self._write(key, decide)
+        if claim.id not in state.claims:
+            self._forget(key)
+            raise LeaseLost(f"{self._name(key)}: the claim {claim.id} was taken over")
+        return self._goes_on(key, claim.id, state)
+
+    def _write_as_holder(
+        self, claim: Claim, move: Callable[[ShardState, str], ShardState]
+    ) -> tuple[ShardState, str | None]:
+        """Each try has a new id. The claim's own id gone means that one has landed, or that it was taken over."""
+        sent: list[str] = []
+
+        def decide(document: Document) -> Sequence[Operation]:
+            state = self._parse(document)
+            if claim.id not in state.claims:
+                return ()
+            sent.append(self._new_id())
+            return shard_patch(document["metadata"]["uid"], state, move(state, sent[-1]))
+
+        state = self._write(_key(claim), decide)
+        return state, _first_in(sent, state.claims)
+
+    def _write(self, key: ShardKey, decide: Callable[[Document], Sequence[Operation]]) -> ShardState:
+        name = self._name(key)
+        try:
+            return self._remember(key, self._writer.write(KIND, name, decide, known=self._documents.get(key)))
+        except DocumentNotFound as error:
+            self._forget(key)
+            raise LeaseLost(f"{name} is gone, and the job with it") from error
+
+    def _create(self, view: JobView, key: ShardKey, sent: list[str]) -> Document:
+        """The first claim makes the document, unless somebody was faster."""
+        layout = view.layout(key.phase)
+        first, count = layout.first(key.shard), layout.count(key.shard)
+        spec = {"job": self._job, "jobUid": self._uid, "phase": key.phase.value, "epoch": key.epoch}
+        empty = ShardState(
+            count=count,
+            first_attempt=key.epoch * ATTEMPTS_AN_EPOCH,
+            epoch=view.shard_epoch(key.phase, key.shard),
+            retry=view.retry,
+        )
+        sent.append(self._new_id())
+        state = self._hand_out(empty, self._size(empty), "", sent[-1])
+        document = {
+            "kind": KIND,
+            "metadata": {"name": self._name(key), "labels": {JOB_LABEL: self._job}},
+            "spec": {**spec, "shard": key.shard, "first": first, "count": count},
+            "state": format_state(state),
+        }
+        try:
+            return self._writer.create(document)
+        except AlreadyExists:
+            return self._writer.read(KIND, self._name(key), fresh=True)
+
+    def _without_expired(
+        self, view: JobView, key: ShardKey, state: ShardState, held_id: str
+    ) -> tuple[ShardState, list[str]]:
+        """Take over the claims of the dead, and those under our own name that we know nothing of."""
+        first = view.layout(key.phase).first(key.shard)
+        limit = LOSSES_AN_ATTEMPT * max_attempts(view)
+        expired = []
+        for claim_id, claim in state.claims.items():
+            if claim.worker == self._worker:
+                gone = claim_id != held_id
+            else:
+                gone = self._observer.is_expired(claim_id, claim.worker, claim.beat)
+            if gone:
+                expired.append(claim_id)
+        for claim_id in expired:
+            state = shard_moves.take_over(state, claim_id=claim_id, first=first, phase=key.phase.value, limit=limit)
+        return state, expired
+
+    def _hand_out(self, state: ShardState, count: int, claim_id: str, new_id: str) -> ShardState:
+        return shard_moves.hand_out(
+            state, count=count, claim_id=claim_id, new_id=new_id, worker=self._worker, slots=self._slots
+        )
+
+    def _size(self, state: ShardState) -> int:
+        return claim_size(
+            timing=self._timing,
+            slots=self._slots,
+            agents=self._agents,
+            task_us=state.task_us,
+            available=state.available,
+        )
+
+    def _goes_on(
+        self, key: ShardKey, claim_id: str | None, state: ShardState, *, ended: Collection[Attempt] = ()
+    ) -> Claim:
+        """The claim as it stands now, and what of the one before has gone to others without our doing."""
+        before = self._held.pop(key, None)
+        first = self._documents[key]["spec"]["first"]
+        record = state.claims[claim_id] if claim_id else None
+        attempts = tuple(Attempt(first + task, state.attempt(task)) for task in record.tasks) if record else ()
+        kept = {*attempts, *ended}
+        lost = (
+            (a for a in before.attempts if a not in kept and not state.has_won(a.task - first, a.attempt))
+            if before
+            else ()
+        )
+        claim = Claim(
+            phase=key.phase,
+            epoch=key.epoch,
+            shard=key.shard,
+            id=claim_id or "",
+            first=first,
+            attempts=attempts,
+            lost=tuple(lost),
+            beat=record.beat if record else 0,
+        )
+        if record:
+            self._held[key] = claim
+        else:
+            self._forget(key)
+        return claim
+
+    def _remember(self, key: ShardKey, document: Document) -> ShardState:
+        state = self._parse(document)
+        self._documents[key] = document
+        self._done[key] = len(state.done)
+        return state
+
+    def _forget(self, key: ShardKey) -> None:
+        self._held.pop(key, None)
+        self._documents.pop(key, None)
+
+    def _parse(self, document: Document) -> ShardState:
+        if document["spec"]["jobUid"] != self._uid:
+            name = document["metadata"]["name"]
+            raise BoardUnavailable(f"{name} is still that of an older job of the same name; it will be deleted")
+        return parse_state(document)
+
+    def _name(self, key: ShardKey) -> str:
+        return shard_name(self._job, key.phase, key.epoch, key.shard)
+
+
+def max_attempts(view: JobView) -> float:
+    """No task may fail for good in a job that has begun to publish."""
+    return math.inf if view.publishing else view.spec.get("maxAttempts", DEFAULT_ATTEMPTS)
+
+
+def _key(claim: Claim) -> ShardKey:
+    return ShardKey(phase=claim.phase, epoch=claim.epoch, shard=claim.shard)
+
+
+def _first_in(sent: Sequence[str], claims: Mapping[str, object]) -> str | None:
+    return next((claim_id for claim_id in sent if claim_id in claims), None)
+
+
+def _is_held(state: ShardState, held: Ranges, attempt: Attempt, first: int) -> bool:
+    task = attempt.task - first
+    return task in held and state.attempt(task) == attempt.attempt

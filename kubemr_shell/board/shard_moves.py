@@ -1,0 +1,139 @@
+"""Every change that the state of a shard can go through. Pure: a state in, a state out.
+
+The caller turns the difference into a patch (``shard_patch``) that tests what the decision relied on. A claim with no
+task left is removed. ``claim_id`` is always the id that the holder has now, ``new_id`` the one it will have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from kubemr_shell.board.ranges import Ranges
+from kubemr_shell.board.shard import Failure, ShardClaim, ShardState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopening:
+    """The job's order to do a task again although it was done. ``attempt`` is the one that was found spoiled."""
+
+    epoch: int
+    task: int
+    attempt: int | None
+
+
+def settle(state: ShardState, reopenings: Iterable[Reopening], *, retry: int, may_fail: bool) -> ShardState:
+    """Carry out what the job has decided since the shard was last written: reopenings, and a retry.
+
+    A job that has begun to publish may not fail any more: what has failed is tried again.
+    """
+    pending = [order for order in reopenings if order.epoch > state.epoch]
+    if pending:
+        again = Ranges.of(order.task for order in pending)
+        again -= Ranges.span(state.next, state.count) | state.redo | state.failed
+        state = _requeue(replace(state, epoch=max(order.epoch for order in pending)), again, raised=again)
+    if retry > state.retry or (state.failed and not may_fail):
+        state = replace(
+            state,
+            retry=max(retry, state.retry),
+            redo=state.redo | state.failed,
+            failed=Ranges(),
+            fails={},
+            lost={},
+            failure=None,
+        )
+    return state
+
+
+def hand_out(state: ShardState, *, count: int, claim_id: str, new_id: str, worker: str, slots: int) -> ShardState:
+    """Give ``count`` available tasks to a worker; what it holds under ``claim_id`` goes on under ``new_id`` too."""
+    again = state.redo.first(count)
+    new = Ranges.span(state.next, min(state.count, state.next + count - len(again)))
+    held = state.claims[claim_id].tasks if claim_id in state.claims else Ranges()
+    claims = {other: claim for other, claim in state.claims.items() if other != claim_id}
+    if held or again or new:
+        claims[new_id] = ShardClaim(worker=worker, tasks=held | again | new, beat=0, slots=slots)
+    return replace(state, redo=state.redo - again, next=state.next + len(new), claims=claims)
+
+
+def commit(state: ShardState, *, claim_id: str, tasks: Ranges, task_us: int) -> ShardState:
+    """The holder has done these: their attempts win."""
+    won = {task: state.attempts[task] for task in tasks if task in state.attempts} if state.attempts else {}
+    claim = state.claims[claim_id]
+    return replace(
+        state,
+        done=state.done | tasks,
+        winners={**state.winners, **won} if won else state.winners,
+        claims=_with_claim(state.claims, claim_id, replace(claim, tasks=claim.tasks - tasks)),
+        task_us=task_us,
+    )
+
+
+def fail(state: ShardState, *, task: int, limit: float, facts: Mapping[str, object]) -> ShardState:
+    """A command has failed: its task is done again, or has failed for good at the limit."""
+    fails = state.fails.get(task, 0) + 1
+    state = _requeue(state, Ranges.of([task]), raised=Ranges.of([task]))
+    state = replace(state, fails={**state.fails, task: fails})
+    return state if fails < limit else _fail_for_good(state, task, facts)
+
+
+def give_back(state: ShardState, *, claim_id: str, started: Ranges) -> ShardState:
+    """The holder stops. What it had started gets a new attempt number, for it may have left something behind."""
+    return _requeue(state, state.claims[claim_id].tasks, raised=started)
+
+
+def take_over(state: ShardState, *, claim_id: str, first: int, phase: str, limit: float) -> ShardState:
+    """The holder is gone: its tasks are to be done again. Each was lost once more, and fails for good at the limit."""
+    claim = state.claims[claim_id]
+    lost = {task: state.lost.get(task, 0) + 1 for task in claim.tasks}
+    last = {task: state.attempt(task) for task, count in lost.items() if count >= limit}
+    state = replace(_requeue(state, claim.tasks, raised=claim.tasks), lost={**state.lost, **lost})
+    for task, attempt in last.items():
+        reason = f"the worker that ran it was lost, {limit:g} times; the last was {claim.worker}"
+        facts = {"task": f"{phase}/{first + task}", "attempt": attempt, "reason": reason}
+        state = _fail_for_good(state, task, facts)
+    return state
+
+
+def steal(state: ShardState, thief: str) -> ShardState:
+    """Take half of the tasks that the busiest other cannot have started yet; the same state when there is none."""
+    others = {claim_id: claim for claim_id, claim in state.claims.items() if claim.worker != thief}
+    waiting = {claim_id: len(claim.tasks) - claim.slots for claim_id, claim in others.items()}
+    victim = max(waiting, key=lambda claim_id: waiting[claim_id], default=None)
+    if victim is None or waiting[victim] <= 0:
+        return state
+    stolen = state.claims[victim].tasks.last((waiting[victim] + 1) // 2)
+    return _requeue(state, stolen, raised=stolen)
+
+
+def _requeue(state: ShardState, tasks: Ranges, *, raised: Ranges) -> ShardState:
+    """Take tasks from whoever holds them, or from those done, and put them where the next claim finds them."""
+    if not tasks:
+        return state
+    claims = state.claims
+    for claim_id, claim in state.claims.items():
+        if left := claim.tasks & tasks:
+            claims = _with_claim(claims, claim_id, replace(claim, tasks=claim.tasks - left))
+    return replace(
+        state,
+        claims=claims,
+        done=state.done - tasks,
+        redo=state.redo | tasks,
+        winners={task: attempt for task, attempt in state.winners.items() if task not in tasks},
+        attempts={**state.attempts, **{task: state.attempt(task) + 1 for task in raised}},
+    )
+
+
+def _fail_for_good(state: ShardState, task: int, facts: Mapping[str, object]) -> ShardState:
+    number = Ranges.of([task])
+    return replace(
+        state,
+        redo=state.redo - number,
+        failed=state.failed | number,
+        failure=state.failure or Failure(retry=state.retry, facts=facts),
+    )
+
+
+def _with_claim(claims: Mapping[str, ShardClaim], claim_id: str, claim: ShardClaim) -> dict[str, ShardClaim]:
+    kept = {other: value for other, value in claims.items() if other != claim_id}
+    return {**kept, claim_id: claim} if claim.tasks else kept

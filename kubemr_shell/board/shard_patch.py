@@ -1,0 +1,88 @@
+"""From two states of a shard to the JSON Patch between them, with everything tested that the change relies on. Pure.
+
+- What changes is tested with its old value: done, redo, next, each attempt number, each counter, the tasks of a claim.
+- A task that gets a holder: its attempt number and ``next`` are tested, changed or not.
+- A claim that is taken for expired: its heartbeat is tested, so a renewal saves it.
+- What neither changes nor matters is not tested, so that renewals and other claims never make a patch fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from kubemr_shell.board.documents import Operation
+from kubemr_shell.board.json_patch import add, remove, replace, test
+from kubemr_shell.board.ranges import Ranges
+from kubemr_shell.board.shard import ShardState, format_field
+
+_SCALARS = {"epoch": "epoch", "retry": "retry", "next": "next", "done": "done", "redo": "redo", "failed": "failed"}
+_NUMBERS = {"attempts": "att", "winners": "win", "fails": "fails", "lost": "lost"}
+
+
+def shard_patch(uid: str, old: ShardState, new: ShardState, *, expired: Collection[str] = ()) -> list[Operation]:
+    """The operations that make ``new`` of ``old``; none when nothing changes."""
+    if new == old:
+        return []
+    tests: list[Operation] = [test("/metadata/uid", uid)]
+    changes: list[Operation] = []
+    _scalars(old, new, tests, changes)
+    for name, key in _NUMBERS.items():
+        _numbers(key, getattr(old, name), getattr(new, name), tests, changes)
+    _claims(old, new, tests, changes)
+    tests += [test(f"/state/claims/{claim_id}/hb", old.claims[claim_id].beat) for claim_id in expired]
+    tests += _issue_tests(old, new)
+    return tests + changes
+
+
+def _scalars(old: ShardState, new: ShardState, tests: list[Operation], changes: list[Operation]) -> None:
+    for name, key in _SCALARS.items():
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            tests.append(test(f"/state/{key}", format_field(before)))
+            changes.append(replace(f"/state/{key}", format_field(after)))
+    if old.task_us != new.task_us:
+        changes.append(replace("/state/us", new.task_us))
+    if old.failure != new.failure:
+        changes.append(replace("/state/failure", format_field(new.failure)))
+
+
+def _numbers(
+    key: str, old: Mapping[int, int], new: Mapping[int, int], tests: list[Operation], changes: list[Operation]
+) -> None:
+    if old is new:
+        return
+    for task in sorted(old.keys() | new.keys()):
+        before, after = old.get(task), new.get(task)
+        if before == after:
+            continue
+        path = f"/state/{key}/{task}"
+        tests.append(test(path, before))
+        changes.append(remove(path) if after is None else add(path, after))
+
+
+def _claims(old: ShardState, new: ShardState, tests: list[Operation], changes: list[Operation]) -> None:
+    for claim_id, claim in old.claims.items():
+        after = new.claims.get(claim_id)
+        if after == claim:
+            continue
+        path = f"/state/claims/{claim_id}"
+        tests.append(test(f"{path}/r", str(claim.tasks)))
+        changes.append(remove(path) if after is None else replace(f"{path}/r", str(after.tasks)))
+    for claim_id, claim in new.claims.items():
+        if claim_id not in old.claims:
+            changes.append(add(f"/state/claims/{claim_id}", format_field(claim)))
+
+
+def _issue_tests(old: ShardState, new: ShardState) -> list[Operation]:
+    """For tasks that were free and now have a holder, what is not tested yet because it stays as it is.
+
+    No task from ``next`` on has an attempt number of its own, so for those the test of ``next`` is enough.
+    """
+    issued = Ranges()
+    for claim_id, claim in new.claims.items():
+        if claim_id not in old.claims:
+            issued |= claim.tasks & old.redo
+    if not issued:
+        return []
+    tests = [test("/state/next", old.next)] if old.next == new.next else []
+    return tests + [test(f"/state/att/{task}", old.attempts.get(task)) for task in issued]

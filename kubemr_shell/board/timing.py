@@ -1,0 +1,62 @@
+"""The times of the board's protocol. They are values of a run, so that no test has to wait for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WRITE_BUDGET = 200
+"""Writes a second that one job may ask of an API server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """All in seconds."""
+
+    lease_seconds: float
+    """A claim is renewed when it was not written for that long."""
+    batch_seconds: float
+    """The work that one claim should hold for each slot."""
+    least_batch_seconds: float = 0.0
+    """A claim holds at least that much, however few tasks are left: bounds the writes of many agents."""
+    idle_seconds: float
+    """Until the next look when there is nothing to do."""
+    jitter_seconds: float = 0.0
+    """Added to it, at random from zero up to this, so that agents do not come all at once."""
+    close_patience_seconds: float
+    """How long a full shard waits for its last committer to close it, before anybody else does."""
+    probes: int
+    """Shards that one look for work reads at most."""
+    give_up_seconds: float
+    """A board that does not answer for that long is unavailable."""
+
+    @property
+    def expiry_seconds(self) -> float:
+        """A claim whose heartbeat an observer has seen unchanged for that long is taken from its holder."""
+        return 2.5 * self.lease_seconds
+
+    @classmethod
+    def local(cls) -> Timing:
+        """One machine: a write costs a fraction of a millisecond."""
+        return cls(
+            lease_seconds=10.0,
+            batch_seconds=0.5,
+            idle_seconds=0.02,
+            close_patience_seconds=1.0,
+            probes=16,
+            give_up_seconds=30.0,
+        )
+
+    @classmethod
+    def cluster(cls, agents: int) -> Timing:
+        """A cluster: all agents of a job together stay under ``WRITE_BUDGET``."""
+        pause = agents / WRITE_BUDGET
+        return cls(
+            lease_seconds=60.0,
+            batch_seconds=30.0,
+            least_batch_seconds=max(1.0, pause),
+            idle_seconds=float(min(max(agents / 100, 1), 30)),
+            jitter_seconds=pause,
+            close_patience_seconds=5.0,
+            probes=4,
+            give_up_seconds=300.0,
+        )

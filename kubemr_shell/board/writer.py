@@ -1,0 +1,88 @@
+"""Writing to the store so that the caller always learns what became of it.
+
+An answer that was lost is asked for again with the same bytes until it resolves: the patch lands, or a test fails.
+After a failed test the document is read afresh and the caller decides again, for it may find that its first copy had
+landed after all. A store that does not answer within the budget is BoardUnavailable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any, TypeVar
+
+from kubemr_shell.board.documents import Document, DocumentStore, Operation
+from kubemr_shell.errors import BoardUnavailable, Conflict
+
+T = TypeVar("T")
+
+Decide = Callable[[Document], Sequence[Operation]]
+"""From the document as it is to the patch that is wanted now; nothing when there is nothing to do any more."""
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 15.0
+CONFLICTS_WITHOUT_PAUSE = 3
+
+
+class Writer:
+    """Reads and writes documents of one store. ``unreachable`` is called each time that the store did not answer."""
+
+    def __init__(
+        self,
+        store: DocumentStore,
+        *,
+        give_up_seconds: float,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        random: Random,
+        unreachable: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._give_up_seconds = give_up_seconds
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+        self._unreachable = unreachable
+
+    def read(self, kind: str, name: str, *, fresh: bool) -> Document:
+        return self._until_answered(lambda: self._store.get(kind, name, fresh=fresh))
+
+    def create(self, document: Mapping[str, Any]) -> Document:
+        """AlreadyExists may mean that an earlier copy of this very call has landed."""
+        return self._until_answered(lambda: self._store.create(document))
+
+    def write(self, kind: str, name: str, decide: Decide, *, known: Document | None = None) -> Document:
+        """Patch a document as ``decide`` says; the document as it is then. ``known``: as it was last seen."""
+        document = self.read(kind, name, fresh=True) if known is None else known
+        deadline = self._clock() + self._give_up_seconds
+        conflicts = 0
+        while operations := decide(document):
+            try:
+                return self._patch(kind, name, operations)
+            except Conflict as conflict:
+                conflicts += 1
+                if conflicts > CONFLICTS_WITHOUT_PAUSE:
+                    self._pause(conflicts - CONFLICTS_WITHOUT_PAUSE, deadline, conflict)
+                document = self.read(kind, name, fresh=True)
+        return document
+
+    def _patch(self, kind: str, name: str, operations: Sequence[Operation]) -> Document:
+        return self._until_answered(lambda: self._store.patch(kind, name, operations))
+
+    def _until_answered(self, call: Callable[[], T]) -> T:
+        deadline = self._clock() + self._give_up_seconds
+        tries = 0
+        while True:
+            try:
+                return call()
+            except BoardUnavailable as error:
+                self._unreachable()
+                tries += 1
+                self._pause(tries, deadline, error)
+
+    def _pause(self, tries: int, deadline: float, error: Exception) -> None:
+        """Wait a random time, twice as long at most with each try."""
+        pause = self._random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries, 10)))
+        if self._clock() + pause > deadline:
+            raise BoardUnavailable(f"the board did not take it within {self._give_up_seconds:g} s: {error}") from error
+        self._sleep(pause)
