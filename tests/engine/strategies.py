@@ -12,7 +12,22 @@ quick = settings(_no_clocks, derandomize=True, max_examples=60)
 thorough = settings(_no_clocks, max_examples=1500)
 
 # Few symbols, so that lines are equal, prefixes of one another, and full of separators that overlap.
-_SYMBOLS = (b"a", b"aa", b"b", b"\t", b",", b",,", b"\n", b"\n\n", b"\r\n", b"\0", b"\xff", b"\xc3\xa9", b"\xc3")
+_SYMBOLS = (
+    b"a",
+    b"aa",
+    b"b",
+    b"longer than a word",
+    b"\t",
+    b",",
+    b",,",
+    b"\n",
+    b"\n\n",
+    b"\r\n",
+    b"\0",
+    b"\xff",
+    b"\xc3\xa9",
+    b"\xc3",
+)
 
 _tricky = st.lists(st.sampled_from(_SYMBOLS), max_size=60).map(b"".join)
 _repeated = st.builds(lambda line, times: (line + b"\n") * times, st.binary(max_size=6), st.integers(1, 3000))

@@ -108,6 +108,11 @@ class Background:
             raise self._error
         return self._value
 
+    @property
+    def thread_id(self) -> int:
+        assert self._thread.ident is not None
+        return self._thread.ident
+
     def running(self) -> bool:
         return self._thread.is_alive()
 

@@ -103,9 +103,21 @@ def test_several_streams_are_one_collection(engine: ModuleType, folder: str) -> 
         assert collector.moved == len(b"b\t1\naa\nc")
 
 
-def test_a_collector_begins_anew_after_reset(engine: ModuleType, folder: str) -> None:
+def test_lines_that_come_again_late_are_still_one_entry(engine: ModuleType, folder: str) -> None:
+    """Whoever stops to look for equal lines, because there were none for long, has to find them in the end."""
+    shape = Shape(partitions=2)
+    once = b"".join(b"%d\tvalue %d\n" % (number * 7919 % 100_003, number) for number in range(60_000))
+    with collecting(engine, shape, folder) as collector:
+        drain_all(collector, [once, once])
+        written, facts = output_of(collector)
+    assert (facts.records, facts.entries) == (120_000, 60_000)
+    assert written == model.run_file(model.sorted_lines([once, once], shape), shape)
+
+
+@pytest.mark.parametrize("memory_bytes", [100_000, PLENTY])
+def test_a_collector_begins_anew_after_reset(engine: ModuleType, folder: str, memory_bytes: int) -> None:
     shape = Shape(partitions=4)
-    with collecting(engine, shape, folder, memory_bytes=100_000) as collector:
+    with collecting(engine, shape, folder, memory_bytes=memory_bytes) as collector:
         for seed in (1, 2, 1):
             stream = unequal_lines(5_000, seed)
             drain_all(collector, [stream])

@@ -94,6 +94,31 @@ def test_a_missing_run_is_named(engine: ModuleType, folder: str, runs: Path) -> 
         merger.feed(fd, NOBODY)
 
 
+def test_a_path_need_not_be_utf8(engine: ModuleType, folder: str, runs: Path) -> None:
+    odd = Path(os.fsdecode(bytes(runs) + b"/\xff\xfe %s\n"))
+    odd.mkdir()
+    facts = write_run(engine, str(odd), odd / "run", [b"line\n" * 3], Shape())
+    source = sources_of(engine, odd / "run", facts, 0)
+    merged, _ = read_feed(engine.Merger([source] * 20, memory_bytes=1, scratch_dir=str(odd)).feed)
+    assert merged == b"line\n" * 60
+    (odd / "run").write_bytes(b"")
+    assert merge_error(engine, folder, [source]).path == str(odd / "run")
+
+
+def test_every_wrong_bit_of_a_small_run_is_found(engine: ModuleType, folder: str, runs: Path) -> None:
+    facts = write_run(engine, folder, runs / "small", [b"a\t1\nb\nb\n"], Shape())
+    content = (runs / "small").read_bytes()
+    damaged = runs / "small-damaged"
+    source = engine.Source(str(damaged), 0, facts.stored_bytes)
+    for bit in range(facts.stored_bytes * 8):
+        wrong = bytearray(content)
+        wrong[bit // 8] ^= 1 << bit % 8
+        damaged.write_bytes(wrong)
+        error = merge_error(engine, folder, [source])
+        assert error.path == str(damaged)
+        assert 0 <= error.offset < facts.stored_bytes
+
+
 def some_lines() -> bytes:
     """Three partitions with several blocks each."""
     return b"".join(b"key-%d\t%s\n" % (number, bytes((33 + number % 90,)) * 400) for number in range(3000))
