@@ -21,5 +21,7 @@ def reduce_words() -> None:
 
 
 if __name__ == "__main__":
-    phase, *arguments = sys.argv[1:]
-    {"map": map_words, "reduce": reduce_words}[phase](*arguments)
+    if sys.argv[1] == "map":
+        map_words(sys.argv[2])
+    else:
+        reduce_words()

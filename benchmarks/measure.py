@@ -1,0 +1,103 @@
+"""One run of one contender: its wall time, its exit status, and where asked the peak memory of our own processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLE_SECONDS = 0.02
+PAGE = os.sysconf("SC_PAGESIZE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    seconds: float
+    peak_bytes: int
+    status: int
+    stderr: str
+
+
+def run(shell: str, environment: Mapping[str, str], log: Path, *, sample: bool) -> Run:
+    """Run a line of shell to its end; ``peak_bytes`` is 0 without ``sample``."""
+    with log.open("wb") as stderr:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            ["bash", "-e", "-o", "pipefail", "-c", shell],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+        )
+        sampler = PeakSampler(process.pid) if sample else None
+        status = process.wait()
+        seconds = time.perf_counter() - start
+    peak = sampler.stop() if sampler else 0
+    return Run(seconds=seconds, peak_bytes=peak, status=status, stderr=log.read_text(errors="replace")[-2000:])
+
+
+def output_of(shell: str, environment: Mapping[str, str]) -> str:
+    """The digest of what a line of shell writes."""
+    digest = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", f"{{ {shell}; }} | sha256sum"],
+        env=environment,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return digest.stdout.split()[0]
+
+
+class PeakSampler:
+    """The peak of the resident memory of all Python processes below a process: the engine without the commands.
+
+    A process counts from its second sample on: a child between fork and exec still looks like its parent.
+    """
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._peak = 0
+        self._python = os.path.realpath(sys.executable)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample)
+        self._thread.start()
+
+    def stop(self) -> int:
+        self._ended.set()
+        self._thread.join()
+        return self._peak
+
+    def _sample(self) -> None:
+        before: set[int] = set()
+        while not self._ended.wait(SAMPLE_SECONDS):
+            resident = {pid: size for pid in _descendants(self._root) if (size := self._resident(pid))}
+            self._peak = max(self._peak, sum(size for pid, size in resident.items() if pid in before))
+            before = set(resident)
+
+    def _resident(self, pid: int) -> int:
+        try:
+            if os.path.realpath(f"/proc/{pid}/exe") != self._python:
+                return 0
+            return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+        except (OSError, IndexError):
+            return 0
+
+
+def _descendants(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                stat = Path(entry.path, "stat").read_text()
+            except OSError:
+                continue
+            children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry.name))
+    found = [root]
+    for pid in found:
+        found.extend(children.get(pid, []))
+    return found
