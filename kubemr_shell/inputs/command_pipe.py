@@ -1,0 +1,119 @@
+"""The writing end of a command's stdin.
+
+Ranges of files go through the kernel without a copy here; what is small is gathered. Newlines are counted while the
+pages that were just sent are still in the processor's cache.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from kubemr_shell import engine
+from kubemr_shell.inputs.waiting import Waiter
+
+GATHERED_BYTES = 64 << 10
+STEP_BYTES = 1 << 20
+
+
+class CommandPipe:
+    """Writes to a pipe that does not block; waits for its reader only where a cancel is seen."""
+
+    def __init__(self, fd: int, waiter: Waiter) -> None:
+        self.bytes_fed = 0
+        self.bytes_passed = 0
+        """Read by those who write here, and not written."""
+        self.ends_line = True
+        """Whether what was written last, if anything, ends with a newline."""
+        self._newlines = 0
+        self._fd = fd
+        self._waiter = waiter
+        self._gathered: list[bytes] = []
+        self._size = 0
+        self._is_new_piece = False
+
+    @property
+    def records(self) -> int:
+        """Lines sent, an unfinished last one included."""
+        return self._newlines + (not self.ends_line)
+
+    def begin_piece(self) -> None:
+        """What comes next, if anything, does not belong to the line that was left unfinished."""
+        self._is_new_piece = True
+
+    def write(self, data: bytes) -> None:
+        """Small pieces wait for ``flush``, or for more."""
+        if not data:
+            return
+        self._finish_line()
+        self.ends_line = data.endswith(b"\n")
+        self._gather(data)
+
+    def _finish_line(self) -> None:
+        if self._is_new_piece and not self.ends_line:
+            self._gather(b"\n")
+        self._is_new_piece = False
+
+    def _gather(self, data: bytes) -> None:
+        self._gathered.append(data)
+        self._size += len(data)
+        if self._size >= GATHERED_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        data = self._gathered[0] if len(self._gathered) == 1 else b"".join(self._gathered)
+        self._gathered.clear()
+        self._size = 0
+        self._send(data)
+        self._newlines += data.count(b"\n")
+        self._waiter.check()
+
+    def send_file(self, source: int, start: int, end: int) -> int:
+        """Send that range of a file; where it stopped, which is earlier when the file ended. ``write`` must follow."""
+        if start == end:
+            return end
+        self._finish_line()
+        self.flush()
+        position = counted = start
+        while position < end:
+            moved = self._send_step(source, position, min(end - position, STEP_BYTES))
+            if not moved:
+                break
+            position += moved
+            if position - counted >= STEP_BYTES:
+                self._count(source, counted, position)
+                counted = position
+        self._count(source, counted, position)
+        return position
+
+    def _count(self, source: int, start: int, end: int) -> None:
+        self._newlines += engine.count_lines(source, start, end - start)
+        self._waiter.check()
+
+    def _send_step(self, source: int, position: int, size: int) -> int:
+        while True:
+            try:
+                moved = os.sendfile(self._fd, source, position, size)
+            except BlockingIOError:
+                self._waiter.until_writable(self._fd)
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.ENOSYS):
+                    raise
+                # Some file systems cannot splice (FUSE with direct I/O, 9p on some kernels).
+                data = os.pread(source, size, position)
+                self._send(data)
+                return len(data)
+            else:
+                self.bytes_fed += moved
+                return moved
+
+    def _send(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            try:
+                moved = os.write(self._fd, left)
+            except BlockingIOError:
+                self._waiter.until_writable(self._fd)
+            else:
+                self.bytes_fed += moved
+                left = left[moved:]

@@ -1,0 +1,215 @@
+"""Compressed inputs: which they are, and their bytes, a bounded number at a time.
+
+A file may hold several streams one after the other (``cat a.gz b.gz``); they are read as one. A stream that stops
+early, bytes that are no stream, and a checksum that does not fit are errors that name the file and the position
+in it: half of a file is never taken for a whole one. An empty file is not a compressed file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from kubemr_shell.errors import CorruptInput, InputError
+from kubemr_shell.inputs.shown import shown
+from kubemr_shell.job.split import Codec
+
+STEP_BYTES = 1 << 20
+MOST_WINDOW_BYTES = 128 << 20
+"""What a stream may make us allocate: enough for ``xz -9`` and ``zstd --long``."""
+
+_SUFFIXES: dict[str, Codec] = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+
+
+def codec_of(name: str) -> Codec:
+    """By suffix, as people write it."""
+    lower = name[-4:].lower()
+    return next((codec for suffix, codec in _SUFFIXES.items() if lower.endswith(suffix)), "none")
+
+
+class _Stream(Protocol):
+    """One stream of a file; the decompressors of bz2 and lzma are like this."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    @property
+    def needs_input(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Gzip:
+    """zlib hands back what it did not look at; here it is kept."""
+
+    def __init__(self) -> None:
+        import zlib  # noqa: PLC0415 - a Python may lack a codec that nobody needs
+
+        self._stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._stream.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._stream.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        kept = self._stream.unconsumed_tail
+        output = self._stream.decompress(kept + data if kept else data, max_length)
+        self.needs_input = not self._stream.unconsumed_tail and len(output) < max_length
+        return output
+
+
+class _Zstd:
+    """zstandard has no limit on its output, so it gets its input in slices: 4 bytes can make 128 KiB."""
+
+    SLICE_BYTES = 512
+
+    def __init__(self) -> None:
+        import zstandard  # noqa: PLC0415 - 20 ms that most jobs need not pay
+
+        decompressor = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW_BYTES)
+        self._stream = decompressor.decompressobj()
+        self._data = b""
+        self._position = 0
+        self.eof = False
+        self.unused_data = b""
+        self.needs_input = True
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        if data:
+            self._data = self._data[self._position :] + data
+            self._position = 0
+        pieces: list[bytes] = []
+        size = 0
+        while size < max_length and self._position < len(self._data) and not self.eof:
+            end = self._position + self.SLICE_BYTES
+            piece = self._stream.decompress(self._data[self._position : end])
+            self._position = end
+            pieces.append(piece)
+            size += len(piece)
+            self.eof = self._stream.eof
+        if self.eof:
+            self.unused_data = self._stream.unused_data + self._data[self._position :]
+        self.needs_input = self._position >= len(self._data)
+        return b"".join(pieces)
+
+
+def _bzip2() -> _Stream:
+    import bz2  # noqa: PLC0415 - as for zlib
+
+    return bz2.BZ2Decompressor()
+
+
+def _xz() -> _Stream:
+    import lzma  # noqa: PLC0415 - as for zlib
+
+    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MOST_WINDOW_BYTES)
+
+
+_STREAMS: dict[Codec, Callable[[], _Stream]] = {"gzip": _Gzip, "bzip2": _bzip2, "xz": _xz, "zstd": _Zstd}
+_PADDED = ("gzip", "xz")
+"""Zeros may follow a stream, as tapes and block devices leave them."""
+
+
+def decompressed(chunks: Iterable[bytes], codec: Codec, name: str) -> Iterator[bytes]:
+    """What a compressed file holds, at most a few ``STEP_BYTES`` at a time."""
+    file = _CompressedFile(codec, name)
+    for chunk in chunks:
+        yield from file.feed(chunk)
+    file.finish()
+
+
+class _CompressedFile:
+    def __init__(self, codec: Codec, name: str) -> None:
+        self._codec = codec
+        self._name = name
+        self._stream: _Stream | None = None
+        self._position = 0
+        """In the file: the end of what was looked at."""
+        self._stream_start = 0
+        self._streams = 0
+        self._has_output = False
+        """The present stream has given something, so its header was right."""
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        while chunk:
+            if self._stream is None:
+                chunk = self._begin(chunk)
+            if self._stream is not None:
+                self._position += len(chunk)
+                yield from self._pull(self._stream, chunk)
+                chunk = self._left_over(self._stream)
+
+    def finish(self) -> None:
+        if self._stream is not None:
+            raise CorruptInput(
+                f"{shown(self._name)}: byte {self._position}: the file ends in the middle of the {self._codec} data: "
+                "it was cut; get a whole copy of it"
+            )
+        if not self._streams:
+            raise CorruptInput(
+                f"{shown(self._name)}: byte 0: the file is empty, which {self._codec} files never are: "
+                "get a whole copy of it, or remove it from the inputs"
+            )
+
+    def _begin(self, chunk: bytes) -> bytes:
+        """Start a stream, unless only padding is left."""
+        if self._streams and self._codec in _PADDED:
+            size = len(chunk)
+            chunk = chunk.lstrip(b"\0")
+            self._position += size - len(chunk)
+        if chunk:
+            self._stream_start = self._position
+            self._streams += 1
+            self._has_output = False
+            try:
+                self._stream = _STREAMS[self._codec]()
+            except ImportError as error:
+                raise InputError(
+                    f"{shown(self._name)}: this Python cannot read {self._codec}: {error}: install that module, "
+                    "or use another compression"
+                ) from error
+        return chunk
+
+    def _pull(self, stream: _Stream, data: bytes) -> Iterator[bytes]:
+        while True:
+            try:
+                output = stream.decompress(data, STEP_BYTES)
+            except MemoryError:
+                raise
+            except Exception as error:  # each codec has errors of its own, and some modules are imported late
+                raise self._corrupt(error) from error
+            if output:
+                self._has_output = True
+                yield output
+            if stream.eof or stream.needs_input:
+                return
+            data = b""
+
+    def _corrupt(self, error: Exception) -> CorruptInput:
+        if self._has_output:
+            return CorruptInput(
+                f"{shown(self._name)}: before byte {self._position}: the {self._codec} data is damaged ({error}): "
+                "get a whole copy of it"
+            )
+        advice = (
+            "if it is not compressed, set decompress: none" if self._streams == 1 else "something was added to the file"
+        )
+        return CorruptInput(
+            f"{shown(self._name)}: byte {self._stream_start}: no {self._codec} data begins here ({error}): {advice}"
+        )
+
+    def _left_over(self, stream: _Stream) -> bytes:
+        """What followed the end of the stream, if it has ended."""
+        if not stream.eof:
+            return b""
+        self._position -= len(stream.unused_data)
+        self._stream = None
+        return stream.unused_data

@@ -1,0 +1,134 @@
+"""The records of a piece of a local file.
+
+Uncompressed bytes go from the file to the pipe inside the kernel, but for the last line's end, which must be looked
+for. A file that is not what it was when the job was planned is an error, when it is opened and when it was read: what
+the command got may be a mixture.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from kubemr_shell.errors import InputChanged, InputError, InputNotFound
+from kubemr_shell.inputs.command_pipe import CommandPipe
+from kubemr_shell.inputs.compression import decompressed
+from kubemr_shell.inputs.local_files import fingerprint
+from kubemr_shell.inputs.shown import shown
+from kubemr_shell.inputs.waiting import Waiter
+from kubemr_shell.job.split import Piece
+
+SMALL_BYTES = 64 << 10
+"""A file up to this size is read and gathered with others: cheaper than a turn of the kernel's for each."""
+READ_BYTES = 256 << 10
+FIRST_LOOK_BYTES = 4 << 10
+LONGEST_LOOK_BYTES = 1 << 20
+
+
+def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter) -> None:
+    source = _open(piece, path)
+    try:
+        _check(piece, source)
+        _Source(piece, source, pipe, waiter).feed()
+        _check(piece, source)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"{shown(piece.uri)}: cannot be read: {error.strerror}") from error
+    finally:
+        os.close(source)
+
+
+def _open(piece: Piece, path: str) -> int:
+    try:
+        # If a pipe took its place, do not wait for somebody to write to it.
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except FileNotFoundError as error:
+        raise InputNotFound(
+            f"{shown(piece.uri)}: is gone since the job was planned: "
+            "put it back, or start the job again without --resume"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{shown(piece.uri)}: cannot be opened: {error.strerror}") from error
+
+
+def _check(piece: Piece, source: int) -> None:
+    found = fingerprint(os.fstat(source))
+    if found != piece.fingerprint:
+        raise InputChanged(
+            f"{shown(piece.uri)}: changed since the job was planned (size and time were {piece.fingerprint}, "
+            f"and are {found}): start the job again, without --resume"
+        )
+
+
+class _Source:
+    def __init__(self, piece: Piece, source: int, pipe: CommandPipe, waiter: Waiter) -> None:
+        self._piece = piece
+        self._source = source
+        self._pipe = pipe
+        self._waiter = waiter
+        assert piece.size is not None
+        self._size = piece.size
+        self._end = self._size if piece.end is None else piece.end
+
+    def feed(self) -> None:
+        if self._piece.codec != "none":
+            blocks = self._blocks(0, self._size, READ_BYTES, READ_BYTES)
+            for data in decompressed(blocks, self._piece.codec, self._piece.uri):
+                self._pipe.write(data)
+        elif self._end - self._piece.start == self._size <= SMALL_BYTES:
+            self._pipe.write(self._read(0, self._size))
+        else:
+            self._feed_lines()
+
+    def _feed_lines(self) -> None:
+        """Everything but the last byte by the kernel; from the last byte on until the line is complete."""
+        begin = self._first_line()
+        if begin == self._end:
+            return
+        stopped = self._pipe.send_file(self._source, begin, self._end - 1)
+        if stopped < self._end - 1:
+            raise self._too_short(stopped)
+        for block in self._blocks(self._end - 1, self._size, FIRST_LOOK_BYTES, LONGEST_LOOK_BYTES):
+            cut = block.find(b"\n") + 1
+            self._pipe.write(block[:cut] if cut else block)
+            if cut:
+                return
+
+    def _first_line(self) -> int:
+        """Where the first line begins that begins in this piece; its end when there is none."""
+        position = self._piece.start - 1
+        if position < 0:
+            return 0
+        for block in self._blocks(position, self._end - 1, FIRST_LOOK_BYTES, LONGEST_LOOK_BYTES):
+            cut = block.find(b"\n") + 1
+            if cut:
+                return position + cut
+            position += len(block)
+            self._pipe.bytes_passed += len(block)
+        return self._end
+
+    def _blocks(self, start: int, end: int, first: int, longest: int) -> Iterator[bytes]:
+        """That range in blocks that double in size."""
+        size = first
+        while start < end:
+            self._waiter.check()
+            block = self._read(start, min(size, end - start))
+            yield block
+            start += len(block)
+            size = min(size * 2, longest)
+
+    def _read(self, start: int, size: int) -> bytes:
+        data = os.pread(self._source, size, start)
+        while len(data) < size:
+            more = os.pread(self._source, size - len(data), start + len(data))
+            if not more:
+                raise self._too_short(start + len(data))
+            data += more
+        return data
+
+    def _too_short(self, size: int) -> InputChanged:
+        return InputChanged(
+            f"{shown(self._piece.uri)}: became shorter while it was read: {self._size} bytes when the job was planned, "
+            f"{size} now: start the job again, without --resume"
+        )

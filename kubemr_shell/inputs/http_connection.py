@@ -1,0 +1,144 @@
+"""Requests whose waiting ends at a cancel.
+
+urllib does what it does well: redirects, and proxies from the environment. Only the reading is different: the socket
+does not block, and whoever waits for it looks at the cancel descriptor too. To connect, and to agree on TLS,
+blocks for the connection's time-out at most.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import urllib.request
+from base64 import b64encode
+from functools import cache, partial
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from typing import IO, TYPE_CHECKING, Any, cast
+from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
+
+from kubemr_shell.inputs.retry import Patience
+from kubemr_shell.inputs.waiting import Waiter
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+BUFFER_BYTES = 64 << 10
+
+
+def open_url(url: str, headers: dict[str, str], patience: Patience, waiter: Waiter) -> HTTPResponse:
+    """The answer to a GET, its body unread; raises what urllib raises, and Cancelled."""
+    opener = urllib.request.OpenerDirector()
+    opener.addheaders = [("User-Agent", "kubemr-shell")]
+    for handler in (
+        urllib.request.ProxyHandler(),
+        _Handler(patience, waiter),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    response = opener.open(_request(url, headers), timeout=patience.connect)
+    return cast(HTTPResponse, response)
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _request(url: str, headers: dict[str, str]) -> urllib.request.Request:
+    """What HTTP does not allow in a path is percent-encoded, and nothing else is touched."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    path = quote(parts.path, safe="/%:@!$&'()*+,;=", errors="surrogateescape")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=?", errors="surrogateescape")
+    request = urllib.request.Request(urlunsplit((parts.scheme, host, path, query, "")), headers=headers)  # noqa: S310
+    if user:
+        # Not sent on to the host that a redirect names.
+        request.add_unredirected_header("Authorization", "Basic " + b64encode(unquote_to_bytes(user)).decode())
+    return request
+
+
+class _Handler(urllib.request.AbstractHTTPHandler):
+    def __init__(self, patience: Patience, waiter: Waiter) -> None:
+        super().__init__()
+        self._waiting = (patience.idle, waiter)
+
+    def http_open(self, request: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(partial(_Connection, self._waiting), request)
+
+    def https_open(self, request: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(partial(_SecureConnection, self._waiting), request, context=_tls_context())
+
+    http_request = https_request = urllib.request.AbstractHTTPHandler.do_request_
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """Reading the certificates of all authorities takes 20 ms."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class _Connection(HTTPConnection):
+    def __init__(self, waiting: tuple[float, Waiter], host: str, **named: Any) -> None:
+        super().__init__(host, **named)
+        self._idle, self._waiter = waiting
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = cast(socket.socket, _Socket(self.sock, self._idle, self._waiter))
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """Its ``connect`` is that of HTTPS, and then the one above."""
+
+
+class _Socket:
+    """What http.client uses of a socket. Once an answer reads from it, the answer closes it."""
+
+    def __init__(self, connected: socket.socket, idle: float, waiter: Waiter) -> None:
+        self._socket = connected
+        self._idle = idle
+        self._waiter = waiter
+        self._is_lent = False
+
+    def sendall(self, data: ReadableBuffer) -> None:
+        self._socket.sendall(data)
+
+    def makefile(self, mode: str) -> IO[bytes]:
+        assert mode == "rb"
+        self._is_lent = True
+        self._socket.setblocking(False)
+        return io.BufferedReader(_Receiver(self._socket, self._idle, self._waiter), BUFFER_BYTES)
+
+    def close(self) -> None:
+        if not self._is_lent:
+            self._socket.close()
+
+
+class _Receiver(io.RawIOBase):
+    def __init__(self, connected: socket.socket, idle: float, waiter: Waiter) -> None:
+        super().__init__()
+        self._socket = connected
+        self._idle = idle
+        self._waiter = waiter
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        while True:
+            try:
+                return self._socket.recv_into(buffer)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                self._waiter.until_readable(self._socket.fileno(), self._idle)
+
+    def close(self) -> None:
+        self._socket.close()
+        super().close()

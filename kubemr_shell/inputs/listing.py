@@ -1,0 +1,202 @@
+"""The names that a job was given become the objects that it reads.
+
+Everything that is missing or unreadable is found here, before any command runs, and reported at once. An input is a
+local name (relative to a folder that is passed in, or ``file://`` and an absolute path, never percent-decoded),
+an ``http(s)://`` URL, or ``-`` for standard input. What is listed twice is read twice.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from kubemr_shell.errors import InputError, InputNotFound, KubemrError, StorageUnavailable, Unavailable
+from kubemr_shell.inputs.compression import codec_of
+from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.inputs.local_files import LocalFile, LocalFiles, fingerprint
+from kubemr_shell.inputs.retry import LISTING_PATIENCE, Patience
+from kubemr_shell.inputs.shown import shown
+from kubemr_shell.job.split import Codec
+
+if TYPE_CHECKING:
+    from kubemr_shell.inputs.http import RemoteObject
+
+STANDARD_INPUT = ("-", "/dev/stdin")
+PROBLEMS_SHOWN = 20
+PROBES_AT_ONCE = 16
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def list_inputs(
+    inputs: Sequence[str],
+    *,
+    inputs_from: str | None,
+    decompress: str,
+    folder: str,
+    stdin_copy: Callable[[], str] | None,
+    patience: Patience = LISTING_PATIENCE,
+) -> list[InputObject]:
+    """``stdin_copy`` gives a file that holds what was on standard input; None where there is none."""
+    listing = _Listing(decompress=decompress, folder=folder, stdin_copy=stdin_copy, patience=patience)
+    names = [*inputs, *listing.names_in(inputs_from)] if inputs_from is not None else list(inputs)
+    return listing.objects(names)
+
+
+def scheme_of(name: str) -> str:
+    """``file`` for a plain path."""
+    match = _SCHEME.match(name)
+    return match[1].lower() if match else "file"
+
+
+def absolute_path(name: str, folder: str) -> str:
+    """``..`` stays where it is: behind a symbolic link it does not mean the folder above."""
+    if scheme_of(name) == "file" and _SCHEME.match(name):
+        host, slash, path = name[len("file://") :].partition("/")
+        if not slash or host not in ("", "localhost"):
+            raise InputNotFound(f"{shown(name)}: write file:// and an absolute path: file:///folder/name")
+        name = slash + path
+    if not name:
+        raise InputNotFound("an input with an empty name: remove it")
+    path = os.path.join(folder, name)
+    kept = "/".join(part for part in path.split("/") if part not in ("", "."))
+    return f"/{kept}/" if kept and path.endswith("/") else f"/{kept}"
+
+
+class _Listing:
+    """One call of ``list_inputs``."""
+
+    def __init__(
+        self, *, decompress: str, folder: str, stdin_copy: Callable[[], str] | None, patience: Patience
+    ) -> None:
+        self._decompress = decompress
+        self._folder = folder
+        self._stdin_copy = stdin_copy
+        self._patience = patience
+        self._stdin_path: str | None = None
+        self._errors: list[KubemrError] = []
+        self._local = LocalFiles()
+        self._remote: dict[str, RemoteObject | KubemrError] = {}
+
+    def names_in(self, list_name: str) -> list[str]:
+        """The lines of a list. Bytes are kept; a carriage return before the newline and blank lines are not."""
+        try:
+            data = self._content(list_name)
+        except KubemrError as error:
+            self._errors.append(error)
+            return []
+        lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        names = [os.fsdecode(line.removesuffix(b"\r")) for line in lines if line.strip()]
+        if not names:
+            self._errors.append(InputNotFound(f"{shown(list_name)}: this list of inputs (inputsFrom) names none"))
+        return names
+
+    def objects(self, names: Iterable[str]) -> list[InputObject]:
+        names = list(names)
+        self._remote = _probed(dict.fromkeys(name for name in names if _is_remote(name)), self._patience)
+        found: list[InputObject] = []
+        for name in names:
+            try:
+                found.extend(self._objects_of(name))
+            except KubemrError as error:
+                self._errors.append(error)
+        self._errors += [InputNotFound(problem) for problem in self._local.problems]
+        if self._errors:
+            raise _all_of(self._errors)
+        return found
+
+    def _objects_of(self, name: str) -> Iterator[InputObject]:
+        if _is_remote(name):
+            yield self._remote_object(name)
+        elif name in STANDARD_INPUT:
+            for file in self._local.find(self._copy_of_stdin()):
+                yield self._local_object(file, "none")
+        elif scheme_of(name) != "file":
+            raise InputNotFound(
+                f"{shown(name)}: {scheme_of(name)}:// cannot be read: use a path, file:// or http(s)://"
+            )
+        else:
+            for file in self._local.find(absolute_path(name, self._folder)):
+                yield self._local_object(file, self._codec_of(file.path))
+
+    def _local_object(self, file: LocalFile, codec: Codec) -> InputObject:
+        return InputObject(
+            uri=file.path,
+            size=file.status.st_size,
+            codec=codec,
+            fingerprint=fingerprint(file.status),
+            splittable=codec == "none",
+        )
+
+    def _remote_object(self, url: str) -> InputObject:
+        remote = self._remote[url]
+        if isinstance(remote, KubemrError):
+            raise remote
+        codec = self._codec_of(remote.path)
+        if codec == "none" and self._decompress == "auto":
+            codec = remote.encoding
+        return InputObject(
+            uri=url,
+            size=remote.size,
+            codec=codec,
+            fingerprint=remote.fingerprint,
+            splittable=codec == "none" and remote.has_ranges,
+        )
+
+    def _codec_of(self, name: str) -> Codec:
+        return codec_of(name) if self._decompress == "auto" else "none"
+
+    def _copy_of_stdin(self) -> str:
+        if self._stdin_copy is None:
+            raise InputNotFound("-: there is no standard input here: name files or URLs")
+        if self._stdin_path is None:
+            self._stdin_path = self._stdin_copy()
+        return self._stdin_path
+
+    def _content(self, list_name: str) -> bytes:
+        if _is_remote(list_name):
+            from kubemr_shell.inputs.http import read_whole  # noqa: PLC0415 - 40 ms that most jobs need not pay
+
+            return read_whole(list_name, self._patience)
+        is_stdin = list_name in STANDARD_INPUT
+        path = self._copy_of_stdin() if is_stdin else absolute_path(list_name, self._folder)
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise InputNotFound(f"{shown(path)}: {reason} (the list of inputs, inputsFrom)") from error
+
+
+def _is_remote(name: str) -> bool:
+    return scheme_of(name) in ("http", "https")
+
+
+def _probed(urls: Iterable[str], patience: Patience) -> dict[str, RemoteObject | KubemrError]:
+    """What the servers say, several asked at once."""
+    urls = list(urls)
+    if not urls:
+        return {}
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only jobs with URLs pay for it
+
+    from kubemr_shell.inputs.http import probe  # noqa: PLC0415 - likewise
+
+    def answer(url: str) -> RemoteObject | KubemrError:
+        try:
+            return probe(url, patience)
+        except (InputError, Unavailable) as error:
+            return error
+
+    with ThreadPoolExecutor(min(PROBES_AT_ONCE, len(urls))) as pool:
+        return dict(zip(urls, pool.map(answer, urls), strict=True))
+
+
+def _all_of(errors: list[KubemrError]) -> KubemrError:
+    if len(errors) == 1:
+        return errors[0]
+    lines = [f"{len(errors)} inputs cannot be read:", *(f"  {error}" for error in errors[:PROBLEMS_SHOWN])]
+    if len(errors) > PROBLEMS_SHOWN:
+        lines.append(f"  and {len(errors) - PROBLEMS_SHOWN} more")
+    is_service = all(isinstance(error, Unavailable) for error in errors)
+    return (StorageUnavailable if is_service else InputNotFound)("\n".join(lines))
