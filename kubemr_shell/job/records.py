@@ -1,0 +1,167 @@
+"""The shapes of mappings with known fields: those of the document, and the dataclasses of the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from typing import Any, Protocol
+
+from kubemr_shell.job.report import Report, below, kind
+from kubemr_shell.job.shape import Schema, Shape
+
+
+class Rule(Protocol):
+    """Something that fields of one mapping must keep to together."""
+
+    def check(self, given: Mapping[str, Any], path: str, report: Report) -> None:
+        """``given`` holds what the mapping says, by the names of YAML, as our values."""
+        ...
+
+    def schema(self) -> Schema: ...
+
+
+class Excludes(Rule):
+    """Where one field has a value, others may not stand."""
+
+    def __init__(self, field: str, value: object, others: tuple[str, ...], why: str) -> None:
+        self._field = field
+        self._value = value
+        self._others = others
+        self._why = why
+
+    def check(self, given: Mapping[str, Any], path: str, report: Report) -> None:
+        if given.get(self._field) == self._value:
+            for other in self._others:
+                if other in given:
+                    report.add(below(path, other), self._why)
+
+    def schema(self) -> Schema:
+        present = [{"required": [other]} for other in self._others]
+        return {
+            "not": {"properties": {self._field: {"enum": [self._value]}}, "required": [self._field], "anyOf": present}
+        }
+
+
+class NeedsOneOf(Rule):
+    """At least one of some fields must be there."""
+
+    def __init__(self, names: tuple[str, ...], why: str) -> None:
+        self._names = names
+        self._why = why
+
+    def check(self, given: Mapping[str, Any], path: str, report: Report) -> None:
+        if not any(name in given for name in self._names):
+            report.add(below(path, self._names[0]), self._why)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [{"required": [name]} for name in self._names]}
+
+
+class Object(Shape):
+    """A mapping with known fields. ``required`` says of each field that must be there what to write;
+    fields in ``ignored`` may hold anything, and nobody looks at them."""
+
+    def __init__(
+        self,
+        shapes: Mapping[str, Shape],
+        *,
+        required: Mapping[str, str] | None = None,
+        ignored: tuple[str, ...] = (),
+        rules: tuple[Rule, ...] = (),
+        words: str = "mapping",
+    ) -> None:
+        self.shapes = shapes
+        self._required = required or {}
+        self._ignored = ignored
+        self._rules = rules
+        self._words = words
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        if not isinstance(value, Mapping):
+            report.add(path, f"must be a mapping with {', '.join(self._required or self.shapes)}; {kind(value)}")
+            return {}
+        given = {}
+        for name, item in value.items():
+            if isinstance(name, str) and name in self.shapes:
+                given[name] = self.shapes[name].check(item, below(path, name), report)
+            elif name not in self._ignored:
+                report.add_unknown(path, name, self.shapes)
+        for name, what_to_write in self._required.items():
+            if name not in value:
+                report.add(below(path, name), f"is missing: {what_to_write}")
+        for rule in self._rules:
+            rule.check(given, path, report)
+        return given
+
+    def plain(self, value: Any) -> Any:
+        return {name: self.shapes[name].plain(item) for name, item in value.items()}
+
+    def schema(self) -> Schema:
+        properties: dict[str, Any] = {name: shape.schema() for name, shape in self.shapes.items()}
+        properties |= {name: {} for name in self._ignored}
+        schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+        if self._required:
+            schema["required"] = list(self._required)
+        if self._rules:
+            schema["allOf"] = [rule.schema() for rule in self._rules]
+        return schema
+
+    def words(self) -> str:
+        return self._words
+
+
+class Record(Object):
+    """A dataclass whose fields were made with ``described``."""
+
+    def __init__(self, made: type[Any], *, rules: tuple[Rule, ...] = (), words: str = "mapping") -> None:
+        self.fields = {yaml_name(field.name): field for field in fields(made)}
+        required = {name: field.metadata["description"] for name, field in self.fields.items() if is_required(field)}
+        super().__init__(
+            {name: field.metadata["shape"] for name, field in self.fields.items()},
+            required=required,
+            rules=rules,
+            words=words,
+        )
+        self._made = made
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        before = len(report.problems)
+        given = super().check(value, path, report)
+        if len(report.problems) > before:
+            return None
+        return self._made(**{self.fields[name].name: item for name, item in given.items()})
+
+    def plain(self, value: Any) -> Any:
+        """Only what differs from the defaults, so that ``check`` gives back an equal value."""
+        given = {name: getattr(value, field.name) for name, field in self.fields.items()}
+        return super().plain({name: item for name, item in given.items() if item != default_of(self.fields[name])})
+
+    def schema(self) -> Schema:
+        schema = super().schema()
+        for name, field in self.fields.items():
+            described: Schema = {"description": field.metadata["description"]}
+            default = default_of(field)
+            if default not in (MISSING, None) and not isinstance(self.shapes[name], Record):
+                described["default"] = self.shapes[name].plain(default)
+            schema["properties"][name] = described | schema["properties"][name]
+        return schema
+
+
+def described(description: str, shape: Shape, *, unset: str = "") -> dict[str, Any]:
+    """The metadata of a field: what users read about it, what it may hold, what happens when it is not set."""
+    return {"description": description, "shape": shape, "unset": unset}
+
+
+def yaml_name(name: str) -> str:
+    """``map_command`` is ``mapCommand`` in YAML."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def is_required(field: Field[Any]) -> bool:
+    return default_of(field) is MISSING
+
+
+def default_of(field: Field[Any]) -> Any:
+    """The value of a field that is not given; MISSING where it must be."""
+    return field.default if field.default_factory is MISSING else field.default_factory()

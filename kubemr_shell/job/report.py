@@ -1,0 +1,104 @@
+"""Collects what is wrong with a document, and words for values that are not what they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+
+from kubemr_shell.errors import Problem
+
+SHOWN_CHARACTERS = 60
+
+
+class Report:
+    """The problems found so far. ``homes`` says of a field's name where else in the document it belongs."""
+
+    def __init__(self, homes: Mapping[str, str]) -> None:
+        self.problems: list[Problem] = []
+        self._homes = homes
+
+    def add(self, path: str, message: str) -> None:
+        self.problems.append(Problem(path=path, message=message))
+
+    def add_unknown(self, path: str, name: object, known: Collection[str]) -> None:
+        """A field that does not exist here, and which one was probably meant."""
+        if not isinstance(name, str):
+            self.add(below(path, shown(name)), f"the name of a field must be a string, {as_read(name)}")
+            return
+        self.add(below(path, name), f"there is no such field{self._meant(name, known)}")
+
+    def _meant(self, name: str, known: Collection[str]) -> str:
+        nearest = _nearest(name, known)
+        if nearest:
+            return f"; did you mean {nearest}?"
+        home = self._homes.get(_nearest(name, self._homes) or "")
+        return f"; did you mean {home}?" if home else f"; there are {', '.join(sorted(known))}"
+
+
+def below(path: str, name: str) -> str:
+    """The path of a field; an odd name is quoted and cut."""
+    plain = name if name.replace("-", "").replace("_", "").isalnum() and len(name) <= SHOWN_CHARACTERS else shown(name)
+    return f"{path}.{plain}" if path else plain
+
+
+def shown(value: object) -> str:
+    """A value as it can stand in a message: on one line, and never long."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**SHOWN_CHARACTERS:
+        return "a number of very many digits"
+    if isinstance(value, list | tuple | Mapping):
+        return "a list" if isinstance(value, list | tuple) else "a mapping"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+
+
+def as_read(value: object) -> str:
+    """Why a value that was meant as a string is none: what YAML makes of a word without quotes."""
+    match value:
+        case None:
+            return "but nothing stands here: give a value, or remove the line"
+        case bool():
+            return f"but YAML reads this word as {shown(value)}: put it in quotes"
+        case int() | float():
+            return f'but YAML reads this as the number {shown(value)}: put it in quotes, "{shown(value)}"'
+        case list() | tuple():
+            return "not a list"
+        case Mapping():
+            return 'not a mapping; a text with ": " in it needs quotes'
+        case bytes():
+            return "not binary data"
+        case _:
+            return f'but YAML reads this as the date {shown(value)}: put it in quotes, "{shown(value)}"'
+
+
+def kind(value: object) -> str:
+    """What a value is, in a word or two, when something that is no string was wanted."""
+    match value:
+        case None:
+            return "nothing stands here: give a value, or remove the line"
+        case str():
+            return f"not the string {shown(value)}"
+        case list() | tuple():
+            return "not a list"
+        case Mapping():
+            return "not a mapping"
+        case _:
+            return f"not {shown(value)}"
+
+
+def nearest_of(word: str, words: Collection[str]) -> str:
+    """``; did you mean …?`` when one of the words is near."""
+    nearest = _nearest(word, words)
+    return f"; did you mean {nearest}?" if nearest else ""
+
+
+def _nearest(name: str, known: Collection[str]) -> str | None:
+    """Spelling apart from case, ``_`` and ``-`` counts most: ``map_command`` is mapCommand."""
+    by_letters = {_letters(word): word for word in known}
+    found = get_close_matches(_letters(name), by_letters, n=1, cutoff=0.7)
+    return by_letters[found[0]] if found else None
+
+
+def _letters(name: str) -> str:
+    return name[:SHOWN_CHARACTERS].replace("_", "").replace("-", "").lower()

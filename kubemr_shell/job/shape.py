@@ -1,0 +1,164 @@
+"""What a value of the spec may be. Each shape has four faces that cannot disagree, because they stand side by side:
+it checks a value from YAML and turns it into ours, turns ours back, says the same as JSON Schema, and in words.
+
+Here are the shapes of single values; texts are in ``texts.py``, what holds other values in ``containers.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from kubemr_shell.job.quantity import PATTERN, format_quantity, parse_quantity
+from kubemr_shell.job.report import Report, as_read, kind, nearest_of, shown
+
+Schema = dict[str, Any]
+
+
+class Shape(Protocol):
+    """A kind of value."""
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        """Our value for one that came from YAML. Every problem is reported; the answer only counts without any."""
+        ...
+
+    def plain(self, value: Any) -> Any:
+        """What stands in JSON and YAML for a value of ours."""
+        ...
+
+    def schema(self) -> Schema:
+        """The same rules as JSON Schema."""
+        ...
+
+    def words(self) -> str:
+        """The same in words, for the table of fields."""
+        ...
+
+
+class Choice(Shape):
+    """One of a few words."""
+
+    def __init__(self, *choices: str) -> None:
+        self._choices = choices
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        if isinstance(value, str) and value in self._choices:
+            return value
+        wrong = f"not {shown(value)}{nearest_of(value, self._choices)}" if isinstance(value, str) else as_read(value)
+        report.add(path, f"must be {_one_of(self._choices)}, {wrong}")
+        return value
+
+    def plain(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "string", "enum": list(self._choices)}
+
+    def words(self) -> str:
+        return _one_of([f"`{choice}`" for choice in self._choices])
+
+
+class Flag(Shape):
+    """True or false."""
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        if not isinstance(value, bool):
+            report.add(path, f"must be true or false, without quotes, {kind(value)}")
+        return value
+
+    def plain(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
+
+    def words(self) -> str:
+        return "true or false"
+
+
+class Whole(Shape):
+    """A whole number within bounds; ``hint`` says more about them."""
+
+    def __init__(self, lowest: int, highest: int, hint: str = "") -> None:
+        self._lowest = lowest
+        self._highest = highest
+        self._hint = hint
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        rule = f"must be a whole number from {self._lowest} to {self._highest}{self._hint}"
+        if not is_whole(value):
+            report.add(path, f"{rule}, {kind(value)}")
+            return value
+        number = int(value)  # type: ignore[call-overload]
+        if not self._lowest <= number <= self._highest:
+            report.add(path, f"{rule}, not {shown(number)}")
+        return number
+
+    def plain(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": self._lowest, "maximum": self._highest}
+
+    def words(self) -> str:
+        return f"whole number from {self._lowest} to {self._highest}"
+
+
+class Quantity(Shape):
+    """A number of bytes, at least one, as Kubernetes writes it."""
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        if isinstance(value, str):
+            try:
+                count = parse_quantity(value)
+            except ValueError as error:
+                report.add(path, f"{error}, not {shown(value)}")
+                return value
+        elif is_whole(value):
+            count = int(value)  # type: ignore[call-overload]
+        else:
+            report.add(path, f"must be a number of bytes such as 64Mi, 1Gi or 500M, {kind(value)}")
+            return value
+        if count < 1:
+            report.add(path, f"must be at least 1 byte, not {shown(value)}")
+        return count
+
+    def plain(self, value: Any) -> Any:
+        return format_quantity(value)
+
+    def schema(self) -> Schema:
+        text = {"type": "string", "allOf": [{"pattern": PATTERN}, {"pattern": r"^[0-9.]*[1-9]"}]}
+        return {"oneOf": [{"type": "integer", "minimum": 1}, text]}
+
+    def words(self) -> str:
+        return "bytes, such as `64Mi`"
+
+
+class Constant(Shape):
+    """One string and no other."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        if value != self._value:
+            report.add(path, f"must be {self._value}, not {shown(value)}")
+        return value
+
+    def plain(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "string", "enum": [self._value]}
+
+    def words(self) -> str:
+        return f"`{self._value}`"
+
+
+def is_whole(value: object) -> bool:
+    """As in JSON Schema: 2.0 is a whole number, true is none."""
+    return value.is_integer() if isinstance(value, float) else isinstance(value, int) and not isinstance(value, bool)
+
+
+def _one_of(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

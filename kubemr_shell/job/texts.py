@@ -1,0 +1,97 @@
+"""The shapes of strings: plain ones, and the separator of keys."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from kubemr_shell.job.report import Report, as_read, shown
+from kubemr_shell.job.shape import Schema, Shape
+
+HALF_CHARACTER = "holds half of a surrogate pair, which is no character"
+
+
+class Text(Shape):
+    """A string without NUL. ``pattern`` must be found in it, ``refused`` must not; the words after each say so."""
+
+    def __init__(
+        self,
+        words: str = "string",
+        *,
+        empty: bool = False,
+        longest: int | None = None,
+        pattern: tuple[str, str] | None = None,
+        refused: tuple[str, str] | None = None,
+    ) -> None:
+        self._words = words
+        self._empty = empty
+        self._longest = longest
+        self._pattern = pattern
+        self._refused = refused
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        if not isinstance(value, str):
+            report.add(path, f"must be a string, {as_read(value)}")
+        elif not value and not self._empty:
+            report.add(path, "is empty: give a value, or remove the line")
+        elif "\0" in value:
+            report.add(path, "holds a NUL character, which no file name, argument or variable can hold")
+        elif has_half_character(value):
+            report.add(path, HALF_CHARACTER)
+        elif self._longest is not None and len(value) > self._longest:
+            report.add(path, f"is {len(value)} characters long: at most {self._longest} are allowed")
+        elif self._pattern and not re.search(self._pattern[0], value):
+            report.add(path, f"{self._pattern[1]}, not {shown(value)}")
+        elif self._refused and re.search(self._refused[0], value):
+            report.add(path, f"{self._refused[1]}, not {shown(value)}")
+        return value
+
+    def plain(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> Schema:
+        refused = r"\x00" if self._refused is None else rf"\x00|{self._refused[0]}"
+        schema: Schema = {"type": "string", "not": {"pattern": refused}}
+        if not self._empty:
+            schema["minLength"] = 1
+        if self._longest is not None:
+            schema["maxLength"] = self._longest
+        if self._pattern:
+            schema["pattern"] = self._pattern[0]
+        return schema
+
+    def words(self) -> str:
+        return self._words
+
+
+class Separator(Shape):
+    """Bytes, written as the string whose UTF-8 they are."""
+
+    _REFUSED = (r"\n|^\\t$", 'must not hold a line end; a tab is "\\t", in double quotes')
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        if not isinstance(value, str):
+            report.add(path, f"must be a string, {as_read(value)}")
+        elif not value:
+            report.add(path, "is empty: write at least one character; a tab is the default")
+        elif re.search(self._REFUSED[0], value):
+            report.add(path, f"{self._REFUSED[1]}, not {shown(value)}")
+        elif has_half_character(value):
+            report.add(path, HALF_CHARACTER)
+        else:
+            return value.encode("utf-8", "surrogateescape")
+        return value
+
+    def plain(self, value: Any) -> Any:
+        return value.decode("utf-8", "surrogateescape")
+
+    def schema(self) -> Schema:
+        return {"type": "string", "minLength": 1, "not": {"pattern": self._REFUSED[0]}}
+
+    def words(self) -> str:
+        return "string"
+
+
+def has_half_character(text: str) -> bool:
+    """Whether there are surrogates other than those that stand for the bytes of a file name (PEP 383)."""
+    return not text.isascii() and re.search("[\ud800-\udc7f\udd00-\udfff]", text) is not None

@@ -1,0 +1,123 @@
+"""From a document to a Job, or to one InvalidSpec with every problem; and from a JobSpec back to a mapping.
+
+The only place that knows both the names of YAML and ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kubemr_shell.errors import InvalidSpec
+from kubemr_shell.job.containers import TextMap
+from kubemr_shell.job.records import NeedsOneOf, Object, yaml_name
+from kubemr_shell.job.report import Report, below
+from kubemr_shell.job.shape import Constant, Shape
+from kubemr_shell.job.spec import SPEC, Job, JobSpec
+from kubemr_shell.job.texts import Text
+
+API_VERSION = "turbobytes.com/v1alpha1"
+KIND = "MapReduceJob"
+
+# What an API server writes into metadata: a document that was read back from a cluster is a document all the same.
+SERVER_FIELDS = (
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generation",
+    "managedFields",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+)
+# Pods and shards are called after the job, and their names may have 63 characters.
+LONGEST_NAME = 52
+LONGEST_PREFIX = LONGEST_NAME - 5
+_LETTERS = "must be lower-case letters, digits and -, with a letter or digit first"
+
+METADATA = Object(
+    {
+        "name": Text(longest=LONGEST_NAME, pattern=(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", f"{_LETTERS} and last")),
+        "generateName": Text(longest=LONGEST_PREFIX, pattern=(r"^[a-z0-9][-a-z0-9]*$", _LETTERS)),
+        "namespace": Text(longest=63, pattern=(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", f"{_LETTERS} and last")),
+        "labels": TextMap(),
+        "annotations": TextMap(),
+    },
+    ignored=SERVER_FIELDS,
+    rules=(NeedsOneOf(("name", "generateName"), "is missing: write a name, or generateName: word-count-"),),
+)
+DOCUMENT = Object(
+    {"apiVersion": Constant(API_VERSION), "kind": Constant(KIND), "metadata": METADATA, "spec": SPEC},
+    required={
+        "apiVersion": f"write apiVersion: {API_VERSION}",
+        "kind": f"write kind: {KIND}",
+        "metadata": "write the job's name, or generateName, in it",
+        "spec": "write at least inputs in it",
+    },
+    ignored=("status",),
+)
+
+
+def load_job(document: object, source: str, changes: Mapping[str, object] | None = None) -> Job:
+    """The job of a document; InvalidSpec has all problems.
+
+    ``changes`` win over the document's spec: fields of JobSpec by name, values as YAML has them, None removes.
+    """
+    report = Report(_homes())
+    given = DOCUMENT.check(_changed(document, changes or {}), "", report)
+    _raise_problems(report, source)
+    metadata = given["metadata"]
+    return Job(
+        spec=given["spec"],
+        name=metadata.get("name"),
+        generate_name=metadata.get("generateName"),
+        namespace=metadata.get("namespace"),
+        labels=metadata.get("labels", {}),
+        annotations=metadata.get("annotations", {}),
+    )
+
+
+def spec_from_mapping(mapping: object, path: str = "spec", source: str = "") -> JobSpec:
+    """The spec of a mapping with the names of YAML; InvalidSpec has all problems."""
+    report = Report(_homes())
+    spec = SPEC.check(mapping, path, report)
+    _raise_problems(report, source)
+    assert isinstance(spec, JobSpec)
+    return spec
+
+
+def spec_to_mapping(spec: JobSpec) -> dict[str, Any]:
+    """What ``spec_from_mapping`` makes the same spec of; JSON, without the fields that are at their defaults."""
+    mapping: dict[str, Any] = SPEC.plain(spec)
+    return mapping
+
+
+def _changed(document: object, changes: Mapping[str, object]) -> object:
+    """The document with some fields of its spec replaced; None takes a field away."""
+    if not changes or not isinstance(document, Mapping):
+        return document
+    spec = document.get("spec", {})
+    if not isinstance(spec, Mapping):
+        return document
+    named = {yaml_name(name): value for name, value in changes.items()}
+    kept = {name: value for name, value in spec.items() if name not in named}
+    return {**document, "spec": kept | {name: value for name, value in named.items() if value is not None}}
+
+
+def _raise_problems(report: Report, source: str) -> None:
+    if report.problems:
+        raise InvalidSpec(report.problems, source)
+
+
+def _homes() -> dict[str, str]:
+    """For each name of a field the path where it belongs."""
+    return dict(reversed(list(_paths(DOCUMENT, ""))))
+
+
+def _paths(shape: Shape, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(shape, Object):
+        for name, inner in shape.shapes.items():
+            yield name, below(path, name)
+            yield from _paths(inner, below(path, name))
