@@ -1,0 +1,117 @@
+"""The variables that a command is given: ``KUBEMR_*`` and the names that Hadoop Streaming scripts read. Pure.
+
+A variable is absent rather than wrong: a task that reads several files has no input file, but a list of them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kubemr_shell.job.spec import Command
+
+DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFacts:
+    """What the variables tell of an attempt."""
+
+    job_name: str
+    job_id: str
+    """The job's uid."""
+    phase: str
+    """``map`` or ``reduce``."""
+    task: int
+    attempt: int
+    maps: int | None
+    """How many map tasks the job has, where that is known."""
+    partitions: int
+    worker: str
+    output: str
+    """URI of the folder that the results go to."""
+    input_uri: str | None = None
+    """Map tasks that read one file: the file and the byte range that the task was given; no length: to its end."""
+    input_start: int = 0
+    input_length: int | None = None
+    input_files: str | None = None
+    """Map tasks that read several files: the path of a list of their URIs, one a line."""
+
+
+def inherited_environment(environ: Mapping[str, str], *, is_frozen: bool) -> dict[str, str]:
+    """What commands inherit: PyInstaller's LD_LIBRARY_PATH would give them our libraries instead of theirs."""
+    inherited = dict(environ)
+    original = inherited.pop("LD_LIBRARY_PATH_ORIG", None)
+    if original is not None:
+        inherited["LD_LIBRARY_PATH"] = original
+    elif is_frozen:
+        inherited.pop("LD_LIBRARY_PATH", None)
+    return inherited
+
+
+def attempt_environment(
+    inherited: Mapping[str, str], facts: AttemptFacts, user: Mapping[str, str], *, folder: str, command: Command
+) -> dict[str, str]:
+    """All variables of one attempt; what the user sets wins. ``folder`` is the attempt's own."""
+    environment = dict(inherited)
+    ours = {"TMPDIR": folder, **_of_us(facts), **_of_hadoop(facts, folder)}
+    for name, value in ours.items():
+        if value is not None:
+            environment[name] = value
+        else:
+            environment.pop(name, None)  # we may run inside a task of another job, whose values are not ours
+    environment.update(user)
+    if not isinstance(command, str):
+        # PATH has no way to quote a colon; the current folder is the same until the command changes it.
+        first = "." if ":" in folder else folder
+        environment["PATH"] = f"{first}:{environment.get('PATH', DEFAULT_PATH)}"
+    return environment
+
+
+def _of_us(facts: AttemptFacts) -> dict[str, str | None]:
+    return {
+        "KUBEMR_JOB_NAME": facts.job_name,
+        "KUBEMR_JOB_ID": facts.job_id,
+        "KUBEMR_PHASE": facts.phase,
+        "KUBEMR_TASK": str(facts.task),
+        "KUBEMR_ATTEMPT": str(facts.attempt),
+        "KUBEMR_MAPS": _text(facts.maps),
+        "KUBEMR_PARTITIONS": str(facts.partitions),
+        "KUBEMR_WORKER": facts.worker,
+        "KUBEMR_INPUT": facts.input_uri,
+        "KUBEMR_INPUT_START": _input_start(facts),
+        "KUBEMR_INPUT_LENGTH": _text(facts.input_length),
+        "KUBEMR_INPUT_FILES": facts.input_files,
+    }
+
+
+def _of_hadoop(facts: AttemptFacts, folder: str) -> dict[str, str | None]:
+    """New and old name of each; the folder whose files Hadoop publishes by itself is missing, as we have none."""
+    is_map = facts.phase == "map"
+    job = f"{zlib.crc32(facts.job_id.encode()):010d}_0001"
+    task = f"{job}_{'m' if is_map else 'r'}_{facts.task:06d}"
+    rows = (
+        ("mapreduce_job_id", "mapred_job_id", f"job_{job}"),
+        ("mapreduce_job_name", "mapred_job_name", facts.job_name),
+        ("mapreduce_task_id", "mapred_tip_id", f"task_{task}"),
+        ("mapreduce_task_attempt_id", "mapred_task_id", f"attempt_{task}_{facts.attempt}"),
+        ("mapreduce_task_partition", "mapred_task_partition", str(facts.task)),
+        ("mapreduce_task_ismap", "mapred_task_is_map", "true" if is_map else "false"),
+        ("mapreduce_job_maps", "mapred_map_tasks", _text(facts.maps)),
+        ("mapreduce_job_reduces", "mapred_reduce_tasks", str(facts.partitions)),
+        ("mapreduce_output_fileoutputformat_outputdir", "mapred_output_dir", facts.output),
+        ("mapreduce_job_local_dir", "job_local_dir", folder),
+        ("mapreduce_map_input_file", "map_input_file", facts.input_uri),
+        ("mapreduce_map_input_start", "map_input_start", _input_start(facts)),
+        ("mapreduce_map_input_length", "map_input_length", _text(facts.input_length)),
+    )
+    return {name: value for new, old, value in rows for name in (new, old)}
+
+
+def _input_start(facts: AttemptFacts) -> str | None:
+    return None if facts.input_uri is None else str(facts.input_start)
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)

@@ -1,0 +1,323 @@
+"""One attempt: start the command, serve its streams, watch it, and end everything that it started.
+
+A slot owns one Runner. Its two pumps move stdin and stdout; the calling thread waits for stderr, for the end of the
+command, for a request to stop and for the time-out, all in one poll.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import os
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.leftovers import kill_writers
+from kubemr_shell.command.processes import ticks_since_boot
+from kubemr_shell.command.pump import Move, Pump
+from kubemr_shell.command.start import PIPE_BYTES, Started, start
+from kubemr_shell.command.stderr import StderrLog
+from kubemr_shell.errors import CommandError
+from kubemr_shell.job.spec import Command
+
+Feed = Move
+"""Writes the command's input to the pipe and returns at its end; a closed pipe is no error."""
+Drain = Move
+"""Reads the command's output from the pipe to its end."""
+
+STDERR_READ_BYTES = 256 << 10
+LOOKS = 8
+"""How often within a time-out the streams are looked at."""
+LONGEST_LOOK_SECONDS = 5.0
+AFTER_END_SECONDS = 0.1
+"""How long after the end of the command, and how often from then on, to look who keeps us waiting."""
+LINGER_SECONDS = 5.0
+"""When to give up if those who hold its stdout cannot be killed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRequest:
+    """Everything about one attempt."""
+
+    command: Command
+    feed: Feed
+    drain: Drain
+    folder: str
+    """The current folder of the command, an absolute path."""
+    environment: Mapping[str, str]
+    """All of it: nothing is inherited."""
+    timeout_seconds: float
+    """How long no byte may move on any stream before the command is stopped; 0: for ever."""
+    log_path: str
+    """Where stderr goes; no file appears if there is nothing to write."""
+    cancel: Cancel
+    progress: Callable[[], int] = lambda: 0
+    """Any change of its value counts as a moved byte."""
+    on_start: Callable[[int], None] = lambda _: None
+    """Called with the process group id."""
+    grace_seconds: float = 5.0
+    """Between SIGTERM and SIGKILL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended. Exactly one of ``exit_status`` and ``signal`` is set."""
+
+    exit_status: int | None
+    signal: int | None
+    seconds: float
+    timed_out: bool = False
+    cancelled: bool = False
+    feed_error: BaseException | None = None
+    drain_error: BaseException | None = None
+    stderr_head: bytes = b""
+    stderr_tail: bytes = b""
+    """What follows the head; its last bytes if it is long."""
+    stderr_bytes: int = 0
+    counters: dict[tuple[str, str], int] = field(default_factory=dict)
+    status: str = ""
+    warnings: tuple[str, ...] = ()
+    """Reporter lines that were not understood, counters that were dropped, a log that could not be written."""
+
+
+class Runner:
+    """Runs attempts one after the other. Not for two threads at once."""
+
+    def __init__(self) -> None:
+        self._feeder = Pump("feed")
+        self._drainer = Pump("drain")
+
+    def run(self, request: AttemptRequest) -> Outcome:
+        """Run one attempt to its end; CommandNotStarted if there was none."""
+        since_ticks = ticks_since_boot()
+        started = start(request.command, request.folder, request.environment)
+        attempt = _Attempt(request, started, self._feeder, self._drainer, since_ticks)
+        try:
+            attempt.watch()
+        finally:
+            attempt.close()
+        return attempt.outcome()
+
+    def close(self) -> None:
+        self._feeder.close()
+        self._drainer.close()
+
+
+class _Attempt:
+    """A command from its start until nothing of it is left. ``watch`` once, then ``close``."""
+
+    def __init__(
+        self, request: AttemptRequest, started: Started, feeder: Pump, drainer: Pump, since_ticks: int
+    ) -> None:
+        self._request = request
+        self._process = started.process
+        self._pidfd = started.pidfd
+        self._stdin, self._stdout, self._stderr = started.stdin, started.stdout, started.stderr
+        self._feeder, self._drainer = feeder, drainer
+        self._since_ticks = since_ticks
+        self._log = StderrLog(request.log_path)
+        self._feed_error: BaseException | None = None
+        self._drain_error: BaseException | None = None
+        self._timed_out = self._cancelled = self._is_stopping = False
+        self._began = self._moved_at = time.monotonic()
+        self._ended_at: float | None = None
+        self._look_seconds = min(request.timeout_seconds / LOOKS, LONGEST_LOOK_SECONDS)
+        self._wake_at = self._began + self._look_seconds if request.timeout_seconds else math.inf
+        self._seen = self._sample()
+        self._poll = select.poll()
+
+    def watch(self) -> None:
+        self._request.on_start(self._process.pid)
+        self._drainer.start(self._request.drain, self._stdout)
+        self._feeder.start(self._request.feed, self._stdin)
+        actions = {
+            self._stderr: self._on_stderr,
+            self._feeder.done_fd: self._on_fed,
+            self._drainer.done_fd: self._on_drained,
+            self._pidfd: self._on_end,
+            self._request.cancel.fd: self._on_cancel,
+        }
+        for descriptor in actions:
+            self._poll.register(descriptor, select.POLLIN)
+        while self._ended_at is None or self._feeder.is_running or self._drainer.is_running:
+            for descriptor, _ in self._poll.poll(self._milliseconds()):
+                actions[descriptor]()
+            if time.monotonic() >= self._wake_at:
+                self._on_time()
+
+    def close(self) -> None:
+        """End whatever is still there: after ``watch`` came to its end, only the descriptors."""
+        if self._ended_at is None:
+            self._reap()
+        self._feeder.abort()
+        self._drainer.abort()
+        self._read_last_stderr()
+        self._log.close()
+        for descriptor in (self._stdin, self._stdout, self._stderr, self._pidfd):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def outcome(self) -> Outcome:
+        code = self._process.returncode
+        reporter = self._log.reporter
+        return Outcome(
+            exit_status=code if code >= 0 else None,
+            signal=-code if code < 0 else None,
+            seconds=(self._ended_at or self._began) - self._began,
+            timed_out=self._timed_out,
+            cancelled=self._cancelled,
+            feed_error=self._feed_error,
+            drain_error=self._drain_error,
+            stderr_head=self._log.head,
+            stderr_tail=self._log.tail,
+            stderr_bytes=self._log.received,
+            counters=reporter.counters,
+            status=reporter.status,
+            warnings=(*reporter.warnings, *self._log.problems),
+        )
+
+    def _milliseconds(self) -> float | None:
+        if self._wake_at == math.inf:
+            return None
+        return max(0.0, (self._wake_at - time.monotonic()) * 1000)
+
+    def _on_stderr(self) -> None:
+        data = os.read(self._stderr, STDERR_READ_BYTES)
+        self._log.write(data)
+        if not data:
+            self._poll.unregister(self._stderr)
+            os.close(self._stderr)
+            self._stderr = -1
+
+    def _on_fed(self) -> None:
+        self._feeder.finish()
+        error = self._feeder.error
+        if isinstance(error, BrokenPipeError):
+            error = None
+        if self._ended_at is not None or self._is_stopping:
+            return
+        if error is not None:
+            # Its stdin stays open: the command must not take what came so far for all there is.
+            self._feed_error = error
+            self._stop()
+            return
+        os.close(self._stdin)
+        self._stdin = -1
+
+    def _on_drained(self) -> None:
+        self._drainer.finish()
+        os.close(self._stdout)
+        self._stdout = -1
+        self._drain_error = self._drain_error or self._drainer.error
+        if self._drain_error is not None:
+            self._stop()
+
+    def _on_cancel(self) -> None:
+        self._poll.unregister(self._request.cancel.fd)
+        self._cancelled = True
+        self._stop()
+
+    def _on_end(self) -> None:
+        self._poll.unregister(self._pidfd)
+        self._reap()
+        self._wake_at = self._seconds_from_now(AFTER_END_SECONDS)
+
+    def _on_time(self) -> None:
+        if self._ended_at is not None:
+            self._look_after_end()
+        elif self._is_stopping:
+            self._signal(signal.SIGKILL)
+            self._wake_at = math.inf
+        else:
+            self._look_for_progress()
+
+    def _reap(self) -> None:
+        # The group is killed while its dead leader still holds the number, so it cannot be another's.
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        self._ended_at = time.monotonic()
+
+    def _stop(self) -> None:
+        """Ask the command to end, and nobody to move its bytes any more."""
+        self._feeder.stop()
+        self._drainer.stop()
+        if self._ended_at is None and not self._is_stopping:
+            self._is_stopping = True
+            self._signal(signal.SIGTERM)
+            self._signal(signal.SIGCONT)  # a stopped process takes SIGTERM only when it goes on
+            self._wake_at = self._seconds_from_now(self._request.grace_seconds)
+
+    def _signal(self, number: signal.Signals) -> None:
+        os.killpg(self._process.pid, number)
+
+    def _look_for_progress(self) -> None:
+        now = time.monotonic()
+        seen = self._sample()
+        if seen != self._seen:
+            self._seen = seen
+            self._moved_at = now
+        if now - self._moved_at < self._request.timeout_seconds:
+            self._wake_at = now + self._look_seconds
+            return
+        self._timed_out = True
+        self._stop()
+
+    def _sample(self) -> tuple[int, ...]:
+        """What changes whenever a byte moves: the command's reading shows in what is left in its pipe."""
+        return self._request.progress(), self._log.received, _waiting(self._stdin), _waiting(self._stdout)
+
+    def _look_after_end(self) -> None:
+        """A feed may wait for input that nobody wants any more; others may hold the command's stdout."""
+        assert self._ended_at is not None
+        self._feeder.stop()
+        if not self._drainer.is_running or _has_no_writer(self._stdout):
+            self._wake_at = math.inf
+        elif time.monotonic() < self._ended_at + LINGER_SECONDS:
+            with suppress(OSError):
+                kill_writers(self._stdout, self._since_ticks)
+            self._wake_at = self._seconds_from_now(AFTER_END_SECONDS)
+        else:
+            self._wake_at = math.inf
+            self._drain_error = CommandError(
+                "the command has ended, but another process keeps its stdout open and could not be killed: "
+                "have the command start background processes with their output sent elsewhere (>/dev/null)"
+            )
+            self._drainer.stop()
+
+    def _read_last_stderr(self) -> None:
+        """What the command wrote before its end is in the pipe; those who hold it open now are not waited for."""
+        left = PIPE_BYTES
+        while self._stderr >= 0 and left > 0:
+            try:
+                data = os.read(self._stderr, STDERR_READ_BYTES)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            left -= len(data)
+            self._log.write(data)
+
+    @staticmethod
+    def _seconds_from_now(seconds: float) -> float:
+        return time.monotonic() + seconds
+
+
+def _waiting(pipe: int) -> int:
+    """How many bytes are in a pipe, seen from either end."""
+    if pipe < 0:
+        return 0
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))
+    return int(count)
+
+
+def _has_no_writer(pipe: int) -> bool:
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return bool(poll.poll(0))

@@ -1,0 +1,79 @@
+"""``reporter:`` lines: counters and a status that a command sends over stderr, as Hadoop Streaming reads them.
+
+``reporter:counter:GROUP,NAME,AMOUNT`` adds a signed 64-bit amount (the sum wraps), ``reporter:status:TEXT`` replaces
+the status. Whatever is malformed or over a limit is only warned about. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+
+PREFIX = b"reporter:"
+MAX_COUNTERS = 120
+MAX_NAME_BYTES = 128
+MAX_STATUS_BYTES = 1000
+MAX_WARNINGS = 20
+SHOWN_BYTES = 200
+
+_COUNTER = b"reporter:counter:"
+_STATUS = b"reporter:status:"
+_AMOUNT = re.compile(rb"[+-]?[0-9]{1,40}", re.ASCII)
+_LIMIT = 1 << 63
+
+
+class Reporter:
+    """What one attempt reported."""
+
+    def __init__(self) -> None:
+        self.counters: dict[tuple[str, str], int] = {}
+        self.status = ""
+        self.warnings: list[str] = []
+
+    def take(self, line: bytes) -> bool:
+        """Read a line that begins with PREFIX, without its end; False when it is malformed."""
+        if line.startswith(_COUNTER):
+            return self._count(line)
+        if line.startswith(_STATUS):
+            self.status = line[len(_STATUS) :].strip()[:MAX_STATUS_BYTES].decode(errors="replace")
+            return True
+        return self.refuse(line, "neither reporter:counter: nor reporter:status:")
+
+    def refuse(self, line: bytes, reason: str) -> bool:
+        """Warn about a line that means nothing; always False."""
+        self._warn(f"not understood ({reason}): {_shown(line)}")
+        return False
+
+    def _count(self, line: bytes) -> bool:
+        # Hadoop drops empty fields at the end: "G,C,1," counts.
+        fields = line[len(_COUNTER) :].strip().rstrip(b",").split(b",")
+        if len(fields) != 3:
+            return self.refuse(line, "a counter has three fields: GROUP,NAME,AMOUNT")
+        group, name, digits = fields
+        amount = int(digits) if _AMOUNT.fullmatch(digits) else _LIMIT
+        if not -_LIMIT <= amount < _LIMIT:
+            return self.refuse(line, "the amount is not a signed 64-bit number")
+        self._add(group, name, amount)
+        return True
+
+    def _add(self, group: bytes, name: bytes, amount: int) -> None:
+        key = group.decode(errors="replace"), name.decode(errors="replace")
+        shown = _shown(group + b"," + name)
+        if max(len(group), len(name)) > MAX_NAME_BYTES:
+            self._warn(f"counter dropped: its group or name is over {MAX_NAME_BYTES} bytes: {shown}")
+        elif key not in self.counters and len(self.counters) >= MAX_COUNTERS:
+            self._warn(f"counter dropped: this attempt has {MAX_COUNTERS} others: {shown}")
+        else:
+            total = self.counters.get(key, 0) + amount
+            self.counters[key] = (total + _LIMIT) % (2 * _LIMIT) - _LIMIT
+
+    def _warn(self, text: str) -> None:
+        if text in self.warnings:
+            return
+        if len(self.warnings) < MAX_WARNINGS:
+            self.warnings.append(text)
+        elif len(self.warnings) == MAX_WARNINGS:
+            self.warnings.append("more warnings were left out")
+
+
+def _shown(data: bytes) -> str:
+    return data[:SHOWN_BYTES].decode(errors="backslashreplace")

@@ -1,0 +1,159 @@
+"""Starting a command: find the program, make the pipes, and say plainly why it could not be started.
+
+A string is run by ``/bin/sh -c``; a list is executed as it is, its program looked up on the PATH that the command
+gets. The rules of what is on that PATH are in ``environment``.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+from kubemr_shell.errors import CommandNotStarted
+from kubemr_shell.job.spec import Command
+
+SHELL = "/bin/sh"
+PIPE_BYTES = 1 << 20
+SHEBANG_BYTES = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A running command and our ends of its pipes, which do not block. Its process id is its group id."""
+
+    process: subprocess.Popen[bytes]
+    pidfd: int
+    stdin: int
+    stdout: int
+    stderr: int
+
+
+def start(command: Command, folder: str, environment: Mapping[str, str]) -> Started:
+    """Start a command in a process group of its own, with ``folder`` as its current folder."""
+    if isinstance(command, str):
+        program, arguments = SHELL, ["sh", "-c", command]
+    else:
+        program, arguments = _find(command, folder, environment), list(command)
+    with ExitStack() as on_failure, ExitStack() as childs_ends:
+        (stdin, our_stdin), (our_stdout, stdout), (our_stderr, stderr) = pipes = [os.pipe() for _ in range(3)]
+        for descriptor in (stdin, stdout, stderr):
+            childs_ends.callback(os.close, descriptor)
+        for descriptor in (our_stdin, our_stdout, our_stderr):
+            on_failure.callback(os.close, descriptor)
+            os.set_blocking(descriptor, False)
+        for reading, _ in pipes[:2]:
+            with suppress(PermissionError):  # a user may have 64 MiB of pipes; then smaller ones do
+                fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        try:
+            process = subprocess.Popen(
+                arguments,
+                executable=program,
+                cwd=folder,
+                env=environment,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                process_group=0,
+            )
+        except (OSError, ValueError) as error:
+            reason = _reason(error, command, program, folder)
+            if reason is None:
+                raise
+            raise CommandNotStarted(reason) from error
+        pidfd = _open_pidfd(process)
+        on_failure.pop_all()
+    return Started(process=process, pidfd=pidfd, stdin=our_stdin, stdout=our_stdout, stderr=our_stderr)
+
+
+def _open_pidfd(process: subprocess.Popen[bytes]) -> int:
+    try:
+        return os.pidfd_open(process.pid)
+    except OSError:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
+def _find(command: tuple[str, ...], folder: str, environment: Mapping[str, str]) -> str:
+    """The path of a list's program: the first executable file of that name on PATH."""
+    if not command or not command[0]:
+        raise CommandNotStarted("the command is an empty list: name a program")
+    name = command[0]
+    if "/" in name:
+        return name
+    found = ""
+    for place in environment.get("PATH", os.defpath).split(":"):
+        candidate = os.path.join(folder, place, name)
+        if os.path.isfile(candidate):
+            if os.access(candidate, os.X_OK):
+                return candidate
+            found = found or candidate
+    if found:
+        raise CommandNotStarted(_not_executable(found))
+    raise CommandNotStarted(_not_found(name))
+
+
+def _not_found(name: str) -> str:
+    if " " in name.strip():
+        words = ", ".join(repr(word) for word in name.split())
+        return (
+            f"there is no program called {name!r}: a list is executed without a shell, one word an item; "
+            f"write the command as a string, or as [{words}]"
+        )
+    return (
+        f"the program {name!r} was not found on PATH or in the attempt's folder: check the name, install it "
+        "(or use an image that has it), or add the file to files:"
+    )
+
+
+def _not_executable(path: str) -> str:
+    return f"{path} has no execute bit: run chmod +x on the file, or name its interpreter first"
+
+
+def _reason(error: OSError | ValueError, command: Command, program: str, folder: str) -> str | None:
+    """Why the command cannot be started, or None when that is not its fault (no memory, no processes left)."""
+    if isinstance(error, ValueError):
+        return f"the command or its environment cannot be passed on: {error}"
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return _missing(command, program, folder)
+        case errno.EACCES if os.path.isfile(os.path.join(folder, program)):
+            return _not_executable(program)
+        case errno.EACCES | errno.EPERM | errno.ELOOP | errno.ENAMETOOLONG | errno.ETXTBSY:
+            return f"{program} cannot be executed in {folder}: {error.strerror}"
+        case errno.ENOEXEC:
+            return (
+                f"{program} is not a program that this machine can run: a script needs a first line such as "
+                "#!/bin/sh, a binary must be built for this kind of processor"
+            )
+        case errno.E2BIG:
+            return "the command and its environment are longer than the system allows: put long lists into files"
+    return None
+
+
+def _missing(command: Command, program: str, folder: str) -> str:
+    if not os.path.isdir(folder):
+        return f"the folder of the attempt is gone: {folder}"
+    if isinstance(command, str):
+        return f"there is no {SHELL} here, which a command written as a string needs: write it as a list"
+    path = os.path.join(folder, program)
+    if not os.path.isfile(path):
+        return _not_found(program)
+    line = _first_line(path)
+    if not line.startswith(b"#!"):
+        return f"{program} is there, but the loader that it needs is not: was it built for another system?"
+    interpreter = line[2:].decode(errors="replace").strip(" \t")
+    if interpreter.endswith("\r"):
+        return f"{program} has Windows line ends, so its interpreter is not found: convert it with sed -i 's/\\r$//'"
+    return f"{program} is there, but its interpreter is not: its first line names {interpreter!r}"
+
+
+def _first_line(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.readline(SHEBANG_BYTES).rstrip(b"\n")

@@ -1,0 +1,110 @@
+"""What a command writes to stderr: ``reporter:`` lines are counted, everything else is its log.
+
+The log goes to a file as it is; its first and last bytes are kept for messages. Bytes are never decoded here, a line
+may have any length, and nothing grows with what is written.
+"""
+
+from __future__ import annotations
+
+import os
+
+from kubemr_shell.command.reporter import PREFIX, Reporter
+
+HEAD_BYTES = 4 << 10
+TAIL_BYTES = 4 << 10
+MAX_REPORTER_LINE_BYTES = 4 << 10
+
+
+class StderrLog:
+    """Takes stderr in pieces of any size. The file at ``path`` appears with the first byte of the log."""
+
+    def __init__(self, path: str) -> None:
+        self.received = 0
+        self.head = b""
+        self.tail = b""
+        self.reporter = Reporter()
+        self.problems: list[str] = []
+        """Why the file is not complete."""
+        self._path = path
+        self._file = -1
+        self._begun = b""
+        """The begin of a line that may yet become a reporter line."""
+        self._inside = False
+        """The next byte goes on with a line of the log."""
+
+    def write(self, data: bytes) -> None:
+        self.received += len(data)
+        data = self._begun + data
+        self._begun = b""
+        position = 0
+        while position < len(data):
+            if not self._inside and _may_report(data, position):
+                position = self._take_line(data, position)
+            else:
+                after = _next_report(data, position)
+                self._log(data[position:after])
+                position = after
+
+    def close(self) -> None:
+        """The end of stderr: take what is left, and write the warnings below the log."""
+        if self._begun.startswith(PREFIX):
+            self._take(self._begun)
+        else:
+            self._log(self._begun)
+        if self.reporter.warnings:
+            lines = [f"kubemr-shell: {warning}\n" for warning in self.reporter.warnings]
+            self._append("".join(["\n" if self._inside else "", *lines]).encode())
+        if self._file >= 0:
+            os.close(self._file)
+
+    def _take_line(self, data: bytes, position: int) -> int:
+        end = data.find(b"\n", position, position + MAX_REPORTER_LINE_BYTES) + 1
+        if end:
+            self._take(data[position:end])
+            return end
+        if len(data) - position < MAX_REPORTER_LINE_BYTES:
+            self._begun = data[position:]
+            return len(data)
+        self.reporter.refuse(data[position:], f"it is over {MAX_REPORTER_LINE_BYTES} bytes long")
+        self._inside = True
+        return position
+
+    def _take(self, line: bytes) -> None:
+        if not self.reporter.take(line.rstrip(b"\r\n")):
+            self._log(line)
+
+    def _log(self, data: bytes) -> None:
+        if not data:
+            return
+        self._inside = not data.endswith(b"\n")
+        missing = HEAD_BYTES - len(self.head)
+        self.head += data[:missing]
+        self.tail = (self.tail + data[missing:])[-TAIL_BYTES:]
+        self._append(data)
+
+    def _append(self, data: bytes) -> None:
+        """A log that cannot be written is no reason to fail, but it is said."""
+        if self.problems:
+            return
+        try:
+            if self._file < 0:
+                self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+            left = memoryview(data)
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError as error:
+            self.problems.append(f"the log of stderr is incomplete: {self._path}: {error.strerror}")
+
+
+def _may_report(data: bytes, position: int) -> bool:
+    """Whether the line that begins here is a reporter line, or may become one when more of it comes."""
+    return PREFIX.startswith(data[position : position + len(PREFIX)])
+
+
+def _next_report(data: bytes, position: int) -> int:
+    """Where the next such line begins after this one; the end of ``data`` if there is none."""
+    found = data.find(b"\n" + PREFIX, position) + 1
+    if found:
+        return found
+    last_line = data.rfind(b"\n", position) + 1
+    return last_line if last_line and _may_report(data, last_line) else len(data)

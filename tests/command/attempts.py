@@ -1,0 +1,143 @@
+"""Running a command as a slot does, with the many fields of a request filled in."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.process import AttemptRequest, Drain, Feed, Outcome, Runner
+from kubemr_shell.job.spec import Command
+
+PATIENCE_SECONDS = 20.0
+NOTHING = b""
+
+
+class Attempts:
+    """Runs commands in ``folder``. ``stdout`` and ``group`` are those of the last one."""
+
+    def __init__(self, runner: Runner, folder: Path) -> None:
+        self.folder = folder / "attempt"
+        self.folder.mkdir()
+        self.log = folder / "log"
+        self.stdout = b""
+        self.group = 0
+        self.environment = {"PATH": f"{self.folder}:/usr/local/bin:/usr/bin:/bin"}
+        self._runner = runner
+
+    def __call__(
+        self,
+        command: Command,
+        *,
+        stdin: bytes | Feed = NOTHING,
+        drain: Drain | None = None,
+        timeout_seconds: float = 0,
+        cancel: Cancel | None = None,
+        grace_seconds: float = PATIENCE_SECONDS,
+        progress: Callable[[], int] = lambda: 0,
+        on_start: Callable[[int], None] = lambda _: None,
+    ) -> Outcome:
+        collected = Collected()
+
+        def started(group: int) -> None:
+            self.group = group
+            on_start(group)
+
+        outcome = self._runner.run(
+            AttemptRequest(
+                command=command,
+                feed=feeding(stdin) if isinstance(stdin, bytes) else stdin,
+                drain=drain or collected,
+                folder=str(self.folder),
+                environment=self.environment,
+                timeout_seconds=timeout_seconds,
+                log_path=str(self.log),
+                cancel=cancel or Cancel(),
+                grace_seconds=grace_seconds,
+                progress=progress,
+                on_start=started,
+            )
+        )
+        self.stdout = bytes(collected.data)
+        return outcome
+
+
+class Collected:
+    """A drain that keeps everything."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def __call__(self, descriptor: int, cancel: int) -> None:
+        while is_ready(descriptor, cancel):
+            data = os.read(descriptor, 1 << 20)
+            if not data:
+                return
+            self.data += data
+
+
+def feeding(data: bytes) -> Feed:
+    """A feed of these bytes."""
+
+    def feed(descriptor: int, cancel: int) -> None:
+        left = memoryview(data)
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        poll.register(cancel, select.POLLIN)
+        while left and not any(ready == cancel for ready, _ in poll.poll()):
+            left = left[os.write(descriptor, left) :]
+
+    return feed
+
+
+def feeding_for_ever(descriptor: int, cancel: int) -> None:
+    """A feed without an end."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.register(cancel, select.POLLIN)
+    while not any(ready == cancel for ready, _ in poll.poll()):
+        os.write(descriptor, b"0123456789abcde\n" * 256)
+
+
+def waiting_for_cancel(_: int, cancel: int) -> None:
+    """A feed whose input never comes."""
+    select.select([cancel], [], [])
+
+
+def is_ready(descriptor: int, cancel: int) -> bool:
+    """Wait until there is something to read; False when it was cancelled."""
+    ready, _, _ = select.select([descriptor, cancel], [], [])
+    return cancel not in ready
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds, fail if it does not come to that."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)
+
+
+def is_running(process_id: int) -> bool:
+    """Whether a process is there and not a zombie."""
+    try:
+        stat = Path(f"/proc/{process_id}/stat").read_bytes()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(b")")[2].split()[0] != b"Z"
+
+
+def group_members(group: int) -> list[int]:
+    """The living processes of a group."""
+    members = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and is_running(int(entry.name)):
+            try:
+                if os.getpgid(int(entry.name)) == group:
+                    members.append(int(entry.name))
+            except ProcessLookupError:
+                continue
+    return members
