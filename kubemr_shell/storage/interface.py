@@ -96,8 +96,10 @@ class Storage(Protocol):
         """Begin an output that will appear at ``target``. ``staged`` is the attempt's name in a folder that exists."""
         ...
 
-    def publish(self, receipt: Receipt) -> None:
+    def publish(self, receipt: Receipt, *, replace: bool = False) -> None:
         """Make the output appear at its target; doing it again, or by several at once, changes nothing.
+
+        ``replace``: an older result stands there that is to go.
 
         ObjectNotFound: neither the complete staged output nor the target is there, the task has to run again. Anything
         else at the target is a StorageError that names it; it is never overwritten.

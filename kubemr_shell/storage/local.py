@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from kubemr_shell.errors import ObjectNotFound, StorageError
 from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
@@ -98,22 +98,20 @@ class LocalStorage(Storage):
             raise explained(error, path) from error
 
     def delete_tree(self, folder: str) -> None:
-        import shutil  # noqa: PLC0415 - with its compressors 5 ms that only the end of a job pays
+        """Moved aside first: from then on a worker that was stopped meanwhile finds no folder to write to.
 
-        path = path_of(folder)
-        # A worker that was stopped may still write; each such file costs one more round, and a removed folder ends it.
+        Who repeats the call after a crash finds what was moved aside: its name follows from the folder's.
+        """
+        path = path_of(folder).rstrip("/")
+        parent, name = os.path.split(path)
+        aside = os.path.join(parent, f"{_HIDDEN}deleted-{name}")
+        if os.path.islink(path) or os.path.isfile(path):
+            raise StorageError(f"{path}: not removed, since it is no folder")
         for _ in range(100):
-            try:
-                shutil.rmtree(path)
-            except FileNotFoundError:
-                if not os.path.lexists(path):
-                    return
-            except OSError as error:
-                if error.errno != errno.ENOTEMPTY:
-                    raise explained(error, error.filename or path) from error
-            else:
+            if not os.path.lexists(path) and not os.path.lexists(aside):
                 return
-        raise StorageError(f"{path}: not removed, other processes keep writing to it")
+            _remove_tree(path, aside)
+        raise StorageError(f"{path}: not removed, other processes keep files open in it")
 
     def stage(self, staged: str, *, target: str) -> StagedOutput:
         path = path_of(staged)
@@ -129,20 +127,20 @@ class LocalStorage(Storage):
             raise explained(error, path) from error
         return _StagedFile(descriptor, staged, target)
 
-    def publish(self, receipt: Receipt) -> None:
+    def publish(self, receipt: Receipt, *, replace: bool = False) -> None:
         source, target = path_of(receipt.staged), path_of(receipt.target)
         try:
             staged = _size(source)
-            if staged is None:
-                _check_published(receipt, target)
-            elif staged != receipt.bytes:
+            if staged is not None and staged != receipt.bytes:
                 raise ObjectNotFound(f"{source}: has {staged} bytes, {receipt.bytes} were written")
-            elif os.path.lexists(target):
-                # The rename takes the staged name away: where both are, the target is not from here. The test before
-                # the rename leaves no gap, since the owner of the output folder holds its lock.
+            # Nobody makes a target between this look and the rename: the run holds the lock of its output folder.
+            if staged is not None and not os.path.lexists(target):
+                _rename(receipt, source, target)
+            elif _size(source) is not None:
+                # Publishing takes the staged name away. Both are there, and it was looked for last: not from here.
                 raise _not_ours(receipt, target)
             else:
-                _rename(receipt, source, target)
+                _check_published(receipt, target)
         except OSError as error:
             raise explained(error, error.filename or target) from error
 
@@ -222,6 +220,26 @@ def _files(folder: str, start: str) -> Iterator[tuple[str, os.stat_result]]:
                 status = entry.stat()
                 if stat.S_ISREG(status.st_mode):
                     yield folder + entry.name, status
+
+
+def _remove_tree(path: str, aside: str) -> None:
+    """One try."""
+    import shutil  # noqa: PLC0415 - with its compressors 5 ms that only the end of a job pays
+
+    with _others_may_act(path):
+        os.rename(path, aside)
+    with _others_may_act(aside):
+        shutil.rmtree(aside)
+
+
+@contextmanager
+def _others_may_act(path: str) -> Iterator[None]:
+    """Another removes the same, or ends a write in it: the caller looks again."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+            raise explained(error, error.filename or path) from error
 
 
 def _rename(receipt: Receipt, source: str, target: str) -> None:
