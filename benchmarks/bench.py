@@ -8,7 +8,6 @@ table only.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import platform
@@ -21,17 +20,19 @@ from pathlib import Path
 
 from benchmarks import datasets, measure, report
 from benchmarks.contenders import SORT, Contender
-from benchmarks.workloads import WORKLOADS, Metric, Workload
+from benchmarks.workloads import WORKLOADS, Compared, Metric, Workload
 
 DATA = Path(__file__).with_name(".data")
 ALTERNATIVES = Path(__file__).with_name("alternatives")
 UNSCALED = {"one-line", "small-files"}
+QUICK_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """How this run measures."""
 
+    data: Path
     scale: int
     """Sizes are divided by this."""
     python: str
@@ -40,17 +41,40 @@ class Bench:
     inherited: Mapping[str, str]
     """The environment of the bench."""
 
-    def size(self, source: tuple[str, int]) -> int:
+    def measure(self, workload: Workload) -> report.Result:
+        """All rounds of one workload. Who fails once is not run again."""
+        title = self._title(workload)
+        print(title, flush=True)
+        left_out = {contender.name: self._left_out(contender) for contender in workload.contenders}
+        racing = [contender for contender in workload.contenders if not left_out[contender.name]]
+        notes = [f"{name} is left out: {reason}" for name, reason in left_out.items() if reason]
+        values: report.Values = {contender.name: [] for contender in racing}
+        wrong = False
+        environments = {contender.name: self._environment(workload, contender) for contender in racing}
+        for number in range(workload.rounds if self.scale == 1 else min(workload.rounds, QUICK_ROUNDS)):
+            for contender in tuple(racing):
+                if contender.slow and number:
+                    continue
+                value, problem = self._run(workload, contender, environments[contender.name], check=number == 0)
+                if problem:
+                    notes.append(f"{contender.name}: {problem}")
+                    wrong = wrong or contender.is_ours
+                    racing.remove(contender)
+                else:
+                    values[contender.name].append(value)
+        return report.Result(workload=workload, title=title, values=values, notes=tuple(notes), wrong=wrong)
+
+    def _title(self, workload: Workload) -> str:
+        size = self._size(workload.source)
+        return f"{workload.name}, {size // datasets.MB} MB" if size >= datasets.MB else workload.name
+
+    def _size(self, source: tuple[str, int]) -> int:
         name, size = source
         return size if name in UNSCALED else size // self.scale
 
-    def title(self, workload: Workload) -> str:
-        size = self.size(workload.source)
-        return f"{workload.name}, {size // datasets.MB} MB" if size >= datasets.MB else workload.name
-
     def _left_out(self, contender: Contender) -> str:
         """Why a contender does not take part; empty when it does."""
-        if self.only_ours and not _is_ours(contender):
+        if self.only_ours and not contender.is_ours:
             return "--ours"
         if self.scale > 1 and contender.slow:
             return "too slow for --quick"
@@ -58,18 +82,21 @@ class Bench:
         return f"not installed: {', '.join(missing)}" if missing else ""
 
     def _has(self, need: str) -> bool:
-        kind, _, module = need.partition(":")
-        if not module:
-            return shutil.which(kind) is not None
-        if self.python == sys.executable:
-            return importlib.util.find_spec(module) is not None
-        found = measure.run(f'"{self.python}" -c "import {module}"', self.inherited, DATA / "stderr", sample=False)
+        if not need.startswith("python:"):
+            return shutil.which(need) is not None
+        found = measure.run(
+            f'"{self.python}" -c "import {need.removeprefix("python:")}"', self.inherited, self._log, sample=False
+        )
         return found.status == 0
 
-    def environment(self, workload: Workload, contender: Contender) -> dict[str, str]:
+    @property
+    def _log(self) -> Path:
+        return self.data / "stderr"
+
+    def _environment(self, workload: Workload, contender: Contender) -> dict[str, str]:
         """What the contender's line of shell finds; the inputs that it names are made here."""
         source = contender.source or workload.source
-        path = datasets.dataset(source[0], self.size(source), DATA)
+        path = datasets.dataset(source[0], self._size(source), self.data)
         commands = {
             name: command.replace('"$ALTERNATIVES"', str(ALTERNATIVES))
             for name, command in (("MAP", workload.map_command), ("REDUCE", workload.reduce_command))
@@ -81,8 +108,8 @@ class Bench:
             "LC_ALL": "C",
             "INPUT": str(path),
             "INPUTS": str(contender.inputs),
-            "OUT": str(DATA / "out"),
-            "JOB": str(_job(workload, contender, path, commands)),
+            "OUT": str(self.data / "out"),
+            "JOB": str(self._job(workload, contender, path, commands)),
             "ALTERNATIVES": str(ALTERNATIVES),
             "PYTHON": self.python,
         }
@@ -90,100 +117,71 @@ class Bench:
         if "$HALVES" in wanted:
             environment["HALVES"] = str(datasets.halves(path))
         if "$SORTED" in wanted:
-            environment["SORTED"] = str(_sorted(path, environment))
+            environment["SORTED"] = str(self._sorted(path, environment))
         return environment
 
-    def measure(self, workload: Workload) -> report.Result:
-        print(self.title(workload), flush=True)
-        here = [one for one in workload.contenders if not self._left_out(one)]
-        notes = [f"{one.name} is left out: {self._left_out(one)}" for one in workload.contenders if one not in here]
-        values: report.Values = {contender.name: [] for contender in here}
-        wrong = False
-        environments = {contender.name: self.environment(workload, contender) for contender in here}
-        for number in range(workload.rounds if self.scale == 1 else min(workload.rounds, 2)):
-            for contender in here:
-                if contender.slow and number:
-                    continue
-                environment = environments[contender.name]
-                value, problem = _measure_once(workload, contender, environment, check=number == 0)
-                if problem:
-                    notes.append(f"{contender.name}: {problem}")
-                    wrong = wrong or _is_ours(contender)
-                else:
-                    values[contender.name].append(value)
-        return report.Result(
-            workload=workload, title=self.title(workload), values=values, notes=tuple(notes), wrong=wrong
-        )
+    def _job(self, workload: Workload, contender: Contender, path: Path, commands: Mapping[str, str]) -> Path:
+        spec = {"inputs": [str(path)] * contender.inputs, "mapCommand": commands["MAP"], **workload.spec}
+        if spec.get("partitions") != 0:
+            spec["reduceCommand"] = commands["REDUCE"]
+        document = {
+            "apiVersion": "turbobytes.com/v1alpha1",
+            "kind": "MapReduceJob",
+            "metadata": {"name": "bench"},
+            "spec": spec,
+        }
+        # JSON is YAML.
+        text = json.dumps(document)
+        job = self.data / f"job-{zlib.crc32(text.encode()):08x}.yaml"
+        job.write_text(text)
+        return job
 
+    def _sorted(self, path: Path, environment: Mapping[str, str]) -> Path:
+        """The sorted output of MAP, cut in two between keys; made once for each command."""
+        folder = path.with_name(f"{path.name}.sorted-{zlib.crc32(environment['MAP'].encode()):08x}")
+        if not folder.exists():
+            whole = self.data / "sorted.unfinished"
+            shell = f'sh -c "$MAP" < "$INPUT" | {SORT} > "{whole}"'
+            made = measure.run(shell, environment, self._log, sample=False)
+            if made.status:
+                raise SystemExit(f"cannot sort the output of {environment['MAP']}: {made.stderr}")
+            datasets.cut_in_two(whole, folder, same_key=True)
+            whole.unlink()
+        return folder
 
-def _is_ours(contender: Contender) -> bool:
-    return contender.shell.startswith("kubemr-shell")
-
-
-def _measure_once(
-    workload: Workload, contender: Contender, environment: Mapping[str, str], *, check: bool
-) -> tuple[float, str]:
-    """What was measured, and what was wrong with it, which is empty when all is well."""
-    out = Path(environment["OUT"])
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir()
-    run = measure.run(contender.shell, environment, DATA / "stderr", sample=workload.metric is Metric.PEAK)
-    value = (run.peak_bytes if workload.metric is Metric.PEAK else run.seconds) / contender.per
-    print(f"  {contender.name:40}{report.show(value, workload.metric):>10}", flush=True)
-    if run.status:
-        return value, f"exit status {run.status}: {run.stderr.strip()}"
-    if check and contender.has_result and workload.truth:
-        of_result = measure.output_of(workload.compared.value, environment)
-        if of_result != measure.output_of(_truth(workload), environment):
-            return value, "its result is not what it should be"
-    return value, ""
+    def _run(
+        self, workload: Workload, contender: Contender, environment: Mapping[str, str], *, check: bool
+    ) -> tuple[float, str]:
+        """What was measured, and what was wrong with it, which is empty when all is well."""
+        out = self.data / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        run = measure.run(contender.shell, environment, self._log, sample=workload.metric is Metric.PEAK)
+        value = (run.peak_bytes if workload.metric is Metric.PEAK else run.seconds) / contender.per
+        print(f"  {contender.name:40}{report.show(value, workload.metric):>10}", flush=True)
+        if run.status:
+            return value, f"exit status {run.status}: {run.stderr.strip()}"
+        if check and contender.has_result and workload.truth:
+            found = measure.digest(workload.compared.value, environment)
+            if found != measure.digest(_truth(workload), environment):
+                return value, "its result is not what it should be"
+        return value, ""
 
 
 def _truth(workload: Workload) -> str:
-    sorts = workload.compared.name == "SORTED"
-    return f"{{ {workload.truth}; }} | {SORT}" if sorts else workload.truth
-
-
-def _job(workload: Workload, contender: Contender, path: Path, commands: Mapping[str, str]) -> Path:
-    spec: dict[str, object] = {"inputs": [str(path)] * contender.inputs, "mapCommand": commands["MAP"], **workload.spec}
-    if workload.spec.get("partitions") != 0:
-        spec["reduceCommand"] = commands["REDUCE"]
-    document = {
-        "apiVersion": "turbobytes.com/v1alpha1",
-        "kind": "MapReduceJob",
-        "metadata": {"name": "bench"},
-        "spec": spec,
-    }
-    # JSON is YAML.
-    text = json.dumps(document)
-    job = DATA / f"job-{zlib.crc32(text.encode()):08x}.yaml"
-    job.write_text(text)
-    return job
-
-
-def _sorted(path: Path, environment: Mapping[str, str]) -> Path:
-    """The sorted output of MAP, cut in two between keys; made once for each command."""
-    folder = path.with_name(f"{path.name}.sorted-{zlib.crc32(environment['MAP'].encode()):08x}")
-    if not folder.exists():
-        whole = path.with_name("sorted.unfinished")
-        shell = f'sh -c "$MAP" < "$INPUT" | {SORT} > "{whole}"'
-        made = measure.run(shell, environment, DATA / "stderr", sample=False)
-        if made.status:
-            raise SystemExit(f"cannot sort the output of {environment['MAP']}: {made.stderr}")
-        datasets.cut_in_two(whole, folder, same_key=True)
-        whole.unlink()
-    return folder
+    return f"{{ {workload.truth}; }} | {SORT}" if workload.compared is Compared.SORTED else workload.truth
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Measure kubemr-shell beside the alternatives.")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the data")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the data, fewer rounds")
     parser.add_argument("--ours", action="store_true", help="leave the alternatives out")
     parser.add_argument("--python", default=sys.executable, help="an interpreter that has mrjob and pyspark")
     parser.add_argument("--json", type=Path, default=DATA / "results.json", help="where the figures go as JSON")
     parser.add_argument("words", nargs="*", metavar="WORD", help="only workloads whose names hold one of these words")
     options = parser.parse_args(arguments)
     bench = Bench(
+        data=DATA,
         scale=10 if options.quick else 1,
         python=options.python,
         only_ours=options.ours,

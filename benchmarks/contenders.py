@@ -20,6 +20,7 @@ class Contender:
 
     name: str
     shell: str
+    is_ours: bool = False
     needs: tuple[str, ...] = ()
     """Programs, and Python modules as ``python:NAME``, without which it is left out."""
     slow: bool = False
@@ -33,8 +34,8 @@ class Contender:
     """What is measured is divided by this."""
 
 
-def ours(flags: str = "") -> Contender:
-    return Contender(name=OURS, shell=f'kubemr-shell run "$JOB" -o "$OUT" --overwrite --quiet {flags}')
+def ours(name: str = OURS, flags: str = "") -> Contender:
+    return Contender(name=name, shell=f'kubemr-shell run "$JOB" -o "$OUT" --quiet {flags}', is_ours=True)
 
 
 def _alone(name: str, behind: str) -> Contender:

@@ -41,16 +41,16 @@ def run(shell: str, environment: Mapping[str, str], log: Path, *, sample: bool) 
     return Run(seconds=seconds, peak_bytes=peak, status=status, stderr=log.read_text(errors="replace")[-2000:])
 
 
-def output_of(shell: str, environment: Mapping[str, str]) -> str:
-    """The digest of what a line of shell writes."""
-    digest = subprocess.run(
+def digest(shell: str, environment: Mapping[str, str]) -> str:
+    """The SHA-256 of what a line of shell writes."""
+    done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", f"{{ {shell}; }} | sha256sum"],
         env=environment,
         capture_output=True,
         check=True,
         text=True,
     )
-    return digest.stdout.split()[0]
+    return done.stdout.split()[0]
 
 
 class PeakSampler:

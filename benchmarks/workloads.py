@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from benchmarks import contenders
@@ -61,11 +61,11 @@ _FEW, _TEN_TIMES, _HUNDRED_TIMES = "n tasks", "10 n tasks", "100 n tasks"
 
 
 def _tasks(name: str, count: int) -> Contender:
-    return Contender(name=name, shell=contenders.ours().shell, source=("tiny-files", count), per=count)
+    return replace(contenders.ours(name), source=("tiny-files", count), per=count)
 
 
 def _peak(name: str, inputs: int) -> Contender:
-    return Contender(name=name, shell=contenders.ours("--memory 256Mi").shell, inputs=inputs)
+    return replace(contenders.ours(name, "--memory 256Mi"), inputs=inputs)
 
 
 WORKLOADS = (
@@ -154,7 +154,7 @@ WORKLOADS = (
         name="one line",
         source=("one-line", 100),
         contenders=(
-            Contender(name=OURS, shell='kubemr-shell run -m cat -r cat "$INPUT" > "$OUT"/result'),
+            Contender(name=OURS, shell='kubemr-shell run -m cat -r cat "$INPUT" > "$OUT"/result', is_ours=True),
             contenders.ONE_PIPE,
         ),
         targets=(Target(text="under 0.5 s", at_most=0.5),),
@@ -164,7 +164,7 @@ WORKLOADS = (
     Workload(
         name="--help",
         source=("one-line", 100),
-        contenders=(Contender(name=OURS, shell="kubemr-shell --help", has_result=False),),
+        contenders=(Contender(name=OURS, shell="kubemr-shell --help", is_ours=True, has_result=False),),
         targets=(Target(text="under 0.15 s", at_most=0.15),),
         rounds=7,
     ),
