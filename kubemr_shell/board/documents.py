@@ -27,6 +27,8 @@ JOB_LABEL = "turbobytes.com/job"
 MAX_BODY_BYTES = 3 << 20
 MAX_DOCUMENT_BYTES = 3 << 19
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
 
 class DocumentStore(Protocol):
     """Any method may raise BoardUnavailable or Forbidden, a write UnknownAnswer or OutOfSpace."""
@@ -69,7 +71,7 @@ class DocumentStore(Protocol):
 def encoded(value: object, what: str, limit: int) -> str:
     """``value`` as canonical JSON in ASCII; BoardError if it is not JSON or has over ``limit`` bytes."""
     try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text = _encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise BoardError(f"{what} is not JSON: {error}") from error
     if len(text) > limit:

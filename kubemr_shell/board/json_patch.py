@@ -112,7 +112,7 @@ class _Draft:
     def _parent(self, path: str, *, copying: bool = True) -> tuple[Container, str]:
         if not path.startswith("/"):
             raise BoardError(f"not a JSON Pointer below the whole document: {path!r}")
-        *keys, last = [token.replace("~1", "/").replace("~0", "~") for token in path[1:].split("/")]
+        *keys, last = path[1:].split("/") if "~" not in path else _tokens(path)
         container: Container = self.root
         for key in keys:
             child = _get(container, key, path)
@@ -124,6 +124,10 @@ class _Draft:
                 _set(container, key, child, path)
             container = child
         return container, last
+
+
+def _tokens(path: str) -> list[str]:
+    return [token.replace("~1", "/").replace("~0", "~") for token in path[1:].split("/")]
 
 
 def _get(container: Container, key: str, path: str) -> object:

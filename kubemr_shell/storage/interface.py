@@ -99,10 +99,8 @@ class Storage(Protocol):
     def publish(self, receipt: Receipt, *, replace: bool = False) -> None:
         """Make the output appear at its target; doing it again, or by several at once, changes nothing.
 
-        ``replace``: an older result stands there that is to go.
-
         ObjectNotFound: neither the complete staged output nor the target is there, the task has to run again. Anything
-        else at the target is a StorageError that names it; it is never overwritten.
+        else at the target is a StorageError that names it, unless an older result is there to ``replace``.
         """
         ...
 

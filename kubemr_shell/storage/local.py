@@ -134,7 +134,7 @@ class LocalStorage(Storage):
             if staged is not None and staged != receipt.bytes:
                 raise ObjectNotFound(f"{source}: has {staged} bytes, {receipt.bytes} were written")
             # Nobody makes a target between this look and the rename: the run holds the lock of its output folder.
-            if staged is not None and not os.path.lexists(target):
+            if staged is not None and (replace or not os.path.lexists(target)):
                 _rename(receipt, source, target)
             elif _size(source) is not None:
                 # Publishing takes the staged name away. Both are there, and it was looked for last: not from here.
@@ -142,7 +142,7 @@ class LocalStorage(Storage):
             else:
                 _check_published(receipt, target)
         except OSError as error:
-            raise explained(error, error.filename or target) from error
+            raise explained(error, target) from error
 
     def abandon(self, staged: str) -> None:
         _unlink(path_of(staged))

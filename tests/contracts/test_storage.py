@@ -214,6 +214,17 @@ class TestStagedOutputs:
         with pytest.raises(StorageError, match="output/part-00000: something that this job did not write"):
             place.storage.publish(receipt)
 
+    def test_replace_an_older_result_where_that_is_wanted(self, place: Place) -> None:
+        receipt = place.staged()
+        place.storage.write(receipt.target, b"older")
+        place.storage.publish(receipt, replace=True)
+        assert place.storage.read(receipt.target) == b"one\ntwo\n"
+        place.storage.publish(receipt, replace=True)
+        place.storage.write(receipt.target, b"theirs")
+        with pytest.raises(StorageError, match="output/part-00000: something that this job did not write"):
+            place.storage.publish(receipt, replace=True)
+        assert place.storage.read(receipt.target) == b"theirs"
+
     def test_can_be_abandoned_at_any_time(self, place: Place) -> None:
         output = place.storage.stage(f"{place.stage}/0.0", target=f"{place.output}/part-00000")
         output.write(b"half")

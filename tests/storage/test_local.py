@@ -165,7 +165,7 @@ def test_a_staged_output_on_another_file_system_is_refused(tmp_path: Path) -> No
     """Copying would not be atomic; /dev/shm is where a second file system can be had."""
     receipt = Receipt(staged=f"{tmp_path}/0.0", target=f"/dev/shm/kubemr-{os.getpid()}", bytes=0, crc32=0, records=0)
     storage.stage(receipt.staged, target=receipt.target).seal()
-    with pytest.raises(StorageError, match=f"{receipt.staged}: Invalid cross-device link"):
+    with pytest.raises(StorageError, match=f"{receipt.target}: Invalid cross-device link"):
         storage.publish(receipt)
     assert os.path.exists(receipt.staged)
     assert not os.path.exists(receipt.target)
