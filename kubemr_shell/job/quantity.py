@@ -13,7 +13,7 @@ _UNITS = _DECIMAL | _BINARY
 
 def parse_quantity(text: str) -> int:
     """The number of bytes, rounded up as Kubernetes does; ValueError says what would be right."""
-    if not re.fullmatch(PATTERN, text, re.ASCII) or text.endswith("\n"):
+    if not re.fullmatch(PATTERN, text):
         raise ValueError(f"must be a number of bytes such as 64Mi, 1Gi or 500M{_suggestion(text)}")
     number = text.rstrip("kMGTPEi")
     unit = text[len(number) :]

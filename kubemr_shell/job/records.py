@@ -141,7 +141,7 @@ class Record(Object):
         for name, field in self.fields.items():
             described: Schema = {"description": field.metadata["description"]}
             default = default_of(field)
-            if default not in (MISSING, None) and not isinstance(self.shapes[name], Record):
+            if default not in (MISSING, None, (), {}) and not isinstance(self.shapes[name], Record):
                 described["default"] = self.shapes[name].plain(default)
             schema["properties"][name] = described | schema["properties"][name]
         return schema

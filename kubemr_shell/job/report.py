@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 
 from kubemr_shell.errors import Problem
@@ -11,9 +11,9 @@ SHOWN_CHARACTERS = 60
 
 
 class Report:
-    """The problems found so far. ``homes`` says of a field's name where else in the document it belongs."""
+    """The problems found so far. ``homes`` gives for each field's name the path where it belongs."""
 
-    def __init__(self, homes: Mapping[str, str]) -> None:
+    def __init__(self, homes: Callable[[], Mapping[str, str]]) -> None:
         self.problems: list[Problem] = []
         self._homes = homes
 
@@ -31,8 +31,9 @@ class Report:
         nearest = _nearest(name, known)
         if nearest:
             return f"; did you mean {nearest}?"
-        home = self._homes.get(_nearest(name, self._homes) or "")
-        return f"; did you mean {home}?" if home else f"; there are {', '.join(sorted(known))}"
+        homes = self._homes()
+        home = _nearest(name, homes)
+        return f"; did you mean {homes[home]}?" if home else f"; there are {', '.join(known)}"
 
 
 def below(path: str, name: str) -> str:
@@ -59,9 +60,9 @@ def as_read(value: object) -> str:
         case None:
             return "but nothing stands here: give a value, or remove the line"
         case bool():
-            return f"but YAML reads this word as {shown(value)}: put it in quotes"
+            return f"but YAML reads what stands here as {shown(value)}: put it in quotes"
         case int() | float():
-            return f'but YAML reads this as the number {shown(value)}: put it in quotes, "{shown(value)}"'
+            return f"but YAML reads what stands here as the number {shown(value)}: put it in quotes"
         case list() | tuple():
             return "not a list"
         case Mapping():
@@ -69,7 +70,7 @@ def as_read(value: object) -> str:
         case bytes():
             return "not binary data"
         case _:
-            return f'but YAML reads this as the date {shown(value)}: put it in quotes, "{shown(value)}"'
+            return f"but YAML reads what stands here as {shown(value)}: put it in quotes"
 
 
 def kind(value: object) -> str:

@@ -77,7 +77,7 @@ class Flag(Shape):
 
 
 class Whole(Shape):
-    """A whole number within bounds; ``hint`` says more about them."""
+    """A whole number within bounds; ``hint`` is added for one that lies outside."""
 
     def __init__(self, lowest: int, highest: int, hint: str = "") -> None:
         self._lowest = lowest
@@ -85,13 +85,14 @@ class Whole(Shape):
         self._hint = hint
 
     def check(self, value: object, path: str, report: Report) -> Any:
-        rule = f"must be a whole number from {self._lowest} to {self._highest}{self._hint}"
+        rule = f"must be a whole number from {self._lowest} to {self._highest}"
         if not is_whole(value):
-            report.add(path, f"{rule}, {kind(value)}")
+            quotes = ": remove the quotes" if isinstance(value, str) and value.isdecimal() else ""
+            report.add(path, f"{rule}, {kind(value)}{quotes}")
             return value
         number = int(value)  # type: ignore[call-overload]
         if not self._lowest <= number <= self._highest:
-            report.add(path, f"{rule}, not {shown(number)}")
+            report.add(path, f"{rule}, not {shown(number)}{self._hint}")
         return number
 
     def plain(self, value: Any) -> Any:
@@ -127,7 +128,11 @@ class Quantity(Shape):
         return format_quantity(value)
 
     def schema(self) -> Schema:
-        text = {"type": "string", "allOf": [{"pattern": PATTERN}, {"pattern": r"^[0-9.]*[1-9]"}]}
+        text = {
+            "type": "string",
+            "not": {"pattern": r"\n"},
+            "allOf": [{"pattern": PATTERN}, {"pattern": r"^[0-9.]*[1-9]"}],
+        }
         return {"oneOf": [{"type": "integer", "minimum": 1}, text]}
 
     def words(self) -> str:

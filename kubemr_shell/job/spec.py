@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from kubemr_shell.job.containers import Anything, CommandLine, ListOf, TextMap
 from kubemr_shell.job.records import Excludes, NeedsOneOf, Record, described
 from kubemr_shell.job.shape import Choice, Flag, Quantity, Whole
-from kubemr_shell.job.texts import Separator, Text
+from kubemr_shell.job.texts import LINE_END, Separator, Text
 
 Command: TypeAlias = str | tuple[str, ...]
 """A string is run by ``sh -c``, a tuple is executed as it is."""
@@ -74,7 +74,9 @@ class S3Spec:
         default=None,
         metadata=described(
             "The URL of a server that speaks S3.",
-            Text("URL", pattern=(r"^https?://[^/\s]", "must be a URL such as https://s3.example.org")),
+            Text(
+                "URL", pattern=(r"^https?://[^/\s]", "must be a URL such as https://s3.example.org"), refused=LINE_END
+            ),
             unset="Amazon's",
         ),
     )
@@ -86,7 +88,7 @@ class S3Spec:
         default=None,
         metadata=described(
             "In Kubernetes: the Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-            Text(longest=253, pattern=DNS_NAME),
+            Text(longest=253, pattern=DNS_NAME, refused=LINE_END),
             unset="the rights of the pods",
         ),
     )
@@ -99,7 +101,10 @@ class EnvVar:
     name: str = field(
         metadata=described(
             "The name of the variable.",
-            Text(pattern=(r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", "must be letters, digits, _, - and ., no digit first")),
+            Text(
+                pattern=(r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", "must be letters, digits, _, - and ., no digit first"),
+                refused=LINE_END,
+            ),
         )
     )
     value: str = field(default="", metadata=described("Its value.", Text(empty=True)))
@@ -144,7 +149,7 @@ class JobSpec:
             "What is read: files, folders (with all below them), globs (** too), http:// and https:// URLs, and s3:// "
             "keys, prefixes (ending in /) and globs; - is stdin. What is listed twice is read twice.",
             TEXTS,
-            unset="inputsFrom",
+            unset="inputsFrom alone",
         ),
     )
     inputs_from: str | None = field(

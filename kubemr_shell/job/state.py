@@ -57,7 +57,7 @@ class JobEvent(StrEnum):
     PUBLISHED = "all parts and _SUCCESS are in place"
     REOPEN_MAP = "the output of a map task is missing or corrupt"
     REOPEN_REDUCE = "the output of a reduce task is missing or corrupt, or reduceCommand was changed"
-    FAIL = "a task ran out of attempts, or the job out of time"
+    FAIL = "a task ran out of attempts, the job out of time, or an input is missing"
     CANCEL = "somebody cancels"
     RETRY = "somebody retries"
 

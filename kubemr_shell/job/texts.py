@@ -8,11 +8,15 @@ from typing import Any
 from kubemr_shell.job.report import Report, as_read, shown
 from kubemr_shell.job.shape import Schema, Shape
 
+LINE_END = (r"\n", "must stand on one line")
 HALF_CHARACTER = "holds half of a surrogate pair, which is no character"
 
 
 class Text(Shape):
-    """A string without NUL. ``pattern`` must be found in it, ``refused`` must not; the words after each say so."""
+    """A string without NUL. ``pattern`` must be found in it, ``refused`` must not; the words after each say so.
+
+    A pattern that ends with ``$`` needs ``refused=LINE_END`` beside it: in Python ``$`` matches before a last line end.
+    """
 
     def __init__(
         self,
@@ -67,15 +71,18 @@ class Text(Shape):
 class Separator(Shape):
     """Bytes, written as the string whose UTF-8 they are."""
 
-    _REFUSED = (r"\n|^\\t$", 'must not hold a line end; a tab is "\\t", in double quotes')
+    # '\t' in single quotes is a backslash and a t. Nobody means that, and no line would have a key.
+    _REFUSED = r"\n|^\\t$"
 
     def check(self, value: object, path: str, report: Report) -> Any:
         if not isinstance(value, str):
             report.add(path, f"must be a string, {as_read(value)}")
         elif not value:
             report.add(path, "is empty: write at least one character; a tab is the default")
-        elif re.search(self._REFUSED[0], value):
-            report.add(path, f"{self._REFUSED[1]}, not {shown(value)}")
+        elif value == "\\t":
+            report.add(path, 'is a backslash and a t; for a tab write "\\t", in double quotes')
+        elif "\n" in value:
+            report.add(path, f"must not hold a line end, which is where records end, not {shown(value)}")
         elif has_half_character(value):
             report.add(path, HALF_CHARACTER)
         else:
@@ -86,7 +93,7 @@ class Separator(Shape):
         return value.decode("utf-8", "surrogateescape")
 
     def schema(self) -> Schema:
-        return {"type": "string", "minLength": 1, "not": {"pattern": self._REFUSED[0]}}
+        return {"type": "string", "minLength": 1, "not": {"pattern": self._REFUSED}}
 
     def words(self) -> str:
         return "string"

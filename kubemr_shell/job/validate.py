@@ -14,7 +14,7 @@ from kubemr_shell.job.records import NeedsOneOf, Object, yaml_name
 from kubemr_shell.job.report import Report, below
 from kubemr_shell.job.shape import Constant, Shape
 from kubemr_shell.job.spec import SPEC, Job, JobSpec
-from kubemr_shell.job.texts import Text
+from kubemr_shell.job.texts import LINE_END, Text
 
 API_VERSION = "turbobytes.com/v1alpha1"
 KIND = "MapReduceJob"
@@ -36,12 +36,13 @@ SERVER_FIELDS = (
 LONGEST_NAME = 52
 LONGEST_PREFIX = LONGEST_NAME - 5
 _LETTERS = "must be lower-case letters, digits and -, with a letter or digit first"
+_WHOLE_NAME = (r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", f"{_LETTERS} and last")
 
 METADATA = Object(
     {
-        "name": Text(longest=LONGEST_NAME, pattern=(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", f"{_LETTERS} and last")),
-        "generateName": Text(longest=LONGEST_PREFIX, pattern=(r"^[a-z0-9][-a-z0-9]*$", _LETTERS)),
-        "namespace": Text(longest=63, pattern=(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", f"{_LETTERS} and last")),
+        "name": Text(longest=LONGEST_NAME, pattern=_WHOLE_NAME, refused=LINE_END),
+        "generateName": Text(longest=LONGEST_PREFIX, pattern=(r"^[a-z0-9][-a-z0-9]*$", _LETTERS), refused=LINE_END),
+        "namespace": Text(longest=63, pattern=_WHOLE_NAME, refused=LINE_END),
         "labels": TextMap(),
         "annotations": TextMap(),
     },
@@ -65,7 +66,7 @@ def load_job(document: object, source: str, changes: Mapping[str, object] | None
 
     ``changes`` win over the document's spec: fields of JobSpec by name, values as YAML has them, None removes.
     """
-    report = Report(_homes())
+    report = Report(_homes)
     given = DOCUMENT.check(_changed(document, changes or {}), "", report)
     _raise_problems(report, source)
     metadata = given["metadata"]
@@ -81,7 +82,7 @@ def load_job(document: object, source: str, changes: Mapping[str, object] | None
 
 def spec_from_mapping(mapping: object, path: str = "spec", source: str = "") -> JobSpec:
     """The spec of a mapping with the names of YAML; InvalidSpec has all problems."""
-    report = Report(_homes())
+    report = Report(_homes)
     spec = SPEC.check(mapping, path, report)
     _raise_problems(report, source)
     assert isinstance(spec, JobSpec)

@@ -1,0 +1,51 @@
+"""Write the files that are made from the code; ``--check`` names those that are stale, and exits with 1."""
+
+# ruff: noqa: INP001, T201 - a script, which prints what it does
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from kubemr_shell.job.documentation import job_spec_page, states_page
+from kubemr_shell.job.schema import json_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def generated() -> dict[str, str]:
+    """The content of each file, by its path in the repository."""
+    return {
+        "docs/job-spec.md": job_spec_page(),
+        "docs/states.md": states_page(),
+        "protocol/job.schema.json": json.dumps(json_schema(), indent=2) + "\n",
+    }
+
+
+def stale_files(root: Path) -> list[str]:
+    """The files that are missing, or not what the code says now."""
+    return [
+        name
+        for name, text in generated().items()
+        if not (root / name).is_file() or (root / name).read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    if arguments not in ([], ["--check"]):
+        print("usage: python docs/generate.py [--check]", file=sys.stderr)
+        return 2
+    stale = stale_files(ROOT)
+    if arguments:
+        for name in stale:
+            print(f"{name} is stale: run make generate", file=sys.stderr)
+        return 1 if stale else 0
+    for name in stale:
+        (ROOT / name).write_text(generated()[name], encoding="utf-8")
+        print(f"wrote {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

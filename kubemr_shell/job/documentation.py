@@ -1,0 +1,119 @@
+"""The pages of the documentation that are made from the code: the fields of a job, and its states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field
+from enum import StrEnum
+from typing import Any
+
+from kubemr_shell.job.records import Record, default_of
+from kubemr_shell.job.report import below
+from kubemr_shell.job.shape import Shape
+from kubemr_shell.job.spec import SPEC
+from kubemr_shell.job.state import JOB_TRANSITIONS, TASK_TRANSITIONS
+from kubemr_shell.job.validate import API_VERSION, KIND, LONGEST_NAME, LONGEST_PREFIX
+
+GENERATED = "<!-- Written by docs/generate.py from the code: change it there. -->"
+
+
+def job_spec_page() -> str:
+    """Every field of the spec: its type, its default, what it does."""
+    rows = "\n".join(_row(path, field, shape) for path, field, shape in _fields(SPEC, ""))
+    return f"""{GENERATED}
+
+# The fields of a job
+
+A job is a YAML document of four fields:
+
+| field | value |
+|---|---|
+| `apiVersion` | `{API_VERSION}` |
+| `kind` | `{KIND}` |
+| `metadata` | `name` (lower-case letters, digits and `-`, at most {LONGEST_NAME} characters) or `generateName` (what \
+the name is to begin with, at most {LONGEST_PREFIX}); `namespace`, `labels` and `annotations` as in Kubernetes |
+| `spec` | the fields below |
+
+`kubemr-shell validate JOB.yaml` says everything that is wrong with it. Editors that know JSON Schema complete and
+check it by [protocol/job.schema.json](../protocol/job.schema.json). A field that does not exist is an error, and so is
+a field with nothing behind it.
+
+YAML reads some words without quotes as something else than text: `true`, `false`, `yes`, `no`, `on` and `off` are
+booleans, `1` and `12:30` are numbers. Where a text is meant they need quotes.
+
+## `spec`
+
+| field | type | default | |
+|---|---|---|---|
+{rows}
+
+Bytes are written as Kubernetes writes them: a number, and `Ki`, `Mi`, `Gi`, `Ti` (powers of 1024) or `k`, `M`, `G`,
+`T` (powers of 1000).
+"""
+
+
+def states_page() -> str:
+    """The states of a job and of a task, as diagrams of the transition tables."""
+    jobs = "\n".join(_arrows(JOB_TRANSITIONS))
+    tasks = "\n".join(_arrows(TASK_TRANSITIONS))
+    return f"""{GENERATED}
+
+# States
+
+What is not drawn here cannot happen: it is refused by the code and, since each change of state tests the state that it
+leaves, by the board.
+
+## A job
+
+```mermaid
+stateDiagram-v2
+{jobs}
+```
+
+From `PUBLISH` on parts may be visible, so a job there can neither fail nor be cancelled, only go on.
+
+## A task
+
+```mermaid
+stateDiagram-v2
+{tasks}
+```
+"""
+
+
+def _fields(record: Record, path: str) -> Iterator[tuple[str, Field[Any], Shape]]:
+    """All fields with their paths; in place of a field that is a record those of the record."""
+    for name, field in record.fields.items():
+        shape = record.shapes[name]
+        if isinstance(shape, Record):
+            yield from _fields(shape, below(path, name))
+        else:
+            yield below(path, name), field, shape
+
+
+def _row(path: str, field: Field[Any], shape: Shape) -> str:
+    return f"| `{path}` | {shape.words()} | {_default(field, shape)} | {field.metadata['description']} |"
+
+
+def _default(field: Field[Any], shape: Shape) -> str:
+    default = default_of(field)
+    if default in (MISSING, None, (), {}):
+        unset: str = field.metadata["unset"]
+        return unset
+    plain = shape.plain(default)
+    return {True: "true", False: "false"}[plain] if isinstance(plain, bool) else f"`{_printable(plain)}`"
+
+
+def _printable(value: object) -> str:
+    return '"\\t"' if value == "\t" else str(value)
+
+
+def _arrows(transitions: Mapping[Any, Mapping[Any, StrEnum]]) -> Iterator[str]:
+    """One line an arrow; what starts or ends a life has an arrow from or to [*]."""
+    if None not in transitions:
+        yield f"    [*] --> {next(iter(transitions))}"
+    for state, row in transitions.items():
+        for event, target in row.items():
+            yield f"    {state or '[*]'} --> {target}: {event}"
+        if not row:
+            yield f"    {state} --> [*]"
