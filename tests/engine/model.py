@@ -79,17 +79,21 @@ def _blocks(counts: Counter[bytes], shape: Shape) -> list[bytes]:
     size = 0
     for line, count in counts.items():
         key, rest = cut(line, shape)
-        entry = _leb128(count) + _leb128(len(key)) + _leb128(len(rest)) + line
+        entry = entry_of(count, key, rest)
         if not payloads or size + len(entry) > 262_144:
             payloads.append([])
             size = 0
         payloads[-1].append(entry)
         size += len(entry)
-    return [_block(b"".join(entries), len(entries)) for entries in payloads]
+    return [block_of(b"".join(entries), len(entries)) for entries in payloads]
 
 
-def _block(payload: bytes, entries: int) -> bytes:
-    header = b"KMRB" + struct.pack("<III", len(payload), len(payload), entries) + bytes(4)
+def entry_of(count: int, key: bytes, rest: bytes) -> bytes:
+    return _leb128(count) + _leb128(len(key)) + _leb128(len(rest)) + key + rest
+
+
+def block_of(payload: bytes, entries: int, *, codec: int = 0) -> bytes:
+    header = b"KMRB" + struct.pack("<IIIBxxx", len(payload), len(payload), entries, codec)
     return header + struct.pack("<I", zlib.crc32(header + payload)) + payload
 
 

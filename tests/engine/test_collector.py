@@ -8,7 +8,7 @@ from functools import partial
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from kubemr_shell.errors import RecordTooLarge
 from tests.engine import model, strategies
@@ -41,6 +41,7 @@ def check_run_file(engine: ModuleType, folder: str, shape: Shape, streams: list[
 
 @strategies.quick
 @given(strategies.shape, strategies.streams, strategies.memory_bytes)
+@example(Shape(separator=b"aa", key_fields=2), [b"aaaa\naaab\naaa\naa\na\n"], PLENTY)
 def test_the_run_file_is_byte_for_byte_what_the_model_writes(
     engine: ModuleType, folder: str, shape: Shape, streams: list[bytes], memory_bytes: int
 ) -> None:
@@ -182,6 +183,14 @@ def test_a_record_over_the_limit_is_named(engine: ModuleType, folder: str, after
         collector.reset()
         drain_all(collector, [b"fine\n"])
         assert collector.records == 1
+
+
+def test_a_record_over_the_limit_is_named_far_down_a_stream(engine: ModuleType, folder: str) -> None:
+    stream = b"line\n" * 300_000 + b"x" * 101
+    with collecting(engine, Shape(), folder, max_record_bytes=100) as collector, memory_file(stream) as fd:
+        with pytest.raises(RecordTooLarge) as error:
+            collector.drain(fd, NOBODY)
+        assert error.value.record == 300_001
 
 
 def test_a_record_over_the_limit_is_not_read_to_its_end(engine: ModuleType, folder: str) -> None:

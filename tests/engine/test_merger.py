@@ -17,7 +17,7 @@ from kubemr_shell.engine.reference.run_file import read_index
 from kubemr_shell.errors import CorruptRun, ObjectNotFound
 from tests.engine import model, strategies
 from tests.engine.model import Shape
-from tests.engine.streams import NOBODY, collecting, drain_all, memory_file, output_of, read_feed
+from tests.engine.streams import NOBODY, Background, collecting, drain_all, memory_file, output_of, read_feed
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +143,40 @@ def blocks_of(content: bytes | bytearray, offset: int, stored: int) -> Iterator[
         length = 24 + int.from_bytes(content[offset + 4 : offset + 8], "little")
         yield range(offset, offset + length)
         offset += length
+
+
+FORGED = {
+    "a codec of a later version": model.block_of(model.entry_of(1, b"k", b""), 1, codec=1),
+    "an entry too few": model.block_of(model.entry_of(1, b"k", b"") + model.entry_of(1, b"l", b""), 1),
+    "an entry too many": model.block_of(model.entry_of(1, b"k", b""), 2),
+    "an entry longer than its block": model.block_of(b"\1\5\0key", 1),
+    "a number without an end": model.block_of(b"\xff" * 30, 1),
+    "no entry": model.block_of(b"", 0) + model.block_of(b"\0", 0),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_block_that_lies_is_found_though_its_checksum_is_right(
+    engine: ModuleType, folder: str, runs: Path, name: str
+) -> None:
+    (runs / "forged").write_bytes(FORGED[name])
+    source = engine.Source(str(runs / "forged"), 0, len(FORGED[name]))
+    assert merge_error(engine, folder, [source]).path == str(runs / "forged")
+
+
+def test_a_line_that_came_more_often_than_memory_holds_is_a_stream(engine: ModuleType, folder: str, runs: Path) -> None:
+    block = model.block_of(model.entry_of(2**40, b"again", b"\tand again"), 1)
+    (runs / "often").write_bytes(block)
+    merger = engine.Merger([engine.Source(str(runs / "often"), 0, len(block))] * 2, memory_bytes=1, scratch_dir=folder)
+    reader, writer = os.pipe()
+    feeding = Background(lambda: merger.feed(writer, NOBODY))
+    received = b""
+    while len(received) < 3 << 20:
+        received += os.read(reader, 1 << 20)
+    os.close(reader)
+    assert feeding.result().end == "closed"
+    os.close(writer)
+    assert received == (b"again\tand again\n" * (len(received) // 16 + 1))[: len(received)]
 
 
 @strategies.quick
