@@ -11,7 +11,6 @@ import sys
 import tempfile
 import traceback
 
-
 import click
 
 from kubemr_shell import __version__
@@ -34,10 +33,10 @@ EXIT_INTERRUPTED = 130
 class Commands(click.Group):
     """The subcommands, each in a module of its own name."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"kubemr_shell.cli.{cmd_name}")
@@ -45,7 +44,7 @@ class Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, text in COMMANDS.items() if name != "worker"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubemr_shell.job import names
@@ -21,14 +21,15 @@ class MissingEntries(Exception):
     attempts: tuple[tuple[int, int], ...]
 
 
-def entries_of_winners(entries: Iterable[Entry], *, first: int, winners: Sequence[int]) -> list[Entry]:
+def entries_of_winners(
+    entries: Mapping[tuple[int, int], Entry], *, first: int, winners: Sequence[int]
+) -> list[Entry]:
     """The one entry of each winner, in task order; MissingEntries where there is none."""
-    wanted = {(first + index, attempt) for index, attempt in enumerate(winners)}
-    found = {(entry.task, entry.attempt): entry for entry in entries if (entry.task, entry.attempt) in wanted}
-    missing = wanted - found.keys()
+    wanted = [(first + index, attempt) for index, attempt in enumerate(winners)]
+    missing = tuple(attempt for attempt in wanted if attempt not in entries)
     if missing:
-        raise MissingEntries(attempts=tuple(sorted(missing)))
-    return [found[key] for key in sorted(found)]
+        raise MissingEntries(attempts=missing)
+    return [entries[attempt] for attempt in wanted]
 
 
 def shard_manifest(entries: Sequence[Entry], *, with_ranges: bool) -> bytes:
@@ -51,45 +52,33 @@ def shard_manifest(entries: Sequence[Entry], *, with_ranges: bool) -> bytes:
     )
 
 
-def shard_counters(entries: Iterable[Entry]) -> Counters:
-    """The sum of what the winners counted."""
+def shard_counters(counted: Iterable[Entry], replaced: Iterable[Entry] = ()) -> Counters:
+    """What the shard adds to the job's counters: those of ``counted``, less what ``replaced`` added before."""
     total: Counters = {}
-    for entry in entries:
+    for entry in counted:
         add_counters(total, entry.counters)
+    for entry in replaced:
+        add_counters(
+            total, {group: {name: -amount for name, amount in of.items()} for group, of in entry.counters.items()}
+        )
     return total
 
 
-def shard_totals(phase: Phase, entries: Sequence[Entry]) -> Totals:
-    """What the summary tells of a phase: records, bytes, the slowest task, the largest and the heaviest."""
-    slowest = max(entries, key=lambda entry: entry.seconds)
-    largest = max(entries, key=lambda entry: entry.bytes_in)
-    heaviest = max(entries, key=lambda entry: entry.heaviest_records)
-    return {
-        "recordsIn": sum(entry.records_in for entry in entries),
-        "bytesIn": sum(entry.bytes_in for entry in entries),
-        "recordsOut": sum(entry.records_out for entry in entries),
-        "bytesOut": sum(entry.bytes_out for entry in entries),
-        "slowest": {"task": names.task_label(phase, slowest.task), "seconds": round(slowest.seconds, 3)},
-        "largest": {"task": names.task_label(phase, largest.task), "bytes": largest.bytes_in},
-        "heaviest": {"key": heaviest.heaviest_key, "records": heaviest.heaviest_records},
-    }
+def shard_totals(phase: Phase, counted: Sequence[Entry], replaced: Sequence[Entry] = ()) -> Totals:
+    """What the shard adds to the totals of its phase: sums, and the task that is the greatest in one respect."""
+    totals: Totals = {"tasks": len(counted) - len(replaced), "retries": sum(entry.attempt for entry in counted)}
+    for name, field in _SUMS.items():
+        totals[name] = sum(getattr(entry, field) for entry in counted) - sum(
+            getattr(entry, field) for entry in replaced
+        )
+    if counted:
+        slowest = max(counted, key=lambda entry: entry.seconds)
+        largest = max(counted, key=lambda entry: entry.bytes_in)
+        heaviest = max(counted, key=lambda entry: entry.heaviest_records)
+        totals["slowest"] = {"task": names.task_label(phase, slowest.task), "seconds": round(slowest.seconds, 3)}
+        totals["largest"] = {"task": names.task_label(phase, largest.task), "bytes": largest.bytes_in}
+        totals["heaviest"] = {"key": heaviest.heaviest_key, "records": heaviest.heaviest_records}
+    return totals
 
 
-def merge_totals(parts: Iterable[Totals]) -> Totals:
-    """Sum the totals of shards; of the slowest, largest and heaviest the greatest."""
-    merged: Totals = {}
-    for totals in parts:
-        for name, value in totals.items():
-            merged[name] = _merge(name, merged[name], value) if name in merged else value
-    return merged
-
-
-_MEASURE = {"slowest": "seconds", "largest": "bytes", "heaviest": "records"}
-
-
-def _merge(name: str, one: object, other: object) -> object:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return max(one, other, key=lambda value: value[_MEASURE[name]])
-    assert isinstance(one, int)
-    assert isinstance(other, int)
-    return one + other
+_SUMS = {"recordsIn": "records_in", "bytesIn": "bytes_in", "recordsOut": "records_out", "bytesOut": "bytes_out"}

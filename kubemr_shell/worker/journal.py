@@ -22,11 +22,11 @@ class Entry:
 
     task: int
     attempt: int
-    seconds: float
-    records_in: int
-    bytes_in: int
-    records_out: int
-    bytes_out: int
+    seconds: float = 0.0
+    records_in: int = 0
+    bytes_in: int = 0
+    records_out: int = 0
+    bytes_out: int = 0
     counters: Counters = field(default_factory=dict)
     ranges: tuple[tuple[int, int], ...] = ()
     """Map tasks of a job that reduces: (offset, length) of each partition in the map output."""

@@ -6,12 +6,10 @@ that are being written) is always local.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
-from kubemr_shell.errors import CorruptRun, LeaseLost, ObjectNotFound
+from kubemr_shell.errors import LeaseLost, ObjectNotFound
 from kubemr_shell.job import names
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
@@ -41,6 +39,19 @@ class Workspace:
     def shard_manifest(self, phase: Phase, epoch: int, shard: int) -> str:
         return f"{self.temporaries}/journal/{phase.value}-{shard:05d}.{epoch}.manifest"
 
+    def staged(self, task: int, attempt: int) -> str:
+        return f"{self.temporaries}/stage/{names.attempt_name(task, attempt)}"
+
+    def staged_success(self, claim_id: str) -> str:
+        return f"{self.temporaries}/stage/{names.SUCCESS}.{claim_id}"
+
+    def part(self, name: str) -> str:
+        return f"{self.output}/{name}"
+
+    @property
+    def success(self) -> str:
+        return f"{self.output}/{names.SUCCESS}"
+
     def log(self, phase: Phase, task: int, attempt: int) -> str:
         return f"{self.logs}/{phase.value}-{names.attempt_name(task, attempt)}"
 
@@ -57,6 +68,10 @@ class Workspace:
         if lines:
             self._write_chunk(plan_id, (total - 1) // SPLITS_A_CHUNK, lines)
         return total
+
+    def read_chunk(self, plan_id: str, chunk: int) -> list[str]:
+        """The splits of one chunk, a line of JSON each."""
+        return self.storage.read(self._chunk(plan_id, chunk)).decode().splitlines()
 
     def _write_chunk(self, plan_id: str, chunk: int, lines: list[str]) -> None:
         data = "\n".join(lines).encode() + b"\n"
@@ -82,6 +97,3 @@ class Workspace:
             self.storage.write(uri, data)
         except ObjectNotFound as error:
             raise LeaseLost(f"the temporaries of this job are gone: {error}") from error
-
-    def read_output_manifest(self, phase: Phase, epoch: int, shard: int) -> bytes:
-        return self.storage.read(self.shard_manifest(phase, epoch, shard))

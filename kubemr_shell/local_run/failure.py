@@ -1,0 +1,50 @@
+"""The one screen that explains why a job failed. Pure: from the failure on the board to lines of text."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kubemr_shell.local_run.figures import bytes_text
+
+STDERR_LINES = 15
+INPUTS_SHOWN = 4
+
+
+def failure_lines(failure: Mapping[str, Any], *, job: str, debug: Sequence[str], resume: Sequence[str]) -> list[str]:
+    """What failed, where, why and what to do next; ``debug`` and ``resume`` are command lines, or empty."""
+    task = failure.get("task")
+    where = f"{task}, attempt {failure['attempt']}: " if task else ""
+    lines = [f"job {job} failed: {where}{failure['reason']}"]
+    if failure.get("command"):
+        lines.append(f"  command: {_command_text(failure['command'])}")
+    inputs = failure.get("inputs") or []
+    lines += [
+        f"  {'input:  ' if not index else '        '} {_input_text(piece)}"
+        for index, piece in enumerate(inputs[:INPUTS_SHOWN])
+    ]
+    if len(inputs) > INPUTS_SHOWN:
+        lines.append(f"           and {len(inputs) - INPUTS_SHOWN} more")
+    stderr = str(failure.get("stderr") or "").splitlines()
+    if stderr:
+        lines.append("  its last lines on stderr:")
+        lines += [f"    | {line[:400]}" for line in stderr[-STDERR_LINES:]]
+    elif task:
+        lines.append("  it wrote nothing to stderr")
+    if task and debug:
+        lines.append(f"  run just this task again:  {shlex.join(debug)}")
+    if resume:
+        lines.append(f"  go on when it is mended:   {shlex.join(resume)}")
+    return lines
+
+
+def _command_text(command: object) -> str:
+    return shlex.join(command) if isinstance(command, list) else str(command)
+
+
+def _input_text(piece: Mapping[str, Any]) -> str:
+    start, end = piece.get("start") or 0, piece.get("end")
+    if end is None or (start == 0 and end == piece.get("size")):
+        return str(piece["uri"])
+    return f"{piece['uri']} bytes {start:,} to {end:,} ({bytes_text(end - start)})"

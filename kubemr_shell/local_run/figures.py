@@ -1,0 +1,29 @@
+"""Numbers as people read them: bytes, seconds, counts. Pure."""
+
+from __future__ import annotations
+
+
+def bytes_text(count: float) -> str:
+    """``1.5 MB``: decimal units, three digits at most."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 999.5 or unit == "TB":
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 99.95 else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError(count)
+
+
+def seconds_text(seconds: float) -> str:
+    """``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def count_text(count: int) -> str:
+    """``21,700,000``."""
+    return f"{count:,}"

@@ -1,0 +1,142 @@
+"""One worker of a run on this machine, put together: its board, its slots and its loop."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from random import Random
+
+from kubemr_shell.board.board import Board
+from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.timing import Timing
+from kubemr_shell.command.orphans import GroupFile
+from kubemr_shell.command.scratch import Scratch
+from kubemr_shell.errors import UsageError
+from kubemr_shell.job.state import JobState
+from kubemr_shell.job.validate import spec_from_mapping
+from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
+from kubemr_shell.storage import ownership
+from kubemr_shell.worker.commands import Commands
+from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.loop import Loop
+from kubemr_shell.worker.map_task import MapTasks
+from kubemr_shell.worker.memory import MemoryPlan
+from kubemr_shell.worker.meter import Meter
+from kubemr_shell.worker.old_result import OldResult
+from kubemr_shell.worker.part import PartWriter
+from kubemr_shell.worker.reduce_task import ReduceTasks
+from kubemr_shell.worker.slots import Slots
+from kubemr_shell.worker.splits import PlannedSplits
+from kubemr_shell.worker.stages import Stages
+from kubemr_shell.worker.tasks import SlotTasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalWorkerOptions:
+    """What a worker of a run is given."""
+
+    worker: str
+    """Its name; no other worker of the job ever has the same."""
+    workers: int
+    memory: MemoryPlan
+    environment: Mapping[str, str]
+    """What the user's commands inherit."""
+    folder: str
+    """Relative inputs are relative to this."""
+
+
+class LocalWorker:
+    """A worker from its start to its end: ``run`` once, ``close`` at last."""
+
+    def __init__(self, job: JobFolder, options: LocalWorkerOptions) -> None:
+        self._resources = ExitStack()
+        lock = ownership.hold(job.worker_file(options.worker, "lock"))
+        if lock is None:
+            raise UsageError(f"a worker called {options.worker} is at work already")
+        self._resources.callback(lock.release)
+        store = SqliteStore(job.board, create=False)
+        self._resources.callback(store.close)
+        timing = Timing.local()
+        self.board = Board(
+            store,
+            JOB_NAME,
+            options.worker,
+            slots=options.memory.slots,
+            agents=options.workers,
+            timing=timing,
+            clock=time.monotonic,
+            random=Random(os.urandom(16)),
+            is_dead=lambda worker: not ownership.is_held(job.worker_file(worker, "lock")),
+        )
+        context = self._context(job, options)
+        stages = Stages(self.board, context, parallelism=options.memory.slots * options.workers)
+        attention = threading.Event()
+        slots = Slots(self._runners(job, context, stages), attention.set)
+        meter = Meter(job.worker_file(options.worker, "progress"), slots.moved, time.monotonic)
+        self._loop = Loop(self.board, stages, slots, meter, timing=timing, clock=time.monotonic, attention=attention)
+
+    def run(self) -> JobState | None:
+        """The state in which the job ended, or None after ``stop``."""
+        return self._loop.run()
+
+    def stop(self) -> None:
+        """Give everything back and return from ``run``, at once. Any thread, any signal handler."""
+        self._loop.stop()
+
+    def close(self) -> None:
+        self._resources.close()
+
+    def _context(self, job: JobFolder, options: LocalWorkerOptions) -> JobContext:
+        workspace = job.workspace()
+        view = self.board.view()
+        return JobContext(
+            name=job.name,
+            uid=job.uid,
+            worker=options.worker,
+            spec=spec_from_mapping(view.spec),
+            workspace=workspace,
+            memory=options.memory,
+            environment=options.environment,
+            folder=options.folder,
+            old_result=OldResult(storage=workspace.storage, output=job.output, uid=job.uid, parts=job.old_parts()),
+            maps=self._maps,
+            stdin_copy=job.stdin_copy if os.path.exists(job.stdin_copy) else None,
+        )
+
+    def _maps(self) -> int | None:
+        view = self.board.known
+        return view.plan.tasks if view and view.plan else None
+
+    def _plan_id(self) -> str:
+        plan = self._known().plan
+        assert plan is not None
+        return plan.claim_id
+
+    def _known(self) -> JobView:
+        """The job as the board's last step saw it; slots read it while the loop goes on."""
+        view = self.board.known
+        assert view is not None
+        return view
+
+    def _runners(self, job: JobFolder, context: JobContext, stages: Stages) -> list[SlotTasks]:
+        groups = GroupFile(job.worker_file(context.worker, "groups"))
+        self._resources.callback(groups.close)
+        scratch = Scratch(job.scratch, files=_by_name(context.spec.files), archives=_by_name(context.spec.archives))
+        splits = PlannedSplits(context.workspace, self._plan_id)
+        runners = []
+        for slot in range(context.memory.slots):
+            commands = Commands(context, scratch, groups.recorder(slot))
+            parts = PartWriter(context, commands)
+            maps = MapTasks(context, commands, parts, splits)
+            runners.append(SlotTasks(commands, maps, ReduceTasks(context, parts, self._known), stages))
+        return runners
+
+
+def _by_name(paths: tuple[str, ...]) -> dict[str, str]:
+    """The name that a command sees a file by, and where it is."""
+    return {os.path.basename(path.rstrip("/")): path for path in paths}

@@ -1,0 +1,96 @@
+"""What an output folder holds already, and whether a run may use it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from kubemr_shell.errors import UsageError
+
+STATE_NAME = "_kubemr"
+SUCCESS_NAME = "_SUCCESS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What stands in an output folder."""
+
+    success: dict[str, Any] | None
+    """The manifest of a finished result."""
+    unfinished: str | None
+    """The uid of a job that has state here."""
+    strangers: tuple[str, ...]
+    """Names that no run of ours put there."""
+
+
+def look_at_output(folder: str) -> Found:
+    """Read the folder; one that is missing is empty."""
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return Found(success=None, unfinished=None, strangers=())
+    except NotADirectoryError as error:
+        raise UsageError(f"the output {folder} is a file: give a folder with -o") from error
+    success = _read_success(folder) if SUCCESS_NAME in names else None
+    uid = unfinished_uid(folder)
+    ours = {STATE_NAME, SUCCESS_NAME} | {part["name"] for part in (success or {}).get("parts", [])}
+    strangers = [name for name in names if name not in ours]
+    if uid is not None:
+        # A run that was killed while it published has some of its parts here, with no _SUCCESS yet.
+        strangers = [name for name in strangers if not name.startswith("part-")]
+    return Found(success=success, unfinished=uid, strangers=tuple(strangers))
+
+
+def check_output(folder: str, found: Found, *, resume: bool, overwrite: bool) -> None:
+    """Refuse an output that would mix two results or lose somebody's files; say which flag helps."""
+    if found.strangers:
+        shown = ", ".join(found.strangers[:3]) + (" …" if len(found.strangers) > 3 else "")
+        raise UsageError(
+            f"the output {folder} holds files that are not a result of ours ({shown}): choose another folder"
+        )
+    if found.success is not None and not (overwrite or resume):
+        raise UsageError(f"the output {folder} holds a finished result: --overwrite replaces it")
+    if found.success is None and found.unfinished and not (overwrite or resume):
+        raise UsageError(
+            f"the output {folder} holds an unfinished job: --resume goes on with it, --overwrite starts anew"
+        )
+
+
+def check_apart(output: str, inputs: tuple[str, ...], folder: str) -> None:
+    """Refuse an output at or under an input: the job would read what it writes."""
+    place = os.path.realpath(output)
+    for uri in inputs:
+        path = uri.removeprefix("file://")
+        if "://" in path or path == "-":
+            continue
+        source = os.path.realpath(os.path.join(folder, path))
+        if place == source or (os.path.isdir(source) and place.startswith(source.rstrip("/") + "/")):
+            raise UsageError(f"the output {output} is at or under the input {uri}: choose a folder outside it")
+
+
+def unfinished_uid(folder: str) -> str | None:
+    """The uid of the job whose board is under the folder; the newest, if a crash left several."""
+    state = os.path.join(folder, STATE_NAME)
+    try:
+        boards = [
+            (entry.stat().st_mtime_ns, entry.name)
+            for entry in os.scandir(state)
+            if entry.is_dir() and os.path.exists(os.path.join(entry.path, "board.sqlite"))
+        ]
+    except FileNotFoundError:
+        return None
+    return max(boards)[1] if boards else None
+
+
+def _read_success(folder: str) -> dict[str, Any]:
+    path = os.path.join(folder, SUCCESS_NAME)
+    try:
+        with open(path, "rb") as file:
+            manifest = json.load(file)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is not a manifest of ours ({error}): choose another folder") from error
+    if not isinstance(manifest, dict) or "parts" not in manifest:
+        raise UsageError(f"{path} is not a manifest of ours: choose another folder")
+    return manifest

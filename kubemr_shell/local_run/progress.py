@@ -1,0 +1,155 @@
+"""Progress on stderr: a bar on a terminal, a line every few seconds elsewhere, nothing when quiet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TextIO
+
+from kubemr_shell.local_run.figures import bytes_text, count_text, seconds_text
+
+TERMINAL_SECONDS = 0.2
+PLAIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """How far the job is at one moment. ``bytes_total`` 0: not known."""
+
+    phase: str
+    tasks_done: int = 0
+    tasks: int = 0
+    bytes_done: int = 0
+    bytes_total: int = 0
+    retries: int = 0
+
+
+class Display(Protocol):
+    """Where progress is shown."""
+
+    seconds: float
+    """How often it wants a snapshot."""
+
+    def show(self, snapshot: Snapshot, rate: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class PlainDisplay:
+    """One line a snapshot, for logs and pipes."""
+
+    seconds = PLAIN_SECONDS
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def show(self, snapshot: Snapshot, rate: float) -> None:
+        print(progress_line(snapshot, rate), file=self._stream, flush=True)
+
+    def close(self) -> None:
+        pass
+
+
+class TerminalDisplay:
+    """A bar that rich keeps on the last line of a terminal."""
+
+    seconds = TERMINAL_SECONDS
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console  # noqa: PLC0415 - 80 ms that only a terminal has to pay
+        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+
+        self._progress = Progress(
+            TextColumn("{task.fields[phase]:<8}", markup=False),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[text]}", markup=False),
+            console=Console(file=stream),
+            transient=True,
+        )
+        self._bar = self._progress.add_task("", total=1, phase="", text="")
+        self._progress.start()
+
+    def show(self, snapshot: Snapshot, rate: float) -> None:
+        done, total = done_of_total(snapshot)
+        self._progress.update(
+            self._bar, completed=done, total=total or None, phase=snapshot.phase, text=progress_text(snapshot, rate)
+        )
+
+    def close(self) -> None:
+        self._progress.stop()
+
+
+def display_for(stream: TextIO) -> Display:
+    return TerminalDisplay(stream) if stream.isatty() else PlainDisplay(stream)
+
+
+def done_of_total(snapshot: Snapshot) -> tuple[int, int]:
+    """Progress by bytes where they are known: tasks differ in size."""
+    if snapshot.bytes_total:
+        return min(snapshot.bytes_done, snapshot.bytes_total), snapshot.bytes_total
+    return snapshot.tasks_done, snapshot.tasks
+
+
+def progress_text(snapshot: Snapshot, rate: float) -> str:
+    """Tasks, bytes, rate in bytes a second, time left, repeated attempts."""
+    words = [f"{count_text(snapshot.tasks_done)}/{count_text(snapshot.tasks)} tasks"]
+    if snapshot.bytes_total:
+        words.append(f"{bytes_text(snapshot.bytes_done)} of {bytes_text(snapshot.bytes_total)}")
+    if rate:
+        words.append(f"{bytes_text(rate)}/s")
+        left = snapshot.bytes_total - snapshot.bytes_done
+        if left > 0:
+            words.append(f"{seconds_text(left / rate)} left")
+    if snapshot.retries:
+        words.append(f"{count_text(snapshot.retries)} repeated")
+    return ", ".join(words)
+
+
+def progress_line(snapshot: Snapshot, rate: float) -> str:
+    return f"{snapshot.phase}: {progress_text(snapshot, rate)}"
+
+
+class Rate:
+    """Bytes a second over the last few snapshots of one phase."""
+
+    WINDOW = 25
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._points: list[tuple[float, int]] = []
+
+    def after(self, now: float, snapshot: Snapshot) -> float:
+        if snapshot.phase != self._phase:
+            self._phase, self._points = snapshot.phase, []
+        self._points = [*self._points[-self.WINDOW :], (now, snapshot.bytes_done)]
+        (first, before), (last, after) = self._points[0], self._points[-1]
+        return max(after - before, 0) / (last - first) if last > first else 0.0
+
+
+class ProgressThread:
+    """Shows snapshots until it is closed. A display that breaks is given up; the job goes on."""
+
+    def __init__(self, display: Display, snapshot: Callable[[], Snapshot | None], clock: Callable[[], float]) -> None:
+        self._display = display
+        self._snapshot = snapshot
+        self._clock = clock
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        rate = Rate()
+        while not self._closing.wait(self._display.seconds):
+            snapshot = self._snapshot()
+            if snapshot is None:
+                continue
+            try:
+                self._display.show(snapshot, rate.after(self._clock(), snapshot))
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+        self._display.close()

@@ -1,0 +1,33 @@
+"""What a run was asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.worker.memory import MemoryPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """A job and how to run it here. Paths are absolute."""
+
+    name: str
+    spec: JobSpec
+    """Resolved."""
+    folder: str
+    """Relative inputs are relative to this."""
+    output: str | None
+    """None: the results go to stdout."""
+    state_home: str
+    workers: int
+    memory: MemoryPlan
+    memory_bytes: int
+    """Of one worker."""
+    environment: Mapping[str, str]
+    resume: bool = False
+    overwrite: bool = False
+    quiet: bool = False
+    command_line: tuple[str, ...] = ()
+    """How the run was called, for hints."""

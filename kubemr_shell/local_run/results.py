@@ -1,0 +1,53 @@
+"""The parts of a result, one after the other, to a stream."""
+
+from __future__ import annotations
+
+import os
+
+from kubemr_shell.errors import JobNotFound, ObjectNotFound
+from kubemr_shell.local_run.output_check import SUCCESS_NAME, look_at_output
+
+COPY_BYTES = 1 << 20
+COMPRESSED = (".gz", ".zst")
+
+
+def write_results(folder: str, descriptor: int) -> None:
+    """Write every part in order; a newline is added between parts where the last line of one has none."""
+    found = look_at_output(folder)
+    if found.success is None:
+        raise JobNotFound(f"{folder}: there is no finished result (no {SUCCESS_NAME})")
+    open_line = False
+    for part in found.success["parts"]:
+        if not part["bytes"]:
+            continue
+        if open_line:
+            _write(descriptor, b"\n")
+        open_line = _copy(os.path.join(folder, part["name"]), part["bytes"], descriptor)
+        if part["name"].endswith(COMPRESSED):
+            open_line = False  # the bytes are not lines, and compressed parts may follow each other
+
+
+def _copy(path: str, size: int, descriptor: int) -> bool:
+    """Whether the part's last line is without its newline."""
+    try:
+        source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise ObjectNotFound(f"{path}: the part is missing, though {SUCCESS_NAME} names it") from error
+    try:
+        copied = 0
+        last = b"\n"
+        while data := os.read(source, COPY_BYTES):
+            _write(descriptor, data)
+            copied += len(data)
+            last = data[-1:]
+    finally:
+        os.close(source)
+    if copied != size:
+        raise ObjectNotFound(f"{path}: has {copied} bytes, {SUCCESS_NAME} says {size}: the result was changed")
+    return last != b"\n"
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

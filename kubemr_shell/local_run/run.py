@@ -1,0 +1,168 @@
+"""A whole job on this machine, from the request to the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from kubemr_shell import engine
+from kubemr_shell.errors import IllegalTransition, JobCancelled, JobFailed, KubemrError
+from kubemr_shell.job.state import JobState
+from kubemr_shell.local_run.deadline import Deadline
+from kubemr_shell.local_run.failure import failure_lines
+from kubemr_shell.local_run.job_folder import JobFolder
+from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
+from kubemr_shell.local_run.observer import Observer
+from kubemr_shell.local_run.output_check import look_at_output
+from kubemr_shell.local_run.progress import ProgressThread, display_for
+from kubemr_shell.local_run.request import RunRequest
+from kubemr_shell.local_run.results import write_results
+from kubemr_shell.local_run.signals import Signals, stopping_on_signals
+from kubemr_shell.local_run.state import close_job, kill_leftovers, open_board, open_job
+from kubemr_shell.local_run.stdin_copy import copy_stdin
+from kubemr_shell.local_run.summary import summary_lines
+
+STDOUT = 1
+
+
+class Workforce(Protocol):
+    """One worker in this process, or several in others."""
+
+    def run(self) -> JobState | None:
+        """Work until the job has ended, and return its state; None after ``stop``."""
+        ...
+
+    def stop(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def run_job(request: RunRequest) -> int:
+    """Run a job to its end and return the exit code; JobFailed has the screen that explains why."""
+    began = time.monotonic()
+    _say(request, _warnings())
+    opened = open_job(request)
+    keep = True
+    try:
+        if "-" in request.spec.inputs or "/dev/stdin" in request.spec.inputs:
+            copy_stdin(opened.job.stdin_copy)
+        state, signals, deadline = _work(request, opened.job)
+        if state is None and deadline.passed:
+            _fail_for_time(request, opened.job)
+            state = JobState.FAIL
+        if state is None:
+            keep = request.output is not None
+            return _stopped(request, signals)
+        _raise_if_not_complete(request, opened.job, state)
+        keep = request.spec.keep_tmp and request.output is not None
+        _finish(request, opened.job, began)
+        return 0
+    except BrokenPipeError:
+        keep = False
+        raise
+    finally:
+        close_job(opened, remove=not keep)
+
+
+def _work(request: RunRequest, job: JobFolder) -> tuple[JobState | None, Signals, Deadline]:
+    workforce = _workforce(request, job)
+    try:
+        with (
+            stopping_on_signals(workforce.stop, kill=lambda: kill_leftovers(job)) as signals,
+            Deadline(request.spec.active_deadline_seconds, workforce.stop) as deadline,
+            _progress(request, job),
+        ):
+            return workforce.run(), signals, deadline
+    finally:
+        workforce.close()
+
+
+def _workforce(request: RunRequest, job: JobFolder) -> Workforce:
+    if request.workers > 1:
+        from kubemr_shell.local_run.supervisor import Supervisor  # noqa: PLC0415 - one worker needs none
+
+        return Supervisor(job, request)
+    options = LocalWorkerOptions(
+        worker=f"w0-{os.urandom(4).hex()}",
+        workers=1,
+        memory=request.memory,
+        environment=request.environment,
+        folder=request.folder,
+    )
+    return LocalWorker(job, options)
+
+
+@contextmanager
+def _progress(request: RunRequest, job: JobFolder) -> Iterator[None]:
+    if request.quiet:
+        yield
+        return
+    observer = Observer(job)
+    thread = ProgressThread(display_for(sys.stderr), observer.snapshot, time.monotonic)
+    try:
+        yield
+    finally:
+        thread.close()
+        observer.close()
+
+
+def _finish(request: RunRequest, job: JobFolder, began: float) -> None:
+    if request.output is None:
+        write_results(job.output, STDOUT)
+    manifest = look_at_output(job.output).success
+    assert manifest is not None
+    _say(request, summary_lines(manifest, time.monotonic() - began, request.output or "stdout"))
+
+
+def _stopped(request: RunRequest, signals: Signals) -> int:
+    assert signals.exit_code is not None
+    hint = "; go on with --resume" if request.output is not None else ""
+    _say(request, [f"stopped by {signals.received.name if signals.received else ''}{hint}"])
+    return signals.exit_code
+
+
+def _fail_for_time(request: RunRequest, job: JobFolder) -> None:
+    seconds = request.spec.active_deadline_seconds
+    with open_board(job) as board:
+        try:
+            board.fail_job(
+                {"kind": "DeadlineExceeded", "reason": f"not done after {seconds} s (activeDeadlineSeconds)"}
+            )
+        except IllegalTransition as error:
+            raise JobFailed(
+                f"the time was up while the results were being published ({error}): use --resume"
+            ) from error
+
+
+def _raise_if_not_complete(request: RunRequest, job: JobFolder, state: JobState) -> None:
+    if state is JobState.CANCELLED:
+        raise JobCancelled(f"job {request.name} was cancelled")
+    if state is not JobState.FAIL:
+        return
+    with open_board(job) as board:
+        failure = board.view().failure or {}
+    lines = failure_lines(
+        failure,
+        job=request.name,
+        debug=["kubemr-shell", "debug", request.output or job.root],
+        resume=[*request.command_line, "--resume"] if request.output and not request.resume else request.command_line,
+    )
+    error: KubemrError = JobFailed("\n".join(lines))
+    error.exit_code = failure.get("exitCode", JobFailed.exit_code)
+    raise error
+
+
+def _warnings() -> list[str]:
+    if engine.compiled:
+        return []
+    return ["the native engine is not built, so this run is slow: install g++ and Python's headers, then reinstall"]
+
+
+def _say(request: RunRequest, lines: list[str]) -> None:
+    if not request.quiet:
+        for line in lines:
+            print(line, file=sys.stderr)  # noqa: T201 - the summary and the warnings are for the person who runs it

@@ -1,0 +1,44 @@
+"""What SIGINT, SIGTERM and SIGHUP do to a run: the first asks it to stop, a second SIGINT ends it at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
+
+
+class Signals:
+    """Remembers the first signal that came."""
+
+    def __init__(self, stop: Callable[[], None], kill: Callable[[], None]) -> None:
+        self._stop = stop
+        self._kill = kill
+        self.received: signal.Signals | None = None
+
+    @property
+    def exit_code(self) -> int | None:
+        return None if self.received is None else EXIT_CODES[self.received]
+
+    def handle(self, number: int, _: FrameType | None) -> None:
+        if self.received is None:
+            self.received = signal.Signals(number)
+            self._stop()
+        elif number == signal.SIGINT:
+            self._kill()
+            os._exit(EXIT_CODES[signal.SIGINT])
+
+
+@contextmanager
+def stopping_on_signals(stop: Callable[[], None], kill: Callable[[], None]) -> Iterator[Signals]:
+    """``stop`` is called on the first signal, ``kill`` just before the process ends on a second SIGINT."""
+    signals = Signals(stop, kill)
+    before = {number: signal.signal(number, signals.handle) for number in EXIT_CODES}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

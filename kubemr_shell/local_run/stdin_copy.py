@@ -1,0 +1,24 @@
+"""Standard input as a file: a task may have to read it twice, and another process too."""
+
+from __future__ import annotations
+
+import os
+
+from kubemr_shell.storage.local import write_all
+
+STDIN = 0
+READ_BYTES = 1 << 20
+
+
+def copy_stdin(path: str) -> None:
+    """Copy everything, once: a resumed job has it already. A copy that was cut short is begun anew."""
+    if os.path.exists(path):
+        return
+    partial = f"{path}.partial"
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        while data := os.read(STDIN, READ_BYTES):
+            write_all(descriptor, data, partial)
+    finally:
+        os.close(descriptor)
+    os.rename(partial, path)

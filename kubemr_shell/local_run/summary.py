@@ -1,0 +1,56 @@
+"""What a finished run says at its end. Pure: from the manifest in ``_SUCCESS`` to lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubemr_shell.local_run.figures import bytes_text, count_text, seconds_text
+
+HEAVY_SHARE = 0.1
+"""A key with more than this part of all records of a phase is named."""
+
+
+def summary_lines(manifest: Mapping[str, Any], wall_seconds: float, destination: str) -> list[str]:
+    """The lines of the summary; ``destination`` is where the parts are, as the user knows it."""
+    parts = manifest["parts"]
+    size = sum(part["bytes"] for part in parts)
+    lines = [f"{_plural(len(parts), 'part')}, {bytes_text(size)} in {destination}, {seconds_text(wall_seconds)}"]
+    for phase in ("map", "reduce"):
+        totals = manifest["totals"].get(phase)
+        if totals:
+            lines += _phase_lines(phase, totals)
+    for group, names in sorted(manifest["counters"].items()):
+        lines += [f"counter  {group}: {name} = {count_text(amount)}" for name, amount in sorted(names.items())]
+    return lines
+
+
+def _phase_lines(phase: str, totals: Mapping[str, Any]) -> list[str]:
+    slowest, largest, heaviest = totals["slowest"], totals["largest"], totals["heaviest"]
+    lines = [
+        f"{phase:<8} {_plural(totals['tasks'], 'task')}: "
+        f"{count_text(totals['recordsIn'])} records, {bytes_text(totals['bytesIn'])} in; "
+        f"{count_text(totals['recordsOut'])} records, {bytes_text(totals['bytesOut'])} out; "
+        f"slowest {slowest['task']} {seconds_text(slowest['seconds'])}"
+        + (f"; {_plural(totals['retries'], 'attempt')} repeated" if totals["retries"] else "")
+    ]
+    if phase == "reduce":
+        lines.append(f"         largest partition: {largest['task']}, {bytes_text(largest['bytes'])}")
+        share = heaviest["records"] / totals["recordsIn"] if totals["recordsIn"] else 0
+        if share > HEAVY_SHARE:
+            lines.append(
+                f"         heaviest key: {printable(heaviest['key'])}, {count_text(heaviest['records'])} records, "
+                f"{share:.0%} of the phase"
+            )
+    return lines
+
+
+def printable(key: str) -> str:
+    """A key (latin-1, one character a byte) so that a terminal shows it whatever its bytes are."""
+    text = key.encode("latin-1").decode("utf-8", "backslashreplace")
+    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return f"{shown[:80]!r}" if shown.strip() != shown or not shown else shown[:80]
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count_text(count)} {noun}" + ("" if count == 1 else "s")

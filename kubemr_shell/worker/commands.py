@@ -1,0 +1,226 @@
+"""Running a command for one attempt: its folder, its environment, and what its end means for the task."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NoReturn
+
+from kubemr_shell.board.steps import Attempt
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.environment import AttemptFacts, attempt_environment
+from kubemr_shell.command.explain import explain
+from kubemr_shell.command.process import AttemptRequest, Drain, Feed, Outcome, Runner
+from kubemr_shell.command.scratch import Scratch
+from kubemr_shell.errors import (
+    CommandError,
+    CommandNotStarted,
+    CorruptRun,
+    InputError,
+    LeaseLost,
+    ObjectNotFound,
+    RecordTooLarge,
+    Unavailable,
+)
+from kubemr_shell.job import names
+from kubemr_shell.job.spec import Command
+from kubemr_shell.job.split import Split
+from kubemr_shell.job.state import Phase
+from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.journal import Counters
+from kubemr_shell.worker.results import AttemptEnded, Dropped, Failed, Spoiled
+
+STDERR_KEPT_BYTES = 2000
+INPUTS_KEPT = 8
+INPUT_LIST = ".kubemr-inputs"
+_MAP_OUTPUT = re.compile(r"/map/([0-9]+)\.([0-9]+)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is run for which attempt, and on what: all that a failure has to name."""
+
+    phase: Phase
+    attempt: Attempt
+    command: Command | None
+    """None: our own merge, where a job names no reduceCommand."""
+    split: Split | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streams:
+    """The two ends of a command, and what shows that it moves."""
+
+    feed: Feed
+    drain: Drain
+    progress: Callable[[], int]
+
+
+class Commands:
+    """Runs the commands of one slot."""
+
+    def __init__(self, job: JobContext, scratch: Scratch, on_start: Callable[[int], None]) -> None:
+        self._job = job
+        self._scratch = scratch
+        self._on_start = on_start
+        self._runner = Runner()
+
+    def close(self) -> None:
+        self._runner.close()
+
+    def run(self, subject: Subject, streams: Streams, cancel: Cancel, *, log_suffix: str = "") -> Outcome:
+        """Run a command to its good end; AttemptEnded when it comes to another one."""
+        assert subject.command is not None
+        try:
+            outcome = self._run(subject, subject.command, streams, cancel, log_suffix)
+        except CommandNotStarted as error:
+            raise AttemptEnded(_failed(subject, kind="CommandNotStarted", reason=str(error), final=True)) from error
+        if cancel.is_set():
+            raise AttemptEnded(Dropped(attempt=subject.attempt))
+        for problem in (outcome.feed_error, outcome.drain_error):
+            if problem is not None:
+                raise_end(subject, problem)
+        if outcome.timed_out or outcome.exit_status not in self._job.spec.ok_exit_codes:
+            raise AttemptEnded(self._ended_badly(subject, outcome))
+        return outcome
+
+    def _run(self, subject: Subject, command: Command, streams: Streams, cancel: Cancel, log_suffix: str) -> Outcome:
+        job = self._job
+        name = f"{job.worker}.{subject.phase.value}-{names.attempt_name(*subject.attempt)}"
+        with self._scratch.attempt(name) as folder, _input_list(folder, subject.split) as input_list:
+            facts = self._facts(subject, input_list)
+            return self._runner.run(
+                AttemptRequest(
+                    command=command,
+                    feed=streams.feed,
+                    drain=streams.drain,
+                    progress=streams.progress,
+                    folder=folder,
+                    environment=attempt_environment(
+                        job.environment, facts, job.user_environment, folder=folder, command=command
+                    ),
+                    timeout_seconds=job.spec.timeout_seconds,
+                    log_path=job.workspace.log(subject.phase, *subject.attempt) + log_suffix,
+                    cancel=cancel,
+                    on_start=self._on_start,
+                )
+            )
+
+    def _facts(self, subject: Subject, input_list: str | None) -> AttemptFacts:
+        pieces = subject.split.pieces if subject.split else ()
+        only = pieces[0] if len(pieces) == 1 else None
+        return AttemptFacts(
+            job_name=self._job.name,
+            job_id=self._job.uid,
+            phase=subject.phase.value,
+            task=subject.attempt.task,
+            attempt=subject.attempt.attempt,
+            maps=self._job.maps(),
+            partitions=self._job.partitions,
+            worker=self._job.worker,
+            output=self._job.workspace.output,
+            input_uri=only.uri if only else None,
+            input_start=only.start if only else 0,
+            input_length=only.end - only.start if only and only.end is not None else None,
+            input_files=input_list,
+        )
+
+    def _ended_badly(self, subject: Subject, outcome: Outcome) -> Failed:
+        if outcome.timed_out:
+            kind = "CommandTimedOut"
+            reason = f"no byte moved for {self._job.spec.timeout_seconds:g} s, so it was stopped (timeoutSeconds)"
+        else:
+            kind = "CommandFailed"
+            reason = explain(outcome.exit_status, outcome.signal)
+        return _failed(
+            subject,
+            kind=kind,
+            reason=reason,
+            exit_status=outcome.exit_status,
+            signal=outcome.signal,
+            stderr=outcome.stderr_head + outcome.stderr_tail,
+        )
+
+
+def counters_of(outcome: Outcome) -> Counters:
+    """What the command counted by ``reporter:counter:`` lines."""
+    counters: Counters = {}
+    for (group, name), amount in outcome.counters.items():
+        counters.setdefault(group, {})[name] = amount
+    return counters
+
+
+def raise_end(subject: Subject, error: BaseException) -> NoReturn:
+    """Turn what stopped a feed or a drain into the end of the attempt; what is not its fault is raised as it is."""
+    lost = spoiled_map(error)
+    if lost is not None:
+        raise AttemptEnded(
+            Spoiled(attempt=subject.attempt, phase=Phase.MAP, lost=(lost,), reason=str(error))
+        ) from error
+    if isinstance(error, LeaseLost):
+        raise AttemptEnded(Dropped(attempt=subject.attempt)) from error
+    if isinstance(error, (InputError, RecordTooLarge)):
+        raise AttemptEnded(_failed(subject, kind=type(error).__name__, reason=str(error), final=True)) from error
+    if isinstance(error, (Unavailable, CommandError)):
+        raise AttemptEnded(_failed(subject, kind=type(error).__name__, reason=str(error))) from error
+    raise error
+
+
+def spoiled_map(error: BaseException) -> Attempt | None:
+    """The map attempt whose output an error says to be corrupt or missing."""
+    if not isinstance(error, CorruptRun | ObjectNotFound):
+        return None
+    path = error.path if isinstance(error, CorruptRun) else str(error).split(":", 1)[0]
+    match = _MAP_OUTPUT.search(path)
+    return Attempt(int(match[1]), int(match[2])) if match else None
+
+
+@contextmanager
+def _input_list(folder: str, split: Split | None) -> Iterator[str | None]:
+    """A file with the names of a split's inputs, when there are several."""
+    if split is None or len(split.pieces) < 2:
+        yield None
+        return
+    path = os.path.join(folder, INPUT_LIST)
+    with open(path, "wb") as file:
+        file.write(b"".join(os.fsencode(piece.uri) + b"\n" for piece in split.pieces))
+    try:
+        yield path
+    finally:
+        os.unlink(path)
+
+
+def _failed(
+    subject: Subject,
+    *,
+    kind: str,
+    reason: str,
+    exit_status: int | None = None,
+    signal: int | None = None,
+    stderr: bytes = b"",
+    final: bool = False,
+) -> Failed:
+    """A failure as the board keeps it: all that the one screen shows that explains it."""
+    return Failed(
+        attempt=subject.attempt,
+        final=final,
+        failure={
+            "task": names.task_label(subject.phase, subject.attempt.task),
+            "attempt": subject.attempt.attempt,
+            "kind": kind,
+            "reason": reason,
+            "command": list(subject.command) if isinstance(subject.command, tuple) else subject.command,
+            "exitStatus": exit_status,
+            "signal": signal,
+            "inputs": _inputs(subject.split),
+            "stderr": stderr[-STDERR_KEPT_BYTES:].decode("utf-8", "backslashreplace"),
+        },
+    )
+
+
+def _inputs(split: Split | None) -> list[dict[str, object]]:
+    pieces = split.pieces[:INPUTS_KEPT] if split else ()
+    return [{"uri": piece.uri, "start": piece.start, "end": piece.end, "size": piece.size} for piece in pieces]

@@ -1,0 +1,59 @@
+"""What every part of a worker knows of the job it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from kubemr_shell.job import names
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.state import Phase
+from kubemr_shell.worker.memory import MemoryPlan
+from kubemr_shell.worker.old_result import OldResult
+from kubemr_shell.worker.workspace import Workspace
+
+SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobContext:
+    """One job as one worker sees it."""
+
+    name: str
+    uid: str
+    worker: str
+    spec: JobSpec
+    """Resolved: ``partitions`` is a number."""
+    workspace: Workspace
+    memory: MemoryPlan
+    environment: Mapping[str, str]
+    """What the user's commands inherit."""
+    folder: str
+    """Relative inputs are relative to this."""
+    old_result: OldResult
+    maps: Callable[[], int | None]
+    """How many map tasks the plan has, once there is one."""
+    stdin_copy: str | None = None
+    """A file with what was on stdin, when the job reads it."""
+
+    @cached_property
+    def partitions(self) -> int:
+        assert self.spec.partitions is not None
+        return self.spec.partitions
+
+    @property
+    def is_map_only(self) -> bool:
+        return self.partitions == 0
+
+    @property
+    def output_phase(self) -> Phase:
+        """The phase whose tasks write the parts."""
+        return Phase.MAP if self.is_map_only else Phase.REDUCE
+
+    @cached_property
+    def user_environment(self) -> dict[str, str]:
+        return {variable.name: variable.value for variable in self.spec.env}
+
+    def part_name(self, task: int) -> str:
+        return names.part_name(task, SUFFIXES[self.spec.compress_output])

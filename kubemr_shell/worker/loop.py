@@ -1,0 +1,244 @@
+"""The loop of a worker: claim, run, commit, until the job is over.
+
+It knows when to ask the board and what to do with each answer; the rules of claims are the board's, the work of a
+task is the slots'. Everything here happens in one thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kubemr_shell.board.board import Board
+from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, Working
+from kubemr_shell.board.timing import Timing
+from kubemr_shell.errors import LeaseLost
+from kubemr_shell.job.state import ENDED, JobState
+from kubemr_shell.worker.meter import Meter
+from kubemr_shell.worker.results import Broken, Dropped, Failed, Finished, Result, Spoiled
+from kubemr_shell.worker.slots import ShardKey, Slots
+from kubemr_shell.worker.stages import Stages
+
+COMMIT_SECONDS = 0.25
+STATE_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Held:
+    """A claim of this worker, and what its slots have finished of it since the last commit."""
+
+    claim: Claim
+    written_at: float
+    finished: list[Finished] = field(default_factory=list)
+
+
+class Loop:
+    """Works on one job. ``run`` returns the state in which the job ended, or None when it was told to stop."""
+
+    def __init__(
+        self,
+        board: Board,
+        stages: Stages,
+        slots: Slots,
+        meter: Meter,
+        *,
+        timing: Timing,
+        clock: Callable[[], float],
+        attention: threading.Event,
+    ) -> None:
+        """``attention`` wakes the loop: a slot has nothing to do, or something went wrong."""
+        self._board = board
+        self._stages = stages
+        self._slots = slots
+        self._meter = meter
+        self._timing = timing
+        self._clock = clock
+        self._attention = attention
+        self._stopping = False
+        self._held: dict[ShardKey, Held] = {}
+        self._ended: JobState | None = None
+        self._looked_at = clock()
+        self._committed_at = clock()
+
+    def stop(self) -> None:
+        """Give everything back and return, at once. Any thread, any signal handler."""
+        self._stopping = True
+        self._attention.set()
+
+    def run(self) -> JobState | None:
+        try:
+            while self._ended is None and not self._stopping:
+                self._attention.clear()
+                self._take_results()
+                self._commit_what_is_due()
+                self._renew()
+                self._report()
+                self._wait(self._advance())
+        finally:
+            self._leave()
+        return self._ended
+
+    def _advance(self) -> float:
+        """Find more work where a slot is free; the seconds until there is something to look at again."""
+        if self._slots.unstarted() or self._slots.running() >= self._slots.count:
+            self._look_at_state()
+            return COMMIT_SECONDS
+        step = self._board.next()
+        match step:
+            case Planning():
+                self._stages.plan(step.claim)
+            case Working():
+                self._take(step.claim, self._new_attempts(step.claim))
+            case Closing():
+                self._stages.close(step)
+            case Finishing():
+                self._stages.finish(step.claim)
+            case Idle():
+                return step.seconds
+            case Over():
+                self._ended = step.state
+        return 0.0
+
+    def _new_attempts(self, claim: Claim) -> list[Attempt]:
+        held = self._held.get(ShardKey.of(claim))
+        known = set(held.claim.attempts) if held else set()
+        return [attempt for attempt in claim.attempts if attempt not in known]
+
+    def _take(self, claim: Claim, new: list[Attempt]) -> None:
+        """Hold a claim as it is now, and hand its new attempts to the slots."""
+        key = ShardKey.of(claim)
+        held = self._held.get(key)
+        finished = held.finished if held else []
+        if claim.attempts:
+            self._held[key] = Held(claim=claim, written_at=self._clock(), finished=finished)
+        else:
+            self._held.pop(key, None)
+        self._slots.put(key, new)
+
+    def _take_results(self) -> None:
+        for key, result in self._slots.take_results():
+            held = self._held.get(key)
+            if held is not None and result.attempt in held.claim.attempts:
+                self._take_result(key, held, result)
+            elif isinstance(result, Broken):
+                raise result.error
+
+    def _take_result(self, key: ShardKey, held: Held, result: Result) -> None:
+        match result:
+            case Finished():
+                held.finished.append(result)
+            case Failed():
+                self._commit(key, more=False)
+                self._fail(key, result)
+            case Spoiled():
+                self._board.reopen(result.phase, result.lost)
+                self._give_back(key)
+            case Dropped():
+                pass
+            case Broken():
+                raise result.error
+
+    def _fail(self, key: ShardKey, result: Failed) -> None:
+        held = self._held.get(key)
+        if held is None:
+            return
+        self._looked_at = float("-inf")
+        if result.final:
+            self._board.fail_job(result.failure)
+            return
+        try:
+            claim = self._board.fail(held.claim, result.attempt, result.failure)
+        except LeaseLost:
+            self._forget(key)
+            return
+        if claim is None:
+            self._held.pop(key, None)
+        else:
+            self._take(claim, self._new_attempts(claim))
+
+    def _commit_what_is_due(self) -> None:
+        hungry = self._slots.unstarted() == 0
+        due = hungry or self._clock() - self._committed_at >= COMMIT_SECONDS
+        if not due:
+            return
+        for key in list(self._held):
+            if self._held[key].finished:
+                self._commit(key, more=hungry)
+        self._committed_at = self._clock()
+
+    def _commit(self, key: ShardKey, *, more: bool) -> None:
+        held = self._held[key]
+        if not held.finished:
+            return
+        entries = [result.entry for result in held.finished]
+        done = [result.attempt for result in held.finished]
+        try:
+            self._stages.write_journal(held.claim, entries)
+            claim = self._board.commit(
+                held.claim, done, more=more, task_seconds=sum(entry.seconds for entry in entries) / len(entries)
+            )
+        except LeaseLost:
+            self._forget(key)
+            return
+        for entry in entries:
+            self._meter.add(key.phase, entry.bytes_in)
+        new = self._new_attempts(claim)
+        held.finished = []
+        self._take(claim, new)
+
+    def _renew(self) -> None:
+        for key, held in list(self._held.items()):
+            if self._clock() - held.written_at < self._timing.lease_seconds:
+                continue
+            try:
+                self._take(self._board.renew(held.claim), [])
+            except LeaseLost:
+                self._forget(key)
+
+    def _forget(self, key: ShardKey) -> None:
+        """The claim is somebody else's: stop its attempts and drop what they made."""
+        held = self._held.pop(key)
+        self._slots.drop(key, set(held.claim.attempts))
+
+    def _give_back(self, key: ShardKey) -> None:
+        """Return what is left of a claim, for anybody to take."""
+        self._commit(key, more=False)
+        held = self._held.pop(key, None)
+        if held is None:
+            return
+        started = self._slots.started(key)
+        self._slots.drop(key, set(held.claim.attempts))
+        try:
+            self._board.give_back(held.claim, started)
+        except LeaseLost:
+            return
+
+    def _report(self) -> None:
+        phases = [key.phase for key in self._held]
+        self._meter.report(phases[0] if phases else None)
+
+    def _look_at_state(self) -> None:
+        """The job may have ended elsewhere while every slot is busy."""
+        if self._clock() - self._looked_at < STATE_SECONDS:
+            return
+        self._looked_at = self._clock()
+        state = self._board.view().state
+        if state in ENDED:
+            self._ended = state
+
+    def _wait(self, seconds: float) -> None:
+        if seconds and not self._stopping and self._ended is None:
+            self._attention.wait(seconds)
+
+    def _leave(self) -> None:
+        """Stop the slots, commit what they had finished, give back the rest."""
+        self._slots.stop()
+        self._slots.close()
+        for key, result in self._slots.take_results():
+            held = self._held.get(key)
+            if held is not None and isinstance(result, Finished):
+                held.finished.append(result)
+        if self._ended is None:
+            for key in list(self._held):
+                self._give_back(key)

@@ -1,0 +1,122 @@
+"""Map tasks: a split through the mapCommand, and its output to the shuffle or straight to a part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+from kubemr_shell import engine
+from kubemr_shell.board.steps import Attempt
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.inputs.feed import SplitFeed
+from kubemr_shell.job.spec import Command
+from kubemr_shell.job.split import Split
+from kubemr_shell.job.state import Phase
+from kubemr_shell.shuffle.combine import Stream, combine
+from kubemr_shell.worker.commands import Commands, Streams, Subject, counters_of
+from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.journal import Counters, Entry, add_counters
+from kubemr_shell.worker.part import PartWriter
+from kubemr_shell.worker.results import AttemptEnded, Dropped
+from kubemr_shell.worker.splits import PlannedSplits
+
+
+class MapTasks:
+    """The map tasks of one slot. Between them it keeps the collector, with the lines that it knows already."""
+
+    def __init__(self, job: JobContext, commands: Commands, parts: PartWriter, splits: PlannedSplits) -> None:
+        self._job = job
+        self._commands = commands
+        self._parts = parts
+        self._splits = splits
+        self._collectors: list[engine.Collector] = []
+        self.moved: Callable[[], int] = lambda: 0
+
+    def close(self) -> None:
+        for collector in self._collectors:
+            collector.close()
+
+    def run(self, attempt: Attempt, cancel: Cancel) -> Entry:
+        split = self._splits.of_task(attempt.task)
+        feed = SplitFeed(split, folder=self._job.folder)
+        self.moved = lambda: feed.moved
+        try:
+            if self._job.is_map_only:
+                subject = Subject(phase=Phase.MAP, attempt=attempt, command=self._command, split=split)
+                entry = self._parts.write(subject, feed, progress=self.moved, cancel=cancel)
+            else:
+                entry = self._collect(attempt, split, feed, cancel)
+        finally:
+            self.moved = lambda: 0
+        return replace(entry, records_in=feed.records_fed, bytes_in=feed.bytes_fed)
+
+    @property
+    def _command(self) -> Command:
+        assert self._job.spec.map_command is not None
+        return self._job.spec.map_command
+
+    def _collect(self, attempt: Attempt, split: Split, feed: SplitFeed, cancel: Cancel) -> Entry:
+        self._collectors = self._collectors or self._new_collectors()
+        collected = self._collectors[0]
+        subject = Subject(phase=Phase.MAP, attempt=attempt, command=self._command, split=split)
+        streams = Streams(feed=feed, drain=collected.drain, progress=lambda: feed.moved + collected.moved)
+        try:
+            counters = counters_of(self._commands.run(subject, streams, cancel))
+            if self._job.spec.combine_command is not None:
+                self._combine(replace(subject, command=self._job.spec.combine_command), cancel, counters)
+            facts = self._write_output(attempt, self._collectors[-1])
+        finally:
+            for collector in self._collectors:
+                collector.reset()
+        return Entry(
+            task=attempt.task,
+            attempt=attempt.attempt,
+            records_out=facts.records,
+            bytes_out=facts.raw_bytes,
+            counters=counters,
+            ranges=tuple((offset, stored) for offset, stored, _, _ in facts.partitions),
+        )
+
+    def _new_collectors(self) -> list[engine.Collector]:
+        """One; with a combiner a second one for what it writes."""
+        count = 1 if self._job.spec.combine_command is None else 2
+        spec, memory = self._job.spec, self._job.memory
+        return [
+            engine.Collector(
+                partitions=self._job.partitions,
+                separator=spec.key.separator,
+                key_fields=spec.key.fields,
+                memory_bytes=memory.share_bytes // count,
+                max_record_bytes=memory.largest_record_bytes // count,
+                spill_dir=self._job.workspace.scratch,
+            )
+            for _ in range(count)
+        ]
+
+    def _combine(self, subject: Subject, cancel: Cancel, counters: Counters) -> None:
+        collected, combined = self._collectors
+
+        def run(feed: Stream, drain: Stream) -> None:
+            streams = Streams(feed=feed, drain=drain, progress=lambda: combined.moved)
+            add_counters(counters, counters_of(self._commands.run(subject, streams, cancel, log_suffix=".combine")))
+
+        combine(
+            collected,
+            run,
+            drain=combined.drain,
+            folder=self._job.workspace.scratch,
+            name=f"{self._job.worker}.{subject.attempt.task}.collected",
+            memory_bytes=self._job.memory.share_bytes // 4,
+        )
+
+    def _write_output(self, attempt: Attempt, collector: engine.Collector) -> engine.OutputFacts:
+        path = self._job.workspace.map_output(*attempt)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        except FileNotFoundError as error:
+            raise AttemptEnded(Dropped(attempt=attempt)) from error
+        try:
+            return collector.write_output(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,42 @@
+"""The finished result that a job replaces (``--overwrite``): it stays until the new one is published.
+
+Its ``_SUCCESS`` goes first, so that nobody takes a mixture for a result; its parts are replaced one by one; what it
+had more is removed before the new ``_SUCCESS`` appears. Only names that the old ``_SUCCESS`` lists are ever removed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from kubemr_shell.errors import ObjectNotFound
+from kubemr_shell.job import names
+from kubemr_shell.storage.interface import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldResult:
+    """What stood in ``output`` when job ``uid`` began; ``parts`` is empty where nothing did."""
+
+    storage: Storage
+    output: str
+    uid: str
+    parts: tuple[str, ...]
+
+    def remove_success(self) -> None:
+        """Remove the old ``_SUCCESS``, but never the one of this job: a late worker may come here after its end."""
+        if not self.parts:
+            return
+        uri = f"{self.output}/{names.SUCCESS}"
+        try:
+            manifest = json.loads(self.storage.read(uri))
+        except ObjectNotFound:
+            return
+        if manifest.get("uid") != self.uid:
+            self.storage.delete(uri)
+
+    def remove_others(self, kept: set[str]) -> None:
+        """Remove the old parts that the new result has no part for."""
+        for name in self.parts:
+            if name not in kept:
+                self.storage.delete(f"{self.output}/{name}")

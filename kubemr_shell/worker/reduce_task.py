@@ -1,0 +1,105 @@
+"""Reduce tasks: the partition's ranges of every map output, merged, through the reduceCommand to a part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from kubemr_shell import engine
+from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.steps import Attempt
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.job.spec import Command
+from kubemr_shell.job.state import Phase
+from kubemr_shell.shuffle.map_manifest import ReadRange
+from kubemr_shell.shuffle.sources import partition_sources
+from kubemr_shell.worker.commands import Subject, raise_end
+from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.journal import Entry
+from kubemr_shell.worker.part import PartWriter, sealed
+from kubemr_shell.worker.results import AttemptEnded, Dropped
+
+IDENTITY: Command = ("cat",)
+"""What reduces when a job names no reduceCommand, and its output is compressed on the way."""
+
+
+class MergeFeed:
+    """A merge that keeps what it tells of itself at its end."""
+
+    def __init__(self, merger: engine.Merger) -> None:
+        self._merger = merger
+        self.fed: engine.Fed | None = None
+
+    def __call__(self, descriptor: int, cancel: int) -> None:
+        self.fed = self._merger.feed(descriptor, cancel)
+
+    @property
+    def moved(self) -> int:
+        return int(self._merger.moved)
+
+
+class ReduceTasks:
+    """The reduce tasks of one slot."""
+
+    def __init__(self, job: JobContext, parts: PartWriter, view: Callable[[], JobView]) -> None:
+        self._job = job
+        self._parts = parts
+        self._view = view
+        self.moved: Callable[[], int] = lambda: 0
+
+    def run(self, attempt: Attempt, cancel: Cancel) -> Entry:
+        feed = self._merge(attempt.task)
+        self.moved = lambda: feed.moved
+        subject = Subject(phase=Phase.REDUCE, attempt=attempt, command=self._job.spec.reduce_command)
+        try:
+            if subject.command is None and self._job.spec.compress_output == "none":
+                entry = self._write_sorted(subject, feed, cancel)
+            else:
+                subject = replace(subject, command=subject.command or IDENTITY)
+                entry = self._parts.write(subject, feed, progress=self.moved, cancel=cancel)
+        finally:
+            self.moved = lambda: 0
+        if feed.fed is None:
+            return entry
+        return replace(
+            entry,
+            records_in=feed.fed.records,
+            bytes_in=feed.fed.raw_bytes,
+            heaviest_key=feed.fed.heaviest_key.decode("latin-1"),
+            heaviest_records=feed.fed.heaviest_records,
+        )
+
+    def _merge(self, partition: int) -> MergeFeed:
+        workspace = self._job.workspace
+        view = self._view()
+        shards = range(view.layout(Phase.MAP).shards)
+        sources = partition_sources(
+            (workspace.shard_manifest(Phase.MAP, view.shard_epoch(Phase.MAP, shard), shard) for shard in shards),
+            partition,
+            reader=self._reader,
+            map_output=workspace.map_output,
+        )
+        return MergeFeed(
+            engine.Merger(sources, memory_bytes=self._job.memory.share_bytes, scratch_dir=workspace.scratch)
+        )
+
+    def _reader(self, uri: str) -> ReadRange:
+        storage = self._job.workspace.storage
+        return lambda start, end: storage.read_range(uri, start, end)
+
+    def _write_sorted(self, subject: Subject, feed: MergeFeed, cancel: Cancel) -> Entry:
+        """With no reduceCommand the sorted lines are the part: nothing needs to run."""
+        staged = self._parts.stage(subject.attempt)
+        descriptor = staged.fileno()
+        assert descriptor is not None
+        try:
+            try:
+                feed(descriptor, cancel.fd)
+            except Exception as error:  # noqa: BLE001 - sorted out by the same rules as a feed's
+                raise_end(subject, error)
+            if cancel.is_set():
+                raise AttemptEnded(Dropped(attempt=subject.attempt))
+            return sealed(subject.attempt, staged)
+        except BaseException:
+            staged.abandon()
+            raise

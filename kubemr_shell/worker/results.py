@@ -1,0 +1,62 @@
+"""What comes back from a slot when it has run an attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kubemr_shell.board.steps import Attempt
+from kubemr_shell.job.state import Phase
+from kubemr_shell.worker.journal import Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The attempt has done its work; its output is in place, nobody sees it before the commit."""
+
+    attempt: Attempt
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The command failed. ``final``: another attempt would meet the same, so the job ends."""
+
+    attempt: Attempt
+    failure: Mapping[str, object]
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoiled:
+    """Committed outputs that this attempt needs are missing or corrupt: they must be made again."""
+
+    attempt: Attempt
+    phase: Phase
+    lost: tuple[Attempt, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """The attempt was cancelled: nobody wants its output."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """This worker cannot go on: its disk is full, or we have a bug."""
+
+    attempt: Attempt
+    error: Exception
+
+
+Result = Finished | Failed | Spoiled | Dropped | Broken
+
+
+class AttemptEnded(Exception):
+    """An attempt came to an end that is not its success."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result

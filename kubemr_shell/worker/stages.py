@@ -1,0 +1,183 @@
+"""What one worker does for all: plan the job, close a shard, publish its parts, finish.
+
+Each is a step that the board hands out. A worker that dies in the middle is followed by another, which does the same
+again: everything here may be done twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from kubemr_shell.board.board import Board
+from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.steps import Attempt, Claim, Closing, RoleClaim
+from kubemr_shell.errors import KubemrError, LeaseLost, ObjectNotFound
+from kubemr_shell.inputs.listing import list_inputs
+from kubemr_shell.inputs.splits import plan_splits
+from kubemr_shell.job.state import Phase
+from kubemr_shell.job.validate import spec_to_mapping
+from kubemr_shell.shuffle.output_manifest import StagedPart, decode_output_manifest
+from kubemr_shell.storage.interface import Receipt
+from kubemr_shell.worker.closing import (
+    MissingEntries,
+    entries_of_winners,
+    shard_counters,
+    shard_manifest,
+    shard_totals,
+)
+from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.journal import Counters, Entry, add_counters
+
+MANIFEST_VERSION = 1
+PARTS_IN_RESULTS = 256
+
+
+class Stages:
+    """The steps of one job, carried out against its workspace and its board."""
+
+    def __init__(self, board: Board, job: JobContext, *, parallelism: int) -> None:
+        self._board = board
+        self._job = job
+        self._workspace = job.workspace
+        self._parallelism = parallelism
+
+    def plan(self, claim: RoleClaim) -> None:
+        """List the inputs and record the splits. An input that is missing ends the job."""
+        spec = self._job.spec
+        stdin_copy = self._job.stdin_copy
+        try:
+            objects = list_inputs(
+                spec.inputs,
+                inputs_from=spec.inputs_from,
+                decompress=spec.decompress,
+                folder=self._job.folder,
+                stdin_copy=(lambda: stdin_copy) if stdin_copy else None,
+            )
+        except KubemrError as error:
+            self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
+            return
+        splits = plan_splits(objects, split=spec.split, parallelism=self._parallelism)
+        try:
+            tasks = self._workspace.write_splits(claim.id, splits)
+            mapping = spec_to_mapping(spec)
+            self._board.record_plan(
+                claim,
+                PlanFacts(
+                    claim_id=claim.id,
+                    tasks=tasks,
+                    partitions=self._job.partitions,
+                    spec=mapping,
+                    fingerprint=hashlib.sha256(json.dumps(mapping, sort_keys=True).encode()).hexdigest(),
+                    input_bytes=sum(item.size or 0 for item in objects),
+                ),
+            )
+        except LeaseLost:
+            return
+
+    @property
+    def output_phase(self) -> Phase:
+        return self._job.output_phase
+
+    def write_journal(self, claim: Claim, entries: list[Entry]) -> None:
+        self._workspace.write_batch(claim.phase, claim.shard, claim.id, entries)
+
+    def close(self, step: Closing) -> None:
+        """Write the shard's manifest and close it; winners without an entry have to run again."""
+        entries = {(entry.task, entry.attempt): entry for entry in self._workspace.read_batches(step.phase, step.shard)}
+        try:
+            winners = entries_of_winners(entries, first=step.first, winners=step.winners)
+            counted = [entries[attempt] for attempt in step.counted]
+            replaced = [entries[attempt] for attempt in step.replaced]
+            if step.phase is not Phase.PUBLISH:
+                with_ranges = step.phase is Phase.MAP and not self._job.is_map_only
+                uri = self._workspace.shard_manifest(step.phase, step.epoch, step.shard)
+                self._workspace.write(uri, shard_manifest(winners, with_ranges=with_ranges))
+            self._board.close(
+                step, counters=shard_counters(counted, replaced), totals=shard_totals(step.phase, counted, replaced)
+            )
+        except MissingEntries as missing:
+            self._board.reopen(step.phase, [Attempt(*attempt) for attempt in missing.attempts])
+        except LeaseLost:
+            return
+
+    def finish(self, claim: RoleClaim) -> None:
+        """Write ``_SUCCESS``, remove what an older result had more, and complete the job."""
+        view = self._board.view()
+        try:
+            parts = [
+                part for shard in range(view.layout(self._job.output_phase).shards) for part in self._parts(view, shard)
+            ]
+            manifest = self._manifest(view, parts)
+            self._job.old_result.remove_others({part["name"] for part in manifest["parts"]})
+            self._write_success(claim, manifest)
+            self._board.complete(
+                claim,
+                {
+                    "output": self._workspace.output,
+                    "parts": len(parts),
+                    "success": self._workspace.success,
+                    "names": [part["name"] for part in manifest["parts"][:PARTS_IN_RESULTS]],
+                },
+            )
+        except LeaseLost:
+            return
+
+    def publish(self, shard: int) -> list[Attempt]:
+        """Publish the parts of one shard of the output phase; the attempts whose output is lost."""
+        self._job.old_result.remove_success()
+        view = self._board.known
+        assert view is not None
+        lost = []
+        for part in self._parts(view, shard):
+            try:
+                self._workspace.storage.publish(self._receipt(part), replace=True)
+            except ObjectNotFound:
+                lost.append(Attempt(part.task, part.attempt))
+        return lost
+
+    def _parts(self, view: JobView, shard: int) -> list[StagedPart]:
+        phase = self._job.output_phase
+        uri = self._workspace.shard_manifest(phase, view.shard_epoch(phase, shard), shard)
+        return decode_output_manifest(self._workspace.storage.read(uri), uri)
+
+    def _receipt(self, part: StagedPart) -> Receipt:
+        return Receipt(
+            staged=self._workspace.staged(part.task, part.attempt),
+            target=self._workspace.part(self._job.part_name(part.task)),
+            bytes=part.bytes,
+            crc32=part.crc32,
+            records=part.records,
+        )
+
+    def _manifest(self, view: JobView, parts: list[StagedPart]) -> dict[str, Any]:
+        """What ``_SUCCESS`` says of the result (protocol/SPEC.md, section on outputs)."""
+        counters: Counters = {}
+        for phase in view.counters.values():
+            add_counters(counters, phase)
+        return {
+            "version": MANIFEST_VERSION,
+            "job": self._job.name,
+            "uid": self._job.uid,
+            "parts": [
+                {
+                    "name": self._job.part_name(part.task),
+                    "bytes": part.bytes,
+                    "records": part.records,
+                    "crc32": f"{part.crc32:08x}",
+                }
+                for part in parts
+            ],
+            "counters": counters,
+            "totals": {phase.value: totals for phase, totals in view.totals.items() if phase is not Phase.PUBLISH},
+        }
+
+    def _write_success(self, claim: RoleClaim, manifest: dict[str, Any]) -> None:
+        storage = self._workspace.storage
+        try:
+            staged = storage.stage(self._workspace.staged_success(claim.id), target=self._workspace.success)
+            staged.write(json.dumps(manifest, indent=1).encode() + b"\n")
+            storage.publish(staged.seal(), replace=True)
+        except ObjectNotFound as error:
+            raise LeaseLost(f"the temporaries of this job are gone: {error}") from error

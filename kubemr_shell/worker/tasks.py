@@ -1,0 +1,63 @@
+"""Running the attempts of one slot.
+
+An attempt ends in one of the results of ``results``; nothing that it writes is seen by anybody before its commit.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from kubemr_shell.board.steps import Attempt
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.job.state import Phase
+from kubemr_shell.worker.commands import Commands
+from kubemr_shell.worker.journal import Entry
+from kubemr_shell.worker.map_task import MapTasks
+from kubemr_shell.worker.reduce_task import ReduceTasks
+from kubemr_shell.worker.results import AttemptEnded, Finished, Result, Spoiled
+from kubemr_shell.worker.slots import TaskRunner
+from kubemr_shell.worker.stages import Stages
+
+
+class SlotTasks(TaskRunner):
+    """Knows which part of the worker runs an attempt of which phase."""
+
+    def __init__(self, commands: Commands, maps: MapTasks, reduces: ReduceTasks, stages: Stages) -> None:
+        self._commands = commands
+        self._maps = maps
+        self._reduces = reduces
+        self._stages = stages
+
+    def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
+        began = time.monotonic()
+        try:
+            entry = self._run(phase, attempt, cancel)
+        except AttemptEnded as end:
+            return end.result
+        return Finished(attempt=attempt, entry=replace(entry, seconds=time.monotonic() - began))
+
+    def moved(self) -> int:
+        return self._maps.moved() + self._reduces.moved()
+
+    def close(self) -> None:
+        self._maps.close()
+        self._commands.close()
+
+    def _run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Entry:
+        match phase:
+            case Phase.MAP:
+                return self._maps.run(attempt, cancel)
+            case Phase.REDUCE:
+                return self._reduces.run(attempt, cancel)
+            case Phase.PUBLISH:
+                return self._publish(attempt)
+
+    def _publish(self, attempt: Attempt) -> Entry:
+        """One task publishes the parts of one shard of the output phase."""
+        lost = self._stages.publish(attempt.task)
+        if lost:
+            reason = f"the outputs of {len(lost)} tasks are neither staged nor published"
+            phase = self._stages.output_phase
+            raise AttemptEnded(Spoiled(attempt=attempt, phase=phase, lost=tuple(lost), reason=reason))
+        return Entry(task=attempt.task, attempt=attempt.attempt)
