@@ -38,8 +38,6 @@ LOOKS = 8
 LONGEST_LOOK_SECONDS = 5.0
 AFTER_END_SECONDS = 0.1
 """How long after the end of the command, and how often from then on, to look who keeps us waiting."""
-LINGER_SECONDS = 5.0
-"""When to give up if those who hold its stdout cannot be killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +57,11 @@ class AttemptRequest:
     """Where stderr goes; no file appears if there is nothing to write."""
     cancel: Cancel
     progress: Callable[[], int] = lambda: 0
-    """Any change of its value counts as a moved byte."""
+    """How much feed and drain have moved; any change of it counts as a byte that moved."""
     on_start: Callable[[int], None] = lambda _: None
     """Called with the process group id."""
     grace_seconds: float = 5.0
-    """Between SIGTERM and SIGKILL."""
+    """Between SIGTERM and SIGKILL; and from the end of the command until others who keep its stdout are given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,18 +196,22 @@ class _Attempt:
 
     def _on_fed(self) -> None:
         self._feeder.finish()
-        error = self._feeder.error
-        if isinstance(error, BrokenPipeError):
-            error = None
         if self._ended_at is not None or self._is_stopping:
             return
-        if error is not None:
+        error = self._feeder.error
+        if error is None or isinstance(error, BrokenPipeError):
+            self._end_input()
+        else:
             # Its stdin stays open: the command must not take what came so far for all there is.
             self._feed_error = error
             self._stop()
-            return
-        os.close(self._stdin)
-        self._stdin = -1
+
+    def _end_input(self) -> None:
+        """Close stdin, but keep an eye on what the command has not read yet: its reading is progress."""
+        writing, self._stdin = self._stdin, -1
+        with suppress(OSError):
+            self._stdin = os.open(f"/proc/self/fd/{writing}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.close(writing)
 
     def _on_drained(self) -> None:
         self._drainer.finish()
@@ -279,7 +281,7 @@ class _Attempt:
         self._feeder.stop()
         if not self._drainer.is_running or _has_no_writer(self._stdout):
             self._wake_at = math.inf
-        elif time.monotonic() < self._ended_at + LINGER_SECONDS:
+        elif time.monotonic() < self._ended_at + self._request.grace_seconds:
             with suppress(OSError):
                 kill_writers(self._stdout, self._since_ticks)
             self._wake_at = self._seconds_from_now(AFTER_END_SECONDS)

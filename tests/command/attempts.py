@@ -37,7 +37,7 @@ class Attempts:
         timeout_seconds: float = 0,
         cancel: Cancel | None = None,
         grace_seconds: float = PATIENCE_SECONDS,
-        progress: Callable[[], int] = lambda: 0,
+        progress: Callable[[], int] | None = None,
         on_start: Callable[[int], None] = lambda _: None,
     ) -> Outcome:
         collected = Collected()
@@ -57,7 +57,7 @@ class Attempts:
                 log_path=str(self.log),
                 cancel=cancel or Cancel(),
                 grace_seconds=grace_seconds,
-                progress=progress,
+                progress=progress or (lambda: len(collected.data)),
                 on_start=started,
             )
         )

@@ -165,7 +165,7 @@ def test_a_process_older_than_the_command_that_holds_stdout_is_an_error_after_a_
     def hold(group: int) -> None:
         held.append(os.open(f"/proc/{group}/fd/1", os.O_WRONLY))
 
-    outcome = attempt("cat", on_start=hold)
+    outcome = attempt("cat", on_start=hold, grace_seconds=0.2)
     os.close(held[0])
     assert "keeps its stdout open" in str(outcome.drain_error)
 

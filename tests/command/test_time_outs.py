@@ -1,0 +1,131 @@
+"""Stopping a command: no progress, a request to stop, and commands that do not want to."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.process import Drain
+from tests.command.attempts import Attempts, feeding_for_ever, group_members, wait_until, waiting_for_cancel
+
+SHORT_SECONDS = 0.4
+IGNORES_TERM = "trap '' TERM; echo ready; while :; do sleep 1000; done"
+
+
+@pytest.fixture
+def cancel() -> Iterator[Cancel]:
+    cancel = Cancel()
+    yield cancel
+    cancel.close()
+
+
+def cancelling(cancel: Cancel) -> Drain:
+    """A drain that asks to stop as soon as the command has written something."""
+
+    def drain(descriptor: int, stop: int) -> None:
+        select.select([descriptor], [], [])
+        cancel.set()
+        select.select([stop], [], [])
+
+    return drain
+
+
+def test_a_command_that_moves_nothing_is_stopped(attempt: Attempts) -> None:
+    outcome = attempt("sleep 1000", timeout_seconds=SHORT_SECONDS)
+    assert (outcome.timed_out, outcome.cancelled, outcome.signal) == (True, False, signal.SIGTERM)
+    assert SHORT_SECONDS <= outcome.seconds < 10
+
+
+def test_a_stopped_command_makes_no_progress(attempt: Attempts) -> None:
+    outcome = attempt("echo x; kill -STOP $$; echo y", timeout_seconds=SHORT_SECONDS)
+    assert (outcome.timed_out, outcome.signal, attempt.stdout) == (True, signal.SIGTERM, b"x\n")
+
+
+def test_waiting_for_input_that_does_not_come_is_no_progress(attempt: Attempts) -> None:
+    outcome = attempt("cat", stdin=waiting_for_cancel, timeout_seconds=SHORT_SECONDS)
+    assert outcome.timed_out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "for i in 1 2 3 4 5 6 7 8; do sleep 0.1; echo $i; done",
+        "for i in 1 2 3 4 5 6 7 8; do sleep 0.1; echo $i >&2; done",
+        "for i in 1 2 3 4 5 6 7 8; do sleep 0.1; read line; done",
+    ],
+    ids=["stdout", "stderr", "stdin"],
+)
+def test_a_byte_on_any_stream_is_progress(attempt: Attempts, command: str) -> None:
+    """Input too that was fed long ago, and waits in the pipe until the command reads it."""
+    outcome = attempt(command, stdin=b"x\n" * 20, timeout_seconds=SHORT_SECONDS)
+    assert (outcome.timed_out, outcome.exit_status) == (False, 0)
+    assert outcome.seconds > 2 * SHORT_SECONDS
+
+
+def test_what_the_caller_counts_is_progress(attempt: Attempts) -> None:
+    numbers = count()
+    outcome = attempt("sleep 1", timeout_seconds=SHORT_SECONDS, progress=lambda: next(numbers))
+    assert (outcome.timed_out, outcome.exit_status) == (False, 0)
+
+
+def test_a_command_may_end_well_when_it_is_asked_to(attempt: Attempts) -> None:
+    outcome = attempt("trap 'echo log >&2; exit 7' TERM; sleep 1000 & wait", timeout_seconds=SHORT_SECONDS)
+    assert (outcome.timed_out, outcome.exit_status, outcome.stderr_head) == (True, 7, b"log\n")
+
+
+def test_a_command_that_ignores_sigterm_is_killed_with_its_group(attempt: Attempts) -> None:
+    outcome = attempt(IGNORES_TERM, timeout_seconds=SHORT_SECONDS, grace_seconds=0.1)
+    assert (outcome.timed_out, outcome.signal) == (True, signal.SIGKILL)
+    wait_until(lambda: not group_members(attempt.group))
+
+
+def test_a_request_to_stop_ends_a_command_at_once(attempt: Attempts, cancel: Cancel) -> None:
+    outcome = attempt("echo x; exec sleep 1000", drain=cancelling(cancel), cancel=cancel)
+    assert (outcome.cancelled, outcome.timed_out, outcome.signal) == (True, False, signal.SIGTERM)
+    assert outcome.seconds < 10
+
+
+def test_a_request_to_stop_kills_what_ignores_sigterm(attempt: Attempts, cancel: Cancel) -> None:
+    outcome = attempt(IGNORES_TERM, drain=cancelling(cancel), cancel=cancel, grace_seconds=0.1)
+    assert (outcome.cancelled, outcome.signal) == (True, signal.SIGKILL)
+
+
+def test_a_request_to_stop_that_came_before_the_start_counts(attempt: Attempts, cancel: Cancel) -> None:
+    cancel.set()
+    outcome = attempt("sleep 1000", stdin=feeding_for_ever, cancel=cancel)
+    assert (outcome.cancelled, outcome.signal) == (True, signal.SIGTERM)
+
+
+def test_a_request_to_stop_reaches_a_drain_that_outlives_the_command(attempt: Attempts, cancel: Cancel) -> None:
+    def slow(descriptor: int, stop: int) -> None:
+        wait_until(lambda: not group_members(attempt.group))
+        cancel.set()
+        select.select([stop], [], [])
+
+    outcome = attempt("echo x", drain=slow, cancel=cancel)
+    assert outcome.cancelled
+
+
+def test_a_slow_drain_is_waited_for(attempt: Attempts) -> None:
+    """What a command wrote before its end counts, however long it takes to sort it."""
+    taken = bytearray()
+
+    def slow(descriptor: int, stop: int) -> None:
+        wait_until(lambda: not group_members(attempt.group))
+        deadline = time.monotonic() + 3 * SHORT_SECONDS
+        while not select.select([stop], [], [], max(0, deadline - time.monotonic()))[0]:
+            data = os.read(descriptor, 1 << 20)
+            if not data:
+                return
+            taken.extend(data)
+
+    outcome = attempt("seq 10000", drain=slow, timeout_seconds=SHORT_SECONDS)
+    assert (outcome.exit_status, outcome.timed_out, outcome.drain_error) == (0, False, None)
+    assert taken.endswith(b"\n10000\n")
