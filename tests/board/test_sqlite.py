@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,15 @@ KIND = "TaskShard"
 
 ADD_ONES = """
 import sys
+import time
 from kubemr_shell.board import json_patch
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.errors import Conflict
 
 path, count = sys.argv[1], int(sys.argv[2])
 store = SqliteStore(path)
+print("ready", flush=True)
+sys.stdin.readline()
 while count:
     old = store.get("TaskShard", "shard")["state"]["next"]
     try:
@@ -40,8 +44,10 @@ while count:
 
 CREATE = """
 import sys
+import time
 from kubemr_shell.board.sqlite import SqliteStore
 
+print("ready", flush=True)
 sys.stdin.readline()
 SqliteStore(sys.argv[1]).create({"kind": "TaskShard", "metadata": {"name": sys.argv[2]}})
 """
@@ -50,6 +56,17 @@ SqliteStore(sys.argv[1]).create({"kind": "TaskShard", "metadata": {"name": sys.a
 def python(code: str, *args: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *map(str, args)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def let_go(*processes: subprocess.Popen[str]) -> None:
+    """Wait until each has started, then let all run at once."""
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
 
 
 def shard(name: str = "shard") -> Document:
@@ -67,6 +84,7 @@ def board_with_a_shard(folder: Path) -> str:
 def test_no_addition_of_many_processes_is_lost(tmp_path: Path) -> None:
     path = board_with_a_shard(tmp_path)
     writers = [python(ADD_ONES, path, 60) for _ in range(4)]
+    let_go(*writers)
     lines = [line.split() for writer in writers for line in writer.communicate()[0].splitlines()]
     assert all(writer.returncode == 0 for writer in writers)
     by_number = sorted((int(number), int(version)) for number, version in lines)
@@ -78,9 +96,7 @@ def test_no_addition_of_many_processes_is_lost(tmp_path: Path) -> None:
 def test_many_processes_may_make_the_same_board(tmp_path: Path) -> None:
     path = str(tmp_path / "board")
     openers = [python(CREATE, path, i) for i in range(6)]
-    for opener in openers:  # all have started: let them go at once
-        assert opener.stdin
-        opener.stdin.write("\n")
+    let_go(*openers)
     for opener in openers:
         opener.communicate()
     assert [opener.returncode for opener in openers] == [0] * 6
@@ -103,6 +119,7 @@ def test_a_killed_writer_leaves_a_whole_board_at_any_time(tmp_path: Path, lines:
 def kill_writer_after(folder: Path, lines: int) -> None:
     path = board_with_a_shard(folder)
     writer = python(ADD_ONES, path, 1_000_000)
+    let_go(writer)
     assert writer.stdout
     acknowledged = [int(writer.stdout.readline().split()[0]) for _ in range(lines)][-1]
     writer.send_signal(signal.SIGKILL)
@@ -152,6 +169,20 @@ def test_waiting_for_another_writer_is_bounded_and_names_the_file(tmp_path: Path
     assert store.patch(KIND, "shard", [json_patch.replace("/state/next", 1)])["state"]["next"] == 1
     other.close()
     store.close()
+
+
+def test_making_a_board_waits_for_another_who_makes_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "board")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    begun = time.monotonic()
+    with pytest.raises(BoardUnavailable, match=f"{path}: other processes kept the board locked"):
+        SqliteStore(path, busy_seconds=0.1)
+    assert time.monotonic() - begun >= 0.1
+    other.execute("ROLLBACK")
+    SqliteStore(path, busy_seconds=0.1).close()
+    other.close()
 
 
 def test_a_full_disk_is_out_of_space_and_changes_nothing(tmp_path: Path) -> None:

@@ -296,6 +296,14 @@ class TestWatch:
             ("ADDED", new["metadata"]["uid"]),
         ]
 
+    def test_says_nothing_of_the_end_of_what_it_said_nothing_of(self, store: DocumentStore) -> None:
+        old = store.create(shard("a"))
+        brief = store.create(shard("b"))
+        store.delete(KIND, "b")
+        changes = [change for change, document in store.watch(KIND, since=version(old), seconds=0)]
+        assert changes in ([], ["ADDED", "DELETED"])
+        assert next(store.watch(KIND, since=version(brief), seconds=0))[0] == "DELETED"
+
     def test_sees_what_happens_later_until_it_is_stopped(self, store: DocumentStore) -> None:
         created = store.create(shard())
         stop = Event()

@@ -41,6 +41,24 @@ while turns:
 """
 
 
+# The lock file is removed by another between opening it and locking it.
+REMOVED = """
+import os, sys
+from kubemr_shell.storage.ownership import hold, is_held
+
+path, removed = sys.argv[1], []
+
+def remove_once(event, args):
+    if event == "fcntl.flock" and not removed:
+        removed.append(path)
+        os.unlink(path)
+
+sys.addaudithook(remove_once)
+owner = hold(path)
+print(len(removed), owner is not None, is_held(path))
+"""
+
+
 def python(code: str, *args: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *map(str, args)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -123,6 +141,10 @@ def test_a_lock_on_a_removed_file_is_not_in_the_way(tmp_path: Path) -> None:
     holder.communicate("\n")
     assert is_held(str(path))
     owner.release()
+
+
+def test_a_lock_is_on_the_file_that_others_find(tmp_path: Path) -> None:
+    assert python(REMOVED, tmp_path / "lock").communicate()[0] == "1 True True\n"
 
 
 def test_asking_never_disturbs_one_who_takes_it(tmp_path: Path) -> None:
