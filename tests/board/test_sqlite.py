@@ -174,8 +174,7 @@ def test_waiting_for_another_writer_is_bounded_and_names_the_file(tmp_path: Path
 def test_making_a_board_waits_for_another_who_makes_it(tmp_path: Path) -> None:
     path = str(tmp_path / "board")
     other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN")
-    other.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    other.execute("BEGIN IMMEDIATE")
     begun = time.monotonic()
     with pytest.raises(BoardUnavailable, match=f"{path}: other processes kept the board locked"):
         SqliteStore(path, busy_seconds=0.1)
