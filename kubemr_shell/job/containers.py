@@ -61,7 +61,8 @@ class CommandLine(Shape):
 
     def __init__(self) -> None:
         self._shell = Text(pattern=self._BLANK)
-        self._program = Text(empty=True)
+        self._program = Text()
+        self._argument = Text(empty=True)
 
     def check(self, value: object, path: str, report: Report) -> Any:
         if isinstance(value, str):
@@ -69,16 +70,24 @@ class CommandLine(Shape):
         if not isinstance(value, list | tuple):
             report.add(path, f"must be a string (run by sh -c) or a list of strings (executed), {as_read(value)}")
             return value
-        if not value or value[0] == "":
-            report.add(path, "must begin with a program: write one, or remove the line")
-        return tuple(self._program.check(word, f"{path}[{index}]", report) for index, word in enumerate(value))
+        if not value:
+            report.add(path, "is empty: list a program and its arguments, or remove the line")
+        return tuple(
+            (self._argument if index else self._program).check(word, f"{path}[{index}]", report)
+            for index, word in enumerate(value)
+        )
 
     def plain(self, value: Any) -> Any:
         return value if isinstance(value, str) else list(value)
 
     def schema(self) -> Schema:
-        words = {"type": "array", "items": self._program.schema(), "minItems": 1, "prefixItems": [{"minLength": 1}]}
-        return {"oneOf": [self._shell.schema(), words]}
+        program, argument = self._program.schema(), self._argument.schema()
+        return {
+            "oneOf": [
+                self._shell.schema(),
+                {"type": "array", "minItems": 1, "prefixItems": [program], "items": argument},
+            ]
+        }
 
     def words(self) -> str:
         return "string or list of strings"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from kubemr_shell.job.quantity import PATTERN, format_quantity, parse_quantity
+from kubemr_shell.job.quantity import HIGHEST, PATTERN, format_quantity, parse_quantity
 from kubemr_shell.job.report import Report, as_read, kind, nearest_of, shown
 
 Schema = dict[str, Any]
@@ -62,9 +62,10 @@ class Flag(Shape):
     """True or false."""
 
     def check(self, value: object, path: str, report: Report) -> Any:
-        if not isinstance(value, bool):
-            report.add(path, f"must be true or false, without quotes, {kind(value)}")
-        return value
+        if isinstance(value, bool):
+            return value
+        report.add(path, f"must be true or false, without quotes, {kind(value)}")
+        return None
 
     def plain(self, value: Any) -> Any:
         return value
@@ -86,12 +87,11 @@ class Whole(Shape):
 
     def check(self, value: object, path: str, report: Report) -> Any:
         rule = f"must be a whole number from {self._lowest} to {self._highest}"
-        if not is_whole(value):
+        number = whole_number(value)
+        if number is None:
             quotes = ": remove the quotes" if isinstance(value, str) and value.isdecimal() else ""
             report.add(path, f"{rule}, {kind(value)}{quotes}")
-            return value
-        number = int(value)  # type: ignore[call-overload]
-        if not self._lowest <= number <= self._highest:
+        elif not self._lowest <= number <= self._highest:
             report.add(path, f"{rule}, not {shown(number)}{self._hint}")
         return number
 
@@ -109,19 +109,15 @@ class Quantity(Shape):
     """A number of bytes, at least one, as Kubernetes writes it."""
 
     def check(self, value: object, path: str, report: Report) -> Any:
-        if isinstance(value, str):
-            try:
-                count = parse_quantity(value)
-            except ValueError as error:
-                report.add(path, f"{error}, not {shown(value)}")
-                return value
-        elif is_whole(value):
-            count = int(value)  # type: ignore[call-overload]
-        else:
+        try:
+            count = parse_quantity(value) if isinstance(value, str) else whole_number(value)
+        except ValueError as error:
+            report.add(path, str(error))
+            return None
+        if count is None:
             report.add(path, f"must be a number of bytes such as 64Mi, 1Gi or 500M, {kind(value)}")
-            return value
-        if count < 1:
-            report.add(path, f"must be at least 1 byte, not {shown(value)}")
+        elif not 1 <= count <= HIGHEST:
+            report.add(path, f"must be at least 1 byte, and less than 8Ei, not {shown(value)}")
         return count
 
     def plain(self, value: Any) -> Any:
@@ -133,7 +129,7 @@ class Quantity(Shape):
             "not": {"pattern": r"\n"},
             "allOf": [{"pattern": PATTERN}, {"pattern": r"^[0-9.]*[1-9]"}],
         }
-        return {"oneOf": [{"type": "integer", "minimum": 1}, text]}
+        return {"oneOf": [{"type": "integer", "minimum": 1, "maximum": HIGHEST}, text]}
 
     def words(self) -> str:
         return "bytes, such as `64Mi`"
@@ -160,9 +156,11 @@ class Constant(Shape):
         return f"`{self._value}`"
 
 
-def is_whole(value: object) -> bool:
-    """As in JSON Schema: 2.0 is a whole number, true is none."""
-    return value.is_integer() if isinstance(value, float) else isinstance(value, int) and not isinstance(value, bool)
+def whole_number(value: object) -> int | None:
+    """The whole number that a value is, if it is one. As in JSON Schema 2.0 is, and true is not."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _one_of(words: Sequence[str]) -> str:

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubemr_shell.job import names
+from kubemr_shell.job.state import Phase
+
+
+def test_parts_sort_by_name_as_by_number() -> None:
+    assert names.part_name(0) == "part-00000"
+    assert names.part_name(42, ".gz") == "part-00042.gz"
+    parts = [names.part_name(index) for index in range(0, 100_000, 777)]
+    assert parts == sorted(parts)
+
+
+def test_the_temporaries_of_a_job_are_below_its_output() -> None:
+    assert names.temporaries("s3://results/words/", "u1") == "s3://results/words/_kubemr/u1"
+    assert names.temporaries("/data/out", "u1") == "/data/out/_kubemr/u1"
+
+
+def test_the_root_folder_can_be_an_output() -> None:
+    assert names.temporaries("/", "u1") == "/_kubemr/u1"
+
+
+def test_the_shards_of_a_job_have_a_name_for_each_phase_epoch_and_index() -> None:
+    combinations = [(phase, epoch, index) for phase in Phase for epoch in range(12) for index in (0, 1, 11, 99_999)]
+    shards = {names.shard_name("words", *combination) for combination in combinations}
+    assert len(shards) == len(combinations)
+    assert names.shard_name("words", Phase.REDUCE, 1, 42) == "words-r1-00042"
+
+
+def test_an_attempt_is_named_after_its_task() -> None:
+    assert names.attempt_name(17, 0) == "17.0"
+
+
+@given(st.sampled_from(Phase), st.integers(min_value=0, max_value=10**9))
+def test_a_label_says_which_task_is_meant(phase: Phase, task: int) -> None:
+    assert names.parse_task_label(names.task_label(phase, task)) == (phase, task)
+
+
+@pytest.mark.parametrize(
+    "label", ["", "map", "map/", "map/x", "map/-1", "map/1.5", "map/ 1", "mop/1", "/1", "map/1/2", "map/²"]
+)
+def test_anything_else_is_no_label(label: str) -> None:
+    with pytest.raises(ValueError, match=r"map/17|not a valid Phase"):
+        names.parse_task_label(label)
