@@ -7,13 +7,10 @@ byte: whoever reads one begins at the first line that begins in it, and ends wit
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.split import Piece, Split
-
-if TYPE_CHECKING:
-    from kubemr_shell.job.spec import SplitSpec
 
 SMALLEST_TARGET = 1 << 20
 """Less than this is not worth a process, unless split.maxBytes asks for it."""
@@ -33,17 +30,22 @@ def plan_splits(objects: Sequence[InputObject], *, split: SplitSpec, parallelism
     packed: list[Piece] = []
     room = target
     for item in objects:
-        is_small = split.pack and item.size is not None and item.size < target
-        if packed and (not is_small or item.size > room or len(packed) == MOST_PIECES):
+        size = _packed_size(item, target) if split.pack else None
+        if packed and (size is None or size > room or len(packed) == MOST_PIECES):
             yield Split(pieces=tuple(packed))
             packed, room = [], target
-        if is_small:
-            packed.append(_whole(item))
-            room -= item.size
-        else:
+        if size is None:
             yield from (Split(pieces=(piece,)) for piece in _cut(item, target))
+        else:
+            packed.append(_whole(item))
+            room -= size
     if packed:
         yield Split(pieces=tuple(packed))
+
+
+def _packed_size(item: InputObject, target: int) -> int | None:
+    """None when it does not share a split."""
+    return item.size if item.size is not None and item.size < target else None
 
 
 def _whole(item: InputObject) -> Piece:

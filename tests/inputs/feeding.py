@@ -1,0 +1,88 @@
+"""Feeding splits over real pipes, and describing real files as the planner would."""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+import termios
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from kubemr_shell.inputs.feed import SplitFeed
+from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.inputs.listing import list_inputs
+from kubemr_shell.inputs.retry import Patience
+from kubemr_shell.job.split import Split
+
+HASTY = Patience(budget=5, first_pause=0.001, longest_pause=0.01, connect=5, idle=5)
+
+
+class Pipe:
+    """A command's stdin: the writing end does not block."""
+
+    def __init__(self) -> None:
+        self.reading, self.writing = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self.writing, False)
+
+    @property
+    def capacity(self) -> int:
+        return fcntl.fcntl(self.writing, fcntl.F_GETPIPE_SZ)
+
+    def waiting(self) -> int:
+        """Bytes that nobody has read yet."""
+        count = array.array("i", [0])
+        fcntl.ioctl(self.reading, termios.FIONREAD, count)
+        return count[0]
+
+    def close_reading(self) -> None:
+        if self.reading >= 0:
+            os.close(self.reading)
+            self.reading = -1
+
+    def close_writing(self) -> None:
+        if self.writing >= 0:
+            os.close(self.writing)
+            self.writing = -1
+
+
+@contextmanager
+def pipe() -> Iterator[Pipe]:
+    ends = Pipe()
+    try:
+        yield ends
+    finally:
+        ends.close_reading()
+        ends.close_writing()
+
+
+def fed(split: Split, patience: Patience = HASTY) -> bytes:
+    """All that a command would read."""
+    return output_of(SplitFeed(split, folder="/", patience=patience))
+
+
+def output_of(feed: SplitFeed) -> bytes:
+    received: list[bytes] = []
+    with pipe() as ends:
+
+        def read() -> None:
+            while data := os.read(ends.reading, 1 << 16):
+                received.append(data)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            feed(ends.writing, -1)
+        finally:
+            ends.close_writing()
+            reader.join()
+    content = b"".join(received)
+    assert feed.bytes_fed == len(content)
+    assert feed.records_fed == content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
+    assert not feed.closed_early
+    return content
+
+
+def listed(inputs: Sequence[str], *, folder: str = "/", decompress: str = "auto") -> list[InputObject]:
+    return list_inputs(inputs, inputs_from=None, decompress=decompress, folder=folder, stdin_copy=None, patience=HASTY)

@@ -1,0 +1,156 @@
+"""Compressed inputs: whole, in several streams, cut, damaged, and made to explode."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import zstandard
+
+import kubemr_shell
+from kubemr_shell.errors import CorruptInput
+from kubemr_shell.inputs.compression import STEP_BYTES, codec_of, decompressed
+from kubemr_shell.job.split import Codec
+
+COMPRESSORS: dict[Codec, Callable[[bytes], bytes]] = {
+    "gzip": lambda data: gzip.compress(data, mtime=0),
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": lambda data: zstandard.ZstdCompressor(write_checksum=True).compress(data),
+}
+CODECS = sorted(COMPRESSORS)
+CONTENT = b"".join(b"%d some line\n" % number for number in range(20000)) + random.Random(1).randbytes(100_000)
+
+
+def chunks(data: bytes, size: int) -> Iterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+def read(data: bytes, codec: Codec, size: int = 1000) -> bytes:
+    return b"".join(decompressed(chunks(data, size), codec, "/in/file"))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("size", [1, 7, 1000, 1 << 20])
+def test_several_streams_are_read_as_one(codec: Codec, size: int) -> None:
+    compress = COMPRESSORS[codec]
+    content = CONTENT if size > 7 else CONTENT[:300]
+    data = compress(content) + compress(b"") + compress(b"last")
+    assert read(data, codec, size) == content + b"last"
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_file_that_was_cut_is_an_error_wherever_it_was_cut(codec: Codec) -> None:
+    data = COMPRESSORS[codec](b"some line\n" * 10)
+    for end in range(1, len(data)):
+        with pytest.raises(
+            CorruptInput, match=rf"^/in/file: byte {end}: the file ends in the middle of the {codec} data"
+        ):
+            read(data[:end], codec, size=11)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_second_stream_that_was_cut_is_an_error(codec: Codec) -> None:
+    data = COMPRESSORS[codec](CONTENT)
+    with pytest.raises(CorruptInput, match="ends in the middle"):
+        read(data + data[:-1], codec)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_an_empty_file_is_no_compressed_file(codec: Codec) -> None:
+    with pytest.raises(CorruptInput, match="byte 0: the file is empty"):
+        read(b"", codec)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_not_compressed_is_an_error_that_says_how_to_read_it(codec: Codec) -> None:
+    with pytest.raises(CorruptInput, match=rf"byte 0: no {codec} data begins here.*decompress: none"):
+        read(b"just some text that goes on\n" * 10, codec)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("size", [5, 1000, 1 << 20])
+def test_garbage_after_the_data_is_an_error_at_its_first_byte(codec: Codec, size: int) -> None:
+    data = COMPRESSORS[codec](b"some line\n" * 10)
+    with pytest.raises(CorruptInput, match=f"byte {len(data)}: no {codec} data begins here"):
+        read(data + b"garbage, more of it than a header has", codec, size)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "xz"])
+@pytest.mark.parametrize("size", [3, 1 << 20])
+def test_zeros_after_the_data_are_padding(codec: Codec, size: int) -> None:
+    data = COMPRESSORS[codec](b"line\n")
+    assert read(data + bytes(512) + data + bytes(1024), codec, size) == b"line\nline\n"
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_flipped_bit_is_never_silent(codec: Codec) -> None:
+    content = random.Random(2).randbytes(3000)
+    data = COMPRESSORS[codec](content)
+    for position in range(20, len(data) - 1, 97):
+        damaged = bytearray(data)
+        damaged[position] ^= 0x10
+        with pytest.raises(CorruptInput, match="/in/file: (before )?byte "):
+            read(bytes(damaged), codec)
+
+
+def test_the_window_that_a_stream_asks_for_is_limited() -> None:
+    greedy = lzma.compress(b"x", filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 29}])
+    with pytest.raises(CorruptInput, match="[Mm]emory"):
+        read(greedy, "xz")
+    parameters = zstandard.ZstdCompressionParameters(window_log=28)
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    with pytest.raises(CorruptInput, match="memory"):
+        read(stream.compress(b"x" * 1000) + stream.flush(), "zstd")
+
+
+def test_frames_that_a_zstd_reader_must_skip_are_skipped() -> None:
+    data = b"\x50\x2a\x4d\x18\x05\x00\x00\x00hello" + COMPRESSORS["zstd"](b"line\n")
+    assert read(data, "zstd") == b"line\n"
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_output_comes_in_bounded_steps(codec: Codec) -> None:
+    data = COMPRESSORS[codec](bytes(32 << 20))
+    steps = [len(step) for step in decompressed(chunks(data, 256 << 10), codec, "/in/file")]
+    assert sum(steps) == 32 << 20
+    assert max(steps) <= 17 * STEP_BYTES
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_file_that_explodes_does_not_fill_the_memory(tmp_path: Path, codec: Codec) -> None:
+    """128 MiB of zeros in a file of some kilobytes, in a process of its own whose peak is asked for."""
+    path = tmp_path / "bomb"
+    path.write_bytes(COMPRESSORS[codec](bytes(16 << 20)) * 8)
+    script = (
+        "import resource, sys\n"
+        "from kubemr_shell.inputs.compression import decompressed\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "data = open(sys.argv[1], 'rb').read()\n"
+        "before = peak()\n"
+        "size = sum(map(len, decompressed([data], sys.argv[2], 'bomb')))\n"
+        "print(size, peak() - before)\n"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", script, path, codec],
+        cwd=Path(kubemr_shell.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    size, kilobytes = map(int, child.stdout.split())
+    assert size == 128 << 20
+    assert kilobytes < 60 << 10
+
+
+def test_codecs_are_known_by_suffix() -> None:
+    names = ["a.gz", "b.log.bz2", "c.XZ", "d.zst", "e.txt", "gz", ".gz/x", ""]
+    assert [codec_of(name) for name in names] == ["gzip", "bzip2", "xz", "zstd", "none", "none", "none", "none"]

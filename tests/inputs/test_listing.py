@@ -1,0 +1,192 @@
+"""What a job's inputs become, and how everything that is wrong is said at once."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from kubemr_shell.errors import InputNotFound, StorageUnavailable
+from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.inputs.listing import absolute_path, list_inputs
+from kubemr_shell.inputs.retry import Patience
+from tests.inputs.feeding import HASTY, listed
+from tests.inputs.server import Resource, serving
+
+
+def listed_from(list_name: str, folder: Path) -> list[InputObject]:
+    return list_inputs(
+        [], inputs_from=list_name, decompress="auto", folder=str(folder), stdin_copy=None, patience=HASTY
+    )
+
+
+def test_an_object_says_all_that_a_plan_needs(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"12345")
+    os.utime(path, ns=(7, 7))
+    assert listed(["a.txt"], folder=str(tmp_path)) == [
+        InputObject(uri=str(path), size=5, codec="none", fingerprint="5-7", splittable=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.gz", "gzip"), ("a.BZ2", "bzip2"), ("a.xz", "xz"), ("a.zst", "zstd"), ("a.tgz", "none"), ("gz", "none")],
+)
+def test_the_suffix_says_how_a_file_is_compressed_unless_that_is_not_wanted(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    (found,) = listed([name], folder=str(tmp_path))
+    assert (found.codec, found.splittable) == (codec, codec == "none")
+    (found,) = listed([name], folder=str(tmp_path), decompress="none")
+    assert (found.codec, found.splittable) == ("none", True)
+
+
+def test_names_are_taken_in_order_and_what_is_listed_twice_is_read_twice(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).touch()
+    found = listed(["b", "a", "*", f"file://{tmp_path}/b"], folder=str(tmp_path))
+    assert [os.path.basename(item.uri) for item in found] == ["b", "a", "a", "b", "c", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("x", "/here/x"),
+        ("./x//y/", "/here/x/y/"),
+        ("../x", "/here/../x"),
+        ("/x/./y", "/x/y"),
+        ("/", "/"),
+        (".", "/here"),
+        ("a%20b", "/here/a%20b"),
+        ("file:///x%2f", "/x%2f"),
+        ("file://localhost/x", "/x"),
+        ("FILE:///x", "/x"),
+        ("file:x", "/here/file:x"),
+    ],
+)
+def test_a_path_is_made_absolute_and_not_decoded(name: str, path: str) -> None:
+    assert absolute_path(name, "/here") == path
+
+
+def test_a_name_is_arbitrary_bytes(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\n\xc3\xa9 %41")
+    (tmp_path / name).write_bytes(b"x")
+    (found,) = listed([name], folder=str(tmp_path))
+    assert os.fsencode(found.uri) == os.fsencode(str(tmp_path)) + b"/\xff\n\xc3\xa9 %41"
+
+
+def test_everything_that_is_missing_is_said_at_once_in_one_line_each(tmp_path: Path) -> None:
+    (tmp_path / "there").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/broken").symlink_to("nowhere")
+    with serving({}) as server, pytest.raises(InputNotFound) as caught:
+        names = [
+            "gone",
+            "there",
+            "*.no",
+            "s3://bucket/key",
+            "file://host/x",
+            "",
+            "a\nb",
+            server.url("/no"),
+            "folder",
+            "-",
+        ]
+        listed(names, folder=str(tmp_path))
+    lines = str(caught.value).replace(f"{tmp_path}/", "").splitlines()
+    assert lines[0] == "9 inputs cannot be read:"
+    for line, part in zip(
+        lines[1:],
+        [
+            "gone: no such file",
+            "*.no: no file matches",
+            "s3:// cannot be read",
+            "file://host/x: write file://",
+            "empty name",
+            r"a\nb': no such file",
+            "/no: the server answered 404",
+            "no standard input",
+            "folder/broken: no such file",
+        ],
+        strict=True,
+    ):
+        assert part in line
+
+
+def test_very_many_missing_inputs_are_counted(tmp_path: Path) -> None:
+    with pytest.raises(InputNotFound) as caught:
+        listed([f"no-{number}" for number in range(1000)], folder=str(tmp_path))
+    assert len(str(caught.value).splitlines()) == 22
+    assert str(caught.value).endswith("and 980 more")
+
+
+def test_standard_input_is_copied_once_and_never_decompressed(tmp_path: Path) -> None:
+    copies: list[str] = []
+
+    def copy() -> str:
+        copies.append(str(tmp_path / "stdin.gz"))
+        Path(copies[0]).write_bytes(b"data")
+        return copies[0]
+
+    found = list_inputs(["-", "/dev/stdin"], inputs_from=None, decompress="auto", folder="/", stdin_copy=copy)
+    assert len(copies) == 1
+    assert [(item.uri, item.codec, item.size) for item in found] == [(copies[0], "none", 4)] * 2
+
+
+def test_a_list_of_inputs_has_a_name_a_line(tmp_path: Path) -> None:
+    for name in (b"a", b" b ", b"\xff", b"#c"):
+        (tmp_path / os.fsdecode(name)).touch()
+    (tmp_path / "list").write_bytes(b"\xef\xbb\xbfa\r\n\n  \r\n b \n\xff\n#c\na")
+    found = listed_from("list", tmp_path)
+    assert [os.path.basename(os.fsencode(item.uri)) for item in found] == [b"a", b" b ", b"\xff", b"#c", b"a"]
+
+
+def test_a_list_of_inputs_may_come_from_a_server_and_name_urls(tmp_path: Path) -> None:
+    resources = {"/data": Resource(b"12")}
+    with serving(resources) as server:
+        server.resources["/list"] = Resource(f"{server.url('/data')}\n".encode(), has_ranges=False)
+        assert [item.size for item in listed_from(server.url("/list"), tmp_path)] == [2]
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "No such file"), (b"\n \r\n", "names none")])
+def test_a_list_that_is_missing_or_empty_is_an_error(tmp_path: Path, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "list").write_bytes(content)
+    with pytest.raises(InputNotFound, match=message):
+        listed_from("list", tmp_path)
+
+
+def test_a_url_says_size_version_and_whether_it_can_be_cut() -> None:
+    resources = {
+        "/a": Resource(b"x" * 10, etag='"7"'),
+        "/b.gz?query#part": Resource(gzip.compress(b"x")),
+        "/c": Resource(b"abc", has_ranges=False, etag=None, modified="Sun, 06 Nov 1994 08:49:37 GMT"),
+        "/d": Resource(b"abc", says_length=False, has_ranges=False, etag=None),
+        "/e": Resource(b""),
+        "/f": Resource(gzip.compress(b"x"), encoding="gzip"),
+    }
+    resources["/b.gz?query"] = resources.pop("/b.gz?query#part")
+    with serving(resources) as server:
+        found = listed(
+            [server.url(path) for path in resources if path != "/b.gz?query"] + [server.url("/b.gz?query#part")]
+        )
+    assert [(item.size, item.codec, item.fingerprint, item.splittable) for item in found] == [
+        (10, "none", 'etag "7"', True),
+        (3, "none", "modified Sun, 06 Nov 1994 08:49:37 GMT", False),
+        (None, "none", "", False),
+        (0, "none", 'etag "1"', False),
+        (21, "gzip", 'etag "1"', False),
+        (21, "gzip", 'etag "1"', False),
+    ]
+
+
+def test_a_server_that_is_down_is_unavailable_and_not_a_missing_input() -> None:
+    with serving({}) as server:
+        url = server.url("/x")
+    hasty = Patience(budget=0.05, first_pause=0.001, longest_pause=0.01)
+    with pytest.raises(StorageUnavailable, match=f"{url}: connection refused"):
+        list_inputs([url], inputs_from=None, decompress="auto", folder="/", stdin_copy=None, patience=hasty)
