@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from random import Random
@@ -73,7 +73,7 @@ class LocalWorker:
             random=Random(os.urandom(16)),
             is_dead=lambda worker: not ownership.is_held(job.worker_file(worker, "lock")),
         )
-        context = self._context(job, options)
+        context = job_context(job, self.board.view(), options, self._maps)
         stages = Stages(self.board, context, parallelism=options.memory.slots * options.workers)
         attention = threading.Event()
         slots = Slots(self._runners(job, context, stages), attention.set)
@@ -90,23 +90,6 @@ class LocalWorker:
 
     def close(self) -> None:
         self._resources.close()
-
-    def _context(self, job: JobFolder, options: LocalWorkerOptions) -> JobContext:
-        workspace = job.workspace()
-        view = self.board.view()
-        return JobContext(
-            name=job.name,
-            uid=job.uid,
-            worker=options.worker,
-            spec=spec_from_mapping(view.spec),
-            workspace=workspace,
-            memory=options.memory,
-            environment=options.environment,
-            folder=options.folder,
-            old_result=OldResult(storage=workspace.storage, output=job.output, uid=job.uid, parts=job.old_parts()),
-            maps=self._maps,
-            stdin_copy=job.stdin_copy if os.path.exists(job.stdin_copy) else None,
-        )
 
     def _maps(self) -> int | None:
         view = self.board.known
@@ -126,7 +109,7 @@ class LocalWorker:
     def _runners(self, job: JobFolder, context: JobContext, stages: Stages) -> list[SlotTasks]:
         groups = GroupFile(job.worker_file(context.worker, "groups"))
         self._resources.callback(groups.close)
-        scratch = Scratch(job.scratch, files=_by_name(context.spec.files), archives=_by_name(context.spec.archives))
+        scratch = scratch_of(context)
         splits = PlannedSplits(context.workspace, self._plan_id)
         runners = []
         for slot in range(context.memory.slots):
@@ -135,6 +118,32 @@ class LocalWorker:
             maps = MapTasks(context, commands, parts, splits)
             runners.append(SlotTasks(commands, maps, ReduceTasks(context, parts, self._known), stages))
         return runners
+
+
+def job_context(
+    job: JobFolder, view: JobView, options: LocalWorkerOptions, maps: Callable[[], int | None]
+) -> JobContext:
+    """The job as a worker of this machine sees it."""
+    workspace = job.workspace()
+    return JobContext(
+        name=job.name,
+        uid=job.uid,
+        worker=options.worker,
+        spec=spec_from_mapping(view.spec),
+        workspace=workspace,
+        memory=options.memory,
+        environment=options.environment,
+        folder=options.folder,
+        old_result=OldResult(storage=workspace.storage, output=job.output, uid=job.uid, parts=job.old_parts()),
+        maps=maps,
+        stdin_copy=job.stdin_copy if os.path.exists(job.stdin_copy) else None,
+    )
+
+
+def scratch_of(context: JobContext) -> Scratch:
+    return Scratch(
+        context.workspace.scratch, files=_by_name(context.spec.files), archives=_by_name(context.spec.archives)
+    )
 
 
 def _by_name(paths: tuple[str, ...]) -> dict[str, str]:

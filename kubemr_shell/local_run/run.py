@@ -148,12 +148,18 @@ def _raise_if_not_complete(request: RunRequest, job: JobFolder, state: JobState)
     lines = failure_lines(
         failure,
         job=request.name,
-        debug=["kubemr-shell", "debug", request.output or job.root],
-        resume=[*request.command_line, "--resume"] if request.output and not request.resume else request.command_line,
+        debug=["kubemr-shell", "debug", request.output or job.root, str(failure.get("task"))],
+        resume=_resume_line(request),
     )
     error: KubemrError = JobFailed("\n".join(lines))
     error.exit_code = failure.get("exitCode", JobFailed.exit_code)
     raise error
+
+
+def _resume_line(request: RunRequest) -> list[str]:
+    if request.output is None:
+        return []
+    return [word for word in request.command_line if word not in ("--overwrite", "--resume")] + ["--resume"]
 
 
 def _warnings() -> list[str]:

@@ -21,9 +21,7 @@ class MissingEntries(Exception):
     attempts: tuple[tuple[int, int], ...]
 
 
-def entries_of_winners(
-    entries: Mapping[tuple[int, int], Entry], *, first: int, winners: Sequence[int]
-) -> list[Entry]:
+def entries_of_winners(entries: Mapping[tuple[int, int], Entry], *, first: int, winners: Sequence[int]) -> list[Entry]:
     """The one entry of each winner, in task order; MissingEntries where there is none."""
     wanted = [(first + index, attempt) for index, attempt in enumerate(winners)]
     missing = tuple(attempt for attempt in wanted if attempt not in entries)

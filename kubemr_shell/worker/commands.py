@@ -90,8 +90,7 @@ class Commands:
     def _run(self, subject: Subject, command: Command, streams: Streams, cancel: Cancel, log_suffix: str) -> Outcome:
         job = self._job
         name = f"{job.worker}.{subject.phase.value}-{names.attempt_name(*subject.attempt)}"
-        with self._scratch.attempt(name) as folder, _input_list(folder, subject.split) as input_list:
-            facts = self._facts(subject, input_list)
+        with self._scratch.attempt(name) as folder, environment_of(job, subject, command, folder) as environment:
             return self._runner.run(
                 AttemptRequest(
                     command=command,
@@ -99,34 +98,13 @@ class Commands:
                     drain=streams.drain,
                     progress=streams.progress,
                     folder=folder,
-                    environment=attempt_environment(
-                        job.environment, facts, job.user_environment, folder=folder, command=command
-                    ),
+                    environment=environment,
                     timeout_seconds=job.spec.timeout_seconds,
                     log_path=job.workspace.log(subject.phase, *subject.attempt) + log_suffix,
                     cancel=cancel,
                     on_start=self._on_start,
                 )
             )
-
-    def _facts(self, subject: Subject, input_list: str | None) -> AttemptFacts:
-        pieces = subject.split.pieces if subject.split else ()
-        only = pieces[0] if len(pieces) == 1 else None
-        return AttemptFacts(
-            job_name=self._job.name,
-            job_id=self._job.uid,
-            phase=subject.phase.value,
-            task=subject.attempt.task,
-            attempt=subject.attempt.attempt,
-            maps=self._job.maps(),
-            partitions=self._job.partitions,
-            worker=self._job.worker,
-            output=self._job.workspace.output,
-            input_uri=only.uri if only else None,
-            input_start=only.start if only else 0,
-            input_length=only.end - only.start if only and only.end is not None else None,
-            input_files=input_list,
-        )
 
     def _ended_badly(self, subject: Subject, outcome: Outcome) -> Failed:
         if outcome.timed_out:
@@ -176,6 +154,34 @@ def spoiled_map(error: BaseException) -> Attempt | None:
     path = error.path if isinstance(error, CorruptRun) else str(error).split(":", 1)[0]
     match = _MAP_OUTPUT.search(path)
     return Attempt(int(match[1]), int(match[2])) if match else None
+
+
+@contextmanager
+def environment_of(job: JobContext, subject: Subject, command: Command, folder: str) -> Iterator[dict[str, str]]:
+    """The variables of an attempt that runs in ``folder``."""
+    with _input_list(folder, subject.split) as input_list:
+        facts = _facts(job, subject, input_list)
+        yield attempt_environment(job.environment, facts, job.user_environment, folder=folder, command=command)
+
+
+def _facts(job: JobContext, subject: Subject, input_list: str | None) -> AttemptFacts:
+    pieces = subject.split.pieces if subject.split else ()
+    only = pieces[0] if len(pieces) == 1 else None
+    return AttemptFacts(
+        job_name=job.name,
+        job_id=job.uid,
+        phase=subject.phase.value,
+        task=subject.attempt.task,
+        attempt=subject.attempt.attempt,
+        maps=job.maps(),
+        partitions=job.partitions,
+        worker=job.worker,
+        output=job.workspace.output,
+        input_uri=only.uri if only else None,
+        input_start=only.start if only else 0,
+        input_length=only.end - only.start if only and only.end is not None else None,
+        input_files=input_list,
+    )
 
 
 @contextmanager

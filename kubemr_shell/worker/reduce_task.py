@@ -11,7 +11,6 @@ from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.state import Phase
-from kubemr_shell.shuffle.map_manifest import ReadRange
 from kubemr_shell.shuffle.sources import partition_sources
 from kubemr_shell.worker.commands import Subject, raise_end
 from kubemr_shell.worker.job_context import JobContext
@@ -48,7 +47,7 @@ class ReduceTasks:
         self.moved: Callable[[], int] = lambda: 0
 
     def run(self, attempt: Attempt, cancel: Cancel) -> Entry:
-        feed = self._merge(attempt.task)
+        feed = merged_partition(self._job, self._view(), attempt.task)
         self.moved = lambda: feed.moved
         subject = Subject(phase=Phase.REDUCE, attempt=attempt, command=self._job.spec.reduce_command)
         try:
@@ -69,24 +68,6 @@ class ReduceTasks:
             heaviest_records=feed.fed.heaviest_records,
         )
 
-    def _merge(self, partition: int) -> MergeFeed:
-        workspace = self._job.workspace
-        view = self._view()
-        shards = range(view.layout(Phase.MAP).shards)
-        sources = partition_sources(
-            (workspace.shard_manifest(Phase.MAP, view.shard_epoch(Phase.MAP, shard), shard) for shard in shards),
-            partition,
-            reader=self._reader,
-            map_output=workspace.map_output,
-        )
-        return MergeFeed(
-            engine.Merger(sources, memory_bytes=self._job.memory.share_bytes, scratch_dir=workspace.scratch)
-        )
-
-    def _reader(self, uri: str) -> ReadRange:
-        storage = self._job.workspace.storage
-        return lambda start, end: storage.read_range(uri, start, end)
-
     def _write_sorted(self, subject: Subject, feed: MergeFeed, cancel: Cancel) -> Entry:
         """With no reduceCommand the sorted lines are the part: nothing needs to run."""
         staged = self._parts.stage(subject.attempt)
@@ -103,3 +84,18 @@ class ReduceTasks:
         except BaseException:
             staged.abandon()
             raise
+
+
+def merged_partition(job: JobContext, view: JobView, partition: int) -> MergeFeed:
+    """The sorted lines of a partition of a job whose map phase is closed, to be fed once."""
+    workspace = job.workspace
+    sources = partition_sources(
+        (
+            workspace.shard_manifest(Phase.MAP, view.shard_epoch(Phase.MAP, shard), shard)
+            for shard in range(view.layout(Phase.MAP).shards)
+        ),
+        partition,
+        reader=lambda uri: lambda start, end: workspace.storage.read_range(uri, start, end),
+        map_output=workspace.map_output,
+    )
+    return MergeFeed(engine.Merger(sources, memory_bytes=job.memory.share_bytes, scratch_dir=workspace.scratch))

@@ -165,7 +165,7 @@ class Stages:
                     "name": self._job.part_name(part.task),
                     "bytes": part.bytes,
                     "records": part.records,
-                    "crc32": f"{part.crc32:08x}",
+                    "crc32": part.crc32,
                 }
                 for part in parts
             ],

@@ -1,0 +1,93 @@
+"""Running one task of a job again, alone: the same input, command and environment, in this terminal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+
+from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.steps import Attempt
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.errors import CommandNotStarted, JobNotFound, UsageError
+from kubemr_shell.inputs.feed import SplitFeed
+from kubemr_shell.job import names
+from kubemr_shell.job.state import Phase
+from kubemr_shell.local_run.job_folder import JobFolder
+from kubemr_shell.local_run.local_worker import LocalWorkerOptions, job_context, scratch_of
+from kubemr_shell.local_run.state import open_board
+from kubemr_shell.shuffle.combine import Stream
+from kubemr_shell.worker.commands import Subject, environment_of
+from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.memory import MemoryPlan
+from kubemr_shell.worker.reduce_task import merged_partition
+from kubemr_shell.worker.splits import PlannedSplits
+
+FIRST_SIGNAL = 128
+
+
+def debug_task(job: JobFolder, label: str, environment: Mapping[str, str], memory: MemoryPlan) -> int:
+    """Run the task; its stdout and stderr are ours. The exit status is the command's, as a shell gives it."""
+    try:
+        phase, task = names.parse_task_label(label)
+    except ValueError as error:
+        raise UsageError(f"{label}: {error}") from error
+    with open_board(job) as board:
+        view = board.view()
+    if view.plan is None:
+        raise JobNotFound(f"{job.output}: the job was not planned yet, so it has no tasks")
+    options = LocalWorkerOptions(
+        worker=f"debug-{os.getpid()}", workers=1, memory=memory, environment=environment, folder=os.getcwd()
+    )
+    context = job_context(job, view, options, lambda: view.plan.tasks if view.plan else None)
+    feed, subject = _subject(context, view, phase, task)
+    if subject.command is None:
+        raise UsageError(f"{label}: the job has no reduceCommand, so there is no command to run")
+    return _run(context, subject, feed)
+
+
+def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tuple[Stream, Subject]:
+    tasks = view.layout(phase).tasks
+    if phase is Phase.PUBLISH or task >= tasks:
+        raise UsageError(f"{names.task_label(phase, task)}: the job has no such task ({tasks} {phase.value} tasks)")
+    attempt = Attempt(task, 0)
+    if phase is Phase.REDUCE:
+        if not view.is_closed(Phase.MAP):
+            raise UsageError(f"{names.task_label(phase, task)}: not every map task is done, so its input is not there")
+        return merged_partition(context, view, task), Subject(
+            phase=phase, attempt=attempt, command=context.spec.reduce_command
+        )
+    assert view.plan is not None
+    plan_id = view.plan.claim_id
+    split = PlannedSplits(context.workspace, lambda: plan_id).of_task(task)
+    return SplitFeed(split, folder=context.folder), Subject(
+        phase=phase, attempt=attempt, command=context.spec.map_command, split=split
+    )
+
+
+def _run(context: JobContext, subject: Subject, feed: Stream) -> int:
+    command = subject.command
+    assert command is not None
+    arguments = ["sh", "-c", command] if isinstance(command, str) else list(command)
+    with (
+        scratch_of(context).attempt(context.worker) as folder,
+        environment_of(context, subject, command, folder) as environment,
+    ):
+        try:
+            process = subprocess.Popen(arguments, cwd=folder, env=environment, stdin=subprocess.PIPE)
+        except OSError as error:
+            raise CommandNotStarted(f"{arguments[0]}: {error.strerror}") from error
+        status = _feed(process, feed)
+    return status if status >= 0 else FIRST_SIGNAL - status
+
+
+def _feed(process: subprocess.Popen[bytes], feed: Callable[[int, int], object]) -> int:
+    assert process.stdin is not None
+    cancel = Cancel()
+    try:
+        os.set_blocking(process.stdin.fileno(), False)
+        feed(process.stdin.fileno(), cancel.fd)
+    finally:
+        process.stdin.close()
+        cancel.close()
+    return process.wait()
