@@ -21,25 +21,39 @@ import importlib, os, resource, sys
 engine = importlib.import_module(sys.argv[1])
 folder, what = sys.argv[2:]
 collector = engine.Collector(
-    partitions=3, separator=b"\\t", key_fields=1, memory_bytes=1 << 20, max_record_bytes=1 << 20, spill_dir=folder
+    partitions=3, separator=b"\\t", key_fields=1, memory_bytes=1 << (20 if what == "spill" else 30),
+    max_record_bytes=1 << 20, spill_dir=folder,
 )
-stream = os.memfd_create("stream")
-os.write(stream, b"".join(b"%0100d\\n" % number for number in range(40_000)))
-os.lseek(stream, 0, os.SEEK_SET)
-if what == "spill":
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_001, 1_000_001))
-try:
+
+def collect():
+    stream = os.memfd_create("stream")
+    os.write(stream, b"".join(b"%0100d\\n" % number for number in range(40_000)))
+    os.lseek(stream, 0, os.SEEK_SET)
     collector.drain(stream, -1)
+
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+try:
+    if what == "spill":
+        limit(1_000_001)
+    collect()
     run = os.memfd_create("run")
     if what == "output":
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_001, 1_000_001))
+        limit(1_000_001)
     facts = collector.write_output(run)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_001, 1_000_001))
+    if what == "last byte":
+        collector.reset()
+        collect()
+        limit(os.fstat(run).st_size - 1)
+        collector.write_output(os.memfd_create("second run"))
     source = engine.Source(f"/proc/self/fd/{run}", *facts.partitions[0][:2])
     merger = engine.Merger([source] * 9, memory_bytes=1, scratch_dir=folder)
+    limit(1_000_001)
     merger.feed(os.open("/dev/null", os.O_WRONLY), -1)
+    print("nothing was refused")
 except OSError as error:
-    print(error.errno)
+    print(what, error.errno)
 collector.close()
 """
 
@@ -51,10 +65,10 @@ def test_no_space_for_the_output_is_out_of_space(engine: ModuleType, folder: str
             collector.write_output(full.fileno())
 
 
-@pytest.mark.parametrize("what", ["spill", "output", "scratch"])
+@pytest.mark.parametrize("what", ["spill", "output", "last byte", "scratch"])
 def test_a_write_that_the_disk_refuses_is_an_error(engine: ModuleType, folder: str, what: str) -> None:
     child = subprocess.run(
         [sys.executable, "-c", LIMITED, engine.__name__, folder, what], capture_output=True, text=True, check=True
     )
-    assert child.stdout.strip() == str(errno.EFBIG), child.stderr
+    assert child.stdout == f"{what} {errno.EFBIG}\n"
     assert os.listdir(folder) == []
