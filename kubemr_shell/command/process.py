@@ -116,7 +116,7 @@ class _Attempt:
     ) -> None:
         self._request = request
         self._process = started.process
-        self._pidfd = started.pidfd
+        self._pidfd = -1
         self._stdin, self._stdout, self._stderr = started.stdin, started.stdout, started.stderr
         self._feeder, self._drainer = feeder, drainer
         self._since_ticks = since_ticks
@@ -133,6 +133,7 @@ class _Attempt:
 
     def watch(self) -> None:
         self._request.on_start(self._process.pid)
+        self._pidfd = os.pidfd_open(self._process.pid)
         self._drainer.start(self._request.drain, self._stdout)
         self._feeder.start(self._request.feed, self._stdin)
         actions = {

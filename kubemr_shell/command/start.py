@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -28,7 +27,6 @@ class Started:
     """A running command and our ends of its pipes, which do not block. Its process id is its group id."""
 
     process: subprocess.Popen[bytes]
-    pidfd: int
     stdin: int
     stdout: int
     stderr: int
@@ -40,16 +38,15 @@ def start(command: Command, folder: str, environment: Mapping[str, str]) -> Star
         program, arguments = SHELL, ["sh", "-c", command]
     else:
         program, arguments = _find(command, folder, environment), list(command)
-    with ExitStack() as on_failure, ExitStack() as childs_ends:
-        (stdin, our_stdin), (our_stdout, stdout), (our_stderr, stderr) = pipes = [os.pipe() for _ in range(3)]
-        for descriptor in (stdin, stdout, stderr):
-            childs_ends.callback(os.close, descriptor)
+    with ExitStack() as our_ends, ExitStack() as its_ends:
+        stdin, our_stdin = _pipe(its_ends, our_ends)
+        our_stdout, stdout = _pipe(our_ends, its_ends)
+        our_stderr, stderr = _pipe(our_ends, its_ends)
         for descriptor in (our_stdin, our_stdout, our_stderr):
-            on_failure.callback(os.close, descriptor)
             os.set_blocking(descriptor, False)
-        for reading, _ in pipes[:2]:
+        for descriptor in (our_stdin, our_stdout):
             with suppress(PermissionError):  # a user may have 64 MiB of pipes; then smaller ones do
-                fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         try:
             process = subprocess.Popen(
                 arguments,
@@ -66,18 +63,16 @@ def start(command: Command, folder: str, environment: Mapping[str, str]) -> Star
             if reason is None:
                 raise
             raise CommandNotStarted(reason) from error
-        pidfd = _open_pidfd(process)
-        on_failure.pop_all()
-    return Started(process=process, pidfd=pidfd, stdin=our_stdin, stdout=our_stdout, stderr=our_stderr)
+        our_ends.pop_all()
+    return Started(process=process, stdin=our_stdin, stdout=our_stdout, stderr=our_stderr)
 
 
-def _open_pidfd(process: subprocess.Popen[bytes]) -> int:
-    try:
-        return os.pidfd_open(process.pid)
-    except OSError:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
+def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
+    """A pipe, its reading and its writing end to be closed by these two."""
+    reading, writing = os.pipe()
+    reader.callback(os.close, reading)
+    writer.callback(os.close, writing)
+    return reading, writing
 
 
 def _find(command: tuple[str, ...], folder: str, environment: Mapping[str, str]) -> str:

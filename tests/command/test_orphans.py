@@ -1,0 +1,92 @@
+"""What a dead worker left running is ended; what merely has the same number is not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kubemr_shell.command.orphans import GroupFile, kill_recorded
+from tests.command.attempts import group_members, is_running, wait_until
+
+MARKER = b"KUBEMR_JOB_ID=job-1"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "groups")
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A command of a worker that is about to die."""
+    with subprocess.Popen(["sleep", "1000"], process_group=0, env={"KUBEMR_JOB_ID": "job-1"}) as process:
+        yield process
+        process.kill()
+
+
+def record(path: str, *groups: int) -> None:
+    file = GroupFile(path)
+    for slot, group in enumerate(groups):
+        file.recorder(slot)(group)
+    file.close()
+
+
+def test_a_recorded_group_is_killed(path: str, sleeper: subprocess.Popen[bytes]) -> None:
+    record(path, 2**22 + 1, sleeper.pid)
+    assert kill_recorded(path, MARKER) == [sleeper.pid]
+    assert sleeper.wait() == -signal.SIGKILL
+
+
+def test_only_the_last_command_of_a_slot_is_remembered(path: str, sleeper: subprocess.Popen[bytes]) -> None:
+    file = GroupFile(path)
+    keep = file.recorder(3)
+    keep(sleeper.pid)
+    keep(2**22 + 1)
+    file.close()
+    assert kill_recorded(path, MARKER) == []
+    assert os.path.getsize(path) == 4 * 16
+
+
+def test_a_command_without_our_variables_is_known_by_its_start(path: str) -> None:
+    with subprocess.Popen(["sleep", "1000"], process_group=0, env={}) as process:
+        record(path, process.pid)
+        assert kill_recorded(path, MARKER) == [process.pid]
+        assert process.wait() == -signal.SIGKILL
+
+
+def test_what_a_dead_leader_left_is_known_by_its_variables(path: str) -> None:
+    script = "sleep 1000 & echo started"
+    with subprocess.Popen(
+        ["sh", "-c", script],
+        process_group=0,
+        env={"KUBEMR_JOB_ID": "job-1", "PATH": os.defpath},
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.wait()
+        record(path, process.pid)
+        assert kill_recorded(path, MARKER) == [process.pid]
+        wait_until(lambda: not group_members(process.pid))
+
+
+def test_a_number_that_was_given_again_is_left_alone(path: str, sleeper: subprocess.Popen[bytes]) -> None:
+    Path(path).write_bytes(struct.pack("<qq", sleeper.pid, 1))
+    assert kill_recorded(path, b"KUBEMR_JOB_ID=job-2") == []
+    assert is_running(sleeper.pid)
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 16, b"\1" * 7, struct.pack("<qq", 1, 1), struct.pack("<qq", -1, 1)])
+def test_a_file_that_names_nobody_kills_nobody(path: str, data: bytes) -> None:
+    Path(path).write_bytes(data)
+    assert kill_recorded(path, MARKER) == []
+
+
+def test_a_missing_file_is_nothing_to_do(path: str) -> None:
+    assert kill_recorded(path, MARKER) == []

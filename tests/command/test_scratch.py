@@ -1,0 +1,98 @@
+"""Folders of attempts: links in, everything out."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from kubemr_shell.command.scratch import Scratch
+from kubemr_shell.errors import CommandNotStarted
+from tests.command.attempts import Attempts
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "scratch"
+    root.mkdir()
+    return root
+
+
+def test_an_attempt_has_a_folder_and_leaves_nothing(root: Path) -> None:
+    scratch = Scratch(str(root), files={}, archives={})
+    with scratch.attempt("17.0") as folder:
+        assert folder == str(root / "17.0")
+        assert os.listdir(folder) == []
+    assert os.listdir(root) == []
+
+
+def test_files_are_there_by_name_and_keep_their_execute_bit(root: Path, tmp_path: Path, attempt: Attempts) -> None:
+    script = tmp_path / "deep-map.sh"
+    script.write_text("#!/bin/sh\ncat words.txt\n")
+    script.chmod(0o755)
+    words = tmp_path / "words.txt"
+    words.write_text("one\n")
+    scratch = Scratch(str(root), files={"map": str(script), "words.txt": str(words)}, archives={})
+    with scratch.attempt("0.0") as folder:
+        attempt.folder = Path(folder)
+        attempt.environment = {"PATH": f"{folder}:/bin"}
+        attempt(("map",))
+    assert attempt.stdout == b"one\n"
+    assert os.listdir(root) == []
+    assert words.read_text() == "one\n"
+
+
+def test_a_relative_path_of_a_file_is_relative_to_where_we_are(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "words.txt").write_text("one\n")
+    monkeypatch.chdir(tmp_path)
+    with Scratch(str(root), files={"words": "words.txt"}, archives={}).attempt("0.0") as folder:
+        assert (Path(folder) / "words").read_text() == "one\n"
+
+
+def test_a_missing_file_is_named_before_anything_runs(root: Path) -> None:
+    with pytest.raises(CommandNotStarted, match=r"files: dict: there is no /nowhere/dict"):
+        Scratch(str(root), files={"dict": "/nowhere/dict"}, archives={})
+
+
+def test_an_archive_is_unpacked_once_and_seen_by_every_attempt(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x").write_text("inside\n")
+    with tarfile.open(tmp_path / "data.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "data", "data")
+    scratch = Scratch(str(root), files={}, archives={"data.tar.gz": str(tmp_path / "data.tar.gz")})
+    for name in ("0.0", "1.0"):
+        with scratch.attempt(name) as folder:
+            assert (Path(folder) / "data.tar.gz" / "data" / "x").read_text() == "inside\n"
+    assert os.listdir(root) == ["archives"]
+
+
+def test_whatever_a_command_leaves_is_removed(root: Path, tmp_path: Path, attempt: Attempts) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("keep\n")
+    scratch = Scratch(str(root), files={"words": str(precious / "file")}, archives={})
+    with scratch.attempt("0.0") as folder:
+        attempt.folder = Path(folder)
+        attempt(
+            f"mkdir -p a/b/c; touch a/b/c/x; chmod 0 a/b a; ln -s {precious} outside; ln -s nowhere dead;"
+            "mkfifo pipe; rm words; mkdir words; touch words/x '\nname'; chmod 0 words"
+        )
+    assert os.listdir(root) == []
+    assert (precious / "file").read_text() == "keep\n"
+    assert (precious.stat().st_mode & 0o777) == 0o755
+
+
+def test_a_folder_that_the_command_removed_itself_is_no_error(root: Path) -> None:
+    with Scratch(str(root), files={}, archives={}).attempt("0.0") as folder:
+        os.rmdir(folder)
+    assert os.listdir(root) == []
+
+
+def test_the_folder_goes_too_when_the_attempt_fails(root: Path) -> None:
+    with pytest.raises(KeyError), Scratch(str(root), files={}, archives={}).attempt("0.0"):
+        raise KeyError
+    assert os.listdir(root) == []

@@ -1,0 +1,185 @@
+"""Which program is started, and what is said when none can be."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.start import PIPE_BYTES, start
+from kubemr_shell.errors import CommandNotStarted
+from kubemr_shell.job.spec import Command
+from tests.command.attempts import Attempts
+
+
+@pytest.fixture
+def script(attempt: Attempts) -> Path:
+    return written(attempt.folder / "our-script", "#!/bin/sh\necho ours $*\n")
+
+
+def written(path: Path, text: str, mode: int = 0o755) -> Path:
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def refusal(attempt: Attempts, command: Command) -> str:
+    with pytest.raises(CommandNotStarted) as refused:
+        attempt(command)
+    return str(refused.value)
+
+
+def test_a_file_in_the_attempts_folder_is_found_without_its_path(attempt: Attempts, script: Path) -> None:
+    attempt(("our-script", "a b"))
+    assert attempt.stdout == b"ours a b\n"
+
+
+def test_a_file_in_the_attempts_folder_goes_before_the_systems(attempt: Attempts, script: Path) -> None:
+    script.rename(attempt.folder / "ls")
+    attempt(("ls",))
+    assert attempt.stdout == b"ours\n"
+
+
+def test_a_relative_path_is_relative_to_the_attempts_folder(attempt: Attempts, script: Path) -> None:
+    attempt(("./our-script",))
+    assert attempt.stdout == b"ours\n"
+
+
+def test_a_relative_place_on_path_is_relative_to_the_attempts_folder(attempt: Attempts, script: Path) -> None:
+    attempt.environment = {"PATH": "/nowhere::/bin"}
+    attempt(("our-script",))
+    assert attempt.stdout == b"ours\n"
+
+
+def test_a_program_is_told_the_name_that_was_given(attempt: Attempts) -> None:
+    attempt(("sh", "-c", "echo $0"))
+    assert attempt.stdout == b"sh\n"
+
+
+def test_without_a_path_the_usual_places_are_searched(attempt: Attempts) -> None:
+    attempt.environment = {}
+    assert attempt(("true",)).exit_status == 0
+
+
+def test_arguments_are_bytes_as_far_as_the_system_allows(attempt: Attempts) -> None:
+    attempt(("printf", "%s", os.fsdecode(b"\xff\xfe")))
+    assert attempt.stdout == b"\xff\xfe"
+
+
+def test_a_missing_program_is_named(attempt: Attempts) -> None:
+    message = refusal(attempt, ("no-such-program", "x"))
+    assert "'no-such-program' was not found" in message
+    assert "files:" in message
+
+
+def test_a_first_word_with_blanks_is_explained(attempt: Attempts) -> None:
+    message = refusal(attempt, ("grep -o x",))
+    assert "no program called 'grep -o x'" in message
+    assert "['grep', '-o', 'x']" in message
+
+
+@pytest.mark.parametrize("command", [(), ("",)])
+def test_an_empty_list_is_no_command(attempt: Attempts, command: Command) -> None:
+    assert "empty list" in refusal(attempt, command)
+
+
+def test_a_missing_path_is_named(attempt: Attempts) -> None:
+    assert "'./gone' was not found" in refusal(attempt, ("./gone",))
+
+
+@pytest.mark.parametrize("name", ["our-script", "./our-script"])
+def test_a_missing_execute_bit_is_named(attempt: Attempts, script: Path, name: str) -> None:
+    script.chmod(0o644)
+    assert "chmod +x" in refusal(attempt, (name,))
+
+
+def test_a_script_without_a_first_line_is_explained(attempt: Attempts, script: Path) -> None:
+    written(script, "echo x\n")
+    assert "#!/bin/sh" in refusal(attempt, ("our-script",))
+
+
+def test_a_missing_interpreter_is_named(attempt: Attempts, script: Path) -> None:
+    written(script, "#!/opt/no/python9 -u\n")
+    assert "'/opt/no/python9 -u'" in refusal(attempt, ("our-script",))
+
+
+def test_windows_line_ends_are_named(attempt: Attempts, script: Path) -> None:
+    written(script, "#!/bin/sh\r\necho x\r\n")
+    assert "Windows line ends" in refusal(attempt, ("our-script",))
+
+
+def test_a_folder_is_no_program(attempt: Attempts) -> None:
+    assert "cannot be executed" in refusal(attempt, ("/usr",))
+
+
+def test_a_missing_folder_is_named(attempt: Attempts) -> None:
+    attempt.folder.rmdir()
+    assert f"the folder of the attempt is gone: {attempt.folder}" in refusal(attempt, "true")
+
+
+def test_a_command_that_is_too_long_is_explained(attempt: Attempts) -> None:
+    assert "put long lists into files" in refusal(attempt, ("true", "x" * 10_000_000))
+
+
+def test_a_zero_byte_in_a_command_is_explained(attempt: Attempts) -> None:
+    assert "cannot be passed on" in refusal(attempt, ("true", "a\0b"))
+
+
+@pytest.fixture
+def last_descriptors() -> Iterator[list[int]]:
+    """All descriptors that there are; close one to have it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 20, hard))
+    taken: list[int] = []
+    with suppress(OSError):
+        while True:
+            taken.append(os.open("/dev/null", os.O_RDONLY))
+    yield taken
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    for descriptor in taken:
+        os.close(descriptor)
+
+
+def test_a_lack_of_descriptors_is_not_the_commands_fault(attempt: Attempts, last_descriptors: list[int]) -> None:
+    """Wherever the last one is missing, no other is lost: as soon as there are enough, the command runs."""
+    os.close(last_descriptors.pop())
+    cancel = Cancel()
+    for _ in range(8):
+        with pytest.raises(OSError, match="Too many open files"):
+            attempt("true", cancel=cancel)
+        os.close(last_descriptors.pop())
+    assert attempt("true", cancel=cancel).exit_status == 0
+    cancel.close()
+
+
+def test_a_command_gets_three_descriptors_and_no_more(attempt: Attempts) -> None:
+    ours, theirs = os.pipe()
+    os.set_inheritable(theirs, True)
+    attempt("ls /proc/$$/fd")
+    os.close(ours)
+    os.close(theirs)
+    assert attempt.stdout.split()[:3] == [b"0", b"1", b"2"]
+    assert str(theirs).encode() not in attempt.stdout.split()
+
+
+def test_a_command_leads_a_group_of_its_own_and_dies_of_a_broken_pipe(attempt: Attempts) -> None:
+    attempt("ps -o pgid= -p $$; grep SigIgn /proc/$$/status")
+    group, ignored = attempt.stdout.split(b"\n")[:2]
+    assert int(group) == attempt.group != os.getpgrp()
+    assert not int(ignored.split()[1], 16) & 1 << (signal.SIGPIPE - 1)
+
+
+def test_pipes_hold_a_mebibyte_and_our_ends_do_not_block(tmp_path: Path) -> None:
+    started = start(("cat",), str(tmp_path), {})
+    assert [os.get_blocking(end) for end in (started.stdin, started.stdout, started.stderr)] == [False] * 3
+    assert os.write(started.stdin, b"x" * (4 * PIPE_BYTES)) >= PIPE_BYTES
+    started.process.kill()
+    started.process.wait()
+    for descriptor in (started.stdin, started.stdout, started.stderr):
+        os.close(descriptor)
