@@ -282,6 +282,21 @@ def test_a_folder_without_the_right_to_write_is_forbidden() -> None:
         SqliteStore("/sys/kubemr-board")
 
 
+def test_a_board_that_may_only_be_read_is_forbidden_to_write(tmp_path: Path) -> None:
+    path = board_with_a_shard(tmp_path)
+    store = SqliteStore(path)
+    store._connection.execute("PRAGMA query_only = 1")
+    with pytest.raises(Forbidden, match=f"{path}: no right to write the board"):
+        store.patch(KIND, "shard", [json_patch.replace("/state/next", 1)])
+    assert store.get(KIND, "shard")["state"]["next"] == 0
+    store.close()
+
+
+def test_a_folder_is_no_board(tmp_path: Path) -> None:
+    with pytest.raises(BoardUnavailable, match=f"{tmp_path}: the board cannot be opened: Is a directory"):
+        SqliteStore(str(tmp_path))
+
+
 def test_nothing_is_written_to_a_board_that_was_removed(tmp_path: Path) -> None:
     path = board_with_a_shard(tmp_path)
     store = SqliteStore(path)

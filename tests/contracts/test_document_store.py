@@ -69,6 +69,23 @@ def test_a_new_document_has_no_resource_version(store: DocumentStore) -> None:
         store.create({**shard(), "metadata": {"name": "n", "resourceVersion": "1"}})
 
 
+@pytest.mark.parametrize("document", [{}, {"kind": KIND}, {"kind": KIND, "metadata": {}}, {"metadata": {"name": "n"}}])
+def test_a_document_has_a_kind_and_a_name(store: DocumentStore, document: Document) -> None:
+    with pytest.raises(BoardError):
+        store.create(document)
+
+
+@pytest.mark.parametrize("value", [b"bytes", {1, 2}, float("nan")])
+def test_what_is_not_json_is_refused(store: DocumentStore, value: object) -> None:
+    created = store.create(shard())
+    with pytest.raises(BoardError, match="not JSON") as error:
+        store.patch(KIND, "job-m-00000", [json_patch.replace("/state/done", value)])
+    assert refused(error)
+    with pytest.raises(BoardError, match="not JSON"):
+        store.create({**shard("other"), "state": value})
+    assert store.list(KIND) == [created]
+
+
 def test_a_missing_document_is_named(store: DocumentStore) -> None:
     with pytest.raises(DocumentNotFound, match="nobody"):
         store.get(KIND, "nobody")
@@ -315,6 +332,19 @@ class TestWatch:
         assert (change, document["state"]["next"]) == ("MODIFIED", 4)
         stop.set()
         assert list(changes) == []
+
+    def test_stops_between_two_changes(self, store: DocumentStore) -> None:
+        for name in ("a", "b", "c"):
+            store.create(shard(name))
+        stop = Event()
+        changes = store.watch(KIND, seconds=60, stop=stop)
+        next(changes)
+        stop.set()
+        assert list(changes) == []
+
+    def test_goes_on_only_from_a_resource_version(self, store: DocumentStore) -> None:
+        with pytest.raises(BoardError, match="yesterday"):
+            list(store.watch(KIND, since="yesterday", seconds=0))
 
     def test_ends_in_time(self, store: DocumentStore) -> None:
         created = store.create(shard())

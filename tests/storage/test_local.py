@@ -74,6 +74,26 @@ def test_a_refused_write_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["folder"]
 
 
+def test_what_the_system_refuses_is_named(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    too_long = f"{tmp_path}/{'n' * 256}"
+    with pytest.raises(StorageError, match=f"{tmp_path}/folder: Is a directory"):
+        storage.delete(f"{tmp_path}/folder")
+    with pytest.raises(StorageError, match=f"{tmp_path}/folder: Is a directory"):
+        storage.read(f"{tmp_path}/folder")
+    with pytest.raises(StorageError, match=f"{tmp_path}/n+/?: File name too long"):
+        list(storage.list(f"{too_long}/"))
+    with pytest.raises(StorageError, match=f"{tmp_path}/n+: File name too long"):
+        storage.stage(too_long, target=f"{tmp_path}/part-00000")
+
+
+def test_what_was_abandoned_cannot_be_sealed(tmp_path: Path) -> None:
+    output = storage.stage(f"{tmp_path}/0.0", target=f"{tmp_path}/part-00000")
+    output.abandon()
+    with pytest.raises(StorageError, match=f"{tmp_path}/0.0: Bad file descriptor"):
+        output.seal()
+
+
 def test_a_write_that_was_killed_is_not_listed(tmp_path: Path) -> None:
     code = """
 import os, sys
