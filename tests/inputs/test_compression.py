@@ -98,13 +98,13 @@ def test_a_flipped_bit_is_never_silent(codec: Codec) -> None:
     for position in range(20, len(data) - 1, 97):
         damaged = bytearray(data)
         damaged[position] ^= 0x10
-        with pytest.raises(CorruptInput, match="/in/file: (before )?byte "):
+        with pytest.raises(CorruptInput, match=r"/in/file: (before )?byte "):
             read(bytes(damaged), codec)
 
 
 def test_the_window_that_a_stream_asks_for_is_limited() -> None:
     greedy = lzma.compress(b"x", filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 29}])
-    with pytest.raises(CorruptInput, match="[Mm]emory"):
+    with pytest.raises(CorruptInput, match=r"[Mm]emory"):
         read(greedy, "xz")
     parameters = zstandard.ZstdCompressionParameters(window_log=28)
     stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_a_line_over_many_pieces_is_fed_by_its_owner_alone(tmp_path: Path) -> No
     content = b"short\n" + b"x" * 5 * MIB + b"\nnext\n"
     path.write_bytes(content)
     bounds = [*range(0, len(content), MIB), len(content)]
-    outputs = [fed(piece_of(path, start, end)) for start, end in zip(bounds, bounds[1:], strict=False)]
+    outputs = [fed(piece_of(path, start, end)) for start, end in pairwise(bounds)]
     assert [len(output) for output in outputs] == [len(content) - 5, 0, 0, 0, 0, 5]
     assert b"".join(outputs) == content
 

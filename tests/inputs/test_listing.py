@@ -83,20 +83,9 @@ def test_everything_that_is_missing_is_said_at_once_in_one_line_each(tmp_path: P
     (tmp_path / "there").touch()
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/broken").symlink_to("nowhere")
+    names = ["gone", "there", "*.no", "s3://bucket/key", "file://host/x", "", "a\nb", "folder", "-"]
     with serving({}) as server, pytest.raises(InputNotFound) as caught:
-        names = [
-            "gone",
-            "there",
-            "*.no",
-            "s3://bucket/key",
-            "file://host/x",
-            "",
-            "a\nb",
-            server.url("/no"),
-            "folder",
-            "-",
-        ]
-        listed(names, folder=str(tmp_path))
+        listed([*names, server.url("/no")], folder=str(tmp_path))
     lines = str(caught.value).replace(f"{tmp_path}/", "").splitlines()
     assert lines[0] == "9 inputs cannot be read:"
     for line, part in zip(
@@ -108,8 +97,8 @@ def test_everything_that_is_missing_is_said_at_once_in_one_line_each(tmp_path: P
             "file://host/x: write file://",
             "empty name",
             r"a\nb': no such file",
-            "/no: the server answered 404",
             "no standard input",
+            "/no: the server answered 404",
             "folder/broken: no such file",
         ],
         strict=True,
@@ -163,17 +152,14 @@ def test_a_list_that_is_missing_or_empty_is_an_error(tmp_path: Path, content: by
 def test_a_url_says_size_version_and_whether_it_can_be_cut() -> None:
     resources = {
         "/a": Resource(b"x" * 10, etag='"7"'),
-        "/b.gz?query#part": Resource(gzip.compress(b"x")),
         "/c": Resource(b"abc", has_ranges=False, etag=None, modified="Sun, 06 Nov 1994 08:49:37 GMT"),
         "/d": Resource(b"abc", says_length=False, has_ranges=False, etag=None),
         "/e": Resource(b""),
         "/f": Resource(gzip.compress(b"x"), encoding="gzip"),
+        "/g.gz?query": Resource(gzip.compress(b"x")),
     }
-    resources["/b.gz?query"] = resources.pop("/b.gz?query#part")
     with serving(resources) as server:
-        found = listed(
-            [server.url(path) for path in resources if path != "/b.gz?query"] + [server.url("/b.gz?query#part")]
-        )
+        found = listed([server.url(path) + "#part" for path in resources])
     assert [(item.size, item.codec, item.fingerprint, item.splittable) for item in found] == [
         (10, "none", 'etag "7"', True),
         (3, "none", "modified Sun, 06 Nov 1994 08:49:37 GMT", False),
