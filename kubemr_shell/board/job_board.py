@@ -143,7 +143,7 @@ class JobBoard:
         def decide(document: Document) -> Sequence[Operation]:
             view = parse_job(document)
             role = getattr(view, claim.role)
-            if role is None or role.id != claim.id:
+            if not job_moves.role_is_open(view, claim.role) or role is None or role.id != claim.id:
                 return ()
             return job_patch(self._uid, view, move(view), holds=claim.role)
 
@@ -163,10 +163,11 @@ class JobBoard:
 
     def _read(self, *, fresh: bool) -> Document:
         try:
-            document = self._writer.read(KIND, self._job, fresh=fresh)
+            return self._writer.read(KIND, self._job, fresh=fresh)
         except DocumentNotFound as error:
-            raise self._gone() from error
-        return document
+            if fresh:
+                raise self._gone() from error
+            return self._read(fresh=True)  # what answered may not have heard of a new job yet
 
     def _gone(self) -> JobNotFound:
         return JobNotFound(f"{self._job}: there is no such job on the board any more")

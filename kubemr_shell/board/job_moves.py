@@ -111,14 +111,14 @@ def may_reopen(view: JobView, phase: Phase) -> bool:
 
 def fail(view: JobView, facts: Mapping[str, Any]) -> JobView:
     _refuse_when_publishing(view, "fail")
-    return replace(view, state=after(view.state, JobEvent.FAIL), failure=dict(facts))
+    return replace(view, state=after(view.state, JobEvent.FAIL), failure=dict(facts), planner=None, finisher=None)
 
 
 def cancel(view: JobView) -> JobView:
     if view.state is JobState.CANCELLED:
         return view
     _refuse_when_publishing(view, "be cancelled")
-    return replace(view, state=after(view.state, JobEvent.CANCEL))
+    return replace(view, state=after(view.state, JobEvent.CANCEL), planner=None, finisher=None)
 
 
 def retry(view: JobView, spec: Mapping[str, Any] | None) -> JobView:

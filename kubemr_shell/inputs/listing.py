@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from kubemr_shell.errors import InputError, InputNotFound, KubemrError, StorageUnavailable, Unavailable
 from kubemr_shell.inputs.compression import codec_of
 from kubemr_shell.inputs.input_object import InputObject
-from kubemr_shell.inputs.local_files import LocalFile, LocalFiles, fingerprint
+from kubemr_shell.inputs.local_files import LocalFile, LocalFiles
 from kubemr_shell.inputs.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.inputs.shown import shown
 from kubemr_shell.job.split import Codec
@@ -123,9 +123,9 @@ class _Listing:
     def _local_object(self, file: LocalFile, codec: Codec) -> InputObject:
         return InputObject(
             uri=file.path,
-            size=file.status.st_size,
+            size=file.size,
             codec=codec,
-            fingerprint=fingerprint(file.status),
+            fingerprint=file.fingerprint,
             splittable=codec == "none",
         )
 

@@ -20,12 +20,17 @@ from kubemr_shell.inputs.shown import shown
 
 _WILDCARDS = re.compile(r"[*?[]")
 _HIDDEN = ("_", ".")
+_NULL_DEVICE = os.makedev(1, 3)
 _OpenFolder = tuple[Iterator[os.DirEntry[str]], tuple[int, int]]
+_Found = tuple[str, os.stat_result]
 
 
 class LocalFile(NamedTuple):
+    """Without its status, which is large: there may be a million of them."""
+
     path: str
-    status: os.stat_result
+    size: int
+    fingerprint: str
 
 
 def fingerprint(status: os.stat_result) -> str:
@@ -65,7 +70,7 @@ class LocalFiles:
             raise InputNotFound(f"{shown(path)}: {_reason(error)}") from error
         if stat.S_ISDIR(status.st_mode):
             yield from self._below(path.rstrip("/"), status)
-        elif stat.S_ISREG(status.st_mode):
+        elif stat.S_ISREG(status.st_mode) or _is_null_device(status):
             yield from self._readable(path, status)
         else:
             raise InputNotFound(
@@ -121,11 +126,11 @@ class LocalFiles:
                 yield path
 
     def _below(self, folder: str, status: os.stat_result) -> Iterator[LocalFile]:
-        for file in self._walk(folder, status):
-            if stat.S_ISREG(file.status.st_mode):
-                yield from self._readable(*file)
+        for path, found in self._walk(folder, status):
+            if stat.S_ISREG(found.st_mode):
+                yield from self._readable(path, found)
 
-    def _walk(self, top: str, top_status: os.stat_result) -> Iterator[LocalFile]:
+    def _walk(self, top: str, top_status: os.stat_result) -> Iterator[_Found]:
         """Everything below a folder that is not hidden, folders before what is in them."""
         stack: list[_OpenFolder] = [(self._visible(top or "/"), _identity(top_status))]
         while stack:
@@ -142,7 +147,7 @@ class LocalFiles:
                 if any(identity == _identity(status) for _, identity in stack):
                     continue
                 stack.append((self._visible(entry.path), _identity(status)))
-            yield LocalFile(entry.path, status)
+            yield entry.path, status
 
     def _visible(self, folder: str) -> Iterator[os.DirEntry[str]]:
         return (entry for entry in self._entries(folder) if not entry.name.startswith(_HIDDEN))
@@ -163,7 +168,7 @@ class LocalFiles:
         if problem:
             self.problems.append(f"{shown(path)}: {problem}")
         else:
-            yield LocalFile(path, status)
+            yield LocalFile(path, status.st_size, fingerprint(status))
 
 
 def _why_unreadable(path: str, status: os.stat_result) -> str:
@@ -198,6 +203,11 @@ def _is_below(path: str, folders: set[str]) -> bool:
         if path in folders:
             return True
     return False
+
+
+def _is_null_device(status: os.stat_result) -> bool:
+    """``/dev/null`` is an empty file to everybody who types it."""
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == _NULL_DEVICE
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

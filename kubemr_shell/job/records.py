@@ -115,7 +115,7 @@ class Record(Object):
 
     def __init__(self, made: type[Any], *, rules: tuple[Rule, ...] = (), words: str = "mapping") -> None:
         self.fields = {yaml_name(field.name): field for field in fields(made)}
-        required = {name: field.metadata["description"] for name, field in self.fields.items() if is_required(field)}
+        required = {name: f"add {name}" for name, field in self.fields.items() if default_of(field) is MISSING}
         super().__init__(
             {name: field.metadata["shape"] for name, field in self.fields.items()},
             required=required,
@@ -156,10 +156,6 @@ def yaml_name(name: str) -> str:
     """``map_command`` is ``mapCommand`` in YAML."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def is_required(field: Field[Any]) -> bool:
-    return default_of(field) is MISSING
 
 
 def default_of(field: Field[Any]) -> Any:

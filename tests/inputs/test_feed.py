@@ -109,6 +109,10 @@ def test_a_name_is_arbitrary_bytes(tmp_path: Path) -> None:
     assert fed(Split.from_json(split_of(path).to_json())) == b"x\n"
 
 
+def test_the_null_device_feeds_nothing() -> None:
+    assert fed(split_of(Path("/dev/null"))) == b""
+
+
 def test_compressed_bytes_are_passed_on_where_that_is_wanted(tmp_path: Path) -> None:
     content = gzip.compress(b"x" * 100)
     (tmp_path / "a.gz").write_bytes(content)

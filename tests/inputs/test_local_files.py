@@ -154,6 +154,10 @@ def test_a_device_that_is_named_is_refused() -> None:
         list(LocalFiles().find("/dev/zero"))
 
 
+def test_the_null_device_is_an_empty_file() -> None:
+    assert [(file.path, file.size) for file in LocalFiles().find("/dev/null")] == [("/dev/null", 0)]
+
+
 def test_what_is_no_file_is_left_out_below_what_was_named(tmp_path: Path) -> None:
     make(tmp_path, "in/file")
     os.mkfifo(tmp_path / "in/pipe")

@@ -29,7 +29,9 @@ def unique_names(
         yield jsonschema.ValidationError("a name stands twice")
 
 
-Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"x-kubernetes-list-map-keys": unique_names})
+Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, {"x-kubernetes-list-map-keys": unique_names}
+)
 BY_SCHEMA = Validator(json_schema())
 
 
