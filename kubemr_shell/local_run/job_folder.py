@@ -71,11 +71,12 @@ class JobFolder:
     def name(self) -> str:
         return str(self._facts()["name"])
 
-    def old_parts(self) -> tuple[str, ...]:
-        """The parts of the finished result that this job replaces."""
-        return tuple(self._facts()["oldParts"])
+    def old_parts(self) -> tuple[str, ...] | None:
+        """The parts of the result that this job replaces; None if it replaces none."""
+        parts = self._facts()["oldParts"]
+        return None if parts is None else tuple(parts)
 
-    def make(self, *, name: str, old_parts: list[str]) -> None:
+    def make(self, *, name: str, old_parts: tuple[str, ...] | None) -> None:
         """Make the folder of a new job; ``old_parts`` stand in the output and will be replaced."""
         for folder in TEMPORARIES:
             os.makedirs(os.path.join(self.root, folder), exist_ok=True)

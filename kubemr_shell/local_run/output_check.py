@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from kubemr_shell.errors import UsageError
 
 STATE_NAME = "_kubemr"
 SUCCESS_NAME = "_SUCCESS"
+_PART_NAME = re.compile(r"part-[0-9]{5,}(\.gz|\.zst)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class Found:
     """The manifest of a finished result."""
     unfinished: str | None
     """The uid of a job that has state here."""
+    old_parts: tuple[str, ...] | None
+    """What a new result would replace: the parts of a finished one, or those that a killed run had published."""
     strangers: tuple[str, ...]
     """Names that no run of ours put there."""
 
@@ -30,17 +34,17 @@ def look_at_output(folder: str) -> Found:
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
-        return Found(success=None, unfinished=None, strangers=())
+        return Found(success=None, unfinished=None, old_parts=None, strangers=())
     except NotADirectoryError as error:
         raise UsageError(f"the output {folder} is a file: give a folder with -o") from error
     success = _read_success(folder) if SUCCESS_NAME in names else None
     uid = unfinished_uid(folder)
-    ours = {STATE_NAME, SUCCESS_NAME} | {part["name"] for part in (success or {}).get("parts", [])}
-    strangers = [name for name in names if name not in ours]
+    parts = {part["name"] for part in (success or {}).get("parts", [])}
     if uid is not None:
-        # A run that was killed while it published has some of its parts here, with no _SUCCESS yet.
-        strangers = [name for name in strangers if not name.startswith("part-")]
-    return Found(success=success, unfinished=uid, strangers=tuple(strangers))
+        parts |= {name for name in names if _PART_NAME.fullmatch(name)}
+    strangers = tuple(name for name in names if name not in parts | {STATE_NAME, SUCCESS_NAME})
+    old_parts = tuple(sorted(parts)) if success is not None or parts else None
+    return Found(success=success, unfinished=uid, old_parts=old_parts, strangers=strangers)
 
 
 def check_output(folder: str, found: Found, *, resume: bool, overwrite: bool) -> None:

@@ -84,7 +84,7 @@ def _job_in_output(request: RunRequest, output: str, found: Found) -> JobFolder:
         kill_leftovers(old)
         old.remove()
     job = folder_of_output(output, uuid.uuid4().hex)
-    _create(request, job, old_parts=[part["name"] for part in (found.success or {}).get("parts", [])])
+    _create(request, job, old_parts=found.old_parts)
     return job
 
 
@@ -93,7 +93,7 @@ def _left_behind(output: str) -> list[str]:
         return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
-def _create(request: RunRequest, job: JobFolder, *, old_parts: list[str]) -> None:
+def _create(request: RunRequest, job: JobFolder, *, old_parts: tuple[str, ...] | None) -> None:
     job.make(name=request.name, old_parts=old_parts)
     store = SqliteStore(job.board)
     try:
@@ -165,7 +165,7 @@ def _new_without_output(request: RunRequest) -> Opened:
             continue  # another run took the folder, not yet locked, for a stale one
         if lock is not None:
             break
-    _create(request, job, old_parts=[])
+    _create(request, job, old_parts=None)
     return Opened(job=job, lock=lock)
 
 

@@ -16,16 +16,21 @@ from kubemr_shell.storage.interface import Storage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldResult:
-    """What stood in ``output`` when job ``uid`` began; ``parts`` is empty where nothing did."""
+    """What stood in ``output`` when job ``uid`` began."""
 
     storage: Storage
     output: str
     uid: str
-    parts: tuple[str, ...]
+    parts: tuple[str, ...] | None
+    """None: there was none, so whatever stands in the way of a part is not ours."""
+
+    @property
+    def exists(self) -> bool:
+        return self.parts is not None
 
     def remove_success(self) -> None:
         """Remove the old ``_SUCCESS``, but never the one of this job: a late worker may come here after its end."""
-        if not self.parts:
+        if self.parts is None:
             return
         uri = f"{self.output}/{names.SUCCESS}"
         try:
@@ -37,6 +42,6 @@ class OldResult:
 
     def remove_others(self, kept: set[str]) -> None:
         """Remove the old parts that the new result has no part for."""
-        for name in self.parts:
+        for name in self.parts or ():
             if name not in kept:
                 self.storage.delete(f"{self.output}/{name}")

@@ -132,7 +132,7 @@ class Stages:
         lost = []
         for part in self._parts(view, shard):
             try:
-                self._workspace.storage.publish(self._receipt(part), replace=True)
+                self._workspace.storage.publish(self._receipt(part), replace=self._job.old_result.exists)
             except ObjectNotFound:
                 lost.append(Attempt(part.task, part.attempt))
         return lost
@@ -178,6 +178,6 @@ class Stages:
         try:
             staged = storage.stage(self._workspace.staged_success(claim.id), target=self._workspace.success)
             staged.write(json.dumps(manifest, indent=1).encode() + b"\n")
-            storage.publish(staged.seal(), replace=True)
+            storage.publish(staged.seal(), replace=self._job.old_result.exists)
         except ObjectNotFound as error:
             raise LeaseLost(f"the temporaries of this job are gone: {error}") from error
