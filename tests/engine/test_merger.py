@@ -239,6 +239,20 @@ def test_a_range_that_is_not_whole_blocks_is_found(
     assert error.path == str(path)
 
 
+def test_a_merge_that_was_cancelled_reads_no_further(
+    engine: ModuleType, folder: str, runs: Path, large_run: tuple[Path, Any]
+) -> None:
+    """The runs are too many to be merged at once, so nothing is written before all of them were read."""
+    path, facts = large_run
+    (runs / "cut-short").write_bytes(path.read_bytes()[: facts.partitions[0][1] - 1])
+    source = sources_of(engine, runs / "cut-short", facts, 0)
+    cancel = os.eventfd(1)
+    with memory_file() as fd:
+        merger = engine.Merger([source] * 20, memory_bytes=1, scratch_dir=folder)
+        assert merger.feed(fd, cancel).end == "cancelled"
+    os.close(cancel)
+
+
 def test_one_damaged_run_among_many_is_the_one_that_is_named(
     engine: ModuleType, folder: str, runs: Path, large_run: tuple[Path, Any]
 ) -> None:
