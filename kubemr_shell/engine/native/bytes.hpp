@@ -1,0 +1,44 @@
+// Names for what everything here is made of, and loads that do not ask for alignment.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace kubemr {
+
+using u8 = std::uint8_t;
+using u32 = std::uint32_t;
+using u64 = std::uint64_t;
+
+static_assert(std::endian::native == std::endian::little, "the run file and the table's slots are little-endian");
+
+// Whoever reads lines may look this far behind the last one: every buffer of lines is longer by it.
+inline constexpr std::size_t kSlack = 64;
+
+inline u64 load64(const u8* from) {
+  u64 value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+inline u32 load32(const u8* from) {
+  u32 value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+inline void store32(u8* to, u32 value) { std::memcpy(to, &value, sizeof value); }
+inline void store64(u8* to, u64 value) { std::memcpy(to, &value, sizeof value); }
+
+// Copies a line that is short most of the time; both sides have kSlack bytes behind their end.
+inline void copy_line(u8* to, const u8* from, std::size_t length) {
+  if (length <= 32) {
+    std::memcpy(to, from, 32);
+  } else {
+    std::memcpy(to, from, length);
+  }
+}
+
+}  // namespace kubemr

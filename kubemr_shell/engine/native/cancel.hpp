@@ -1,0 +1,63 @@
+// Waiting for a descriptor while somebody may cancel.
+#pragma once
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include "errors.hpp"
+
+namespace kubemr {
+
+// A descriptor that becomes readable when the work is no longer wanted; -1 where nobody can say so.
+class CancelSwitch {
+ public:
+  explicit CancelSwitch(int fd) : fd_(fd) {}
+
+  int fd() const { return fd_; }
+
+  void check() const {
+    if (fd_ < 0) return;
+    pollfd asked = {fd_, POLLIN, 0};
+    if (poll(&asked, 1, 0) > 0) throw Cancelled{};
+  }
+
+ private:
+  int fd_;
+};
+
+// Waits until `fd` is ready for `events`, or was hung up.
+inline void wait_for(int fd, short events, const CancelSwitch& cancel) {
+  pollfd asked[2] = {{fd, events, 0}, {cancel.fd(), POLLIN, 0}};
+  while (poll(asked, 2, -1) < 0) {
+    if (errno != EINTR) fail();
+  }
+  if (asked[1].revents != 0) throw Cancelled{};
+  if ((asked[0].revents & POLLNVAL) != 0) throw OsError{EBADF, ""};
+}
+
+// Lets the other end of a pipe work for a moment; ends early when it is hung up.
+//
+// A writer of 4 KiB at a time would wake its reader for each of them, and the two would change places on a processor
+// every few microseconds.
+inline void rest(int fd, const CancelSwitch& cancel) {
+  constexpr timespec kMoment = {0, 400'000};
+  pollfd asked[2] = {{fd, 0, 0}, {cancel.fd(), POLLIN, 0}};
+  ppoll(asked, 2, &kMoment, nullptr);
+}
+
+// A write after poll still blocks if it is larger than the room, so the descriptor is switched meanwhile.
+class WithoutBlocking {
+ public:
+  explicit WithoutBlocking(int fd) : fd_(fd), before_(fcntl(fd, F_GETFL)) {
+    if (before_ < 0 || fcntl(fd_, F_SETFL, before_ | O_NONBLOCK) < 0) fail();
+  }
+  WithoutBlocking(const WithoutBlocking&) = delete;
+  WithoutBlocking& operator=(const WithoutBlocking&) = delete;
+  ~WithoutBlocking() { fcntl(fd_, F_SETFL, before_); }
+
+ private:
+  int fd_;
+  int before_;
+};
+
+}  // namespace kubemr

@@ -1,0 +1,21 @@
+// A number that one thread counts up and any thread may read meanwhile.
+#pragma once
+
+#include <atomic>
+
+#include "bytes.hpp"
+
+namespace kubemr {
+
+class Counter {
+ public:
+  u64 value() const { return value_.load(std::memory_order_relaxed); }
+  void set(u64 value) { value_.store(value, std::memory_order_relaxed); }
+  // Not fetch_add: with one writer there is nothing to lock the bus for.
+  void add(u64 more) { set(value() + more); }
+
+ private:
+  std::atomic<u64> value_ = 0;
+};
+
+}  // namespace kubemr

@@ -1,0 +1,62 @@
+// A line with its count, and the one order that all lines have: by key, then by the rest.
+#pragma once
+
+#include <algorithm>
+
+#include "bytes.hpp"
+
+namespace kubemr {
+
+// The first eight bytes of the key as a number that orders as they do; a shorter key is filled up with zeros.
+inline u64 key_prefix(const u8* key, std::size_t length) {
+  const u64 word = __builtin_bswap64(load64(key));  // kSlack allows to read eight bytes of any line
+  return length >= 8 ? word : length == 0 ? 0 : word & (~u64{0} << (64 - 8 * length));
+}
+
+struct Entry {
+  u64 prefix;
+  const u8* line;
+  u32 length;
+  u32 key_length;
+  u64 count;
+};
+
+inline int compare_bytes(const u8* a, std::size_t a_length, const u8* b, std::size_t b_length) {
+  const int order = std::memcmp(a, b, std::min(a_length, b_length));
+  if (order != 0) return order;
+  return a_length < b_length ? -1 : a_length > b_length ? 1 : 0;
+}
+
+// The order of two lines whose prefixes are equal.
+inline int compare_behind_prefix(const Entry& a, const Entry& b) {
+  if (a.key_length == b.key_length) return compare_bytes(a.line, a.length, b.line, b.length);
+  return compare_bytes(a.line, a.key_length, b.line, b.key_length);
+}
+
+inline bool same_key(const Entry& a, const Entry& b) {
+  return a.prefix == b.prefix && a.key_length == b.key_length && std::memcmp(a.line, b.line, a.key_length) == 0;
+}
+
+inline bool same_line(const Entry& a, const Entry& b) {
+  return a.prefix == b.prefix && a.length == b.length && a.key_length == b.key_length &&
+         std::memcmp(a.line, b.line, a.length) == 0;
+}
+
+// A sorted sequence of entries. `now` is valid while advance() says so.
+//
+// The bytes of an entry stay where they are for one advance() of its stream after it: a stream that reads blocks puts
+// the block that it leaves into `left_over`, of which there is one for all streams of a merge.
+class Pages;
+class EntryStream {
+ public:
+  EntryStream() = default;
+  EntryStream(const EntryStream&) = delete;
+  EntryStream& operator=(const EntryStream&) = delete;
+  virtual ~EntryStream() = default;
+
+  virtual bool advance(Pages& left_over) = 0;
+
+  Entry now{};
+};
+
+}  // namespace kubemr

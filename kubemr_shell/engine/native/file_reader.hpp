@@ -1,0 +1,48 @@
+// Reads a file at given places. A file with a name is opened for each read: hundreds of runs that are merged at once,
+// in each slot of a worker, would pass the usual limit of 1024 descriptors, and opening costs a hundredth of a block.
+#pragma once
+
+#include <unistd.h>
+
+#include <string>
+
+#include "errors.hpp"
+#include "open_file.hpp"
+
+namespace kubemr {
+
+class FileReader {
+ public:
+  // `name` is a path if there is no descriptor, else it is only for messages.
+  FileReader(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+  explicit FileReader(std::string path) : fd_(-1), name_(std::move(path)) {}
+
+  const std::string& name() const { return name_; }
+
+  // Reads up to `most` bytes at `offset`, and `least` of them unless the file ends before.
+  std::size_t read(u8* to, std::size_t least, std::size_t most, u64 offset) const {
+    if (fd_ >= 0) return read_from(fd_, to, least, most, offset);
+    const OpenFile file = OpenFile::to_read(name_);
+    return read_from(file.fd(), to, least, most, offset);
+  }
+
+ private:
+  std::size_t read_from(int fd, u8* to, std::size_t least, std::size_t most, u64 offset) const {
+    std::size_t got = 0;
+    while (got < least) {
+      const ssize_t more = pread(fd, to + got, most - got, static_cast<off_t>(offset + got));
+      if (more == 0) break;
+      if (more < 0) {
+        if (errno == EINTR) continue;
+        fail(name_.c_str());
+      }
+      got += static_cast<std::size_t>(more);
+    }
+    return got;
+  }
+
+  int fd_;
+  std::string name_;
+};
+
+}  // namespace kubemr

@@ -1,0 +1,48 @@
+#include "file_scan.hpp"
+
+#include <algorithm>
+
+#include "crc32.hpp"
+#include "file_reader.hpp"
+#include "newlines.hpp"
+#include "pages.hpp"
+
+namespace kubemr {
+namespace {
+
+// Read, not mapped: a file that somebody cuts meanwhile would kill the process. A piece stays in the second cache.
+constexpr std::size_t kPiece = 128 << 10;
+
+template <typename Use>
+void for_each_piece(int fd, u64 offset, u64 length, const Use& use) {
+  const FileReader file(fd, "");
+  Pages buffer(kPiece);
+  while (length > 0) {
+    const auto size = static_cast<std::size_t>(std::min<u64>(kPiece, length));
+    const std::size_t got = file.read(buffer.data(), 1, size, offset);
+    if (got == 0) return;
+    use(buffer.data(), got);
+    offset += got;
+    length -= got;
+  }
+}
+
+}  // namespace
+
+Scan scan_file(int fd, u64 offset, u64 length) {
+  Scan scan{0, 0};
+  for_each_piece(fd, offset, length, [&scan](const u8* piece, std::size_t size) {
+    scan.crc = crc32(scan.crc, piece, size);
+    scan.newlines += count_newlines(piece, size);
+  });
+  return scan;
+}
+
+u64 count_lines_of_file(int fd, u64 offset, u64 length) {
+  u64 newlines = 0;
+  for_each_piece(fd, offset, length,
+                 [&newlines](const u8* piece, std::size_t size) { newlines += count_newlines(piece, size); });
+  return newlines;
+}
+
+}  // namespace kubemr

@@ -1,0 +1,24 @@
+// Keeps two threads from using one object at once: with the GIL released nothing else would.
+#pragma once
+
+#include <atomic>
+#include <stdexcept>
+
+namespace kubemr {
+
+class InUse {
+ public:
+  explicit InUse(std::atomic<bool>& flag) : flag_(flag) {
+    if (flag_.exchange(true, std::memory_order_acquire)) {
+      throw std::runtime_error("another thread is using this object");
+    }
+  }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+  ~InUse() { flag_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool>& flag_;
+};
+
+}  // namespace kubemr

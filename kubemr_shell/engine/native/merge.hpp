@@ -1,0 +1,95 @@
+// Merges sorted streams into one, in which equal lines are one entry.
+#pragma once
+
+#include <vector>
+
+#include "entry.hpp"
+#include "pages.hpp"
+
+namespace kubemr {
+
+// A loser tree: each inner node keeps the stream that lost there, so that the next winner costs one comparison a
+// level. The prefixes are in the nodes, and most comparisons look no further.
+class Tournament {
+ public:
+  explicit Tournament(const std::vector<EntryStream*>& streams) : streams_(streams) {
+    for (std::size_t n = 0; n < streams_.size();) {
+      if (streams_[n]->advance(left_over_)) {
+        ++n;
+      } else {
+        streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(n));
+      }
+    }
+    nodes_.resize(streams_.size());
+    if (!streams_.empty()) winner_ = play(1);
+  }
+
+  bool over() const { return streams_.empty() || winner_.stream == nullptr; }
+  const Entry& best() const { return winner_.stream->now; }
+
+  void advance() {
+    Player player = winner_;
+    if (player.stream->advance(left_over_)) {
+      player.prefix = player.stream->now.prefix;
+    } else {
+      player.stream = nullptr;
+    }
+    for (std::size_t node = (player.leaf + nodes_.size()) / 2; node > 0; node /= 2) {
+      if (beats(nodes_[node], player)) std::swap(nodes_[node], player);
+    }
+    winner_ = player;
+  }
+
+ private:
+  struct Player {
+    u64 prefix;
+    EntryStream* stream;  // nullptr once it is at its end
+    std::size_t leaf;
+  };
+
+  static bool beats(const Player& a, const Player& b) {
+    if (a.stream == nullptr || b.stream == nullptr) return a.stream != nullptr;
+    if (a.prefix != b.prefix) return a.prefix < b.prefix;
+    return compare_behind_prefix(a.stream->now, b.stream->now) < 0;
+  }
+
+  // The leaves of the tree are the numbers from size to 2 * size - 1.
+  Player play(std::size_t node) {
+    if (node >= nodes_.size()) {
+      const std::size_t leaf = node - nodes_.size();
+      return {streams_[leaf]->now.prefix, streams_[leaf], leaf};
+    }
+    Player winner = play(2 * node);
+    Player loser = play(2 * node + 1);
+    if (beats(loser, winner)) std::swap(winner, loser);
+    nodes_[node] = loser;
+    return winner;
+  }
+
+  std::vector<EntryStream*> streams_;
+  std::vector<Player> nodes_;
+  Player winner_{};
+  Pages left_over_;
+};
+
+// Gives `sink` each distinct line once, and says where a key begins.
+template <typename Sink>
+void merge(const std::vector<EntryStream*>& streams, Sink& sink) {
+  Tournament tournament(streams);
+  if (tournament.over()) return;
+  Entry entry = tournament.best();
+  bool begins_key = true;
+  for (tournament.advance(); !tournament.over(); tournament.advance()) {
+    const Entry& next = tournament.best();
+    if (same_line(entry, next)) {
+      entry.count += next.count;
+      continue;
+    }
+    sink.add(entry, begins_key);
+    begins_key = !same_key(entry, next);
+    entry = next;
+  }
+  sink.add(entry, begins_key);
+}
+
+}  // namespace kubemr

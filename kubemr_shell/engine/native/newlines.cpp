@@ -1,0 +1,129 @@
+// Newlines by 64 bytes at once: a bit mask for each block, with AVX2, SSE2, or plain 64-bit arithmetic.
+#include "newlines.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "cpu.hpp"
+
+namespace kubemr {
+namespace {
+
+#ifndef KUBEMR_X86
+u64 mask_of(const u8* block) {
+  constexpr u64 kLow = 0x7f7f7f7f7f7f7f7f;
+  u64 mask = 0;
+  for (int word = 0; word < 8; ++word) {
+    const u64 x = load64(block + 8 * word) ^ 0x0a0a0a0a0a0a0a0a;
+    const u64 zero = ~(((x & kLow) + kLow) | x | kLow);           // the high bit of each byte that was LF
+    mask |= ((zero >> 7) * 0x0102040810204080 >> 56) << (8 * word);  // gathers the eight bits
+  }
+  return mask;
+}
+#else
+u64 mask_of(const u8* block) {
+  const __m128i lf = _mm_set1_epi8('\n');
+  u64 mask = 0;
+  for (int part = 0; part < 4; ++part) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * part));
+    mask |= static_cast<u64>(static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, lf)))) << (16 * part);
+  }
+  return mask;
+}
+#define KUBEMR_AVX2 __attribute__((target("avx2,bmi,popcnt")))
+
+KUBEMR_AVX2 inline u64 mask_of_avx2(const u8* block) {
+  const __m256i lf = _mm256_set1_epi8('\n');
+  const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block));
+  const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block + 32));
+  const u32 low_mask = static_cast<u32>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, lf)));
+  const u32 high_mask = static_cast<u32>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, lf)));
+  return low_mask | static_cast<u64>(high_mask) << 32;
+}
+#endif
+
+// Eight positions are written whether they exist or not: one branch a block is guessed right, one a line is not.
+// Inlined by force, so that it is compiled for the processor of its caller.
+[[gnu::always_inline]] inline u32* write_positions(u64 mask, std::size_t at, u32* out) {
+  u32* const end = out + std::popcount(mask);
+  do {
+    for (int n = 0; n < 8; ++n) {
+      out[n] = static_cast<u32>(at + static_cast<std::size_t>(std::countr_zero(mask)));
+      mask &= mask - 1;
+    }
+    out += 8;
+  } while (mask != 0);
+  return end;
+}
+
+std::size_t find_plain(const u8* from, std::size_t size, u32* ends) {
+  u32* out = ends;
+  for (std::size_t at = 0; at < size; at += 64) {
+    u64 mask = mask_of(from + at);
+    if (size - at < 64) mask &= (u64{1} << (size - at)) - 1;
+    out = write_positions(mask, at, out);
+  }
+  return static_cast<std::size_t>(out - ends);
+}
+
+u64 count_plain(const u8* from, std::size_t size) {
+  u64 count = 0;
+  std::size_t at = 0;
+  for (; at + 64 <= size; at += 64) count += static_cast<u64>(std::popcount(mask_of(from + at)));
+  for (; at < size; ++at) count += from[at] == '\n';
+  return count;
+}
+
+#ifdef KUBEMR_X86
+KUBEMR_AVX2 std::size_t find_avx2(const u8* from, std::size_t size, u32* ends) {
+  u32* out = ends;
+  for (std::size_t at = 0; at < size; at += 64) {
+    u64 mask = mask_of_avx2(from + at);
+    if (size - at < 64) mask &= (u64{1} << (size - at)) - 1;
+    out = write_positions(mask, at, out);
+  }
+  return static_cast<std::size_t>(out - ends);
+}
+
+// Each byte of a counter may be raised 255 times before the bytes have to be added up.
+KUBEMR_AVX2 u64 count_avx2(const u8* from, std::size_t size) {
+  const __m256i lf = _mm256_set1_epi8('\n');
+  __m256i total = _mm256_setzero_si256();
+  std::size_t at = 0;
+  while (size - at >= 128) {
+    const std::size_t rounds = std::min<std::size_t>((size - at) / 128, 127);
+    __m256i first = _mm256_setzero_si256();
+    __m256i second = _mm256_setzero_si256();
+    for (std::size_t round = 0; round < rounds; ++round, at += 128) {
+      const auto* block = reinterpret_cast<const __m256i*>(from + at);
+      first = _mm256_sub_epi8(first, _mm256_cmpeq_epi8(_mm256_loadu_si256(block), lf));
+      second = _mm256_sub_epi8(second, _mm256_cmpeq_epi8(_mm256_loadu_si256(block + 1), lf));
+      first = _mm256_sub_epi8(first, _mm256_cmpeq_epi8(_mm256_loadu_si256(block + 2), lf));
+      second = _mm256_sub_epi8(second, _mm256_cmpeq_epi8(_mm256_loadu_si256(block + 3), lf));
+    }
+    const __m256i zero = _mm256_setzero_si256();
+    total = _mm256_add_epi64(total, _mm256_add_epi64(_mm256_sad_epu8(first, zero), _mm256_sad_epu8(second, zero)));
+  }
+  alignas(32) u64 lanes[4];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), total);
+  return lanes[0] + lanes[1] + lanes[2] + lanes[3] + count_plain(from + at, size - at);
+}
+#endif
+
+}  // namespace
+
+std::size_t find_newlines(const u8* from, std::size_t size, u32* ends) {
+#ifdef KUBEMR_X86
+  if (has_avx2()) return find_avx2(from, size, ends);
+#endif
+  return find_plain(from, size, ends);
+}
+
+u64 count_newlines(const u8* from, std::size_t size) {
+#ifdef KUBEMR_X86
+  if (has_avx2()) return count_avx2(from, size);
+#endif
+  return count_plain(from, size);
+}
+
+}  // namespace kubemr

@@ -1,0 +1,55 @@
+// An open file that closes itself.
+#pragma once
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "errors.hpp"
+
+namespace kubemr {
+
+class OpenFile {
+ public:
+  static OpenFile to_read(const std::string& path) {
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) return OpenFile(fd);
+    if (errno == ENOENT || errno == ENOTDIR) throw ObjectNotFound{path};
+    fail(path.c_str());
+  }
+
+  // A file without a name: a killed process leaves none behind.
+  static OpenFile unnamed(const std::string& folder) {
+    const int fd = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0) return OpenFile(fd);
+    // Not every file system has O_TMPFILE; and a kernel without it opens the folder instead.
+    if (errno != EOPNOTSUPP && errno != EISDIR) fail_writing(folder);
+    std::string path = folder + "/.kubemr-XXXXXX";
+    const int named = mkostemp(path.data(), O_CLOEXEC);
+    if (named < 0) fail_writing(folder);
+    unlink(path.c_str());
+    return OpenFile(named);
+  }
+
+  OpenFile() = default;
+  OpenFile(OpenFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  OpenFile& operator=(OpenFile&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~OpenFile() {
+    if (fd_ >= 0) close(fd_);
+  }
+
+  int fd() const { return fd_; }
+
+ private:
+  explicit OpenFile(int fd) : fd_(fd) {}
+
+  int fd_ = -1;
+};
+
+}  // namespace kubemr

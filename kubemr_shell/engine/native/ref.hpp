@@ -1,0 +1,43 @@
+// What is sorted: 24 bytes that stand for a line and mostly decide its place without a look at it.
+#pragma once
+
+#include <algorithm>
+
+#include "entry.hpp"
+
+namespace kubemr {
+
+struct Ref {
+  u64 prefix;
+  u64 where;  // an address in an arena, or the number of a slot in a table
+  u32 partition;
+  u32 key_length;
+};
+
+// The order of partition, key and rest; `entry_of` tells the bytes of a Ref.
+template <typename EntryOf>
+bool goes_before(const Ref& a, const Ref& b, const EntryOf& entry_of) {
+  if (a.partition != b.partition) return a.partition < b.partition;
+  if (a.prefix != b.prefix) return a.prefix < b.prefix;
+  return compare_behind_prefix(entry_of(a), entry_of(b)) < 0;
+}
+
+template <typename EntryOf>
+void sort_refs(Ref* begin, Ref* end, const EntryOf& entry_of) {
+  std::sort(begin, end, [&entry_of](const Ref& a, const Ref& b) { return goes_before(a, b, entry_of); });
+}
+
+// The Refs of one partition among sorted ones.
+struct RefRange {
+  const Ref* begin;
+  const Ref* end;
+};
+
+inline RefRange range_of(const Ref* begin, const Ref* end, u32 partition) {
+  const auto before = [](const Ref& ref, u32 wanted) { return ref.partition < wanted; };
+  const auto behind = [](u32 wanted, const Ref& ref) { return wanted < ref.partition; };
+  const Ref* const first = std::lower_bound(begin, end, partition, before);
+  return {first, std::upper_bound(first, end, partition, behind)};
+}
+
+}  // namespace kubemr

@@ -1,0 +1,134 @@
+// Sorted runs of what did not fit into memory, one after the other in a file without a name.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "budget.hpp"
+#include "merge.hpp"
+#include "open_file.hpp"
+#include "run_reader.hpp"
+#include "run_writer.hpp"
+
+namespace kubemr {
+
+// There are few runs at any time: those of one level become one run of the next as soon as they are more than can be
+// merged at once. So a record is written once a level, and each level has many times the records of the last.
+class Spills {
+ public:
+  Spills(const std::string& folder, u64 partitions, u64 memory_bytes)
+      : file_(OpenFile::unnamed(folder)),
+        writer_(file_.fd(), folder + "/(unnamed scratch file)"),
+        partitions_(partitions),
+        budget_(memory_bytes) {}
+
+  u64 written() const { return writer_.position(); }
+
+  // Writes a new run: `write_partition(partition, writer)` is called for each of them.
+  template <typename WritePartition>
+  void add(const WritePartition& write_partition) {
+    if (levels_.empty()) levels_.emplace_back();
+    levels_[0].push_back(write_run(write_partition));
+  }
+
+  // Merges the levels that have more runs than can be merged at once.
+  void tidy(const CancelSwitch& cancel) {
+    for (std::size_t level = 0; level < levels_.size() && !may_merge(levels_[level]); ++level) {
+      // The newest run stays: without it they were few enough.
+      const Run newest = levels_[level].back();
+      levels_[level].pop_back();
+      Run joined;
+      try {
+        joined = join(levels_[level], levels_[level].size(), cancel);
+      } catch (...) {
+        levels_[level].push_back(newest);
+        throw;
+      }
+      levels_[level] = {newest};
+      if (level + 1 == levels_.size()) levels_.emplace_back();
+      levels_[level + 1].push_back(joined);
+    }
+  }
+
+  // Leaves no more runs than can be merged at once.
+  void settle(const CancelSwitch& cancel) {
+    std::vector<Run> runs;
+    for (const auto& level : levels_) runs.insert(runs.end(), level.begin(), level.end());
+    levels_ = {runs};
+    while (!may_merge(levels_[0])) {
+      auto& all = levels_[0];
+      const std::size_t size = budget_.group(all);
+      const Run joined = join(all, size, cancel);
+      all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(size));
+      all.push_back(joined);
+    }
+  }
+
+  // The merge of what was settled.
+  template <typename Sink>
+  void merge_partition(u32 partition, Sink& sink, const CancelSwitch& cancel) const {
+    merge_runs(levels_[0], levels_[0].size(), partition, sink, cancel);
+  }
+
+ private:
+  struct Run {
+    std::shared_ptr<std::vector<u64>> bounds;  // partition p lies from bounds[p] to bounds[p + 1]
+    std::size_t largest_block;
+  };
+
+  bool may_merge(const std::vector<Run>& runs) const { return budget_.group(runs) == runs.size(); }
+
+  Run join(const std::vector<Run>& runs, std::size_t size, const CancelSwitch& cancel) {
+    const Run joined = write_run(
+        [&](u32 partition, RunWriter& writer) { merge_runs(runs, size, partition, writer, cancel); });
+    for (std::size_t n = 0; n < size; ++n) give_back(runs[n]);
+    return joined;
+  }
+
+  template <typename Sink>
+  void merge_runs(const std::vector<Run>& runs, std::size_t size, u32 partition, Sink& sink,
+                  const CancelSwitch& cancel) const {
+    std::vector<std::unique_ptr<RunReader>> readers;
+    std::vector<EntryStream*> streams;
+    for (std::size_t n = 0; n < size; ++n) {
+      const auto& bounds = *runs[n].bounds;
+      const u64 stored = bounds[partition + 1] - bounds[partition];
+      if (stored == 0) continue;
+      FileReader file(file_.fd(), writer_.name());
+      readers.push_back(std::make_unique<RunReader>(std::move(file), bounds[partition], stored, cancel));
+      streams.push_back(readers.back().get());
+    }
+    merge(streams, sink);
+  }
+
+  template <typename WritePartition>
+  Run write_run(const WritePartition& write_partition) {
+    RunWriter writer(writer_);
+    auto bounds = std::make_shared<std::vector<u64>>();
+    bounds->push_back(writer.position());
+    for (u64 partition = 0; partition < partitions_; ++partition) {
+      writer.begin_partition();
+      write_partition(static_cast<u32>(partition), writer);
+      writer.end_partition();
+      bounds->push_back(writer.position());
+    }
+    writer.flush();
+    return {std::move(bounds), writer.largest_block()};
+  }
+
+  // The disk need not hold what was merged into another run. Where the file system cannot do it, it holds both.
+  void give_back(const Run& run) const {
+    const u64 from = run.bounds->front();
+    const u64 size = run.bounds->back() - from;
+    fallocate(file_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from),
+              static_cast<off_t>(size));
+  }
+
+  OpenFile file_;
+  FileWriter writer_;
+  u64 partitions_;
+  Budget budget_;
+  std::vector<std::vector<Run>> levels_;
+};
+
+}  // namespace kubemr

@@ -1,0 +1,73 @@
+// Reads a command's output into a buffer in which each line lies in one piece.
+#pragma once
+
+#include <unistd.h>
+
+#include "cancel.hpp"
+#include "counter.hpp"
+#include "pages.hpp"
+
+namespace kubemr {
+
+class StreamReader {
+ public:
+  StreamReader(int fd, const CancelSwitch& cancel, std::size_t read_bytes)
+      : fd_(fd), cancel_(cancel), read_bytes_(read_bytes), buffer_(read_bytes + kSlack) {}
+
+  // Bytes of memory.
+  std::size_t held() const { return buffer_.size(); }
+
+  // Reads more behind what is there; false at the end of the stream.
+  bool read(Counter& moved) {
+    make_room();
+    while (true) {
+      // A short read has emptied the pipe: its writer may go on for a moment before it is waited for again.
+      if (short_) rest(fd_, cancel_);
+      wait_for(fd_, POLLIN, cancel_);
+      const std::size_t room = buffer_.size() - kSlack - end_;
+      const ssize_t got = ::read(fd_, buffer_.data() + end_, room);
+      if (got < 0) {
+        if (errno == EINTR || errno == EAGAIN) continue;
+        fail();
+      }
+      scanned_ = end_;
+      end_ += static_cast<std::size_t>(got);
+      short_ = static_cast<std::size_t>(got) < std::min(room, kShort);
+      moved.add(static_cast<u64>(got));
+      return got > 0;
+    }
+  }
+
+  // The beginning of the first line that is not taken, the first new byte, the end.
+  const u8* line() const { return buffer_.data() + begin_; }
+  const u8* fresh() const { return buffer_.data() + scanned_; }
+  const u8* end() const { return buffer_.data() + end_; }
+
+  // Everything before `line` was used.
+  void take_to(const u8* line) { begin_ = static_cast<std::size_t>(line - buffer_.data()); }
+
+ private:
+  static constexpr std::size_t kShort = 64 << 10;
+
+  // Moves the line that has only begun to the front, and makes the buffer longer when the line needs it.
+  void make_room() {
+    if (begin_ > 0) {
+      std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+      end_ -= begin_;
+      begin_ = 0;
+    }
+    const std::size_t wanted = end_ + read_bytes_ + kSlack;
+    if (buffer_.size() < wanted || buffer_.size() > 4 * wanted) buffer_.resize(wanted);
+  }
+
+  int fd_;
+  const CancelSwitch& cancel_;
+  std::size_t read_bytes_;
+  Pages buffer_;
+  std::size_t begin_ = 0;
+  std::size_t scanned_ = 0;
+  std::size_t end_ = 0;
+  bool short_ = false;
+};
+
+}  // namespace kubemr
