@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import Any
 
-from kubemr_shell.errors import InputNotFound, UsageError
 from kubemr_shell.job.spec import Command, Job, JobSpec
 from kubemr_shell.job.validate import API_VERSION, KIND, load_job
 from kubemr_shell.settings import Settings
@@ -21,31 +19,11 @@ def read_job(path: str | None, changes: Mapping[str, Any] | None = None, setting
         document: object = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"generateName": "run-"}, "spec": {}}
         source = "command line"
     else:
+        from kubemr_shell.cli.yaml_file import read_yaml  # noqa: PLC0415 - the one-liner needs no YAML
+
         document, source = read_yaml(path), path
     job = load_job(document, source, changes)
     return replace(job, spec=_with_defaults(job.spec, settings)) if settings else job
-
-
-def read_yaml(path: str) -> object:
-    """The only document of a YAML file; ``-`` is stdin."""
-    import yaml  # noqa: PLC0415 - the one-liner needs none
-
-    try:
-        if path == "-":
-            return _load(sys.stdin.buffer)
-        with open(path, "rb") as file:
-            return _load(file)
-    except OSError as error:
-        raise InputNotFound(f"{path}: the job cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
-
-
-def _load(file: BinaryIO) -> object:
-    """With libyaml where it is there: ten times as fast."""
-    import yaml  # noqa: PLC0415
-
-    return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
 
 
 def _with_defaults(spec: JobSpec, settings: Settings) -> JobSpec:

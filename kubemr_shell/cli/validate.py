@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from kubemr_shell.cli.job_file import read_job
-from kubemr_shell.errors import InvalidSpec, Problem, UsageError
+from kubemr_shell.errors import InputNotFound, InvalidSpec, Problem
 
 
 @click.command()
@@ -28,20 +28,20 @@ def validate(files: tuple[str, ...], output: str) -> int:
     return InvalidSpec.exit_code if any(refusals.values()) else 0
 
 
-def _refusal(file: str) -> InvalidSpec | UsageError | None:
+def _refusal(file: str) -> InvalidSpec | InputNotFound | None:
     try:
         read_job(file)
-    except (InvalidSpec, UsageError) as error:
+    except (InvalidSpec, InputNotFound) as error:
         return error
     return None
 
 
-def _as_json(file: str, refusal: InvalidSpec | UsageError | None) -> dict[str, object]:
+def _as_json(file: str, refusal: InvalidSpec | InputNotFound | None) -> dict[str, object]:
     match refusal:
         case None:
             problems: tuple[Problem, ...] = ()
         case InvalidSpec():
             problems = refusal.problems
-        case UsageError():
+        case InputNotFound():
             problems = (Problem(path="", message=str(refusal)),)
     return {"file": file, "valid": not problems, "problems": [asdict(problem) for problem in problems]}

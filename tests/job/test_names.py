@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
+from tests.job.documents import unhurried
 
 
 def test_parts_sort_by_name_as_by_number() -> None:
@@ -35,6 +36,7 @@ def test_an_attempt_is_named_after_its_task() -> None:
     assert names.attempt_name(17, 0) == "17.0"
 
 
+@unhurried
 @given(st.sampled_from(Phase), st.integers(min_value=0, max_value=10**9))
 def test_a_label_says_which_task_is_meant(phase: Phase, task: int) -> None:
     assert names.parse_task_label(names.task_label(phase, task)) == (phase, task)

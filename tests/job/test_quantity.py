@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubemr_shell.job.quantity import HIGHEST, format_quantity, parse_quantity
+from tests.job.documents import unhurried
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,7 @@ def test_a_count_is_written_with_the_largest_unit_that_divides_it(count: int, te
     assert format_quantity(count) == text
 
 
+@unhurried
 @given(
     st.integers(min_value=0, max_value=HIGHEST)
     | st.builds(lambda number, power: number << power, st.integers(0, 1023), st.integers(0, 53))

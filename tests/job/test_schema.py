@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from kubemr_shell.errors import InvalidSpec
 from kubemr_shell.job.schema import json_schema
 from kubemr_shell.job.validate import load_job
-from tests.job.documents import FIRST_KUBEMR, document, from_yaml, mutated_documents, valid_documents
+from tests.job.documents import FIRST_KUBEMR, document, from_yaml, mutated_documents, unhurried, valid_documents
 
 
 def unique_names(
@@ -47,13 +47,14 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema())
 
 
+@unhurried
 @given(valid_documents())
 def test_both_accept_what_is_right(candidate: object) -> None:
     assert problems(candidate) == ""
     BY_SCHEMA.validate(candidate)
 
 
-@settings(max_examples=400)
+@settings(unhurried, max_examples=300)
 @given(mutated_documents())
 def test_both_accept_or_both_refuse_what_was_changed(candidate: object) -> None:
     by_schema = [error.message for error in BY_SCHEMA.iter_errors(candidate)]

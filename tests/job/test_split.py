@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kubemr_shell.errors import StorageError
 from kubemr_shell.job.split import Piece, Split
+from tests.job.documents import unhurried
 
 SIZES = st.none() | st.integers(min_value=0, max_value=1 << 50)
 PIECES = st.builds(
@@ -21,6 +22,7 @@ PIECES = st.builds(
 )
 
 
+@unhurried
 @given(st.lists(PIECES, max_size=4))
 def test_a_split_comes_back_from_its_line(pieces: list[Piece]) -> None:
     split = Split(tuple(pieces))

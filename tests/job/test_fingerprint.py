@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from kubemr_shell.job.derive import override, resolve
+from kubemr_shell.job.fingerprint import Changes, changed_fields
+from kubemr_shell.job.spec import EnvVar, JobSpec, KeySpec, S3Spec, SplitSpec
+
+OLD = resolve(JobSpec(inputs=("a",), map_command="cat", reduce_command="uniq -c"), slots=4)
+MAP_ONLY = JobSpec(inputs=("a",), map_command="cat", partitions=0)
+
+FORBIDDEN: dict[str, Any] = {
+    "inputs": ("b",),
+    "inputs_from": "list",
+    "decompress": "none",
+    "map_command": ("cat",),
+    "combine_command": "uniq -c",
+    "partitions": 5,
+    "key": KeySpec(fields=2),
+    "files": ("map.py",),
+    "archives": ("data.tar",),
+    "split": SplitSpec(pack=False),
+    "env": (EnvVar(name="A", value="1"),),
+    "jobargs": {"a": "b"},
+}
+REDUCE_ONLY: dict[str, Any] = {"reduce_command": "uniq", "compress_output": "gzip"}
+FREE: dict[str, Any] = {
+    "image": "example/words",
+    "replicas": 7,
+    "slots": 9,
+    "max_attempts": 1,
+    "timeout_seconds": 5,
+    "ok_exit_codes": (0, 1),
+    "output": "out",
+    "keep_tmp": True,
+    "template": {"spec": {}},
+    "s3": S3Spec(region="eu"),
+    "ttl_seconds_after_finished": 5,
+    "active_deadline_seconds": 5,
+    "cancel": True,
+    "retry": 1,
+    "suspend": True,
+}
+
+
+def yaml(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
+
+
+def test_of_every_field_it_is_known_what_a_change_means() -> None:
+    names = [*FORBIDDEN, *REDUCE_ONLY, *FREE]
+    assert sorted(names) == sorted(field.name for field in fields(JobSpec))
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_a_change_of_what_decides_the_maps_is_forbidden(name: str) -> None:
+    new = override(OLD, {name: FORBIDDEN[name]})
+    assert changed_fields(OLD, new) == Changes(forbidden=(yaml(name),), reduce_only=())
+
+
+@pytest.mark.parametrize("name", REDUCE_ONLY)
+def test_a_change_of_what_decides_the_output_alone_keeps_the_maps(name: str) -> None:
+    new = override(OLD, {name: REDUCE_ONLY[name]})
+    assert changed_fields(OLD, new) == Changes(forbidden=(), reduce_only=(yaml(name),))
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_other_changes_do_not_matter(name: str) -> None:
+    assert changed_fields(OLD, override(OLD, {name: FREE[name]})) == Changes(forbidden=(), reduce_only=())
+
+
+def test_all_changes_are_named_together() -> None:
+    new = override(OLD, {"inputs": ("b",), "partitions": 5, "reduce_command": None, "slots": 1})
+    assert changed_fields(OLD, new) == Changes(forbidden=("inputs", "partitions"), reduce_only=("reduceCommand",))
+
+
+def test_a_spec_that_leaves_the_partitions_to_the_machine_keeps_those_of_the_plan() -> None:
+    new = override(OLD, {"partitions": None, "slots": 64})
+    assert changed_fields(OLD, new) == Changes(forbidden=(), reduce_only=())
+
+
+@pytest.mark.parametrize("changes", [{"compress_output": "zstd"}, {"partitions": None, "reduce_command": "cat"}])
+def test_in_a_map_only_job_what_decides_the_output_decides_the_maps(changes: dict[str, Any]) -> None:
+    changed = changed_fields(MAP_ONLY, override(MAP_ONLY, changes))
+    assert len(changed.forbidden) == 1
+    assert changed.reduce_only == ()
