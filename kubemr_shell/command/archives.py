@@ -13,11 +13,15 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
+from kubemr_shell.command.space import is_about_space
 from kubemr_shell.errors import CommandNotStarted
+
+# RuntimeError: a zip file with a password, or a compression that nobody here knows.
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +42,18 @@ def unpack(path: str, folder: str) -> None:
         members = _zip_members if path.endswith(".zip") else _tar_members
         for member in members(path):
             _place(member, folder)
-    except FileNotFoundError as error:
-        raise CommandNotStarted(f"archives: there is no {path}") from error
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and is_about_space(error):
+            raise
         raise CommandNotStarted(f"archives: {path} cannot be unpacked: {error}") from error
 
 
 def _place(member: _Member, folder: str) -> None:
     path = _inside(folder, folder, member.name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
+    if not os.path.isdir(path) or os.path.islink(path):
+        with suppress(FileNotFoundError):  # an archive may hold a name twice; the last one counts
+            os.unlink(path)
     if member.target is not None:
         _inside(folder, os.path.dirname(path), member.target)
         os.symlink(member.target, path)

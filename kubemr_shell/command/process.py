@@ -157,6 +157,9 @@ class _Attempt:
             self._reap()
         self._feeder.abort()
         self._drainer.abort()
+        if self._is_stopping and self._stderr >= 0:
+            with suppress(OSError):  # who left the group by a session of its own is to be stopped too
+                kill_writers(self._stderr, self._since_ticks)
         self._read_last_stderr()
         self._log.close()
         for descriptor in (self._stdin, self._stdout, self._stderr, self._pidfd):
@@ -258,7 +261,8 @@ class _Attempt:
             self._wake_at = self._seconds_from_now(self._request.grace_seconds)
 
     def _signal(self, number: signal.Signals) -> None:
-        os.killpg(self._process.pid, number)
+        with suppress(PermissionError):  # of a command that became another user, only that user may end it
+            os.killpg(self._process.pid, number)
 
     def _look_for_progress(self) -> None:
         now = time.monotonic()

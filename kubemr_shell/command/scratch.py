@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from kubemr_shell.command.archives import unpack
 from kubemr_shell.command.space import watched_space
 from kubemr_shell.errors import CommandNotStarted
+
+_REMOVE = 'chmod -R u+rwx "$1"; rm -rf "$1"'
+_NULL = subprocess.DEVNULL
 
 
 class Scratch:
@@ -23,6 +26,9 @@ class Scratch:
     def __init__(self, root: str, *, files: Mapping[str, str], archives: Mapping[str, str]) -> None:
         """Both map the name that a command sees to a local path."""
         self._root = os.path.abspath(root)
+        for name in (*files, *archives):
+            if "/" in name or name in (".", ".."):
+                raise CommandNotStarted(f"files and archives: {name!r} must be a plain name, without folders")
         self._links = {name: os.path.abspath(path) for name, path in files.items()}
         for name, path in self._links.items():
             if not os.path.exists(path):
@@ -57,15 +63,11 @@ class Scratch:
 
 
 def _remove_tree(folder: str) -> None:
-    """Remove all that can be removed, folders too that the command forbade itself to read."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if not os.path.lexists(folder):
-        return
-    with suppress(OSError):
-        os.chmod(folder, stat.S_IRWXU)
-    for parent, names, _ in os.walk(folder):
-        for path in (os.path.join(parent, name) for name in names):
-            if not os.path.islink(path):
-                with suppress(OSError):
-                    os.chmod(path, stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove what a command left. Folders that it forbade itself to read, or thousands deep, need the system's rm."""
+    with suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if os.path.lexists(folder):
+        with suppress(OSError):
+            subprocess.run(
+                ["/bin/sh", "-c", _REMOVE, "sh", folder], check=False, env={}, stdin=_NULL, stdout=_NULL, stderr=_NULL
+            )

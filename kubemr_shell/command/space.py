@@ -9,13 +9,17 @@ from contextlib import contextmanager
 from kubemr_shell.errors import OutOfSpace
 
 
+def is_about_space(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 @contextmanager
 def watched_space(what: str) -> Iterator[None]:
     """Turn the system's errors about space into OutOfSpace; ``what`` is what there was no space for."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_about_space(error):
             raise
         raise OutOfSpace(
             f"no space for {what}: {error.strerror}: free some there, or choose another folder with --tmp"

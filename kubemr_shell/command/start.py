@@ -82,15 +82,14 @@ def _find(command: tuple[str, ...], folder: str, environment: Mapping[str, str])
     name = command[0]
     if "/" in name:
         return name
-    found = ""
-    for place in environment.get("PATH", os.defpath).split(":"):
-        candidate = os.path.join(folder, place, name)
+    places = environment.get("PATH", os.defpath).split(":")
+    candidates = [os.path.join(folder, place, name) for place in places]
+    for candidate in candidates:
+        if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return candidate
+    for candidate in candidates:
         if os.path.isfile(candidate):
-            if os.access(candidate, os.X_OK):
-                return candidate
-            found = found or candidate
-    if found:
-        raise CommandNotStarted(_not_executable(found))
+            raise CommandNotStarted(_not_executable(candidate))
     raise CommandNotStarted(_not_found(name))
 
 

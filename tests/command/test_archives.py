@@ -135,6 +135,21 @@ def test_a_cut_archive_is_named(tmp_path: Path) -> None:
         unpack(str(path), str(tmp_path / "out"))
 
 
+def test_the_last_of_two_members_of_one_name_counts(tmp_path: Path) -> None:
+    target = member("other")
+    path = tar(tmp_path / "x.tar", target, member("x", kind=tarfile.SYMTYPE, link="other"), member("x", mode=0o755))
+    unpack(str(path), str(tmp_path / "out"))
+    assert (tmp_path / "out/x").stat().st_mode & 0o777 == 0o755
+    assert not (tmp_path / "out/x").is_symlink()
+    assert (tmp_path / "out/other").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_member_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
+    path = tar(tmp_path / "x.tar", member("x/y"), member("x"))
+    with pytest.raises(CommandNotStarted, match=str(path)):
+        unpack(str(path), str(tmp_path / "out"))
+
+
 def test_a_missing_archive_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CommandNotStarted, match="there is no"):
+    with pytest.raises(CommandNotStarted, match="No such file"):
         unpack(str(tmp_path / "gone.tar"), str(tmp_path / "out"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
+from kubemr_shell.command import processes
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import AttemptRequest, Runner
 from kubemr_shell.errors import InputChanged, OutOfSpace
@@ -160,14 +162,21 @@ def test_a_daemon_that_let_go_of_our_pipes_is_left_alone(attempt: Attempts) -> N
 
 
 def test_a_process_older_than_the_command_that_holds_stdout_is_an_error_after_a_while(attempt: Attempts) -> None:
-    held: list[int] = []
+    holder = "read group; exec 3>/proc/$group/fd/1; echo held; exec sleep 1000"
+    with subprocess.Popen(["sh", "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as older:
+        assert older.stdin is not None
+        assert older.stdout is not None
+        pipes = older.stdin, older.stdout
+        wait_until(lambda: processes.started_at(older.pid) < processes.ticks_since_boot())
 
-    def hold(group: int) -> None:
-        held.append(os.open(f"/proc/{group}/fd/1", os.O_WRONLY))
+        def hold(group: int) -> None:
+            pipes[0].write(b"%d\n" % group)
+            assert pipes[1].readline() == b"held\n"
 
-    outcome = attempt("cat", on_start=hold, grace_seconds=0.2)
-    os.close(held[0])
-    assert "keeps its stdout open" in str(outcome.drain_error)
+        outcome = attempt("cat", on_start=hold, grace_seconds=0.2)
+        assert "keeps its stdout open" in str(outcome.drain_error)
+        assert older.poll() is None
+        older.kill()
 
 
 @pytest.mark.parametrize("kind", ["feed", "drain"])

@@ -86,6 +86,24 @@ def test_whatever_a_command_leaves_is_removed(root: Path, tmp_path: Path, attemp
     assert (precious.stat().st_mode & 0o777) == 0o755
 
 
+@pytest.mark.slow
+def test_folders_thousands_deep_are_removed(root: Path) -> None:
+    with Scratch(str(root), files={}, archives={}).attempt("0.0") as folder:
+        place = os.open(folder, os.O_RDONLY)
+        for _ in range(1200):
+            os.mkdir("d", dir_fd=place)
+            above, place = place, os.open("d", os.O_RDONLY, dir_fd=place)
+            os.close(above)
+        os.close(place)
+    assert os.listdir(root) == []
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "/etc/passwd"])
+def test_a_name_with_folders_is_refused(root: Path, name: str) -> None:
+    with pytest.raises(CommandNotStarted, match="plain name"):
+        Scratch(str(root), files={name: "/etc/passwd"}, archives={})
+
+
 def test_a_folder_that_the_command_removed_itself_is_no_error(root: Path) -> None:
     with Scratch(str(root), files={}, archives={}).attempt("0.0") as folder:
         os.rmdir(folder)

@@ -13,7 +13,7 @@ import pytest
 
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Drain
-from tests.command.attempts import Attempts, feeding_for_ever, group_members, wait_until, waiting_for_cancel
+from tests.command.attempts import Attempts, feeding_for_ever, group_members, is_running, wait_until, waiting_for_cancel
 
 SHORT_SECONDS = 0.4
 IGNORES_TERM = "trap '' TERM; echo ready; while :; do sleep 1000; done"
@@ -95,6 +95,15 @@ def test_a_request_to_stop_ends_a_command_at_once(attempt: Attempts, cancel: Can
 def test_a_request_to_stop_kills_what_ignores_sigterm(attempt: Attempts, cancel: Cancel) -> None:
     outcome = attempt(IGNORES_TERM, drain=cancelling(cancel), cancel=cancel, grace_seconds=0.1)
     assert (outcome.cancelled, outcome.signal) == (True, signal.SIGKILL)
+
+
+def test_a_request_to_stop_reaches_processes_in_sessions_of_their_own(attempt: Attempts, cancel: Cancel) -> None:
+    daemon = "setsid sh -c 'echo $$ >number; mv number daemon; exec sleep 1000' >/dev/null &"
+    waiting = "while ! [ -e daemon ]; do :; done; echo x; exec sleep 1000"
+    outcome = attempt(f"{daemon} {waiting}", drain=cancelling(cancel), cancel=cancel)
+    assert outcome.cancelled
+    number = int((attempt.folder / "daemon").read_text())
+    wait_until(lambda: not is_running(number))
 
 
 def test_a_request_to_stop_that_came_before_the_start_counts(attempt: Attempts, cancel: Cancel) -> None:
