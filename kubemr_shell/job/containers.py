@@ -27,7 +27,7 @@ class ListOf(Shape):
     def check(self, value: object, path: str, report: Report) -> Any:
         if not isinstance(value, list | tuple):
             report.add(path, f"must be a list, such as {self._example}, {kind(value)}")
-            return value
+            return ()
         if not value:
             report.add(path, "is empty: list at least one, or remove the line")
         self._report_repeated(value, path, report)

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from kubemr_shell.job.state import Phase
 
-TEMPORARIES = "_kubemr"
 SUCCESS = "_SUCCESS"
-PLAN, MAP, STAGE, JOURNAL = "plan", "map", "stage", "journal"
-"""The folders below a job's temporaries."""
 
 
 def part_name(index: int, suffix: str = "") -> str:
     return f"part-{index:05d}{suffix}"
-
-
-def temporaries(output: str, uid: str) -> str:
-    """The URI of the folder with a job's temporaries, below its output."""
-    return f"{output.rstrip('/')}/{TEMPORARIES}/{uid}"
 
 
 def shard_name(job: str, phase: Phase, epoch: int, index: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any, Protocol
 
-from kubemr_shell.job.report import Report, below, kind
+from kubemr_shell.job.report import Report, below, kind, shown
 from kubemr_shell.job.shape import Schema, Shape
 
 
@@ -57,6 +57,25 @@ class NeedsOneOf(Rule):
         return {"anyOf": [{"required": [name]} for name in self._names]}
 
 
+class DistinctNames(Rule):
+    """Paths whose files are put into one folder, so that their names must differ. JSON Schema cannot say it."""
+
+    def __init__(self, *fields: str) -> None:
+        self._fields = fields
+
+    def check(self, given: Mapping[str, Any], path: str, report: Report) -> None:
+        first: dict[str, str] = {}
+        for field in self._fields:
+            for index, item in enumerate(given.get(field, ())):
+                where = f"{below(path, field)}[{index}]"
+                name = item.rstrip("/").rpartition("/")[2] if isinstance(item, str) else where
+                if first.setdefault(name, where) != where:
+                    report.add(where, f"has the name {shown(name)} in the attempt's folder, as {first[name]} has")
+
+    def schema(self) -> Schema:
+        return {}
+
+
 class Object(Shape):
     """A mapping with known fields. ``required`` says of each field that must be there what to write;
     fields in ``ignored`` may hold anything, and nobody looks at them."""
@@ -103,7 +122,7 @@ class Object(Shape):
         if self._required:
             schema["required"] = list(self._required)
         if self._rules:
-            schema["allOf"] = [rule.schema() for rule in self._rules]
+            schema["allOf"] = [rule_schema for rule in self._rules if (rule_schema := rule.schema())]
         return schema
 
     def words(self) -> str:

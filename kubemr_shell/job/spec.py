@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from kubemr_shell.job.containers import Anything, CommandLine, ListOf, TextMap
-from kubemr_shell.job.records import Excludes, NeedsOneOf, Record, described
+from kubemr_shell.job.records import DistinctNames, Excludes, NeedsOneOf, Record, described
 from kubemr_shell.job.shape import Choice, Flag, Quantity, Whole
 from kubemr_shell.job.texts import LINE_END, Separator, Text
 
@@ -208,7 +208,10 @@ class JobSpec:
     )
     archives: tuple[str, ...] = field(
         default=(),
-        metadata=described("Archives that are unpacked into the folder of each attempt.", TEXTS),
+        metadata=described(
+            "Archives (tar or zip) that are unpacked for the attempts: data.tar.gz is a folder data.tar.gz there.",
+            TEXTS,
+        ),
     )
     split: SplitSpec = field(
         default=SplitSpec(), metadata=described("How inputs are cut and packed into map tasks.", SPLIT)
@@ -296,6 +299,7 @@ SPEC = Record(
     rules=(
         Excludes("partitions", 0, ("combineCommand", "reduceCommand"), MAP_ONLY),
         NeedsOneOf(("inputs", "inputsFrom"), "is missing: list the files, folders, globs or URLs to read"),
+        DistinctNames("files", "archives"),
     ),
 )
 

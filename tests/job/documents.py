@@ -102,8 +102,8 @@ SPEC_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "mapCommand": COMMAND,
     "partitions": whole(1, 100_000),
     "key": st.fixed_dictionaries({}, optional={"separator": SEPARATOR, "fields": whole(1, 1_000_000)}),
-    "files": st.lists(SOME_TEXT, min_size=1, max_size=3),
-    "archives": st.lists(SOME_TEXT, min_size=1, max_size=3),
+    "files": st.lists(NAME.map("scripts/{}.py".format), min_size=1, max_size=3, unique=True),
+    "archives": st.lists(NAME.map("s3://data/{}.tar/".format), min_size=1, max_size=3, unique=True),
     "split": st.fixed_dictionaries(
         {}, optional={"maxBytes": QUANTITY, "pack": st.booleans(), "wholeFiles": st.just(value=False)}
     )

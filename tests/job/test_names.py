@@ -16,15 +16,6 @@ def test_parts_sort_by_name_as_by_number() -> None:
     assert parts == sorted(parts)
 
 
-def test_the_temporaries_of_a_job_are_below_its_output() -> None:
-    assert names.temporaries("s3://results/words/", "u1") == "s3://results/words/_kubemr/u1"
-    assert names.temporaries("/data/out", "u1") == "/data/out/_kubemr/u1"
-
-
-def test_the_root_folder_can_be_an_output() -> None:
-    assert names.temporaries("/", "u1") == "/_kubemr/u1"
-
-
 def test_the_shards_of_a_job_have_a_name_for_each_phase_epoch_and_index() -> None:
     combinations = [(phase, epoch, index) for phase in Phase for epoch in range(12) for index in (0, 1, 11, 99_999)]
     shards = {names.shard_name("words", *combination) for combination in combinations}

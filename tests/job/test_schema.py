@@ -1,7 +1,7 @@
 """The schema and the validation say yes and no to the same documents.
 
 What JSON cannot hold, or JSON Schema cannot say, is left out: halves of surrogate pairs, strings for more than 2^63
-bytes, and templates of more than 10,000 values.
+bytes, templates of more than 10,000 values, and files that would have the same name in the attempt's folder.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from kubemr_shell.errors import InvalidSpec
 from kubemr_shell.job.schema import json_schema
@@ -58,6 +58,7 @@ def test_both_accept_what_is_right(candidate: object) -> None:
 @given(mutated_documents())
 def test_both_accept_or_both_refuse_what_was_changed(candidate: object) -> None:
     by_schema = [error.message for error in BY_SCHEMA.iter_errors(candidate)]
+    assume("in the attempt's folder, as" not in problems(candidate))
     assert bool(problems(candidate)) == bool(by_schema), (problems(candidate), by_schema)
 
 

@@ -111,6 +111,13 @@ WRONG = [
     ("spec.s3.secretName", "s3: {secretName: My_Secret}", "must be lower-case letters, digits, - and ."),
     ("spec.combineCommand", "combineCommand: cat\npartitions: 0", "has no effect with partitions: 0 (map only)"),
     ("spec.reduceCommand", "reduceCommand: cat\npartitions: 0", "has no effect with partitions: 0 (map only)"),
+    ("spec.files[1]", "files: [a/map.py, b/map.py]", "has the name 'map.py' in the attempt's folder, as spec.files[0]"),
+    (
+        "spec.archives[0]",
+        "files: [a/x]\narchives: [s3://b/x]",
+        "has the name 'x' in the attempt's folder, as spec.files[0]",
+    ),
+    ("spec.files", "files: map.py", "must be a list"),
     ("spec.activeDeadlineSeconds", "activeDeadlineSeconds: 0", "must be a whole number from 1 to 2147483647, not 0"),
     ("spec.timeoutSeconds", "timeoutSeconds: 10m", "must be a whole number from 0 to 2147483647, not the string '10m'"),
 ]
