@@ -189,13 +189,15 @@ def test_whatever_a_mover_raises_is_handed_over(attempt: Attempts, kind: str) ->
     assert str(error) == f"the {kind} is broken"
 
 
-def test_an_error_while_the_command_is_watched_leaves_nothing_behind(attempt: Attempts) -> None:
+def test_an_error_while_the_command_is_watched_leaves_nothing_behind_but_the_log(attempt: Attempts) -> None:
     def forget(group: int) -> None:
+        wait_until((attempt.folder / "up").exists)
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError):
-        attempt("sleep 1000 & sleep 1000", on_start=forget)
+        attempt("echo log >&2; touch up; sleep 1000 & sleep 1000", on_start=forget)
     wait_until(lambda: not group_members(attempt.group))
+    assert attempt.log.read_bytes() == b"log\n"
     assert attempt("echo still usable").exit_status == 0
 
 
