@@ -3,7 +3,7 @@
 Written once when the shard is closed, the same bytes whoever writes it, and partition-major, so that a reducer
 reads two short pieces of it. Little-endian:
 
-    header     8 bytes ``KMRMAN1\\n``, u64 first task, u32 tasks, u32 partitions, u32 CRC-32 of table of contents
+    header     8 bytes ``KMRMAN1\\n``, u64 first task, u32 tasks, u32 partitions, u32 CRC-32 of these and the contents
     contents   u32 a task: the attempt that won; u32 a partition: CRC-32 of the partition's ranges
     ranges     for each partition, for each task: u64 offset, u64 length in the task's map output
 """
@@ -19,6 +19,7 @@ from kubemr_shell.errors import CorruptRun
 
 MAGIC = b"KMRMAN1\n"
 _HEADER = struct.Struct("<8sQIII")
+_CHECKED_HEADER_BYTES = _HEADER.size - 4
 _RANGE = struct.Struct("<QQ")
 
 ReadRange = Callable[[int, int], bytes]
@@ -42,8 +43,9 @@ def encode_map_manifest(first: int, attempts: Sequence[int], ranges: Sequence[Se
     ]
     checksums = [zlib.crc32(block) for block in by_partition]
     contents = struct.pack(f"<{len(attempts) + len(checksums)}I", *attempts, *checksums)
-    header = _HEADER.pack(MAGIC, first, len(attempts), len(by_partition), zlib.crc32(contents))
-    return b"".join([header, contents, *by_partition])
+    header = _HEADER.pack(MAGIC, first, len(attempts), len(by_partition), 0)[:_CHECKED_HEADER_BYTES]
+    checksum = zlib.crc32(contents, zlib.crc32(header)).to_bytes(4, "little")
+    return b"".join([header, checksum, contents, *by_partition])
 
 
 def read_map_ranges(read_range: ReadRange, partition: int, source: str) -> list[MapRange]:
@@ -54,7 +56,7 @@ def read_map_ranges(read_range: ReadRange, partition: int, source: str) -> list[
     magic, first, count, partitions, crc = _HEADER.unpack(header)
     contents_end = _HEADER.size + 4 * (count + partitions)
     contents = read_range(_HEADER.size, contents_end) if magic == MAGIC else b""
-    if magic != MAGIC or zlib.crc32(contents) != crc or len(contents) != 4 * (count + partitions):
+    if magic != MAGIC or zlib.crc32(contents, zlib.crc32(header[:_CHECKED_HEADER_BYTES])) != crc:
         raise CorruptRun(source, 0, "the shard manifest is not what was written")
     if partition >= partitions:
         raise CorruptRun(source, 0, f"the shard manifest has no partition {partition}, only {partitions}")

@@ -2,7 +2,7 @@
 
 The same bytes whoever writes it. Little-endian:
 
-    header     8 bytes ``KMROUT1\\n``, u64 first task, u32 tasks, u32 CRC-32 of the entries
+    header     8 bytes ``KMROUT1\\n``, u64 first task, u32 tasks, u32 CRC-32 of these and the entries
     entries    a task: u32 winning attempt, u32 CRC-32 of the part, u64 bytes, u64 records
 """
 
@@ -17,6 +17,7 @@ from kubemr_shell.errors import CorruptRun
 
 MAGIC = b"KMROUT1\n"
 _HEADER = struct.Struct("<8sQII")
+_CHECKED_HEADER_BYTES = _HEADER.size - 4
 _ENTRY = struct.Struct("<IIQQ")
 
 
@@ -35,7 +36,8 @@ def encode_output_manifest(first: int, parts: Iterable[StagedPart]) -> bytes:
     """``parts`` are those of the shard, in task order from ``first`` on."""
     entries = [_ENTRY.pack(part.attempt, part.crc32, part.bytes, part.records) for part in parts]
     body = b"".join(entries)
-    return _HEADER.pack(MAGIC, first, len(entries), zlib.crc32(body)) + body
+    header = _HEADER.pack(MAGIC, first, len(entries), 0)[:_CHECKED_HEADER_BYTES]
+    return header + zlib.crc32(body, zlib.crc32(header)).to_bytes(4, "little") + body
 
 
 def decode_output_manifest(data: bytes, source: str) -> list[StagedPart]:
@@ -44,7 +46,8 @@ def decode_output_manifest(data: bytes, source: str) -> list[StagedPart]:
         raise CorruptRun(source, 0, "the shard manifest is cut short")
     magic, first, count, crc = _HEADER.unpack_from(data)
     body = data[_HEADER.size :]
-    if magic != MAGIC or zlib.crc32(body) != crc or len(body) != count * _ENTRY.size:
+    checksum = zlib.crc32(body, zlib.crc32(data[:_CHECKED_HEADER_BYTES]))
+    if magic != MAGIC or checksum != crc or len(body) != count * _ENTRY.size:
         raise CorruptRun(source, 0, "the shard manifest is not what was written")
     return [
         StagedPart(task=first + index, attempt=attempt, bytes=size, records=records, crc32=checksum)

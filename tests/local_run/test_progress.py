@@ -1,0 +1,58 @@
+import io
+
+from kubemr_shell.local_run.progress import PlainDisplay, ProgressThread, Rate, Snapshot, done_of_total, progress_text
+
+HALF = Snapshot(phase="map", tasks_done=3, tasks=8, bytes_done=500_000, bytes_total=1_000_000, retries=2)
+
+
+def test_the_text_has_tasks_bytes_rate_time_left_and_repeats() -> None:
+    assert progress_text(HALF, 100_000) == "3/8 tasks, 500 kB of 1.0 MB, 100 kB/s, 5.0 s left, 2 repeated"
+
+
+def test_without_known_bytes_progress_is_by_tasks() -> None:
+    unknown = Snapshot(phase="publish", tasks_done=3, tasks=8)
+    assert done_of_total(unknown) == (3, 8)
+    assert done_of_total(HALF) == (500_000, 1_000_000)
+    assert progress_text(unknown, 0) == "3/8 tasks"
+
+
+def test_more_than_everything_is_everything() -> None:
+    assert done_of_total(Snapshot(phase="map", bytes_done=12, bytes_total=10)) == (10, 10)
+
+
+def test_the_rate_starts_anew_with_each_phase() -> None:
+    rate = Rate()
+    assert rate.after(0.0, Snapshot(phase="map", bytes_done=0)) == 0
+    assert rate.after(2.0, Snapshot(phase="map", bytes_done=100)) == 50
+    assert rate.after(3.0, Snapshot(phase="reduce", bytes_done=10)) == 0
+
+
+class Eager(PlainDisplay):
+    seconds = 0.001
+
+
+class Broken(Eager):
+    def show(self, snapshot: Snapshot, rate: float) -> None:
+        raise BrokenPipeError
+
+
+def test_snapshots_are_shown_until_it_is_closed() -> None:
+    stream = io.StringIO()
+    shown = iter([None, HALF])
+    thread = ProgressThread(Eager(stream), lambda: next(shown, HALF), lambda: 0.0)
+    while "map: 3/8 tasks" not in stream.getvalue():
+        pass
+    thread.close()
+
+
+def test_a_display_that_breaks_does_not_end_the_job() -> None:
+    asked: list[int] = []
+
+    def snapshot() -> Snapshot:
+        asked.append(1)
+        return HALF
+
+    thread = ProgressThread(Broken(io.StringIO()), snapshot, lambda: 0.0)
+    while not asked:
+        pass
+    thread.close()

@@ -1,0 +1,58 @@
+from typing import Any
+
+import pytest
+
+from kubemr_shell.local_run.summary import printable, summary_lines
+
+
+def manifest(heaviest: int) -> dict[str, Any]:
+    totals = {
+        "tasks": 2,
+        "retries": 1,
+        "recordsIn": 100,
+        "bytesIn": 1000,
+        "recordsOut": 90,
+        "bytesOut": 900,
+        "slowest": {"task": "reduce/1", "seconds": 2.0},
+        "largest": {"task": "reduce/0", "bytes": 600},
+        "heaviest": {"key": "the", "records": heaviest},
+    }
+    return {
+        "parts": [{"name": "part-00000", "bytes": 900}],
+        "totals": {"map": totals, "reduce": totals},
+        "counters": {"lines": {"bad": 1234}},
+    }
+
+
+def test_the_summary_has_wall_records_bytes_slowest_largest_and_counters() -> None:
+    text = "\n".join(summary_lines(manifest(5), 12.3, "out"))
+    for words in (
+        "1 part, 900 B in out, 12 s",
+        "2 tasks: 100 records, 1.0 kB in; 90 records, 900 B out",
+        "slowest reduce/1 2.0 s",
+        "1 attempt repeated",
+        "largest partition: reduce/0, 600 B",
+        "lines: bad = 1,234",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(("records", "is_named"), [(10, False), (11, True)])
+def test_a_key_with_over_a_tenth_of_the_records_is_named(records: int, is_named: bool) -> None:
+    assert ("heaviest key: the, " in "\n".join(summary_lines(manifest(records), 1, "out"))) is is_named
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        (b"plain", "plain"),
+        ("é".encode(), "é"),
+        (b"\xff\x00", "\\xff\\x00"),
+        (b"", "''"),
+        (b" x", "' x'"),
+        (b"\x1b[31m", "\\x1b[31m"),
+        (b"y" * 300, "y" * 80),
+    ],
+)
+def test_any_key_can_be_shown_on_a_terminal(key: bytes, shown: str) -> None:
+    assert printable(key.decode("latin-1")) == shown

@@ -1,0 +1,67 @@
+import pytest
+
+from kubemr_shell.job.state import Phase
+from kubemr_shell.shuffle.map_manifest import read_map_ranges
+from kubemr_shell.shuffle.output_manifest import decode_output_manifest
+from kubemr_shell.worker.closing import (
+    MissingEntries,
+    entries_of_winners,
+    shard_counters,
+    shard_manifest,
+    shard_totals,
+)
+from kubemr_shell.worker.journal import Entry
+
+
+def entry(task: int, attempt: int = 0, **values: object) -> Entry:
+    return Entry(task=task, attempt=attempt, **values)  # type: ignore[arg-type]
+
+
+def by_attempt(*entries: Entry) -> dict[tuple[int, int], Entry]:
+    return {(item.task, item.attempt): item for item in entries}
+
+
+def test_only_winners_are_kept_in_task_order() -> None:
+    entries = by_attempt(entry(11), entry(10), entry(10, 1), entry(11, 3))
+    winners = entries_of_winners(entries, first=10, winners=[1, 0])
+    assert [(item.task, item.attempt) for item in winners] == [(10, 1), (11, 0)]
+
+
+def test_winners_without_an_entry_are_all_named() -> None:
+    with pytest.raises(MissingEntries) as missing:
+        entries_of_winners(by_attempt(entry(11)), first=10, winners=[0, 0, 2])
+    assert missing.value.attempts == ((10, 0), (12, 2))
+
+
+def test_a_map_manifest_has_the_ranges_and_an_output_manifest_the_parts() -> None:
+    maps = [entry(5, 2, ranges=((0, 7), (7, 9)))]
+    data = shard_manifest(maps, with_ranges=True)
+    (place,) = read_map_ranges(lambda start, end: data[start:end], 1, "m")
+    assert (place.task, place.attempt, place.offset, place.length) == (5, 2, 7, 9)
+    parts = decode_output_manifest(
+        shard_manifest([entry(5, 2, bytes_out=3, records_out=1, crc32=4)], with_ranges=False), "m"
+    )
+    assert [(part.task, part.attempt, part.bytes, part.records, part.crc32) for part in parts] == [(5, 2, 3, 1, 4)]
+
+
+def test_what_was_counted_before_and_lost_is_taken_off_again() -> None:
+    counted = [entry(1, 1, counters={"g": {"n": 5}}, records_in=10)]
+    replaced = [entry(1, 0, counters={"g": {"n": 3}}, records_in=10)]
+    assert shard_counters(counted, replaced) == {"g": {"n": 2}}
+    totals = shard_totals(Phase.MAP, counted, replaced)
+    assert totals["recordsIn"] == 0
+    assert totals["tasks"] == 0
+
+
+def test_totals_name_the_slowest_the_largest_and_the_heaviest() -> None:
+    totals = shard_totals(
+        Phase.REDUCE,
+        [
+            entry(0, seconds=2.0, bytes_in=1, heaviest_key="a", heaviest_records=4),
+            entry(1, 1, seconds=1.0, bytes_in=9, heaviest_key="b", heaviest_records=3),
+        ],
+    )
+    assert totals["slowest"] == {"task": "reduce/0", "seconds": 2.0}
+    assert totals["largest"] == {"task": "reduce/1", "bytes": 9}
+    assert totals["heaviest"] == {"key": "a", "records": 4}
+    assert totals["retries"] == 1
