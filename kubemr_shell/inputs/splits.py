@@ -26,7 +26,7 @@ def plan_splits(objects: Sequence[InputObject], *, split: SplitSpec, parallelism
         yield from (Split(pieces=(_whole(item),)) for item in objects)
         return
     known = sum(item.size for item in objects if item.size is not None)
-    target = min(split.max_bytes, max(SMALLEST_TARGET, known // (TASKS_A_SLOT * parallelism)))
+    target = min(split.max_bytes, max(SMALLEST_TARGET, -(-known // (TASKS_A_SLOT * parallelism))))
     packed: list[Piece] = []
     room = target
     for item in objects:
