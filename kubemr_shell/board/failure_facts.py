@@ -6,16 +6,19 @@ import json
 from collections.abc import Mapping
 
 MOST_BYTES = 4096
+LONGEST_ESCAPE = 12
+"""Bytes of JSON that one character may take."""
 
 
 def bounded(facts: Mapping[str, object]) -> dict[str, object]:
     """The facts in at most ``MOST_BYTES`` of JSON: the longest texts lose their beginning, for errors stand last."""
-    kept = dict(facts)
+    kept = {name: value[-MOST_BYTES:] if isinstance(value, str) else value for name, value in facts.items()}
     while (excess := len(json.dumps(kept)) - MOST_BYTES) > 0:
         name = max(kept, key=lambda name: len(json.dumps(kept[name])))
         value = kept[name]
         if isinstance(value, str) and len(value) > 1:
-            kept[name] = value[-(len(value) - max(1, min(excess // 12, len(value) - 1))) :]
+            cut = max(1, min(excess // LONGEST_ESCAPE, len(value) - 1))
+            kept[name] = value[cut:]
         else:
             del kept[name]
     return kept

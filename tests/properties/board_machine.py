@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
@@ -30,6 +31,7 @@ STEPS_TO_THE_END = 300
 TIMING = Timing(
     lease_seconds=10.0,
     batch_seconds=1.0,
+    least_batch_seconds=0.5,
     idle_seconds=1.0,
     close_patience_seconds=5.0,
     probes=2,
@@ -68,21 +70,40 @@ class BoardMachine(RuleBasedStateMachine):
         self.shape: dict[str, int] = {}
 
     @initialize(
-        tasks=st.integers(1, 4), partitions=st.integers(0, 2), agents=st.sampled_from([2, 2, 20]), slots=st.integers(1, 2)
+        tasks=st.sampled_from([1, 2, 4, 6, 6]),
+        partitions=st.integers(0, 2),
+        agents=st.sampled_from([2, 2, 20]),
+        slots=st.integers(1, 2),
+        max_attempts=st.integers(1, 2),
+        head_start=st.integers(0, 45),
     )
-    def start(self, tasks: int, partitions: int, agents: int, slots: int) -> None:
-        self.shape = {"tasks": tasks, "partitions": partitions, "agents": agents, "slots": slots}
+    def start(self, tasks: int, partitions: int, agents: int, slots: int, max_attempts: int, head_start: int) -> None:
+        """The job is new, or a first worker has brought it some way and then vanished."""
+        self.shape = {
+            "tasks": tasks,
+            "partitions": partitions,
+            "agents": agents,
+            "slots": slots,
+            "max_attempts": max_attempts,
+        }
         Board.create(self.history, name="job", uid="uid-job", spec={"maxAttempts": 2})
         self._board("first", self.history).deploy()
         self.workers = [self._worker(seat) for seat in range(SEATS)]
+        pioneer = Worker("pioneer", lambda name: self._board(name, self.history), self.storage, self.shape)
+        for step in range(head_start):
+            pioneer.act(step, sensibly=True)
+            self.now += 1.0
 
-    @rule(seat=seats, choice=choices, sensibly=st.sampled_from([True, True, True, False]))
-    def act_undisturbed(self, seat: int, choice: int, sensibly: bool) -> None:
-        """Finish what the player is in, or do one thing from beginning to end."""
+    @rule(seat=seats, choice=choices, sensibly=st.sampled_from([True, True, True, False]), times=st.integers(1, 5))
+    def act_undisturbed(self, seat: int, choice: int, sensibly: bool, times: int) -> None:
+        """Finish what the player is in, or do some things from beginning to end."""
         player = self.players[seat]
-        if player.is_idle:
-            self._begin(seat, choice, sensibly)
-        self._finish(player)
+        if not player.is_idle:
+            self._finish(player)
+            return
+        for time in range(times):
+            self._begin(seat, choice + time, sensibly)
+            self._finish(player)
 
     @rule(seat=seats, choice=choices, sensibly=st.sampled_from([True, True, False]))
     def act_and_stop_before_writing(self, seat: int, choice: int, sensibly: bool) -> None:
@@ -140,11 +161,16 @@ class BoardMachine(RuleBasedStateMachine):
             self.spoils_left -= 1
             self.storage.spoil(committed[choice % len(committed)])
 
-    @rule(what=st.sampled_from(["cancel", "retry", "retry", "redo_reduces", "fail_job"]), whole=st.booleans())
+    @rule(
+        what=st.sampled_from(["retry", "retry", "redo_reduces", "redo_reduces", "fail_job", "cancel"]),
+        whole=st.booleans(),
+    )
     def ask(self, what: str, whole: bool) -> None:
         """A user, or an operator, wants something; a job that is to go on is deployed as well."""
         player = self.players[USER]
         if player.is_idle:
+            if self._state() in (JobState.FAIL, JobState.CANCELLED):
+                what = "retry"
             player.begin(lambda: self._ask(what))
             if whole:
                 self._finish(player)
@@ -159,7 +185,7 @@ class BoardMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """(f) One worker that lives ends the job, in a bounded number of steps; nothing that comes late revives it."""
         try:
-            if self.shape:
+            if self.shape and sys.exc_info()[0] is None:
                 self._one_worker_ends_the_job()
                 state = self._state()
                 while self.history.in_flight:
@@ -245,4 +271,3 @@ class BoardMachine(RuleBasedStateMachine):
 
     def _is_planted(self, operation: Operation) -> bool:
         return self.planted is not None and re.fullmatch(self.planted, operation["path"]) is not None
-

@@ -84,7 +84,7 @@ class Worker:
             claim_id=self._role.id,
             tasks=self._shape["tasks"],
             partitions=self._shape["partitions"],
-            spec={"maxAttempts": 2},
+            spec={"maxAttempts": self._shape["max_attempts"]},
             fingerprint="f",
             input_bytes=1,
         )
@@ -136,7 +136,7 @@ class Worker:
         self._storage.write_journal(claim.phase, done)
         try:
             self._hold(
-                self._board.commit(claim, done, more=random.random() < 0.6, task_seconds=random.choice([0.1, 9]))
+                self._board.commit(claim, done, more=random.random() < 0.6, task_seconds=random.choice([0.1, 0.1, 9]))
             )
         except LeaseLost:
             self._lose(key)

@@ -1,0 +1,43 @@
+"""A claim takes work for one batch time, and leaves some for others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kubemr_shell.board.claim_size import claim_size, smoothed
+from kubemr_shell.board.timing import Timing
+
+LOCAL = replace(Timing.local(), batch_seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("slots", "agents", "task_us", "available", "expected"),
+    [
+        (4, 1, 0, 100, 4),  # nobody knows how long a task takes
+        (4, 1, 0, 3, 3),
+        (4, 2, 0, 4, 2),  # others are there: half
+        (4, 2, 0, 1, 1),
+        (4, 1, 100_000, 100, 40),
+        (4, 2, 100_000, 60, 30),
+        (4, 1, 10_000_000, 100, 4),  # never fewer than slots
+        (4, 1, 1, 10, 10),
+        (4, 1, 0, 0, 0),
+    ],
+)
+def test_size_of_a_claim(slots: int, agents: int, task_us: int, available: int, expected: int) -> None:
+    size = claim_size(timing=LOCAL, slots=slots, agents=agents, task_us=task_us, available=available)
+    assert size == expected
+
+
+def test_many_agents_take_at_least_the_least_batch() -> None:
+    timing = replace(LOCAL, batch_seconds=30.0, least_batch_seconds=5.0)
+    assert claim_size(timing=timing, slots=1, agents=1000, task_us=1_000_000, available=6) == 5
+
+
+def test_the_time_of_a_task_is_smoothed_and_never_zero() -> None:
+    assert smoothed(0, None) == 0
+    assert smoothed(0, 0.002) == 2000
+    assert smoothed(2000, 0.004) == 3000
+    assert smoothed(0, 0.0) == 1

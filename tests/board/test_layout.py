@@ -1,0 +1,36 @@
+"""Tasks are laid out in shards without gaps."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubemr_shell.board.layout import MOST_SHARDS, Layout
+
+
+@pytest.mark.parametrize(
+    ("tasks", "agents", "shards", "size"),
+    [
+        (0, 4, 0, 0),
+        (1, 1, 1, 1),
+        (1000, 1, 1, 1000),
+        (1001, 1, 2, 501),
+        (100, 100, 10, 10),
+        (3, 1000, 3, 1),
+        (1_000_000, 10_000, 1000, 1000),
+        (3_000_000, 1, MOST_SHARDS, 2000),
+    ],
+)
+def test_shards_follow_tasks_and_agents(tasks: int, agents: int, shards: int, size: int) -> None:
+    assert Layout.of(tasks, agents) == Layout(tasks=tasks, shards=shards, shard_size=size)
+
+
+@given(st.integers(1, 5_000_000), st.integers(1, 20_000))
+def test_every_task_is_in_one_shard(tasks: int, agents: int) -> None:
+    layout = Layout.of(tasks, agents)
+    assert sum(layout.count(shard) for shard in range(layout.shards)) == tasks
+    for shard in {0, layout.shards // 2, layout.shards - 1}:
+        assert layout.count(shard) > 0
+        assert layout.shard_of(layout.first(shard)) == shard
+        assert layout.shard_of(layout.first(shard) + layout.count(shard) - 1) == shard

@@ -1,0 +1,58 @@
+"""A claim expires by the observer's own clock, from the moment it first saw this heartbeat."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubemr_shell.board import observer as observer_module
+from kubemr_shell.board.observer import Observer
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.dead: set[str] = set()
+        self.observer = Observer(expiry_seconds=25.0, clock=lambda: self.now, is_dead=self.dead.__contains__)
+
+    def sees(self, at: float, beat: int) -> bool:
+        self.now = at
+        return self.observer.is_expired("claim", "worker", beat)
+
+
+def test_expires_when_unchanged_for_long_enough() -> None:
+    watch = Watch()
+    assert [watch.sees(at, 0) for at in (100.0, 124.9, 125.0)] == [False, False, True]
+
+
+def test_a_renewal_starts_the_time_again() -> None:
+    watch = Watch()
+    assert [watch.sees(at, beat) for at, beat in ((0.0, 0), (24.0, 1), (48.0, 1), (49.0, 1))] == [False] * 3 + [True]
+
+
+def test_an_older_heartbeat_is_a_change_too() -> None:
+    """Reads may be old: what was seen last decides, so a stale one only delays."""
+    watch = Watch()
+    assert [watch.sees(at, beat) for at, beat in ((0.0, 1), (20.0, 0), (30.0, 1))] == [False] * 3
+
+
+def test_the_dead_expire_at_once() -> None:
+    watch = Watch()
+    assert not watch.sees(0.0, 0)
+    watch.dead.add("worker")
+    assert watch.sees(0.0, 0)
+
+
+def test_forgets_when_the_board_was_out_of_reach() -> None:
+    watch = Watch()
+    watch.sees(0.0, 0)
+    watch.observer.forget_all()
+    assert [watch.sees(at, 0) for at in (30.0, 54.0, 55.0)] == [False, False, True]
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observer_module, "MOST_REMEMBERED", 2)
+    watch = Watch()
+    for claim in ("a", "b", "c"):
+        watch.observer.is_expired(claim, "worker", 0)
+    watch.now = 25.0
+    assert [watch.observer.is_expired(claim, "worker", 0) for claim in ("c", "b", "a")] == [True, True, False]
