@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import IO
 
 from kubemr_shell.command.space import is_about_space
@@ -55,7 +56,7 @@ def _place(member: _Member, folder: str) -> None:
         with suppress(FileNotFoundError):  # an archive may hold a name twice; the last one counts
             os.unlink(path)
     if member.target is not None:
-        _inside(folder, os.path.dirname(path), member.target)
+        _check_target(folder, os.path.dirname(path), member.target)
         os.symlink(member.target, path)
     elif member.same_as is not None:
         os.link(_inside(folder, folder, member.same_as), path)
@@ -83,6 +84,14 @@ def _inside(folder: str, start: str, name: str) -> str:
     if name.startswith("/") or (path != root and not path.startswith(root + "/")):
         raise ValueError(f"the member {name} leads out of the archive")
     return path
+
+
+def _check_target(folder: str, start: str, target: str) -> None:
+    """A name before ``..`` may become a link later, and then lead elsewhere: only ``..`` at the begin is safe."""
+    _inside(folder, start, target)
+    parts = (part for part in target.split("/") if part not in ("", "."))
+    if ".." in dropwhile("..".__eq__, parts):
+        raise ValueError(f"the link to {target} leads back through a folder, perhaps out of the archive")
 
 
 def _tar_members(path: str) -> Iterator[_Member]:

@@ -191,7 +191,10 @@ class _Attempt:
         return max(0.0, (self._wake_at - time.monotonic()) * 1000)
 
     def _on_stderr(self) -> None:
-        data = os.read(self._stderr, STDERR_READ_BYTES)
+        try:
+            data = os.read(self._stderr, STDERR_READ_BYTES)
+        except BlockingIOError:  # a command can read its own stderr, and be faster
+            return
         self._log.write(data)
         if not data:
             self._poll.unregister(self._stderr)

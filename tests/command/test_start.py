@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,6 +44,12 @@ def test_a_file_in_the_attempts_folder_goes_before_the_systems(attempt: Attempts
     script.rename(attempt.folder / "ls")
     attempt(("ls",))
     assert attempt.stdout == b"ours\n"
+
+
+@pytest.mark.parametrize("hide", [lambda path: path.mkdir(), lambda path: path.touch(0o644)], ids=["folder", "file"])
+def test_what_cannot_be_executed_hides_no_program(attempt: Attempts, hide: Callable[[Path], None]) -> None:
+    hide(attempt.folder / "true")
+    assert attempt(("true",)).exit_status == 0
 
 
 def test_a_relative_path_is_relative_to_the_attempts_folder(attempt: Attempts, script: Path) -> None:

@@ -128,6 +128,11 @@ def test_a_line_of_100_megabytes_passes_in_bounded_memory(attempt: Attempts) -> 
     assert attempt.log.stat().st_size == size + 1
 
 
+def test_a_command_that_reads_its_own_stderr_harms_only_its_log(attempt: Attempts) -> None:
+    outcome = attempt("cat </dev/stderr >/dev/null & i=0; while [ $i -lt 30000 ]; do echo x; i=$((i+1)); done >&2")
+    assert outcome.exit_status == 0
+
+
 def test_what_was_written_just_before_the_end_is_there(attempt: Attempts) -> None:
     outcome = attempt("head -c 60000 /dev/zero | tr '\\0' x >&2; kill -9 $$")
     assert attempt.log.read_bytes() == b"x" * 60000
