@@ -8,8 +8,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import tempfile
-import traceback
 
 import click
 
@@ -91,12 +89,17 @@ def exit_code(arguments: list[str]) -> int:
 
 def _report(error: Exception, code: int, message: str, *, debug: bool) -> int:
     if debug:
+        import traceback  # noqa: PLC0415 - with tempfile 10 ms of every --help
+
         traceback.print_exception(error)
     print(f"kubemr-shell: {message}", file=sys.stderr)
     return code
 
 
 def _bug_message() -> str:
+    import tempfile  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
     with tempfile.NamedTemporaryFile("w", prefix="kubemr-shell-", suffix=".log", delete=False) as log:
         traceback.print_exc(file=log)
     kind, value, _ = sys.exc_info()

@@ -1,0 +1,72 @@
+"""What ARCHITECTURE.md and CONTRIBUTING.md promise of the tree itself."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("kubemr_shell", "tests", "benchmarks", "docs", "examples", "protocol")
+CODE = [
+    path
+    for folder in FOLDERS
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in {".py", ".pyi", ".cpp", ".hpp"} and ".data" not in path.parts and "__pycache__" not in path.parts
+]
+VAGUE = {"utils", "util", "helpers", "common", "misc", "base", "core", "manager"}
+LONGEST_FILE = 400
+LONGEST_ARCHITECTURE = 150
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", CODE, ids=relative)
+def test_a_file_has_at_most_400_lines_and_a_name_that_says_what_it_is(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+    assert path.stem not in VAGUE
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "kubemr_shell").rglob("*.py")), ids=relative)
+def test_a_module_says_what_it_is_for(path: Path) -> None:
+    assert path.read_text().lstrip().startswith('"""')
+
+
+def test_architecture_fits_on_a_page_and_names_every_part() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    assert len(text.splitlines()) <= LONGEST_ARCHITECTURE
+    parts = {path.stem for path in (ROOT / "kubemr_shell").iterdir() if not path.name.startswith(("_", "py.typed"))}
+    assert {part for part in parts if not re.search(rf"\b{part}\b", text)} == set()
+
+
+def test_every_command_is_in_the_readme() -> None:
+    from kubemr_shell.cli.main import COMMANDS
+
+    text = (ROOT / "README.md").read_text()
+    assert [name for name in COMMANDS if f"kubemr-shell {name}" not in text and name != "worker"] == []
+
+
+def test_every_setting_is_documented() -> None:
+    from dataclasses import fields
+
+    from kubemr_shell.settings import Settings
+
+    text = (ROOT / "README.md").read_text()
+    names = [f"KUBEMR_{field.name.upper()}" for field in fields(Settings) if field.name != "state_home"]
+    assert [name for name in names if name not in text] == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_imports_nothing_that_it_does_not_need(arguments: list[str]) -> None:
+    heavy = ("boto3", "kubernetes", "jsonschema", "rich", "zstandard", "yaml", "sqlite3", "http.client")
+    program = (
+        "import sys\n"
+        "from kubemr_shell.cli.main import exit_code\n"
+        f"exit_code({arguments!r})\n"
+        f"sys.exit(' '.join(name for name in {heavy!r} if name in sys.modules) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
