@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from kubemr_shell.command.archives import unpack
 from kubemr_shell.command.space import watched_space
 from kubemr_shell.errors import CommandNotStarted
 
@@ -33,6 +32,10 @@ class Scratch:
         for name, path in self._links.items():
             if not os.path.exists(path):
                 raise CommandNotStarted(f"files: {name}: there is no {path}")
+        if not archives:
+            return
+        from kubemr_shell.command.archives import unpack  # noqa: PLC0415 - tarfile and zipfile take 10 ms
+
         for name, path in archives.items():
             self._links[name] = os.path.join(self._root, "archives", name)
             with watched_space(f"the archive {path}"):

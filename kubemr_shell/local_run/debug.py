@@ -39,11 +39,13 @@ def debug_task(job: JobFolder, label: str, environment: Mapping[str, str], memor
     options = LocalWorkerOptions(
         worker=f"debug-{os.getpid()}", workers=1, memory=memory, environment=environment, folder=os.getcwd()
     )
-    context = job_context(job, view, options, lambda: view.plan.tasks if view.plan else None)
-    feed, subject = _subject(context, view, phase, task)
-    if subject.command is None:
-        raise UsageError(f"{label}: the job has no reduceCommand, so there is no command to run")
-    return _run(context, subject, feed)
+    maps = view.plan.tasks
+    with job.worker_scratch(options.worker) as scratch:
+        context = job_context(job, view, options, scratch=scratch, maps=lambda: maps)
+        feed, subject = _subject(context, view, phase, task)
+        if subject.command is None:
+            raise UsageError(f"{label}: the job has no reduceCommand, so there is no command to run")
+        return _run(context, subject, feed)
 
 
 def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tuple[Stream, Subject]:

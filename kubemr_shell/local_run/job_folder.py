@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,9 +64,13 @@ class JobFolder:
         names = os.listdir(os.path.join(self.root, "workers"))
         return sorted(name.removesuffix(".lock") for name in names if name.endswith(".lock"))
 
-    def workspace(self) -> Workspace:
+    def workspace(self, scratch: str = "") -> Workspace:
         return Workspace(
-            storage=LocalStorage(), temporaries=self.root, scratch=self.scratch, logs=self.logs, output=self.output
+            storage=LocalStorage(),
+            temporaries=self.root,
+            scratch=scratch or self.scratch,
+            logs=self.logs,
+            output=self.output,
         )
 
     @property
@@ -75,6 +81,16 @@ class JobFolder:
         """The parts of the result that this job replaces; None if it replaces none."""
         parts = self._facts()["oldParts"]
         return None if parts is None else tuple(parts)
+
+    @contextmanager
+    def worker_scratch(self, worker: str) -> Iterator[str]:
+        """A worker's own scratch folder: it is gone when the worker ends, or with the job."""
+        path = os.path.join(self.scratch, worker)
+        os.mkdir(path)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
 
     def make(self, *, name: str, old_parts: tuple[str, ...] | None) -> None:
         """Make the folder of a new job; ``old_parts`` stand in the output and will be replaced."""

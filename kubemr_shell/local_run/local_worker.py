@@ -73,7 +73,8 @@ class LocalWorker:
             random=Random(os.urandom(16)),
             is_dead=lambda worker: not ownership.is_held(job.worker_file(worker, "lock")),
         )
-        context = job_context(job, self.board.view(), options, self._maps)
+        scratch = self._resources.enter_context(job.worker_scratch(options.worker))
+        context = job_context(job, self.board.view(), options, scratch=scratch, maps=self._maps)
         stages = Stages(self.board, context, parallelism=options.memory.slots * options.workers)
         attention = threading.Event()
         slots = Slots(self._runners(job, context, stages), attention.set)
@@ -121,10 +122,10 @@ class LocalWorker:
 
 
 def job_context(
-    job: JobFolder, view: JobView, options: LocalWorkerOptions, maps: Callable[[], int | None]
+    job: JobFolder, view: JobView, options: LocalWorkerOptions, *, scratch: str, maps: Callable[[], int | None]
 ) -> JobContext:
     """The job as a worker of this machine sees it."""
-    workspace = job.workspace()
+    workspace = job.workspace(scratch)
     return JobContext(
         name=job.name,
         uid=job.uid,
