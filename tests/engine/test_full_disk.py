@@ -25,35 +25,41 @@ collector = engine.Collector(
     max_record_bytes=1 << 20, spill_dir=folder,
 )
 
+stream = os.memfd_create("stream")
+os.write(stream, b"".join(b"%0100d\\n" % number for number in range(40_000)))
+
 def collect():
-    stream = os.memfd_create("stream")
-    os.write(stream, b"".join(b"%0100d\\n" % number for number in range(40_000)))
     os.lseek(stream, 0, os.SEEK_SET)
     collector.drain(stream, -1)
 
-def limit(size):
+def refused(size, write):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    try:
+        write()
+    except OSError as error:
+        print(what, error.errno)
+    else:
+        print(what, "was not refused")
 
-try:
-    if what == "spill":
-        limit(1_000_001)
+if what == "spill":
+    refused(1_000_001, collect)
+else:
     collect()
     run = os.memfd_create("run")
     if what == "output":
-        limit(1_000_001)
-    facts = collector.write_output(run)
-    if what == "last byte":
-        collector.reset()
-        collect()
-        limit(os.fstat(run).st_size - 1)
-        collector.write_output(os.memfd_create("second run"))
-    source = engine.Source(f"/proc/self/fd/{run}", *facts.partitions[0][:2])
-    merger = engine.Merger([source] * 9, memory_bytes=1, scratch_dir=folder)
-    limit(1_000_001)
-    merger.feed(os.open("/dev/null", os.O_WRONLY), -1)
-    print("nothing was refused")
-except OSError as error:
-    print(what, error.errno)
+        refused(1_000_001, lambda: collector.write_output(run))
+    else:
+        facts = collector.write_output(run)
+        if what == "last byte":
+            collector.reset()
+            collect()
+            second = os.memfd_create("second")
+            refused(os.fstat(run).st_size - 1, lambda: collector.write_output(second))
+        else:
+            source = engine.Source(f"/proc/self/fd/{run}", *facts.partitions[0][:2])
+            merger = engine.Merger([source] * 9, memory_bytes=1, scratch_dir=folder)
+            nowhere = os.open("/dev/null", os.O_WRONLY)
+            refused(1_000_001, lambda: merger.feed(nowhere, -1))
 collector.close()
 """
 
