@@ -158,10 +158,41 @@ def valid_documents(draw: st.DrawFn) -> Document:
     return made | draw(st.fixed_dictionaries({}, optional={"status": JSON}))
 
 
-AWKWARD_NUMBERS = [True, False, 0, 1, 0.0, 1.0, 1.5, -1, 256, 1 << 40]
-AWKWARD_TEXTS = ["", " ", "0", "1", "64Mi", "0Mi", "64MB", "\t", "\\t", "a\n", "a\0", "none", "gzip", "http://x"]
-AWKWARD_OTHERS = [None, [], [""], ["a"], [0, 1], {}, {"name": "A"}, {"name": "A", "value": 1}]
-AWKWARD = st.sampled_from([*AWKWARD_NUMBERS, *AWKWARD_TEXTS, *AWKWARD_OTHERS])
+BOUNDS = [0, 1, 255, 1000, 1024, 10_000, 100_000, 1_000_000, (1 << 31) - 1, (1 << 63) - 1]
+AWKWARD: list[Any] = [None, True, False, 0.0, 1.0, 1.5, -1, *BOUNDS, *(bound + 1 for bound in BOUNDS)]
+AWKWARD += [
+    "",
+    " ",
+    "0",
+    "1",
+    "64Mi",
+    "0Mi",
+    "0.0",
+    "64MB",
+    "64Mi\n",
+    "\t",
+    "\\t",
+    "\n",
+    "a\n",
+    "a\0",
+    "A",
+    "a b",
+    "a-",
+]
+AWKWARD += [
+    "auto",
+    "none",
+    "gzip",
+    "http://x",
+    "https://",
+    "https:// ",
+    "s3://x",
+    "1a",
+    *("w" * n for n in (48, 53, 254)),
+]
+AWKWARD += [[], [""], [" "], ["a"], ["a", ""], ["", "a"], ["a\0"], ["a", 1], [0, 1], [256], [None], [[]], [{}]]
+AWKWARD += [{}, {"a": "b"}, {"a": 1}, {"": "b"}, {"a\0": "b"}, {"name": "A"}, [{"name": "A", "value": 1}]]
+AWKWARD += [[{"name": name} for name in names] for names in ("A", "AA", "ABa", "ABA")]
 
 
 @st.composite
@@ -170,7 +201,7 @@ def mutated_documents(draw: st.DrawFn) -> Any:
     changed = copy.deepcopy(draw(valid_documents()))
     for _ in range(draw(st.integers(1, 3))):
         holder, place = draw(st.sampled_from(list(_places(changed))))
-        value = draw(AWKWARD | JSON | SPEC_FIELDS["mapCommand"])
+        value = draw(st.sampled_from(AWKWARD) | JSON | SPEC_FIELDS["mapCommand"])
         match draw(st.sampled_from(["replace", "remove", "add", "double"])):
             case "remove":
                 del holder[place]
