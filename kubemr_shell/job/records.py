@@ -87,13 +87,11 @@ class Object(Shape):
         required: Mapping[str, str] | None = None,
         ignored: tuple[str, ...] = (),
         rules: tuple[Rule, ...] = (),
-        words: str = "mapping",
     ) -> None:
         self.shapes = shapes
         self._required = required or {}
         self._ignored = ignored
         self._rules = rules
-        self._words = words
 
     def check(self, value: object, path: str, report: Report) -> Any:
         if not isinstance(value, Mapping):
@@ -126,21 +124,17 @@ class Object(Shape):
         return schema
 
     def words(self) -> str:
-        return self._words
+        return f"mapping with {', '.join(self.shapes)}"
 
 
 class Record(Object):
     """A dataclass whose fields were made with ``described``."""
 
-    def __init__(self, made: type[Any], *, rules: tuple[Rule, ...] = (), words: str = "mapping") -> None:
+    def __init__(self, made: type[Any], *, rules: tuple[Rule, ...] = ()) -> None:
         self.fields = {yaml_name(field.name): field for field in fields(made)}
         required = {name: f"add {name}" for name, field in self.fields.items() if default_of(field) is MISSING}
-        super().__init__(
-            {name: field.metadata["shape"] for name, field in self.fields.items()},
-            required=required,
-            rules=rules,
-            words=words,
-        )
+        shapes = {name: field.metadata["shape"] for name, field in self.fields.items()}
+        super().__init__(shapes, required=required, rules=rules)
         self._made = made
 
     def check(self, value: object, path: str, report: Report) -> Any:
