@@ -17,6 +17,9 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.space import watched_space
 
 STEP_BYTES = 1 << 20
+SHORT_BYTES = 64 << 10
+REST_SECONDS = 0.0005
+"""After a short step the pipe is empty. Many programs write 4 KiB at a time; to wake up for each costs more than they do."""
 _CANNOT_SPLICE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 
 Move = Callable[[int, int], object]
@@ -96,6 +99,8 @@ class SpliceDrain:
                     continue
                 if not count:
                     return
+                if count < SHORT_BYTES:
+                    select.select([cancel], [], [], REST_SECONDS)
 
     def _splice(self, descriptor: int) -> int:
         try:
