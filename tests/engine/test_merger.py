@@ -132,15 +132,16 @@ def large_run(engine: ModuleType, folder: str, runs: Path) -> tuple[Path, Any]:
 
 @pytest.mark.parametrize("copies", [2, 3, 20])
 def test_runs_whose_blocks_end_with_the_same_line_are_merged(
-    engine: ModuleType, folder: str, large_run: tuple[Path, Any], copies: int
+    engine: ModuleType, folder: str, runs: Path, copies: int
 ) -> None:
-    """Several runs come to the end of a block while one line is counted; its bytes have to outlive all their blocks."""
-    path, facts = large_run
-    for partition, lines in enumerate(model.sorted_lines([some_lines()] * copies, Shape(partitions=3))):
-        sources = [sources_of(engine, path, facts, partition)] * copies
-        merged, fed = read_feed(engine.Merger(sources, memory_bytes=1, scratch_dir=folder).feed)
-        assert merged == model.as_stream(lines)
-        assert (fed.records, fed.keys) == (len(lines), len(lines) // copies)
+    """Several runs leave a block while one line is counted, and its bytes have to outlive all of these blocks."""
+    stream = some_lines()
+    facts = write_run(engine, folder, runs / "same", [stream], Shape())
+    sources = [sources_of(engine, runs / "same", facts, 0)] * copies
+    merged, fed = read_feed(engine.Merger(sources, memory_bytes=1, scratch_dir=folder).feed)
+    lines = model.sorted_lines([stream] * copies, Shape())[0]
+    assert merged == model.as_stream(lines)
+    assert (fed.records, fed.keys) == (len(lines), len(lines) // copies)
 
 
 def merge_error(engine: ModuleType, folder: str, sources: Sequence[Any]) -> CorruptRun:
