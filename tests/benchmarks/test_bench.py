@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import measure
-from benchmarks.bench import Bench
+from benchmarks.bench import HURRY_SECONDS, Bench
 from benchmarks.contenders import BOUNDS, ONE_PIPE, Contender
 from benchmarks.workloads import Compared, Workload
 
@@ -15,9 +15,18 @@ ENVIRONMENT = {"PATH": os.defpath}
 RIGHT = 'cat "$INPUT" > "$OUT"/result'
 
 
-def measured(folder: Path, *contenders: Contender, quick: bool = False) -> tuple[dict[str, int], str, bool]:
+def measured(
+    folder: Path, *contenders: Contender, quick: bool = False, seconds: float = 0.0
+) -> tuple[dict[str, int], str, bool]:
     """How often each ran well, the notes, and whether ours was wrong."""
-    bench = Bench(data=folder, scale=10 if quick else 1, python=sys.executable, only_ours=False, inherited=ENVIRONMENT)
+    bench = Bench(
+        data=folder,
+        scale=10 if quick else 1,
+        python=sys.executable,
+        only_ours=False,
+        inherited=ENVIRONMENT,
+        clock=lambda: seconds,
+    )
     workload = Workload(
         name="copy",
         source=("one-line", 50),
@@ -74,6 +83,17 @@ def test_the_quick_benchmark_leaves_out_what_is_slow(tmp_path: Path) -> None:
         quick=True,
     )
     assert (runs, notes) == ({"a": 2}, "slow is left out: too slow for --quick")
+
+
+def test_a_late_workload_has_one_round_without_what_is_slow(tmp_path: Path) -> None:
+    runs, notes, _ = measured(
+        tmp_path,
+        Contender(name="a", shell=RIGHT),
+        Contender(name="slow", shell=RIGHT, slow=True),
+        seconds=HURRY_SECONDS + 1,
+    )
+    assert runs == {"a": 1}
+    assert notes.startswith("slow is left out: too slow for what is left")
 
 
 def test_the_bounds_and_the_plain_pipe_find_their_inputs(tmp_path: Path) -> None:
