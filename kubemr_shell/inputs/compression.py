@@ -24,7 +24,7 @@ _SUFFIXES: dict[str, Codec] = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zs
 def codec_of(name: str) -> Codec:
     """By suffix, as people write it."""
     lower = name[-4:].lower()
-    return next((codec for suffix, codec in _SUFFIXES.items() if lower.endswith(suffix)), "none")
+    return _SUFFIXES.get(lower) or _SUFFIXES.get(lower[-3:], "none")
 
 
 class _Stream(Protocol):

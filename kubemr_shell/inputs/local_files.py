@@ -12,7 +12,7 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from kubemr_shell.errors import InputNotFound
@@ -71,7 +71,7 @@ class LocalFiles:
         if stat.S_ISDIR(status.st_mode):
             yield from self._below(path.rstrip("/"), status)
         elif stat.S_ISREG(status.st_mode) or _is_null_device(status):
-            yield from self._readable(path, status)
+            yield from self._readable([(path, status)])
         else:
             raise InputNotFound(
                 f"{shown(path)}: is {_kind(status)}, and a task that fails must be able to read its input again: "
@@ -94,7 +94,7 @@ class LocalFiles:
                 walked.add(match)
                 files.update((file.path, file) for file in self._below(match, status))
             elif stat.S_ISREG(status.st_mode) and not path.endswith("/"):
-                files.update((file.path, file) for file in self._readable(match, status))
+                files.update((file.path, file) for file in self._readable([(match, status)]))
         yield from sorted(files.values(), key=lambda file: os.fsencode(file.path))
 
     def _matches(self, above: str, parts: list[str]) -> Iterator[str]:
@@ -118,17 +118,20 @@ class LocalFiles:
 
     def _folders(self, top: str) -> Iterator[str]:
         """A folder and all folders below it."""
-        if not os.path.isdir(top or "/"):
+        try:
+            top_status = os.stat(top or "/")
+        except OSError:  # a link to nothing is no folder
+            return
+        if not stat.S_ISDIR(top_status.st_mode):
             return
         yield top
-        for path, status in self._walk(top, os.stat(top or "/")):
+        for path, status in self._walk(top, top_status):
             if stat.S_ISDIR(status.st_mode):
                 yield path
 
     def _below(self, folder: str, status: os.stat_result) -> Iterator[LocalFile]:
-        for path, found in self._walk(folder, status):
-            if stat.S_ISREG(found.st_mode):
-                yield from self._readable(path, found)
+        below = self._walk(folder, status)
+        return self._readable((path, found) for path, found in below if stat.S_ISREG(found.st_mode))
 
     def _walk(self, top: str, top_status: os.stat_result) -> Iterator[_Found]:
         """Everything below a folder that is not hidden, folders before what is in them."""
@@ -163,12 +166,13 @@ class LocalFiles:
             self.problems.append(f"{shown(folder)}: {_reason(error)}")
             return []
 
-    def _readable(self, path: str, status: os.stat_result) -> Iterator[LocalFile]:
-        problem = _why_unreadable(path, status)
-        if problem:
-            self.problems.append(f"{shown(path)}: {problem}")
-        else:
-            yield LocalFile(path, status.st_size, fingerprint(status))
+    def _readable(self, found: Iterable[_Found]) -> Iterator[LocalFile]:
+        for path, status in found:
+            problem = _why_unreadable(path, status)
+            if problem:
+                self.problems.append(f"{shown(path)}: {problem}")
+            else:
+                yield LocalFile(path, status.st_size, fingerprint(status))
 
 
 def _why_unreadable(path: str, status: os.stat_result) -> str:
