@@ -1,6 +1,6 @@
 """Which part of a line is its key, and which partition a key belongs to.
 
-The hash is part of the protocol (``protocol/vectors/partition``): the same on every architecture and for ever.
+The hash is part of the protocol (``protocol/SPEC.md``, 3.7 and 3.8): the same on every architecture and for ever.
 """
 
 from __future__ import annotations
