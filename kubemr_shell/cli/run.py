@@ -69,7 +69,6 @@ def run(
     kubemr-shell run job.yaml -o results
     """
     from kubemr_shell import settings  # noqa: PLC0415
-    from kubemr_shell.job.derive import resolve  # noqa: PLC0415
     from kubemr_shell.job.quantity import parse_quantity  # noqa: PLC0415
     from kubemr_shell.local_run.request import RunRequest  # noqa: PLC0415
     from kubemr_shell.local_run.run import run_job  # noqa: PLC0415
@@ -96,7 +95,7 @@ def run(
         print(f"--memory is enough for {plan.slots} of {wanted} slots", file=sys.stderr)
     request = RunRequest(
         name=job.name or f"{job.generate_name or 'run-'}{os.urandom(3).hex()}",
-        spec=resolve(spec, slots=plan.slots),
+        spec=spec,
         folder=folder,
         output=os.path.abspath(spec.output.removeprefix("file://")) if spec.output else None,
         state_home=known.state_home,
@@ -117,7 +116,7 @@ def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
     changes = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in flags.items()
-        if value not in (None, (), False)
+        if value is not None and value is not False and value != ()  # 0 is a value: -p 0
     }
     nested = {
         "key": {"separator": "separator", "fields": "key_fields"},

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from kubemr_shell.errors import JobNotFound, UsageError
+from kubemr_shell.local_run.job_access import kill_leftovers
 from kubemr_shell.local_run.job_folder import folder_of_output
 from kubemr_shell.local_run.output_check import STATE_NAME
-from kubemr_shell.local_run.state import LOCK, kill_leftovers
+from kubemr_shell.local_run.state import LOCK, remove_state
 from kubemr_shell.storage import ownership
 
 
@@ -25,7 +26,6 @@ def clean_output(output: str) -> None:
                 job = folder_of_output(os.path.abspath(output), entry.name)
                 kill_leftovers(job)
                 job.remove()
-        os.unlink(lock.path)
-        os.rmdir(state)
+        remove_state(lock)
     finally:
         lock.release()

@@ -13,9 +13,9 @@ from kubemr_shell.errors import CommandNotStarted, JobNotFound, UsageError
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
+from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorkerOptions, job_context, scratch_of
-from kubemr_shell.local_run.state import open_board
 from kubemr_shell.shuffle.combine import Stream
 from kubemr_shell.worker.commands import Subject, environment_of
 from kubemr_shell.worker.job_context import JobContext

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubemr_shell.errors import JobNotFound
-from kubemr_shell.local_run.output_check import STATE_NAME, unfinished_uid
+from kubemr_shell.local_run.output_check import BOARD_NAME, STATE_NAME, unfinished_uid
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.workspace import Workspace
 
@@ -29,6 +29,7 @@ class JobFolder:
 
     root: str
     output: str
+    board_name: str = BOARD_NAME
 
     @property
     def uid(self) -> str:
@@ -41,7 +42,7 @@ class JobFolder:
 
     @property
     def board(self) -> str:
-        return os.path.join(self.root, "board.sqlite")
+        return os.path.join(self.root, self.board_name)
 
     @property
     def scratch(self) -> str:
@@ -61,7 +62,10 @@ class JobFolder:
 
     def workers(self) -> list[str]:
         """Every worker that ever started on this job."""
-        names = os.listdir(os.path.join(self.root, "workers"))
+        try:
+            names = os.listdir(os.path.join(self.root, "workers"))
+        except FileNotFoundError:  # killed while the folder was made, or removed
+            return []
         return sorted(name.removesuffix(".lock") for name in names if name.endswith(".lock"))
 
     def workspace(self, scratch: str = "") -> Workspace:
@@ -110,8 +114,8 @@ class JobFolder:
         return facts
 
     def remove(self) -> None:
-        """The board goes last, so that a removal that is interrupted can be recognised and repeated."""
-        for name in sorted(os.listdir(self.root), key=lambda name: name.startswith("board")):
+        """The board goes first: what a removal that is interrupted leaves is no job any more, and is removed later."""
+        for name in sorted(os.listdir(self.root), key=lambda name: not name.startswith(BOARD_NAME)):
             path = os.path.join(self.root, name)
             if os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path)
@@ -132,7 +136,7 @@ def folder_without_output(state_home: str, uid: str) -> JobFolder:
 def find_job_folder(path: str) -> JobFolder:
     """The state of the job that ``path`` names: an output folder, or a state folder itself."""
     path = os.path.abspath(path)
-    if os.path.exists(os.path.join(path, "board.sqlite")):
+    if os.path.exists(os.path.join(path, BOARD_NAME)):
         parent, state = os.path.split(os.path.dirname(path))
         return JobFolder(root=path, output=parent if state == STATE_NAME else os.path.join(path, "results"))
     uid = unfinished_uid(path)

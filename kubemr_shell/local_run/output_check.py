@@ -11,6 +11,7 @@ from typing import Any
 from kubemr_shell.errors import UsageError
 
 STATE_NAME = "_kubemr"
+BOARD_NAME = "board.sqlite"
 SUCCESS_NAME = "_SUCCESS"
 _PART_NAME = re.compile(r"part-[0-9]{5,}(\.gz|\.zst)?")
 
@@ -81,7 +82,7 @@ def unfinished_uid(folder: str) -> str | None:
         boards = [
             (entry.stat().st_mtime_ns, entry.name)
             for entry in os.scandir(state)
-            if entry.is_dir() and os.path.exists(os.path.join(entry.path, "board.sqlite"))
+            if entry.is_dir() and os.path.exists(os.path.join(entry.path, BOARD_NAME))
         ]
     except FileNotFoundError:
         return None

@@ -15,7 +15,7 @@ class RunRequest:
 
     name: str
     spec: JobSpec
-    """Resolved."""
+    """As it was asked for; what it leaves to the machine is settled when the job is made."""
     folder: str
     """Relative inputs are relative to this."""
     output: str | None

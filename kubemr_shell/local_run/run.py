@@ -14,6 +14,7 @@ from kubemr_shell.errors import IllegalTransition, JobCancelled, JobFailed, Kube
 from kubemr_shell.job.state import JobState
 from kubemr_shell.local_run.deadline import Deadline
 from kubemr_shell.local_run.failure import failure_lines
+from kubemr_shell.local_run.job_access import kill_leftovers, open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
 from kubemr_shell.local_run.observer import Observer
@@ -22,7 +23,7 @@ from kubemr_shell.local_run.progress import ProgressThread, display_for
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.results import write_results
 from kubemr_shell.local_run.signals import Signals, stopping_on_signals
-from kubemr_shell.local_run.state import close_job, kill_leftovers, open_board, open_job
+from kubemr_shell.local_run.state import close_job, open_job
 from kubemr_shell.local_run.stdin_copy import copy_stdin
 from kubemr_shell.local_run.summary import summary_lines
 
@@ -46,6 +47,9 @@ def run_job(request: RunRequest) -> int:
     began = time.monotonic()
     _say(request, _warnings())
     opened = open_job(request)
+    if opened is None:
+        _say(request, [f"the result in {request.output} is finished: there is nothing to resume"])
+        return 0
     keep = True
     try:
         if "-" in request.spec.inputs or "/dev/stdin" in request.spec.inputs:

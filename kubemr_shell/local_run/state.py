@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from random import Random
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.sqlite import SqliteStore
-from kubemr_shell.board.timing import Timing
-from kubemr_shell.command.orphans import kill_recorded
-from kubemr_shell.errors import JobNotFound, ObjectNotFound, UsageError
-from kubemr_shell.job.fingerprint import changed_fields
-from kubemr_shell.job.state import JobState
-from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
-from kubemr_shell.local_run.input_check import check_inputs_unchanged
+from kubemr_shell.errors import ObjectNotFound, UsageError
+from kubemr_shell.job.derive import resolve
+from kubemr_shell.job.validate import spec_to_mapping
+from kubemr_shell.local_run.job_access import kill_leftovers, open_board
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder, folder_of_output, folder_without_output
 from kubemr_shell.local_run.output_check import STATE_NAME, Found, check_apart, check_output, look_at_output
 from kubemr_shell.local_run.request import RunRequest
+from kubemr_shell.local_run.resume import resume_job
 from kubemr_shell.storage import ownership
 
 LOCK = "owner.lock"
@@ -36,27 +30,11 @@ class Opened:
     lock: ownership.Ownership
 
 
-@contextmanager
-def open_board(job: JobFolder) -> Iterator[Board]:
-    """The board of a job, for whoever does not work on it."""
-    store = SqliteStore(job.board, create=False)
-    try:
-        yield Board(
-            store,
-            JOB_NAME,
-            f"owner-{uuid.uuid4().hex[:8]}",
-            slots=1,
-            agents=1,
-            timing=Timing.local(),
-            clock=time.monotonic,
-            random=Random(os.urandom(16)),
-        )
-    finally:
-        store.close()
+def open_job(request: RunRequest) -> Opened | None:
+    """Own the output and have a job on its board; UsageError when flags or files do not allow it.
 
-
-def open_job(request: RunRequest) -> Opened:
-    """Own the output and have a job on its board; UsageError when flags or files do not allow it."""
+    None: ``--resume`` finds a finished result, with which nothing is left to do.
+    """
     if request.output is None:
         return _new_without_output(request)
     check_apart(request.output, request.spec.inputs, request.folder)
@@ -68,86 +46,68 @@ def open_job(request: RunRequest) -> Opened:
     try:
         found = look_at_output(request.output)
         check_output(request.output, found, resume=request.resume, overwrite=request.overwrite)
-        return Opened(job=_job_in_output(request, request.output, found), lock=lock)
+        job = _job_in_output(request, request.output, found)
+        for uid in _uids(request.output):
+            if job is None or uid != job.uid:
+                left = folder_of_output(request.output, uid)
+                kill_leftovers(left)
+                left.remove()
+        if job is None:
+            remove_state(lock)
+            lock.release()
+            return None
+        return Opened(job=job, lock=lock)
     except BaseException:
         lock.release()
         raise
 
 
-def _job_in_output(request: RunRequest, output: str, found: Found) -> JobFolder:
+def _job_in_output(request: RunRequest, output: str, found: Found) -> JobFolder | None:
+    """The job to work on; None when it is finished."""
     if request.resume and found.unfinished is not None:
         job = folder_of_output(output, found.unfinished)
-        _resume(request, job)
+        resume_job(job, request.spec)
         return job
-    for uid in _left_behind(output):
-        old = folder_of_output(output, uid)
-        kill_leftovers(old)
-        old.remove()
+    if request.resume and found.success is not None:
+        return None
     job = folder_of_output(output, uuid.uuid4().hex)
     _create(request, job, old_parts=found.old_parts)
     return job
 
 
-def _left_behind(output: str) -> list[str]:
+def _uids(output: str) -> list[str]:
     with os.scandir(os.path.join(output, STATE_NAME)) as entries:
         return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def _create(request: RunRequest, job: JobFolder, *, old_parts: tuple[str, ...] | None) -> None:
+    """The board appears last and in one step: a folder with a board has all that a job needs."""
     job.make(name=request.name, old_parts=old_parts)
-    store = SqliteStore(job.board)
+    begun = replace(job, board_name=f"{job.board_name}.new")
+    spec = resolve(request.spec, slots=request.memory.slots)
+    store = SqliteStore(begun.board)
     try:
-        Board.create(store, name=JOB_NAME, uid=job.uid, spec=spec_to_mapping(request.spec))
+        Board.create(store, name=JOB_NAME, uid=job.uid, spec=spec_to_mapping(spec))
     finally:
         store.close()
-    with open_board(job) as board:
+    with open_board(begun) as board:
         board.deploy()
-
-
-def _resume(request: RunRequest, job: JobFolder) -> None:
-    """Bring the board to where workers can go on; refuse what would make it another job."""
-    kill_leftovers(job)
-    with open_board(job) as board:
-        try:
-            view = board.view()
-        except JobNotFound:  # killed before the job was on the board
-            store = SqliteStore(job.board)
-            Board.create(store, name=JOB_NAME, uid=job.uid, spec=spec_to_mapping(request.spec))
-            store.close()
-            view = board.view()
-        if view.state is JobState.COMPLETE:
-            return
-        old = spec_from_mapping(view.spec)
-        changes = changed_fields(old, request.spec)
-        if changes.forbidden:
-            raise UsageError(
-                f"--resume cannot go on with another {', '.join(changes.forbidden)} than the unfinished job has: "
-                "change it back, or start anew with --overwrite"
-            )
-        if view.plan is not None:
-            check_inputs_unchanged(job.workspace(), view.plan)
-        if changes.reduce_only:
-            board.redo_reduces(spec_to_mapping(replace(request.spec, partitions=old.partitions)))
-        elif view.state in (JobState.FAIL, JobState.CANCELLED):
-            board.retry()
-        board.deploy()
-
-
-def kill_leftovers(job: JobFolder) -> None:
-    """End the commands of workers that were killed. The caller owns the job, so none of its workers lives."""
-    for worker in job.workers():
-        kill_recorded(job.worker_file(worker, "groups"), job.marker)
+    os.rename(begun.board, job.board)
 
 
 def close_job(opened: Opened, *, remove: bool) -> None:
     """Give up the job; with ``remove``, nothing of its state stays."""
     if remove:
         opened.job.remove()
-        parent = os.path.dirname(opened.job.root)
-        if os.path.basename(parent) == STATE_NAME:
-            os.unlink(opened.lock.path)
-            os.rmdir(parent)
+        if os.path.basename(os.path.dirname(opened.lock.path)) == STATE_NAME:
+            remove_state(opened.lock)
     opened.lock.release()
+
+
+def remove_state(lock: ownership.Ownership) -> None:
+    """Remove what is left of an output's state when its jobs are gone; the lock is still held."""
+    os.unlink(lock.path)
+    os.rmdir(os.path.dirname(lock.path))
 
 
 def _new_without_output(request: RunRequest) -> Opened:

@@ -17,9 +17,9 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.orphans import kill_recorded
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import ENDED, JobState
+from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.request import RunRequest
-from kubemr_shell.local_run.state import open_board
 
 REPLACEMENTS_A_WORKER = 100
 """Before a run is given up whose workers are killed again and again."""

@@ -28,20 +28,25 @@ class OldResult:
     def exists(self) -> bool:
         return self.parts is not None
 
+    def finished_uid(self) -> str | None:
+        """The job whose ``_SUCCESS`` stands in the output now."""
+        try:
+            uid: str | None = json.loads(self.storage.read(self._success)).get("uid")
+        except ObjectNotFound:
+            return None
+        return uid
+
     def remove_success(self) -> None:
         """Remove the old ``_SUCCESS``, but never the one of this job: a late worker may come here after its end."""
-        if self.parts is None:
-            return
-        uri = f"{self.output}/{names.SUCCESS}"
-        try:
-            manifest = json.loads(self.storage.read(uri))
-        except ObjectNotFound:
-            return
-        if manifest.get("uid") != self.uid:
-            self.storage.delete(uri)
+        if self.exists and self.finished_uid() not in (None, self.uid):
+            self.storage.delete(self._success)
 
     def remove_others(self, kept: set[str]) -> None:
         """Remove the old parts that the new result has no part for."""
         for name in self.parts or ():
             if name not in kept:
                 self.storage.delete(f"{self.output}/{name}")
+
+    @property
+    def _success(self) -> str:
+        return f"{self.output}/{names.SUCCESS}"

@@ -178,6 +178,8 @@ class Stages:
         try:
             staged = storage.stage(self._workspace.staged_success(claim.id), target=self._workspace.success)
             staged.write(json.dumps(manifest, indent=1).encode() + b"\n")
-            storage.publish(staged.seal(), replace=self._job.old_result.exists)
+            # Ours may stand there already: whoever published it died before it could say so.
+            is_ours = self._job.old_result.finished_uid() == self._job.uid
+            storage.publish(staged.seal(), replace=self._job.old_result.exists or is_ours)
         except ObjectNotFound as error:
             raise LeaseLost(f"the temporaries of this job are gone: {error}") from error
