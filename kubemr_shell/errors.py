@@ -33,6 +33,7 @@ where, and what to do next; it is written for the person who reads it in a termi
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -171,6 +172,11 @@ class ObjectNotFound(StorageError):
 
 class OutOfSpace(StorageError):
     """The disk, or a quota on it, is full."""
+
+    @staticmethod
+    def is_cause(error: OSError) -> bool:
+        """Whether this is what the operating system means."""
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class CommandError(KubemrError):

@@ -131,12 +131,12 @@ def _cannot_open(path: str) -> KubemrError:
     except FileNotFoundError:
         return BoardUnavailable(f"{path}: the folder of the board is missing")
     except OSError as error:
+        if OutOfSpace.is_cause(error):
+            return _out_of_space(path)
         reason = os.strerror(error.errno or 0)
         match error.errno:
             case errno.EACCES | errno.EPERM | errno.EROFS:
                 return Forbidden(f"{path}: no right to open the board: {reason}")
-            case errno.ENOSPC | errno.EDQUOT:
-                return _out_of_space(path)
             case _:
                 return BoardUnavailable(f"{path}: the board cannot be opened: {reason}")
     return BoardUnavailable(f"{path}: the board cannot be opened, or files cannot be made beside it")

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from itertools import dropwhile
 from typing import IO
 
-from kubemr_shell.command.space import is_about_space
-from kubemr_shell.errors import CommandNotStarted
+from kubemr_shell.errors import CommandNotStarted, OutOfSpace
 
 # RuntimeError: a zip file with a password, or a compression that nobody here knows.
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError)
@@ -44,7 +43,7 @@ def unpack(path: str, folder: str) -> None:
         for member in members(path):
             _place(member, folder)
     except (*_DAMAGED, OSError) as error:
-        if isinstance(error, OSError) and is_about_space(error):
+        if isinstance(error, OSError) and OutOfSpace.is_cause(error):
             raise
         raise CommandNotStarted(f"archives: {path} cannot be unpacked: {error}") from error
 

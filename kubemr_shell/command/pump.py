@@ -19,7 +19,7 @@ from kubemr_shell.command.space import watched_space
 STEP_BYTES = 1 << 20
 SHORT_BYTES = 64 << 10
 REST_SECONDS = 0.0005
-"""After a short step the pipe is empty. Many programs write 4 KiB at a time; to wake up for each costs more than they do."""
+"""After a short step the pipe is empty. Many programs write 4 KiB at a time, and a wake-up for each costs more."""
 _CANNOT_SPLICE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 
 Move = Callable[[int, int], object]

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kubemr_shell.errors import OutOfSpace
-
-
-def is_about_space(error: OSError) -> bool:
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -19,7 +14,7 @@ def watched_space(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if not is_about_space(error):
+        if not OutOfSpace.is_cause(error):
             raise
         raise OutOfSpace(
             f"no space for {what}: {error.strerror}: free some there, or choose another folder with --tmp"

@@ -11,12 +11,12 @@ from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound, OutOfSpa
 def explained(error: OSError, path: str, unwritten: int | None = None) -> KubemrError:
     """The error to raise from ``error``; ``unwritten`` is the number of bytes that found no room."""
     reason = os.strerror(error.errno) if error.errno else str(error)
+    if OutOfSpace.is_cause(error):
+        rest = "" if unwritten is None else f", {unwritten} bytes were still to be written"
+        return OutOfSpace(f"{path}: {reason}{rest}: make room, then go on with --resume")
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
             return ObjectNotFound(f"{path}: {reason}")
-        case errno.ENOSPC | errno.EDQUOT:
-            rest = "" if unwritten is None else f", {unwritten} bytes were still to be written"
-            return OutOfSpace(f"{path}: {reason}{rest}: make room, then go on with --resume")
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return Forbidden(f"{path}: {reason}; running as user {os.geteuid()}")
         case _:

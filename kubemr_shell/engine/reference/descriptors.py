@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 from collections.abc import Callable, Iterator
@@ -120,7 +119,7 @@ class FileWriter:
         try:
             return os.write(self._fd, data)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if not OutOfSpace.is_cause(error):
                 raise
             raise OutOfSpace(
                 f"{self._name}: {error.strerror}: free some space there, or choose another folder with --tmp"
