@@ -23,7 +23,7 @@ from tests.properties.board_documents import History
 from tests.properties.board_invariants import check_all, check_job, check_shard
 from tests.properties.board_players import Outcome, Player, PlayersStore
 from tests.properties.board_storage import Storage
-from tests.properties.board_worker import Worker
+from tests.properties.board_worker import Manner, Worker
 
 SEATS = 3
 USER = SEATS
@@ -48,6 +48,9 @@ IMPATIENT = Timing(
 
 seats = st.integers(0, SEATS - 1)
 players = st.integers(0, SEATS)
+manners: st.SearchStrategy[Manner] = st.sampled_from(
+    ["sensibly", "sensibly", "sensibly", "look for work", "anyhow", "fail", "fail"]
+)
 choices = st.integers(0, 1 << 20)
 reads: st.SearchStrategy[Outcome] = st.sampled_from(["answered", "answered", "old", "down"])
 writes: st.SearchStrategy[Outcome] = st.sampled_from(
@@ -70,14 +73,17 @@ class BoardMachine(RuleBasedStateMachine):
         self.shape: dict[str, int] = {}
 
     @initialize(
-        tasks=st.sampled_from([1, 2, 4, 6, 6]),
+        tasks=st.sampled_from([1, 2, 4, 8, 12]),
         partitions=st.integers(0, 2),
         agents=st.sampled_from([2, 2, 20]),
         slots=st.integers(1, 2),
         max_attempts=st.integers(1, 2),
-        head_start=st.integers(0, 45),
+        reached=st.sampled_from(["DEPLOYED", "MAP", "MAP", "REDUCE", "PUBLISH"]),
+        further=st.integers(0, 3),
     )
-    def start(self, tasks: int, partitions: int, agents: int, slots: int, max_attempts: int, head_start: int) -> None:
+    def start(
+        self, tasks: int, partitions: int, agents: int, slots: int, max_attempts: int, reached: str, further: int
+    ) -> None:
         """The job is new, or a first worker has brought it some way and then vanished."""
         self.shape = {
             "tasks": tasks,
@@ -90,33 +96,43 @@ class BoardMachine(RuleBasedStateMachine):
         self._board("first", self.history).deploy()
         self.workers = [self._worker(seat) for seat in range(SEATS)]
         pioneer = Worker("pioneer", lambda name: self._board(name, self.history), self.storage, self.shape)
-        for step in range(head_start):
-            pioneer.act(step, sensibly=True)
+        while self._state() not in (reached, JobState.PUBLISH):
+            pioneer.act(0)
             self.now += 1.0
+        for step in range(further):
+            pioneer.act(step)
 
-    @rule(seat=seats, choice=choices, sensibly=st.sampled_from([True, True, True, False]), times=st.integers(1, 5))
-    def act_undisturbed(self, seat: int, choice: int, sensibly: bool, times: int) -> None:
+    @rule(seat=seats, choice=choices, manner=manners, times=st.integers(1, 3))
+    def act_undisturbed(self, seat: int, choice: int, manner: Manner, times: int) -> None:
         """Finish what the player is in, or do some things from beginning to end."""
         player = self.players[seat]
         if not player.is_idle:
             self._finish(player)
             return
         for time in range(times):
-            self._begin(seat, choice + time, sensibly)
+            self._begin(seat, choice + time, manner)
             self._finish(player)
 
-    @rule(seat=seats, choice=choices, sensibly=st.sampled_from([True, True, False]))
-    def act_and_stop_before_writing(self, seat: int, choice: int, sensibly: bool) -> None:
+    @rule(seat=seats, choice=choices, manner=manners)
+    def act_and_stop_before_writing(self, seat: int, choice: int, manner: Manner) -> None:
         """The worker stays there, for as long as the machine likes."""
         player = self.players[seat]
         if player.is_idle:
-            self._begin(seat, choice, sensibly)
+            self._begin(seat, choice, manner)
         self._go_to_write(player)
 
-    @rule(seat=seats, choice=choices, sensibly=st.sampled_from([True, True, False]), outcome=writes)
-    def act_with_a_bad_answer(self, seat: int, choice: int, sensibly: bool, outcome: Outcome) -> None:
+    @rule(seat=seats, by=seats, choice=choices, manner=manners, others_manner=manners, times=st.integers(1, 3))
+    def is_overtaken(self, seat: int, by: int, choice: int, manner: Manner, others_manner: Manner, times: int) -> None:
+        """One stops before it writes, another does some things meanwhile, then the first goes on."""
+        self.act_and_stop_before_writing(seat, choice, manner)
+        if by != seat:
+            self.act_undisturbed(by, choice, others_manner, times)
+        self._finish(self.players[seat])
+
+    @rule(seat=seats, choice=choices, manner=manners, outcome=writes)
+    def act_with_a_bad_answer(self, seat: int, choice: int, manner: Manner, outcome: Outcome) -> None:
         """The first write goes wrong; then the worker goes on undisturbed."""
-        self.act_and_stop_before_writing(seat, choice, sensibly)
+        self.act_and_stop_before_writing(seat, choice, manner)
         self.answer(seat, "answered", outcome, 1)
         self._finish(self.players[seat])
 
@@ -131,7 +147,7 @@ class BoardMachine(RuleBasedStateMachine):
     def act_on_old_reads(self, seat: int, choice: int, age: int) -> None:
         player = self.players[seat]
         if player.is_idle:
-            self._begin(seat, choice, sensibly=True)
+            self._begin(seat, choice, "sensibly")
             while player.call is not None and not player.call.is_write:
                 player.release("old", age)
 
@@ -204,16 +220,16 @@ class BoardMachine(RuleBasedStateMachine):
             self._board("user", store).deploy()
         survivor = Worker("survivor", lambda name: self._board(name, store), self.storage, self.shape)
         for step in range(STEPS_TO_THE_END):
-            survivor.act(step, sensibly=True)
+            survivor.act(step)
             self.now += 1.0
             check_all(self.history, self.storage)
             if survivor.state:
                 return
         raise AssertionError(f"(f) one worker did not end the job: {self.history.all('MapReduceJob')}")
 
-    def _begin(self, seat: int, choice: int, sensibly: bool) -> None:
+    def _begin(self, seat: int, choice: int, manner: Manner) -> None:
         worker = self.workers[seat]
-        self.players[seat].begin(lambda: worker.act(choice, sensibly=sensibly))
+        self.players[seat].begin(lambda: worker.act(choice, manner))
 
     def _finish(self, player: Player) -> None:
         for _ in range(200):

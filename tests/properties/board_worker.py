@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Literal, TypeAlias
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView, PlanFacts
@@ -13,6 +14,8 @@ from kubemr_shell.job.state import JobState, Phase
 from tests.properties.board_storage import Storage
 
 Key = tuple[Phase, int, int]
+Manner: TypeAlias = Literal["sensibly", "anyhow", "fail", "look for work"]
+"""``sensibly`` is what brings the job on."""
 
 
 class Worker:
@@ -31,10 +34,18 @@ class Worker:
         self._role: RoleClaim | None = None
         self._closing: Closing | None = None
 
-    def act(self, choice: int, *, sensibly: bool) -> None:
-        """One action, chosen by a number; ``sensibly``: the one that brings the job on."""
+    def act(self, choice: int, manner: Manner = "sensibly") -> None:
+        """One action; ``choice`` decides what the manner leaves open."""
         random = Random(choice)
-        action = self._sensible() if sensibly else random.choice(self._possible())
+        match manner:
+            case "look for work":
+                action = self._next
+            case "fail" if self._claims:
+                action = self._fail
+            case "anyhow":
+                action = random.choice(self._possible())
+            case _:
+                action = self._sensible()
         try:
             action(random)
         except BoardUnavailable:
@@ -63,7 +74,7 @@ class Worker:
         if self._closing:
             possible += [self._close] * 2
         if self._claims:
-            possible += [self._run, self._run, self._commit, self._commit, self._fail, self._give_back, self._renew]
+            possible += [self._run, self._run, self._commit, self._commit, self._give_back, self._renew, self._renew]
         return possible
 
     def _next(self, random: Random) -> None:
@@ -144,7 +155,7 @@ class Worker:
     def _fail(self, random: Random) -> None:
         key, claim = self._pick(random)
         candidates = [attempt for attempt in claim.attempts if (claim.phase, attempt) not in self._finished]
-        if not candidates or random.random() < 0.5:
+        if not candidates:
             return
         try:
             left = self._board.fail(claim, random.choice(candidates), {"reason": "x" * 5000})
