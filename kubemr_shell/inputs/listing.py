@@ -8,7 +8,6 @@ an ``http(s)://`` URL, or ``-`` for standard input. What is listed twice is read
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from kubemr_shell.inputs.local_files import LocalFile, LocalFiles
 from kubemr_shell.inputs.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.inputs.shown import shown
 from kubemr_shell.job.split import Codec
+from kubemr_shell.storage.locate import scheme_of
 
 if TYPE_CHECKING:
     from kubemr_shell.inputs.http import RemoteObject
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 STANDARD_INPUT = ("-", "/dev/stdin")
 PROBLEMS_SHOWN = 20
 PROBES_AT_ONCE = 16
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_FILE_SCHEME = "file://"
 
 
 def list_inputs(
@@ -44,16 +44,10 @@ def list_inputs(
     return listing.objects(names)
 
 
-def scheme_of(name: str) -> str:
-    """``file`` for a plain path."""
-    match = _SCHEME.match(name)
-    return match[1].lower() if match else "file"
-
-
 def absolute_path(name: str, folder: str) -> str:
     """``..`` stays where it is: behind a symbolic link it does not mean the folder above."""
-    if scheme_of(name) == "file" and _SCHEME.match(name):
-        host, slash, path = name[len("file://") :].partition("/")
+    if name.lower().startswith(_FILE_SCHEME):
+        host, slash, path = name[len(_FILE_SCHEME) :].partition("/")
         if not slash or host not in ("", "localhost"):
             raise InputNotFound(f"{shown(name)}: write file:// and an absolute path: file:///folder/name")
         name = slash + path

@@ -25,8 +25,9 @@ _READ_BYTES = 1 << 20
 
 def path_of(uri: str) -> str:
     """The path that a URI names; a path is its own."""
-    path = uri.removeprefix(_FILE_SCHEME)
-    if uri.startswith(_FILE_SCHEME) and not path.startswith("/"):
+    has_scheme = uri.lower().startswith(_FILE_SCHEME)
+    path = uri[len(_FILE_SCHEME) :] if has_scheme else uri
+    if has_scheme and not path.startswith("/"):
         raise StorageError(f"{uri}: a file:// URI has an absolute path after file://, and no host")
     if "\0" in path or not path:
         raise StorageError(f"{uri!r} names no file")

@@ -37,6 +37,10 @@ def test_a_uri_that_names_no_file_is_refused(uri: str) -> None:
         path_of(uri)
 
 
+def test_a_scheme_may_be_in_capitals() -> None:
+    assert path_of("FILE:///a/b") == path_of("file:///a/b") == "/a/b"
+
+
 def test_relative_paths_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     storage.write("b", b"")

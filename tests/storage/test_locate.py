@@ -5,7 +5,7 @@ from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.storage.locate import locate
 
 
-@pytest.mark.parametrize("uri", ["/a/b", "a/b", "file:///a/b", "a:b", "./s3://a", "-", "http:/a"])
+@pytest.mark.parametrize("uri", ["/a/b", "a/b", "file:///a/b", "FILE:///a/b", "a:b", "./s3://a", "-", "http:/a"])
 def test_paths_and_file_uris_are_local(uri: str) -> None:
     assert isinstance(locate(uri), LocalStorage)
 
