@@ -1,0 +1,103 @@
+"""What the command line makes of its flags; whole runs are in tests/scenarios."""
+
+import json
+import os
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+KUBEMR_SHELL = os.path.join(sysconfig.get_path("scripts"), "kubemr-shell")
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [KUBEMR_SHELL, "run", *arguments],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment},  # noqa: TID251 - PATH alone is kept
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in").write_bytes(b"b,2\na,1\nb,1\n")
+    (tmp_path / "job.yaml").write_text(
+        "apiVersion: turbobytes.com/v1alpha1\nkind: MapReduceJob\nmetadata: {name: j}\n"
+        "spec: {inputs: [in], mapCommand: cat, reduceCommand: wc -l, partitions: 3}\n"
+    )
+    return tmp_path
+
+
+def parts(folder: Path) -> list[str]:
+    return [part["name"] for part in json.loads((folder / "_SUCCESS").read_bytes())["parts"]]
+
+
+def test_no_partitions_is_map_only(folder: Path) -> None:
+    done = run(folder, "-q", "-m", "cat", "-p", "0", "-o", "out", "in")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (folder / "out" / "part-00000").read_bytes() == b"b,2\na,1\nb,1\n"
+
+
+def test_flags_win_over_the_yaml(folder: Path) -> None:
+    done = run(folder, "-q", "job.yaml", "-p", "1", "-r", "head -1", "-o", "out")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert parts(folder / "out") == ["part-00000"]
+    assert (folder / "out" / "part-00000").read_bytes() == b"a,1\n"
+
+
+def test_inputs_after_the_yaml_replace_its_own(folder: Path) -> None:
+    (folder / "other").write_bytes(b"one line\n")
+    assert run(folder, "-q", "job.yaml", "other", "-p", "1").stdout == b"1\n"
+
+
+def test_the_separator_and_the_fields_make_the_key(folder: Path) -> None:
+    flags = ("-q", "--separator", ",", "--key-fields", "2", "-p", "1", "-m", "cat", "in")
+    assert run(folder, *flags).stdout == b"a,1\nb,1\nb,2\n"
+
+
+def test_variables_and_files_reach_the_command(folder: Path) -> None:
+    (folder / "script.sh").write_text('#!/bin/sh\nread line; echo "$GREETING $line"\n')
+    (folder / "script.sh").chmod(0o755)
+    done = run(folder, "-q", "-m", "./script.sh", "-p", "0", "--env", "GREETING=hello=", "in")
+    assert (done.stdout, done.stderr) == (b"hello= b,2\n", b"")
+
+
+def test_an_image_may_bring_the_commands(folder: Path) -> None:
+    (folder / "job.yaml").write_text(
+        "apiVersion: turbobytes.com/v1alpha1\nkind: MapReduceJob\nmetadata: {name: j}\n"
+        "spec: {inputs: [in], partitions: 1}\n"
+    )
+    assert b"the job has no mapCommand" in run(folder, "job.yaml").stderr
+    done = run(folder, "-q", "job.yaml", KUBEMR_MAP_COMMAND="cat", KUBEMR_REDUCE_COMMAND="wc -l")
+    assert done.stdout.strip() == b"3"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), b"name a job's YAML, or give a command with -m and inputs"),
+        (("-m", "cat"), b"inputs"),
+        (("-m", "cat", "in", "--resume", "--overwrite"), b"give one of them"),
+        (("-m", "cat", "in", "--resume"), b"--resume needs an output folder"),
+        (("-m", "cat", "in", "--memory", "lots"), b"--memory lots"),
+        (("-m", "cat", "in", "--memory", "10Mi"), b"give at least 104Mi"),
+        (("-m", "cat", "in", "--env", "NAME"), b"write NAME=VALUE"),
+        (("-m", "cat", "in", "-p", "-1"), b"partitions"),
+        (("-m", "cat", "in", "--slots", "0"), b"--slots"),
+        (("-m", "cat", "-r", "cat", "-p", "0", "in"), b"map only"),
+    ],
+)
+def test_a_call_that_means_nothing_says_what_is_wrong(folder: Path, arguments: tuple[str, ...], words: bytes) -> None:
+    done = run(folder, *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stdout == b""
+
+
+def test_a_job_that_cannot_be_read_is_input_not_found(folder: Path) -> None:
+    done = run(folder, "none.yaml")
+    assert done.returncode == 3
+    assert b"none.yaml: the job cannot be read" in done.stderr
