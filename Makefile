@@ -29,9 +29,12 @@ $(VENV)/.developer: pyproject.toml $(VENV)/.installed
 setup: $(VENV)/.developer ## make the environment, build, install the development tools
 
 demo: $(VENV)/.installed ## count the words of Python's standard library, on all cores
-	@$(BIN)/kubemr-shell run -m "tr -cs '[:alpha:]' '\n'" -r 'uniq -c' -o build/demo --overwrite '$(STDLIB)'
-	@echo; echo 'The most frequent words of $(STDLIB):'
-	@cat build/demo/part-* | sort -k1,1nr | awk '$$2 != "" && n < 20 {n++; most = most ? most : $$1; bar = sprintf("%*s", 40 * $$1 / most, ""); gsub(/ /, "#", bar); printf "%9d  %-12s %s\n", $$1, $$2, bar}'
+	@mkdir -p build
+	@find '$(STDLIB)' -name '*.py' -not -path '*-packages/*' | sort > build/demo-inputs
+	@echo "kubemr-shell run -m \"tr -cs '[:alpha:]' '\\\\n'\" -r 'uniq -c' --inputs-from build/demo-inputs -o build/demo"
+	@$(BIN)/kubemr-shell run -m "tr -cs '[:alpha:]' '\n'" -r 'uniq -c' --inputs-from build/demo-inputs -o build/demo --overwrite
+	@printf '\nThe most frequent words of the %s files of Python'"'"'s standard library:\n' "$$(wc -l < build/demo-inputs)"
+	@cat build/demo/part-* | sort -k1,1nr | awk -f examples/demo-table.awk
 
 check: setup ## lint, types, layers, generated files
 	$(BIN)/ruff check .
