@@ -107,14 +107,6 @@ class Board:
         """The job as it was read last: what the last step stands on. Asks nobody."""
         return self._known
 
-    def tasks_done(self, phase: Phase) -> int:
-        """The tasks of a phase that are done, as far as this worker has seen. Asks nobody."""
-        view = self._known
-        if view is None:
-            return 0
-        still_open = Ranges.span(0, view.layout(phase).shards) - view.closed_shards(phase)
-        return view.closed_tasks(phase) + sum(self._shards.tasks_done(_key(view, phase, shard)) for shard in still_open)
-
     def next(self) -> Step:
         """What to do now, for a worker with a free slot and no attempt waiting to be started."""
         view = self._known = self._jobs.view(fresh=False)

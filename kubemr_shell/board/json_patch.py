@@ -27,11 +27,6 @@ _encode_utf8 = json.JSONEncoder(ensure_ascii=False).encode
 _GO_ESCAPES = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
 
-def pointer(*tokens: str) -> str:
-    """The JSON Pointer (RFC 6901) to what stands under these keys."""
-    return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
-
-
 def test(path: str, value: object) -> Operation:
     """Refuses values that would fail on an API server however often they are read again."""
     if not _is_comparable(value):

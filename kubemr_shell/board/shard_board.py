@@ -78,7 +78,6 @@ class ShardBoard:
         self._new_id = new_id
         self._held: dict[ShardKey, Claim] = {}
         self._documents: dict[ShardKey, Document] = {}
-        self._done: dict[ShardKey, int] = {}
         self._covered: set[ShardKey] = set()
 
     def look(self, view: JobView, key: ShardKey, *, stealing: bool = False) -> Look:
@@ -117,10 +116,6 @@ class ShardBoard:
             return self._parse(self._writer.read(KIND, self._name(key), fresh=True))
         except DocumentNotFound:
             return None
-
-    def tasks_done(self, key: ShardKey) -> int:
-        """How many tasks were done when this worker saw the shard last."""
-        return self._done.get(key, 0)
 
     def was_covered_here(self, key: ShardKey) -> bool:
         """This worker has made the last commit of the shard."""
@@ -304,7 +299,6 @@ class ShardBoard:
     def _remember(self, key: ShardKey, document: Document) -> ShardState:
         state = self._parse(document)
         self._documents[key] = document
-        self._done[key] = len(state.done)
         return state
 
     def _forget(self, key: ShardKey) -> None:

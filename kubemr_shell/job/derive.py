@@ -1,18 +1,10 @@
-"""Specs made from other specs: with changes from flags, and with what depends on the machine filled in."""
+"""Specs made from other specs: with what depends on the machine filled in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from kubemr_shell.job.spec import JobSpec
-from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
-
-
-def override(spec: JobSpec, changes: Mapping[str, Any]) -> JobSpec:
-    """The spec with some fields of JobSpec replaced, checked as a whole; InvalidSpec names fields without ``spec.``"""
-    return spec_from_mapping(spec_to_mapping(replace(spec, **changes)), path="")
 
 
 def resolve(spec: JobSpec, *, slots: int) -> JobSpec:

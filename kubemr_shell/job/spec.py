@@ -123,7 +123,7 @@ ENV = ListOf(Record(EnvVar), "list of `name` and `value`", example='[{name: LEVE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """What a job is to do. Frozen: a changed one is made by ``job.derive.override``."""
+    """What a job is to do."""
 
     image: str | None = field(
         default=None,

@@ -80,11 +80,11 @@ def load_job(document: object, source: str, changes: Mapping[str, object] | None
     )
 
 
-def spec_from_mapping(mapping: object, path: str = "spec", source: str = "") -> JobSpec:
+def spec_from_mapping(mapping: object) -> JobSpec:
     """The spec of a mapping with the names of YAML; InvalidSpec has all problems."""
     report = Report(_homes)
-    spec = SPEC.check(mapping, path, report)
-    _raise_problems(report, source)
+    spec = SPEC.check(mapping, "spec", report)
+    _raise_problems(report, "")
     assert isinstance(spec, JobSpec)
     return spec
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
-from kubemr_shell.job.derive import override, resolve
+from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.fingerprint import Changes, changed_fields
 from kubemr_shell.job.spec import EnvVar, JobSpec, KeySpec, S3Spec, SplitSpec
 
@@ -58,33 +58,33 @@ def test_of_every_field_it_is_known_what_a_change_means() -> None:
 
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_a_change_of_what_decides_the_maps_is_forbidden(name: str) -> None:
-    new = override(OLD, {name: FORBIDDEN[name]})
+    new = replace(OLD, **{name: FORBIDDEN[name]})
     assert changed_fields(OLD, new) == Changes(forbidden=(yaml(name),), reduce_only=())
 
 
 @pytest.mark.parametrize("name", REDUCE_ONLY)
 def test_a_change_of_what_decides_the_output_alone_keeps_the_maps(name: str) -> None:
-    new = override(OLD, {name: REDUCE_ONLY[name]})
+    new = replace(OLD, **{name: REDUCE_ONLY[name]})
     assert changed_fields(OLD, new) == Changes(forbidden=(), reduce_only=(yaml(name),))
 
 
 @pytest.mark.parametrize("name", FREE)
 def test_other_changes_do_not_matter(name: str) -> None:
-    assert changed_fields(OLD, override(OLD, {name: FREE[name]})) == Changes(forbidden=(), reduce_only=())
+    assert changed_fields(OLD, replace(OLD, **{name: FREE[name]})) == Changes(forbidden=(), reduce_only=())
 
 
 def test_all_changes_are_named_together() -> None:
-    new = override(OLD, {"inputs": ("b",), "partitions": 5, "reduce_command": None, "slots": 1})
+    new = replace(OLD, inputs=("b",), partitions=5, reduce_command=None, slots=1)
     assert changed_fields(OLD, new) == Changes(forbidden=("inputs", "partitions"), reduce_only=("reduceCommand",))
 
 
 def test_a_spec_that_leaves_the_partitions_to_the_machine_keeps_those_of_the_plan() -> None:
-    new = override(OLD, {"partitions": None, "slots": 64})
+    new = replace(OLD, partitions=None, slots=64)
     assert changed_fields(OLD, new) == Changes(forbidden=(), reduce_only=())
 
 
 @pytest.mark.parametrize("changes", [{"compress_output": "zstd"}, {"partitions": None, "reduce_command": "cat"}])
 def test_in_a_map_only_job_what_decides_the_output_decides_the_maps(changes: dict[str, Any]) -> None:
-    changed = changed_fields(MAP_ONLY, override(MAP_ONLY, changes))
+    changed = changed_fields(MAP_ONLY, replace(MAP_ONLY, **changes))
     assert len(changed.forbidden) == 1
     assert changed.reduce_only == ()
