@@ -129,6 +129,6 @@ class _Source:
 
     def _too_short(self, size: int) -> InputChanged:
         return InputChanged(
-            f"{shown(self._piece.uri)}: became shorter while it was read: {self._size} bytes when the job was planned, "
-            f"{size} now: start the job again, without --resume"
+            f"{shown(self._piece.uri)}: became shorter while it was read: it ended at byte {size}, and had "
+            f"{self._size} bytes when the job was planned: start the job again, without --resume"
         )

@@ -46,16 +46,20 @@ class LocalFiles:
     """Finds files, and collects in ``problems`` what is wrong with some of them while it goes on with the rest."""
 
     def __init__(self) -> None:
-        self.problems: list[str] = []
+        self._problems: dict[str, str] = {}
+
+    @property
+    def problems(self) -> list[str]:
+        return [f"{shown(path)}: {reason}" for path, reason in self._problems.items()]
 
     def find(self, path: str) -> Iterator[LocalFile]:
         """The files of one name, an absolute path; raises InputNotFound when there is none."""
-        known_problems = len(self.problems)
+        known_problems = len(self._problems)
         is_empty = True
         for file in self._named(path) if is_listed_literally(path) else self._matching(path):
             is_empty = False
             yield file
-        if is_empty and len(self.problems) == known_problems:
+        if is_empty and len(self._problems) == known_problems:
             raise InputNotFound(f"{shown(path)}: {self._why_empty(path)}")
 
     def _why_empty(self, path: str) -> str:
@@ -88,7 +92,7 @@ class LocalFiles:
             try:
                 status = os.stat(match)
             except OSError as error:
-                self.problems.append(f"{shown(match)}: {_reason(error)}")
+                self._problems[match] = _reason(error)
                 continue
             if stat.S_ISDIR(status.st_mode):
                 walked.add(match)
@@ -144,7 +148,7 @@ class LocalFiles:
             try:
                 status = entry.stat()
             except OSError as error:
-                self.problems.append(f"{shown(entry.path)}: {_reason(error)}")
+                self._problems[entry.path] = _reason(error)
                 continue
             if stat.S_ISDIR(status.st_mode):
                 if any(identity == _identity(status) for _, identity in stack):
@@ -163,14 +167,14 @@ class LocalFiles:
         except NotADirectoryError:
             return []
         except OSError as error:
-            self.problems.append(f"{shown(folder)}: {_reason(error)}")
+            self._problems[folder] = _reason(error)
             return []
 
     def _readable(self, found: Iterable[_Found]) -> Iterator[LocalFile]:
         for path, status in found:
             problem = _why_unreadable(path, status)
             if problem:
-                self.problems.append(f"{shown(path)}: {problem}")
+                self._problems[path] = problem
             else:
                 yield LocalFile(path, status.st_size, fingerprint(status))
 

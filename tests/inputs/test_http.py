@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -144,6 +145,12 @@ def test_a_content_that_became_too_short_for_a_range_is_an_error() -> None:
         list(file_of(server).read(1000, 2000))
 
 
+def test_a_server_that_cuts_every_answer_is_asked_as_long_as_it_sends_something() -> None:
+    with serving({"/x": Resource(CONTENT, cuts=[100 for _ in range(3 * TRIES)])}) as server:
+        chunks = file_of(server, patience=soon_over()).read(0, 300 * TRIES)
+        assert b"".join(chunks) == CONTENT[: 300 * TRIES]
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_server_in_trouble_is_asked_again(status: int) -> None:
     with serving({"/x": Resource(CONTENT, statuses=[status, status])}) as server:
@@ -196,27 +203,42 @@ def test_a_url_that_cannot_be_right_is_an_error_at_once(url: str, message: str) 
         probe(url, soon_over())
 
 
-def test_a_server_that_talks_nonsense_or_hangs_up_is_given_up() -> None:
-    for answer in (b"", b"nonsense\r\n\r\n", b"HTTP/1.1 206 OK\r\nContent-Length: 0\r\n\r\n"):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            stop = threading.Thread(target=answer_always, args=(listener, answer))
-            stop.start()
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
-            with pytest.raises(StorageUnavailable, match=f"^{url}: "):
-                probe(url, soon_over())
-            listener.shutdown(socket.SHUT_RDWR)
-            stop.join()
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A URL whose server sends the same bytes whatever it is asked."""
 
+    def answer_always() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(answer)
 
-def answer_always(listener: socket.socket, answer: bytes) -> None:
-    while True:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer_always)
+        thread.start()
         try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        with connection:
-            connection.recv(1 << 16)
-            connection.sendall(answer)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 206 OK\r\nContent-Length: 0\r\n\r\n"])
+def test_a_server_that_talks_nonsense_or_hangs_up_is_given_up(answer: bytes) -> None:
+    with answering(answer) as url, pytest.raises(StorageUnavailable, match=f"^{url}: "):
+        probe(url, soon_over())
+
+
+def test_a_server_that_sends_another_range_than_asked_for_is_not_believed() -> None:
+    answer = b"HTTP/1.1 206 OK\r\nContent-Length: 5\r\nContent-Range: bytes 0-4/100\r\n\r\nhello"
+    with answering(answer) as url:
+        file = RemoteFile(url, size=100, fingerprint="", patience=soon_over(), waiter=Waiter(NOBODY))
+        with pytest.raises(StorageUnavailable, match="asked for byte 5, the server sent byte 0"):
+            list(file.read(5, 10))
 
 
 def test_a_server_that_sends_nothing_for_too_long_is_asked_again() -> None:

@@ -183,6 +183,7 @@ def test_a_broken_link_below_a_folder_is_a_problem_and_the_rest_is_still_looked_
         "in/broken: no such file or directory",
         "in/circle: too many levels of symbolic links",
     ]
+    assert len(problems(tmp_path, "in/**/*")) == 2
     assert problems(tmp_path, "in/b*") == ["in/broken: no such file or directory"]
 
 

@@ -68,6 +68,17 @@ def test_files_and_urls_share_a_split(tmp_path: Path) -> None:
         assert fed(split) == b"a\nb\nc"
 
 
+def test_a_piece_in_which_no_line_begins_does_not_go_on_with_the_line_of_another_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"a")
+    with serving({"/x": Resource(b"0123456789\n")}) as server:
+        file, url = listed([str(tmp_path / "file"), server.url("/x")])
+        pieces = (
+            Piece(uri=file.uri, end=1, size=1, fingerprint=file.fingerprint),
+            Piece(uri=url.uri, start=3, end=6, size=url.size, fingerprint=url.fingerprint),
+        )
+        assert fed(Split(pieces)) == b"a"
+
+
 def test_errors_name_the_url() -> None:
     with serving({"/x.gz": Resource(gzip.compress(b"line\n" * 1000)[:-1])}) as server:
         url = server.url("/x.gz")
