@@ -48,7 +48,7 @@ class JobBoard:
         return self._uid
 
     def view(self, *, fresh: bool) -> JobView:
-        return parse_job(self._read(fresh=fresh))
+        return self._parse(self._read(fresh=fresh))
 
     def deploy(self) -> None:
         self.move(job_moves.deploy)
@@ -59,7 +59,7 @@ class JobBoard:
         sent = self._new_id()
 
         def decide(document: Document) -> Sequence[Operation]:
-            view = parse_job(document)
+            view = self._parse(document)
             role = getattr(view, name)
             if not job_moves.role_is_open(view, name) or (role and role.id in (sent, self._roles.get(name))):
                 return ()
@@ -68,7 +68,7 @@ class JobBoard:
             taken = job_moves.take_role(view, name, Role(worker=self._worker, id=sent, beat=0))
             return job_patch(self._uid, view, taken, expired=name if role else None)
 
-        view = parse_job(self._write(decide))
+        view = self._parse(self._write(decide))
         role = getattr(view, name)
         if role is None or role.id not in (sent, self._roles.get(name)):
             return None
@@ -77,14 +77,14 @@ class JobBoard:
 
     def renew_role(self, claim: RoleClaim) -> RoleClaim:
         def decide(document: Document) -> Sequence[Operation]:
-            role = getattr(parse_job(document), claim.role)
+            role = getattr(self._parse(document), claim.role)
             if role is None or role.id != claim.id or role.beat != claim.beat:
                 return ()
             path = f"/status/{claim.role}"
             tests = [test("/metadata/uid", self._uid), test(f"{path}/id", claim.id), test(f"{path}/hb", claim.beat)]
             return [*tests, replace_operation(f"{path}/hb", claim.beat + 1)]
 
-        role = getattr(parse_job(self._write(decide)), claim.role)
+        role = getattr(self._parse(self._write(decide)), claim.role)
         if role is None or role.id != claim.id:
             raise LeaseLost(f"{self._job}: another worker is its {claim.role} now")
         return RoleClaim(role=claim.role, id=claim.id, beat=role.beat)
@@ -134,20 +134,20 @@ class JobBoard:
         """Change the job as ``move`` says, which is asked again whenever the job has changed meanwhile."""
 
         def decide(document: Document) -> Sequence[Operation]:
-            view = parse_job(document)
+            view = self._parse(document)
             return job_patch(self._uid, view, move(view))
 
-        return parse_job(self._write(decide))
+        return self._parse(self._write(decide))
 
     def _as_holder(self, claim: RoleClaim, move: Move) -> JobView:
         def decide(document: Document) -> Sequence[Operation]:
-            view = parse_job(document)
+            view = self._parse(document)
             role = getattr(view, claim.role)
             if not job_moves.role_is_open(view, claim.role) or role is None or role.id != claim.id:
                 return ()
             return job_patch(self._uid, view, move(view), holds=claim.role)
 
-        return parse_job(self._write(decide))
+        return self._parse(self._write(decide))
 
     def _is_free(self, name: RoleName, role: Role) -> bool:
         """Its holder is gone, or it is under our own name and we know nothing of it."""
@@ -168,6 +168,11 @@ class JobBoard:
             if fresh:
                 raise self._gone() from error
             return self._read(fresh=True)  # what answered may not have heard of a new job yet
+
+    def _parse(self, document: Document) -> JobView:
+        if document["metadata"]["uid"] != self._uid:
+            raise self._gone()
+        return parse_job(document)
 
     def _gone(self) -> JobNotFound:
         return JobNotFound(f"{self._job}: there is no such job on the board any more")
