@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from kubemr_shell.board.steps import Attempt
 from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.map_manifest import encode_map_manifest
@@ -14,19 +14,19 @@ from kubemr_shell.worker.journal import Counters, Entry, add_counters
 Totals = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MissingEntries(Exception):
-    """Winners of which the journal knows nothing: (task, attempt) each; they have to run again."""
+    """Winners of which the journal knows nothing; they have to run again."""
 
-    attempts: tuple[tuple[int, int], ...]
+    def __init__(self, attempts: list[Attempt]) -> None:
+        self.attempts = attempts
 
 
-def entries_of_winners(entries: Mapping[tuple[int, int], Entry], *, first: int, winners: Sequence[int]) -> list[Entry]:
+def entries_of_winners(entries: Mapping[Attempt, Entry], *, first: int, winners: Sequence[int]) -> list[Entry]:
     """The one entry of each winner, in task order; MissingEntries where there is none."""
-    wanted = [(first + index, attempt) for index, attempt in enumerate(winners)]
-    missing = tuple(attempt for attempt in wanted if attempt not in entries)
+    wanted = [Attempt(first + index, attempt) for index, attempt in enumerate(winners)]
+    missing = [attempt for attempt in wanted if attempt not in entries]
     if missing:
-        raise MissingEntries(attempts=missing)
+        raise MissingEntries(missing)
     return [entries[attempt] for attempt in wanted]
 
 

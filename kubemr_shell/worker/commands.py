@@ -36,7 +36,7 @@ from kubemr_shell.worker.results import AttemptEnded, Dropped, Failed, Spoiled
 STDERR_KEPT_BYTES = 2000
 INPUTS_KEPT = 8
 INPUT_LIST = ".kubemr-inputs"
-_MAP_OUTPUT = re.compile(r"/map/([0-9]+)\.([0-9]+)$")
+_MAP_OUTPUT = re.compile(r".*/map/([0-9]+)\.([0-9]+):", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +149,7 @@ def raise_end(subject: Subject, error: BaseException) -> NoReturn:
 
 def spoiled_map(error: BaseException) -> Attempt | None:
     """The map attempt whose output an error says to be corrupt or missing."""
-    if not isinstance(error, CorruptRun | ObjectNotFound):
-        return None
-    path = error.path if isinstance(error, CorruptRun) else str(error).split(":", 1)[0]
-    match = _MAP_OUTPUT.search(path)
+    match = _MAP_OUTPUT.match(str(error)) if isinstance(error, CorruptRun | ObjectNotFound) else None
     return Attempt(int(match[1]), int(match[2])) if match else None
 
 

@@ -30,7 +30,8 @@ from kubemr_shell.worker.closing import (
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Counters, Entry, add_counters
 
-MANIFEST_VERSION = 1
+PROTOCOL_VERSION = "1.0"
+"""Of protocol/SPEC.md, as ``_SUCCESS`` says it."""
 PARTS_IN_RESULTS = 256
 
 
@@ -85,7 +86,9 @@ class Stages:
 
     def close(self, step: Closing) -> None:
         """Write the shard's manifest and close it; winners without an entry have to run again."""
-        entries = {(entry.task, entry.attempt): entry for entry in self._workspace.read_batches(step.phase, step.shard)}
+        entries = {
+            Attempt(entry.task, entry.attempt): entry for entry in self._workspace.read_batches(step.phase, step.shard)
+        }
         try:
             winners = entries_of_winners(entries, first=step.first, winners=step.winners)
             counted = [entries[attempt] for attempt in step.counted]
@@ -98,7 +101,7 @@ class Stages:
                 step, counters=shard_counters(counted, replaced), totals=shard_totals(step.phase, counted, replaced)
             )
         except MissingEntries as missing:
-            self._board.reopen(step.phase, [Attempt(*attempt) for attempt in missing.attempts])
+            self._board.reopen(step.phase, missing.attempts)
         except LeaseLost:
             return
 
@@ -157,7 +160,7 @@ class Stages:
         for phase in view.counters.values():
             add_counters(counters, phase)
         return {
-            "version": MANIFEST_VERSION,
+            "version": PROTOCOL_VERSION,
             "job": self._job.name,
             "uid": self._job.uid,
             "parts": [

@@ -23,6 +23,7 @@ from typing import Any
 
 VECTORS = Path(__file__).parent
 NOT_FOR_THE_JOB = ("vector.json", "expected")
+VERSION = "1."
 TIMEOUT_SECONDS = 60
 
 
@@ -107,6 +108,8 @@ def _manifest(manifest: dict[str, Any], parts: dict[str, bytes], vector: dict[st
     ]
     listed = [{key: part.get(key) for key in ("name", "bytes", "records", "crc32")} for part in manifest["parts"]]
     problems = [] if listed == described else [f"_SUCCESS lists {listed}, the parts are {described}"]
+    if not str(manifest.get("version")).startswith(VERSION):
+        problems.append(f"_SUCCESS has version {manifest.get('version')!r}, expected {VERSION}x")
     counters = vector.get("counters", {})
     if manifest["counters"] != counters:
         problems.append(f"_SUCCESS has counters {manifest['counters']}, expected {counters}")

@@ -1,5 +1,6 @@
 import pytest
 
+from kubemr_shell.board.steps import Attempt
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.map_manifest import read_map_ranges
 from kubemr_shell.shuffle.output_manifest import decode_output_manifest
@@ -17,8 +18,8 @@ def entry(task: int, attempt: int = 0, **values: object) -> Entry:
     return Entry(task=task, attempt=attempt, **values)  # type: ignore[arg-type]
 
 
-def by_attempt(*entries: Entry) -> dict[tuple[int, int], Entry]:
-    return {(item.task, item.attempt): item for item in entries}
+def by_attempt(*entries: Entry) -> dict[Attempt, Entry]:
+    return {Attempt(item.task, item.attempt): item for item in entries}
 
 
 def test_only_winners_are_kept_in_task_order() -> None:
@@ -30,7 +31,7 @@ def test_only_winners_are_kept_in_task_order() -> None:
 def test_winners_without_an_entry_are_all_named() -> None:
     with pytest.raises(MissingEntries) as missing:
         entries_of_winners(by_attempt(entry(11)), first=10, winners=[0, 0, 2])
-    assert missing.value.attempts == ((10, 0), (12, 2))
+    assert missing.value.attempts == [Attempt(10, 0), Attempt(12, 2)]
 
 
 def test_a_map_manifest_has_the_ranges_and_an_output_manifest_the_parts() -> None:
