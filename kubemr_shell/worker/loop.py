@@ -114,6 +114,7 @@ class Loop:
             self._held[key] = Held(claim=claim, written_at=self._clock(), finished=finished)
         else:
             self._held.pop(key, None)
+        self._slots.drop(key, set(claim.lost))
         self._slots.put(key, new)
 
     def _take_results(self) -> None:
