@@ -97,7 +97,7 @@ def run(
         name=job.name or f"{job.generate_name or 'run-'}{os.urandom(3).hex()}",
         spec=spec,
         folder=folder,
-        output=os.path.abspath(spec.output.removeprefix("file://")) if spec.output else None,
+        output=_local_folder(spec.output) if spec.output else None,
         state_home=known.state_home,
         workers=workers,
         memory=plan,
@@ -131,6 +131,15 @@ def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
     if inputs:
         changes["inputs"] = inputs
     return changes
+
+
+def _local_folder(uri: str) -> str:
+    """The absolute path of an output; UsageError for one that is not on this machine."""
+    from kubemr_shell.storage.local import path_of  # noqa: PLC0415
+    from kubemr_shell.storage.locate import locate  # noqa: PLC0415
+
+    locate(uri)
+    return os.path.abspath(path_of(uri))
 
 
 def _variable(text: str) -> dict[str, str]:

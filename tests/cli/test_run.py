@@ -101,3 +101,16 @@ def test_a_job_that_cannot_be_read_is_input_not_found(folder: Path) -> None:
     done = run(folder, "none.yaml")
     assert done.returncode == 3
     assert b"none.yaml: the job cannot be read" in done.stderr
+
+
+def test_an_output_that_is_not_on_this_machine_is_refused_by_name(folder: Path) -> None:
+    done = run(folder, "-m", "cat", "-o", "s3://bucket/out", "in")
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"kubemr-shell: s3://bucket/out: nothing can be kept under s3://")
+    assert sorted(os.listdir(folder)) == ["in", "job.yaml"]
+
+
+def test_an_output_may_be_a_file_uri(folder: Path) -> None:
+    done = run(folder, "-q", "-m", "cat", "-p", "0", "-o", f"file://{folder}/out", "in")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert parts(folder / "out") == ["part-00000"]
