@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from threading import Event
 from typing import Any
 
 from kubemr_shell.board import json_patch
-from kubemr_shell.board.documents import Document, Operation
+from kubemr_shell.board.documents import ChangeType, Document, Documents, DocumentStore, Operation
 from kubemr_shell.errors import AlreadyExists, BoardError, DocumentNotFound
 
 Change = Callable[[str, Document | None, Document], None]
 """Kind, the state before (None when it is made) and after."""
 
 
-class History:
+class NotAsked(DocumentStore):
+    """The board of a worker gets, creates and patches; it needs nothing else of a store."""
+
+    def list(self, kind: str, *, job: str | None = None) -> Documents:
+        raise NotImplementedError
+
+    def delete(self, kind: str, name: str) -> None:
+        raise NotImplementedError
+
+    def watch(
+        self, kind: str, *, since: str | None = None, seconds: float = 60.0, stop: Event | None = None
+    ) -> Iterator[tuple[ChangeType, Document]]:
+        raise NotImplementedError
+
+
+class History(NotAsked):
     """``is_ignored`` says which test operations are left out: a planted bug."""
 
     def __init__(self, changed: Change, is_ignored: Callable[[Operation], bool]) -> None:
@@ -56,5 +72,5 @@ class History:
         with suppress(BoardError):
             write()
 
-    def all(self, kind: str) -> list[Document]:
+    def all(self, kind: str) -> Documents:
         return [versions[-1] for (of_kind, _), versions in self._versions.items() if of_kind == kind]

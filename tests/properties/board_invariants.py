@@ -102,7 +102,8 @@ def check_all(history: History, storage: Storage) -> None:
 def _check_closed(job: dict[str, Any], shards: dict[Any, Shard], storage: Storage) -> dict[Phase, dict[int, int]]:
     winners: dict[Phase, dict[int, int]] = {}
     for name, text in job["closed"].items():
-        phase, base, of_phase = Phase(name), job["bases"].get(name, 0), {}
+        phase, base = Phase(name), job["bases"].get(name, 0)
+        of_phase: dict[int, int] = {}
         for index in numbers(text):
             shard = shards[phase, base, index]
             epoch = _wanted_epoch(job, name, index)
@@ -112,9 +113,9 @@ def _check_closed(job: dict[str, Any], shards: dict[Any, Shard], storage: Storag
             assert storage.manifests.get((phase, epoch, index)) == won, f"(d) {shard.name}: the manifest is another"
             of_phase |= {shard.first + task: attempt for task, attempt in enumerate(won)}
         winners[phase] = of_phase
-        if numbers(job["counted"].get(name, "")) == numbers(text) != set():
+        if text and numbers(job["counted"][name]) == numbers(text):
             counted = job["counters"][name].get("test", {}).get("sum", 0)
-            wanted = sum(amount(phase, task, attempt) for task, attempt in of_phase.items() if phase != Phase.PUBLISH)
+            wanted = sum([amount(phase, task, attempt) for task, attempt in of_phase.items()])
             assert counted == wanted, f"(d) {name}: counted {counted}, the winners make {wanted}"
     return winners
 
@@ -122,7 +123,7 @@ def _check_closed(job: dict[str, Any], shards: dict[Any, Shard], storage: Storag
 def _wanted_epoch(job: dict[str, Any], phase: str, index: int) -> int:
     orders = job["reopened"].get(phase, {}).get(str(index), "")
     epochs = [int(order.split(".")[0]) for order in filter(None, orders.split(","))]
-    return max([job["bases"].get(phase, 0), *epochs])
+    return max([int(job["bases"].get(phase, 0)), *epochs])
 
 
 def _check_outputs(job: dict[str, Any], shards: dict[Any, Shard], storage: Storage) -> None:

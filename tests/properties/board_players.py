@@ -7,13 +7,13 @@ comes back when it stands before its next call, or when it has nothing more to d
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from kubemr_shell.board.documents import ChangeType, Document, Operation
+from kubemr_shell.board.documents import Document, Operation
 from kubemr_shell.errors import BoardUnavailable, UnknownAnswer
-from tests.properties.board_documents import History
+from tests.properties.board_documents import History, NotAsked
 
 T = TypeVar("T")
 
@@ -107,7 +107,7 @@ class Player:
             self._to_machine.release()
 
 
-class PlayersStore:
+class PlayersStore(NotAsked):
     """The store as one player reaches it: each call waits for its outcome."""
 
     def __init__(self, player: Player, history: History) -> None:
@@ -136,12 +136,3 @@ class PlayersStore:
         if outcome == "lost after":
             raise UnknownAnswer("lost")
         return answer
-
-    def list(self, kind: str, *, job: str | None = None) -> list[Document]:
-        raise NotImplementedError("the board does not list")
-
-    def delete(self, kind: str, name: str) -> None:
-        raise NotImplementedError("the board does not delete")
-
-    def watch(self, kind: str, **options: object) -> Iterator[tuple[ChangeType, Document]]:
-        raise NotImplementedError("the board does not watch")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import Literal, TypeAlias
 
@@ -14,6 +15,7 @@ from kubemr_shell.job.state import JobState, Phase
 from tests.properties.board_storage import Storage
 
 Key = tuple[Phase, int, int]
+Action: TypeAlias = Callable[[Random], None]
 Manner: TypeAlias = Literal["sensibly", "anyhow", "fail", "look for work"]
 """``sensibly`` is what brings the job on."""
 
@@ -37,6 +39,7 @@ class Worker:
     def act(self, choice: int, manner: Manner = "sensibly") -> None:
         """One action; ``choice`` decides what the manner leaves open."""
         random = Random(choice)
+        action: Action
         match manner:
             case "look for work":
                 action = self._next
@@ -57,7 +60,7 @@ class Worker:
             self._opened = self._open_board(self.name)
         return self._opened
 
-    def _sensible(self) -> Callable[[Random], None]:
+    def _sensible(self) -> Action:
         if self._role:
             return self._plan if self._role.role == "planner" else self._finish
         if self._closing:
@@ -66,8 +69,8 @@ class Worker:
             return self._run
         return self._commit if self._claims else self._next
 
-    def _possible(self) -> list[Callable[[Random], None]]:
-        possible = [self._next]
+    def _possible(self) -> list[Action]:
+        possible: list[Action] = [self._next]
         if self._role:
             possible += [self._plan if self._role.role == "planner" else self._finish] * 2
             possible += [self._renew_role, self._give_back_role]
@@ -191,8 +194,7 @@ class Worker:
     def _close(self, random: Random) -> None:
         assert self._closing is not None
         total = self._storage.write_manifest(self._closing)
-        counters = {} if self._closing.phase is Phase.PUBLISH else {"test": {"sum": total}}
-        self._board.close(self._closing, counters, {"most": {"number": total}, "sum": total})
+        self._board.close(self._closing, {"test": {"sum": total}}, {"most": {"number": total}, "sum": total})
         self._closing = None
 
     def _finish(self, random: Random) -> None:
@@ -209,10 +211,8 @@ class Worker:
 
     def _with_role(self, call: Callable[[RoleClaim], object]) -> None:
         assert self._role is not None
-        try:
+        with suppress(LeaseLost):
             call(self._role)
-        except LeaseLost:
-            pass
         self._role = None
 
     def _hold(self, claim: Claim) -> None:

@@ -1,22 +1,87 @@
-"""The Board against everything that may go wrong: see board_machine.py for what is played."""
+"""The Board against everything that may go wrong (board_machine), and the machine against planted bugs.
+
+A planted bug is a store that leaves out some test operations. The machine has to notice each that matters:
+
+    /state/next, redo, done, failed    two writers would lose one another's tasks
+    /state/claims/*/r                  a commit would take in tasks that were stolen meanwhile
+    /state/epoch with att/*            a late reopening would be carried out twice
+    /status/turn                       two closes, or a close and a reopening, would lose one of them
+    /status/state with turn            a late write would revive a job that has ended
+
+One alone can be left out without harm to the invariants, for these reasons; what it is there for is shown elsewhere:
+
+    /state/att/*      whoever claims reads the number from the document that the patch made, and whoever raises it
+                      tests the claim, or the epoch: epoch and att guard a reopening twice
+    /state/epoch      likewise
+    /state/win/*      is written only by a holder, whose claim is tested, or with the epoch
+    /state/fails/*    is written only by a holder, whose claim is tested; a retry that overlooks one more failure
+    /state/lost/*     likewise grants one more attempt
+    /state/retry      likewise; failed and redo guard the tasks
+    /state/claims/*/hb    the holder is fenced by its id: without it work is lost, nothing else
+                          (test_a_renewal_in_the_last_moment_saves_the_claim)
+    /status/*/hb      likewise (test_a_planner_that_renews_in_the_last_moment_stays_planner)
+    /status/state     every write of the board raises the turn; this one is for writers that do not
+    /status/*/id      taking a role raises the turn
+    /metadata/uid     the machine makes no second job (test_a_new_job_of_the_same_name_is_not_touched)
+"""
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.properties.board_machine import BoardMachine
 
-QUICK = settings(
-    max_examples=120,
+SETTINGS = settings(
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+WITHOUT_SHRINKING = settings(SETTINGS, max_examples=6000, phases=[Phase.generate], report_multiple_bugs=False)
+
+FOUND_SOON = [r"/state/next", r"/state/done", r"/status/(state|turn)"]
+FOUND_LATER = [
+    r"/state/redo",
+    r"/state/failed",
+    r"/state/claims/[^/]+/r",
+    r"/state/(epoch|att/\d+)",
+    r"/status/turn",
+]
 
 
+@pytest.mark.timeout(600)
 def test_no_order_of_events_breaks_the_board() -> None:
-    run_state_machine_as_test(BoardMachine, settings=QUICK)
+    run_state_machine_as_test(BoardMachine, settings=settings(SETTINGS, max_examples=100))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("number", range(10))
+def test_no_order_of_events_breaks_the_board_however_long_one_tries(number: int) -> None:
+    run_state_machine_as_test(_machine(seed=number), settings=settings(SETTINGS, max_examples=300))
+
+
+@pytest.mark.parametrize("planted", FOUND_SOON)
+def test_a_planted_bug_is_found(planted: str) -> None:
+    _assert_found(planted)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("planted", FOUND_LATER)
+def test_a_planted_bug_is_found_in_the_end(planted: str) -> None:
+    _assert_found(planted)
+
+
+def _assert_found(planted: str) -> None:
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(_machine(planted=planted), settings=WITHOUT_SHRINKING)
+
+
+def _machine(*, seed: int = 0, planted: str | None = None) -> type[BoardMachine]:
+    machine = type("Machine", (BoardMachine,), {"planted": planted})
+    return hypothesis.seed(seed)(machine)

@@ -1,0 +1,211 @@
+"""What each move makes of a job, and what its patch tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from kubemr_shell.board import job_moves, json_patch
+from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
+from kubemr_shell.board.ranges import Ranges
+from kubemr_shell.board.shard_moves import Reopening
+from kubemr_shell.errors import IllegalTransition
+from kubemr_shell.job.state import JobState, Phase
+
+FACTS = PlanFacts(claim_id="p", tasks=2000, partitions=1500, spec={"a": 1}, fingerprint="f", input_bytes=5)
+PLAN = FACTS.with_layouts(agents=1)
+ME = Role(worker="me", id="i", beat=3)
+EVERY_PHASE = tuple(Phase)
+
+
+def job(state: str, closed: Mapping[str, str] | None = None, **changes: Any) -> JobView:
+    """A planned job with two shards a phase."""
+    shards = {Phase(phase): Ranges.parse(text) for phase, text in (closed or {}).items()}
+    values = {"state": JobState(state), "spec": {"a": 1}, "plan": PLAN, "closed": shards, "counted": shards, "turn": 8}
+    return JobView(**{**values, **changes})
+
+
+def unplanned(state: str, **changes: Any) -> JobView:
+    return JobView(state=JobState(state), spec={"a": 1}, **changes)
+
+
+def close(phase: Phase, shard: int) -> Callable[[JobView], JobView]:
+    return lambda view: job_moves.close(view, phase=phase, shard=shard, counters={}, totals={}, finisher=ME)
+
+
+def reopen(phase: Phase, shard: int) -> Callable[[JobView], JobView]:
+    return lambda view: job_moves.reopen(view, phase=phase, shard=shard, spoiled=[(7, 2)])
+
+
+def retry(view: JobView) -> JobView:
+    return job_moves.retry(view, None)
+
+
+def redo(view: JobView) -> JobView:
+    return job_moves.redo_reduces(view, {"b": 2})
+
+
+MAPS, ALL = {"map": "0-1"}, {"map": "0-1", "reduce": "0-1"}
+PUBLISHING: Mapping[str, Any] = {"publishing": True}
+
+STATES = [
+    (unplanned("PENDING"), job_moves.deploy, "DEPLOYING"),
+    (unplanned("DEPLOYING"), job_moves.deploy, "DEPLOYED"),
+    (unplanned("DEPLOYED"), job_moves.deploy, "DEPLOYED"),
+    (unplanned("DEPLOYED"), lambda view: job_moves.record_plan(view, FACTS, 1), "MAP"),
+    (job("MAP"), close(Phase.MAP, 0), "MAP"),
+    (job("MAP", {"map": "0"}), close(Phase.MAP, 1), "REDUCE"),
+    (job("REDUCE", {"map": "0-1", "reduce": "1"}), close(Phase.REDUCE, 0), "PUBLISH"),
+    (job("MAP", {"map": "0", "reduce": "0"}), close(Phase.MAP, 1), "REDUCE"),
+    (job("REDUCE", MAPS), reopen(Phase.MAP, 1), "MAP"),
+    (job("PUBLISH", ALL, **PUBLISHING), reopen(Phase.REDUCE, 1), "REDUCE"),
+    (job("MAP"), job_moves.cancel, "CANCELLED"),
+    (job("CANCELLED"), job_moves.cancel, "CANCELLED"),
+    (job("FAIL", MAPS), retry, "PENDING"),
+    (job("CANCELLED"), retry, "PENDING"),
+    (job("MAP"), retry, "MAP"),
+    (job("DEPLOYED", MAPS), job_moves.go_on, "REDUCE"),
+    (job("REDUCE", MAPS), redo, "REDUCE"),
+    (job("MAP"), redo, "MAP"),
+    (job("FAIL", MAPS), redo, "PENDING"),
+    (unplanned("DEPLOYED"), redo, "DEPLOYED"),
+    (job("PUBLISH", ALL), lambda view: job_moves.complete(view, {}), "COMPLETE"),
+]
+
+
+@pytest.mark.parametrize(("before", "move", "expected"), STATES)
+def test_where_a_move_leads(before: JobView, move: Callable[[JobView], JobView], expected: str) -> None:
+    assert move(before).state == expected
+
+
+REFUSED = [
+    (job("PUBLISH", ALL, **PUBLISHING), job_moves.cancel),
+    (job("REDUCE", MAPS, **PUBLISHING), job_moves.cancel),
+    (job("COMPLETE", ALL), job_moves.cancel),
+    (job("FAIL"), job_moves.cancel),
+    (job("REDUCE", MAPS, **PUBLISHING), lambda view: job_moves.fail(view, {})),
+    (job("CANCELLED"), lambda view: job_moves.fail(view, {})),
+    (job("COMPLETE", ALL), retry),
+    (job("PUBLISH", ALL, **PUBLISHING), redo),
+    (job("MAP"), job_moves.cleaned),
+    (job("MAP"), lambda view: job_moves.complete(view, {})),
+]
+
+
+@pytest.mark.parametrize(("before", "move"), REFUSED)
+def test_what_is_refused(before: JobView, move: Callable[[JobView], JobView]) -> None:
+    with pytest.raises(IllegalTransition):
+        move(before)
+
+
+def test_the_last_close_of_all_makes_a_finisher() -> None:
+    view = close(Phase.PUBLISH, 0)(job("PUBLISH", ALL))
+    assert view.finisher == ME
+    assert job_moves.role_is_open(view, "finisher")
+
+
+def test_ending_a_job_voids_who_plans_and_who_finishes() -> None:
+    """A planner that wakes up later must not find its claim and go on."""
+    for end in (job_moves.cancel, lambda view: job_moves.fail(view, {})):
+        ended = end(unplanned("DEPLOYED", planner=ME))
+        assert ended.planner is None
+
+
+def test_orders_add_up_until_the_shard_is_closed_again() -> None:
+    once = reopen(Phase.MAP, 1)(job("REDUCE", MAPS))
+    twice = reopen(Phase.MAP, 1)(once)
+    first, second = Reopening(epoch=1, task=7, attempt=2), Reopening(epoch=2, task=7, attempt=2)
+    assert (once.orders(Phase.MAP, 1), once.shard_epoch(Phase.MAP, 1)) == ((first,), 1)
+    assert (twice.orders(Phase.MAP, 1), twice.shard_epoch(Phase.MAP, 1)) == ((first, second), 2)
+    assert (twice.closed_shards(Phase.MAP), twice.counted[Phase.MAP]) == (Ranges.parse("0"), Ranges.parse("0-1"))
+    closed = close(Phase.MAP, 1)(twice)
+    assert closed.shard_epoch(Phase.MAP, 1) == 2, "its manifest stands under that epoch"
+    assert reopen(Phase.MAP, 1)(closed).orders(Phase.MAP, 1) == (Reopening(epoch=3, task=7, attempt=2),)
+
+
+def test_a_part_that_is_lost_is_published_again_too() -> None:
+    view = reopen(Phase.REDUCE, 1)(job("PUBLISH", {**ALL, "publish": "0"}, **PUBLISHING))
+    assert view.orders(Phase.PUBLISH, 0) == (Reopening(epoch=1, task=1, attempt=None),)
+    assert not view.closed_shards(Phase.PUBLISH)
+
+
+@pytest.mark.parametrize(
+    ("state", "partitions", "open_to"),
+    [
+        ("DEPLOYED", 1, ()),
+        ("MAP", 1, EVERY_PHASE),
+        ("REDUCE", 1, EVERY_PHASE),
+        ("PUBLISH", 1, (Phase.REDUCE, Phase.PUBLISH)),
+        ("PUBLISH", 0, (Phase.MAP, Phase.PUBLISH)),
+        ("COMPLETE", 1, ()),
+        ("FAIL", 1, ()),
+    ],
+)
+def test_only_what_is_still_read_can_be_reopened(state: str, partitions: int, open_to: tuple[Phase, ...]) -> None:
+    view = job(state, plan=PlanFacts(**{**_values(FACTS), "partitions": partitions}).with_layouts(1))
+    assert tuple(phase for phase in EVERY_PHASE if job_moves.may_reopen(view, phase)) == open_to
+
+
+def test_counters_and_totals_add_up() -> None:
+    view = job(
+        "MAP",
+        counters={Phase.MAP: {"g": {"n": 1}}},
+        totals={Phase.MAP: {"bytes": 5, "slowest": {"task": "map/1", "seconds": 2.5}}},
+    )
+    totals = {"bytes": 7, "slowest": {"task": "map/2", "seconds": 3.5}, "records": 1}
+    view = job_moves.close(
+        view, phase=Phase.MAP, shard=0, counters={"g": {"n": 2, "m": 3}, "h": {"k": -1}}, totals=totals, finisher=ME
+    )
+    assert view.counters[Phase.MAP] == {"g": {"n": 3, "m": 3}, "h": {"k": -1}}
+    assert view.totals[Phase.MAP] == {"bytes": 12, "slowest": {"task": "map/2", "seconds": 3.5}, "records": 1}
+
+
+def test_every_patch_tests_the_state_that_it_leaves_and_raises_the_turn() -> None:
+    before = job("MAP")
+    patch = job_moves.job_patch("u", before, job_moves.cancel(before))
+    assert [(item["path"], item["value"]) for item in patch] == [
+        ("/metadata/uid", "u"),
+        ("/status/state", "MAP"),
+        ("/status/turn", 8),
+        ("/status/state", "CANCELLED"),
+        ("/status/turn", 9),
+    ]
+
+
+def test_a_role_is_tested_by_who_uses_it_and_with_its_heartbeat_by_who_takes_it() -> None:
+    before = unplanned("DEPLOYED", planner=ME)
+    used = job_moves.job_patch("u", before, job_moves.record_plan(before, FACTS, 1), holds="planner")
+    taken = job_moves.job_patch("u", before, job_moves.take_role(before, "planner", None), expired="planner")
+    assert [item["path"] for item in used if item["op"] == "test"][3:] == ["/status/planner/id"]
+    assert [item["path"] for item in taken if item["op"] == "test"][3:] == ["/status/planner/id", "/status/planner/hb"]
+
+
+def test_a_retry_of_a_job_without_a_plan_replaces_its_spec() -> None:
+    before = unplanned("FAIL", failure={"reason": "r"})
+    after = job_moves.retry(before, {"a": 2})
+    document = {"metadata": {"uid": "u"}, "spec": {"a": 1}, "status": format_status(before)}
+    patched = json_patch.apply(document, job_moves.job_patch("u", before, after))
+    assert parse_job(patched).spec == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        unplanned("DEPLOYED", planner=ME),
+        reopen(Phase.REDUCE, 1)(job("PUBLISH", ALL, **PUBLISHING)),
+        redo(job("REDUCE", MAPS)),
+        job("COMPLETE", ALL, results={"x": 1}, finisher=ME, counters={Phase.MAP: {"g": {"n": 1}}}),
+    ],
+)
+def test_a_view_survives_its_document(view: JobView) -> None:
+    assert parse_job({"spec": view.spec, "status": format_status(view)}) == view
+
+
+def test_a_job_without_status_is_pending() -> None:
+    assert parse_job({"spec": {"a": 1}}) == unplanned("PENDING")
+
+
+def _values(facts: PlanFacts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in PlanFacts.__slots__}
