@@ -30,7 +30,7 @@ def failure_lines(failure: Mapping[str, Any], *, job: str, debug: Sequence[str],
     if stderr:
         lines.append("  its last lines on stderr:")
         lines += [f"    | {line[:400]}" for line in stderr[-STDERR_LINES:]]
-    elif task:
+    elif failure.get("command"):
         lines.append("  it wrote nothing to stderr")
     if task and debug:
         lines.append(f"  run just this task again:  {shlex.join(debug)}")

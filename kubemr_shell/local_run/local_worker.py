@@ -75,7 +75,12 @@ class LocalWorker:
         )
         scratch = self._resources.enter_context(job.worker_scratch(options.worker))
         context = job_context(job, self.board.view(), options, scratch=scratch, maps=self._maps)
-        stages = Stages(self.board, context, parallelism=options.memory.slots * options.workers)
+        stages = Stages(
+            self.board,
+            context,
+            parallelism=options.memory.slots * options.workers,
+            lease_seconds=timing.lease_seconds,
+        )
         attention = threading.Event()
         slots = Slots(self._runners(job, context, stages), attention.set)
         meter = Meter(job.worker_file(options.worker, "progress"), slots.moved, time.monotonic)

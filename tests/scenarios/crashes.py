@@ -1,0 +1,25 @@
+"""Having a run die, as by kill -9, at a step of our choice: what does it is in ``crash_points``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.scenarios.runs import Place
+
+CRASH_POINTS = str(Path(__file__).with_name("crash_points"))
+
+
+def dying(place: Place, *, at: int, on: str = "", who: str = "kubemr-shell") -> dict[str, str]:
+    """``on`` is a part of the names of the steps that count, ``who`` a word of the command line of who dies."""
+    return {
+        "PYTHONPATH": CRASH_POINTS,
+        "CRASH_FOLDER": str(place.folder),
+        "CRASH_AT": str(at),
+        "CRASH_ON": on,
+        "CRASH_WHO": who,
+        "CRASH_LOG": str(place.folder / "steps"),
+    }
+
+
+def has_died(place: Place) -> bool:
+    return (place.folder / "steps.died").exists()
