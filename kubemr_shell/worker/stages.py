@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import AbstractContextManager
 from typing import Any
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView, PlanFacts
 from kubemr_shell.board.steps import Attempt, Claim, Closing, RoleClaim
-from kubemr_shell.errors import KubemrError, LeaseLost, ObjectNotFound
+from kubemr_shell.errors import InputError, LeaseLost, ObjectNotFound, StorageUnavailable
+from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.state import Phase
@@ -29,6 +31,7 @@ from kubemr_shell.worker.closing import (
 )
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Counters, Entry, add_counters
+from kubemr_shell.worker.lease import kept
 
 PROTOCOL_VERSION = "1.0"
 """Of protocol/SPEC.md, as ``_SUCCESS`` says it."""
@@ -38,30 +41,21 @@ PARTS_IN_RESULTS = 256
 class Stages:
     """The steps of one job, carried out against its workspace and its board."""
 
-    def __init__(self, board: Board, job: JobContext, *, parallelism: int) -> None:
+    def __init__(self, board: Board, job: JobContext, *, parallelism: int, lease_seconds: float) -> None:
         self._board = board
         self._job = job
         self._workspace = job.workspace
         self._parallelism = parallelism
+        self._lease_seconds = lease_seconds
 
     def plan(self, claim: RoleClaim) -> None:
         """List the inputs and record the splits. An input that is missing ends the job."""
         spec = self._job.spec
-        stdin_copy = self._job.stdin_copy
         try:
-            objects = list_inputs(
-                spec.inputs,
-                inputs_from=spec.inputs_from,
-                decompress=spec.decompress,
-                folder=self._job.folder,
-                stdin_copy=(lambda: stdin_copy) if stdin_copy else None,
-            )
-        except KubemrError as error:
-            self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
-            return
-        splits = plan_splits(objects, split=spec.split, parallelism=self._parallelism)
-        try:
-            tasks = self._workspace.write_splits(claim.id, splits)
+            with self._kept(claim):
+                objects = self._inputs()
+                splits = plan_splits(objects, split=spec.split, parallelism=self._parallelism)
+                tasks = self._workspace.write_splits(claim.id, splits)
             mapping = spec_to_mapping(spec)
             self._board.record_plan(
                 claim,
@@ -76,6 +70,8 @@ class Stages:
             )
         except LeaseLost:
             return
+        except (InputError, StorageUnavailable) as error:
+            self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
 
     @property
     def output_phase(self) -> Phase:
@@ -108,13 +104,13 @@ class Stages:
     def finish(self, claim: RoleClaim) -> None:
         """Write ``_SUCCESS``, remove what an older result had more, and complete the job."""
         view = self._board.view()
+        shards = view.layout(self._job.output_phase).shards
         try:
-            parts = [
-                part for shard in range(view.layout(self._job.output_phase).shards) for part in self._parts(view, shard)
-            ]
-            manifest = self._manifest(view, parts)
-            self._job.old_result.remove_others({part["name"] for part in manifest["parts"]})
-            self._write_success(claim, manifest)
+            with self._kept(claim):
+                parts = [part for shard in range(shards) for part in self._parts(view, shard)]
+                manifest = self._manifest(view, parts)
+                self._job.old_result.remove_others({part["name"] for part in manifest["parts"]})
+                self._write_success(claim, manifest)
             self._board.complete(
                 claim,
                 {
@@ -139,6 +135,19 @@ class Stages:
             except ObjectNotFound:
                 lost.append(Attempt(part.task, part.attempt))
         return lost
+
+    def _kept(self, claim: RoleClaim) -> AbstractContextManager[None]:
+        return kept(self._board, claim, every_seconds=self._lease_seconds)
+
+    def _inputs(self) -> list[InputObject]:
+        spec, stdin_copy = self._job.spec, self._job.stdin_copy
+        return list_inputs(
+            spec.inputs,
+            inputs_from=spec.inputs_from,
+            decompress=spec.decompress,
+            folder=self._job.folder,
+            stdin_copy=(lambda: stdin_copy) if stdin_copy else None,
+        )
 
     def _parts(self, view: JobView, shard: int) -> list[StagedPart]:
         phase = self._job.output_phase

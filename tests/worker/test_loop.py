@@ -88,7 +88,7 @@ class Site:
         attention = threading.Event()
         slots = Slots([runner], attention.set)
         meter = Meter(str(self._folder / "progress"), slots.moved, time.monotonic)
-        stages = Stages(board, self._context(), parallelism=1)
+        stages = Stages(board, self._context(), parallelism=1, lease_seconds=Timing.local().lease_seconds)
         loop = Loop(board, stages, slots, meter, timing=Timing.local(), clock=time.monotonic, attention=attention)
         thread = threading.Thread(target=loop.run)
         thread.start()
