@@ -15,7 +15,7 @@ from kubemr_shell.board.job_view import Counters, JobView, PlanFacts, Role, form
 from kubemr_shell.board.json_patch import replace as replace_operation
 from kubemr_shell.board.json_patch import test
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard_moves import Reopening
+from kubemr_shell.board.shard import Reopening
 from kubemr_shell.errors import IllegalTransition
 from kubemr_shell.job.state import ENDED, JobEvent, JobState, Phase, after
 

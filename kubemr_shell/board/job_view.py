@@ -9,7 +9,7 @@ from typing import Any
 from kubemr_shell.board.documents import Document
 from kubemr_shell.board.layout import Layout
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard_moves import Reopening
+from kubemr_shell.board.shard import Reopening
 from kubemr_shell.job.state import JobState, Phase
 
 Counters = Mapping[str, Mapping[str, int]]

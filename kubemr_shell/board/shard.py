@@ -36,6 +36,15 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reopening:
+    """The job's order to do a task again although it was done. ``attempt`` is the one that was found spoiled."""
+
+    epoch: int
+    task: int
+    attempt: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShardState:
     """Numbers that most tasks share are not stored: an attempt is ``first_attempt``, a count is 0."""
 

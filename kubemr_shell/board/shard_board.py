@@ -108,7 +108,11 @@ class ShardBoard:
         document = self._writer.write(KIND, self._name(key), decide, known=document)
         state = self._remember(key, document)
         claim_id = _first_in(sent, state.claims)
-        return Look(state=state, claim=self._goes_on(key, claim_id, state) if claim_id else None)
+        if claim_id:
+            return Look(state=state, claim=self._goes_on(key, claim_id, state))
+        if held is None:
+            self._forget(key)
+        return Look(state=state, claim=None)
 
     def state(self, key: ShardKey) -> ShardState | None:
         """The shard as it is now; None while nobody has claimed anything in it."""

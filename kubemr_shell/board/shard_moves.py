@@ -7,19 +7,10 @@ task left is removed. ``claim_id`` is always the id that the holder has now, ``n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import Failure, ShardClaim, ShardState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reopening:
-    """The job's order to do a task again although it was done. ``attempt`` is the one that was found spoiled."""
-
-    epoch: int
-    task: int
-    attempt: int | None
+from kubemr_shell.board.shard import Failure, Reopening, ShardClaim, ShardState
 
 
 def settle(state: ShardState, reopenings: Iterable[Reopening], *, retry: int, may_fail: bool) -> ShardState:

@@ -10,7 +10,7 @@ import pytest
 from kubemr_shell.board import job_moves, json_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard_moves import Reopening
+from kubemr_shell.board.shard import Reopening
 from kubemr_shell.errors import IllegalTransition
 from kubemr_shell.job.state import JobState, Phase
 
