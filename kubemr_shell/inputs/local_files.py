@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from kubemr_shell.errors import InputNotFound
 from kubemr_shell.inputs.shown import shown
+from kubemr_shell.storage.local import fingerprint
 
 _WILDCARDS = re.compile(r"[*?[]")
 _HIDDEN = ("_", ".")
@@ -31,11 +32,6 @@ class LocalFile(NamedTuple):
     path: str
     size: int
     fingerprint: str
-
-
-def fingerprint(status: os.stat_result) -> str:
-    """Differs when the file was written to."""
-    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def is_listed_literally(path: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.process import Feed
 from kubemr_shell.errors import CommandNotStarted, JobNotFound, UsageError
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job import names
@@ -16,7 +17,6 @@ from kubemr_shell.job.state import Phase
 from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorkerOptions, job_context, scratch_of
-from kubemr_shell.shuffle.combine import Stream
 from kubemr_shell.worker.commands import Subject, environment_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.memory import MemoryPlan
@@ -48,7 +48,7 @@ def debug_task(job: JobFolder, label: str, environment: Mapping[str, str], memor
         return _run(context, subject, feed)
 
 
-def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tuple[Stream, Subject]:
+def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tuple[Feed, Subject]:
     tasks = view.layout(phase).tasks
     if phase is Phase.PUBLISH or task >= tasks:
         raise UsageError(f"{names.task_label(phase, task)}: the job has no such task ({tasks} {phase.value} tasks)")
@@ -67,7 +67,7 @@ def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tup
     )
 
 
-def _run(context: JobContext, subject: Subject, feed: Stream) -> int:
+def _run(context: JobContext, subject: Subject, feed: Feed) -> int:
     command = subject.command
     assert command is not None
     arguments = ["sh", "-c", command] if isinstance(command, str) else list(command)
@@ -83,7 +83,7 @@ def _run(context: JobContext, subject: Subject, feed: Stream) -> int:
     return status if status >= 0 else FIRST_SIGNAL - status
 
 
-def _feed(process: subprocess.Popen[bytes], feed: Callable[[int, int], object]) -> int:
+def _feed(process: subprocess.Popen[bytes], feed: Feed) -> int:
     assert process.stdin is not None
     cancel = Cancel()
     try:

@@ -6,8 +6,8 @@ import os
 
 from kubemr_shell.board.job_view import PlanFacts
 from kubemr_shell.errors import InputChanged
-from kubemr_shell.inputs.local_files import fingerprint
 from kubemr_shell.job.split import Split
+from kubemr_shell.storage.local import fingerprint
 from kubemr_shell.worker.workspace import SPLITS_A_CHUNK, Workspace
 
 

@@ -10,16 +10,14 @@ import os
 from collections.abc import Callable
 
 from kubemr_shell import engine
-
-Stream = Callable[[int, int], object]
-"""Moves bytes through a descriptor to its end, or until the second one, a cancel descriptor, is readable."""
+from kubemr_shell.command.pump import Move
 
 
 def combine(
     collected: engine.Collector,
-    run: Callable[[Stream, Stream], None],
+    run: Callable[[Move, Move], None],
     *,
-    drain: Stream,
+    drain: Move,
     folder: str,
     name: str,
     memory_bytes: int,

@@ -9,11 +9,12 @@ from dataclasses import replace
 from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.process import Drain, Feed
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
-from kubemr_shell.shuffle.combine import Stream, combine
+from kubemr_shell.shuffle.combine import combine
 from kubemr_shell.worker.commands import Commands, Streams, Subject, counters_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Counters, Entry, add_counters
@@ -97,7 +98,7 @@ class MapTasks:
     def _combine(self, subject: Subject, cancel: Cancel, counters: Counters) -> None:
         collected, combined = self._collectors
 
-        def run(feed: Stream, drain: Stream) -> None:
+        def run(feed: Feed, drain: Drain) -> None:
             streams = Streams(feed=feed, drain=drain, progress=lambda: combined.moved)
             add_counters(counters, counters_of(self._commands.run(subject, streams, cancel, log_suffix=".combine")))
 
