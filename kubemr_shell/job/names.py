@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from kubemr_shell.job.state import Phase
 
 SUCCESS = "_SUCCESS"
+COMPRESSED_SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
+"""Of parts, by the job's compressOutput."""
+_PART = re.compile(r"part-[0-9]{5,}(\.gz|\.zst)?")
 
 
-def part_name(index: int, suffix: str = "") -> str:
-    return f"part-{index:05d}{suffix}"
+def part_name(index: int, compression: str = "none") -> str:
+    return f"part-{index:05d}{COMPRESSED_SUFFIXES.get(compression, '')}"
+
+
+def is_part_name(name: str) -> bool:
+    return _PART.fullmatch(name) is not None
 
 
 def shard_name(job: str, phase: Phase, epoch: int, index: int) -> str:

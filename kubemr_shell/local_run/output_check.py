@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from kubemr_shell.errors import UsageError
+from kubemr_shell.job.names import SUCCESS, is_part_name
 
 STATE_NAME = "_kubemr"
 BOARD_NAME = "board.sqlite"
-SUCCESS_NAME = "_SUCCESS"
-_PART_NAME = re.compile(r"part-[0-9]{5,}(\.gz|\.zst)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +36,12 @@ def look_at_output(folder: str) -> Found:
         return Found(success=None, unfinished=None, old_parts=None, strangers=())
     except NotADirectoryError as error:
         raise UsageError(f"the output {folder} is a file: give a folder with -o") from error
-    success = _read_success(folder) if SUCCESS_NAME in names else None
+    success = _read_success(folder) if SUCCESS in names else None
     uid = unfinished_uid(folder)
     parts = {part["name"] for part in (success or {}).get("parts", [])}
     if uid is not None:
-        parts |= {name for name in names if _PART_NAME.fullmatch(name)}
-    strangers = tuple(name for name in names if name not in parts | {STATE_NAME, SUCCESS_NAME})
+        parts |= {name for name in names if is_part_name(name)}
+    strangers = tuple(name for name in names if name not in parts | {STATE_NAME, SUCCESS})
     old_parts = tuple(sorted(parts)) if success is not None or parts else None
     return Found(success=success, unfinished=uid, old_parts=old_parts, strangers=strangers)
 
@@ -90,7 +88,7 @@ def unfinished_uid(folder: str) -> str | None:
 
 
 def _read_success(folder: str) -> dict[str, Any]:
-    path = os.path.join(folder, SUCCESS_NAME)
+    path = os.path.join(folder, SUCCESS)
     try:
         with open(path, "rb") as file:
             manifest = json.load(file)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 
 from kubemr_shell.errors import JobNotFound, ObjectNotFound
-from kubemr_shell.local_run.output_check import SUCCESS_NAME, look_at_output
+from kubemr_shell.job.names import COMPRESSED_SUFFIXES, SUCCESS
+from kubemr_shell.local_run.output_check import look_at_output
 
 COPY_BYTES = 1 << 20
-COMPRESSED = (".gz", ".zst")
 
 
 def write_results(folder: str, descriptor: int) -> None:
     """Write every part in order; a newline is added between parts where the last line of one has none."""
     found = look_at_output(folder)
     if found.success is None:
-        raise JobNotFound(f"{folder}: there is no finished result (no {SUCCESS_NAME})")
+        raise JobNotFound(f"{folder}: there is no finished result (no {SUCCESS})")
     open_line = False
     for part in found.success["parts"]:
         if not part["bytes"]:
@@ -23,7 +23,7 @@ def write_results(folder: str, descriptor: int) -> None:
         if open_line:
             _write(descriptor, b"\n")
         open_line = _copy(os.path.join(folder, part["name"]), part["bytes"], descriptor)
-        if part["name"].endswith(COMPRESSED):
+        if part["name"].endswith(tuple(COMPRESSED_SUFFIXES.values())):
             open_line = False  # the bytes are not lines, and compressed parts may follow each other
 
 
@@ -32,7 +32,7 @@ def _copy(path: str, size: int, descriptor: int) -> bool:
     try:
         source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise ObjectNotFound(f"{path}: the part is missing, though {SUCCESS_NAME} names it") from error
+        raise ObjectNotFound(f"{path}: the part is missing, though {SUCCESS} names it") from error
     try:
         copied = 0
         last = b"\n"
@@ -43,7 +43,7 @@ def _copy(path: str, size: int, descriptor: int) -> bool:
     finally:
         os.close(source)
     if copied != size:
-        raise ObjectNotFound(f"{path}: has {copied} bytes, {SUCCESS_NAME} says {size}: the result was changed")
+        raise ObjectNotFound(f"{path}: has {copied} bytes, {SUCCESS} says {size}: the result was changed")
     return last != b"\n"
 
 

@@ -13,8 +13,6 @@ from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.old_result import OldResult
 from kubemr_shell.worker.workspace import Workspace
 
-SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class JobContext:
@@ -56,4 +54,4 @@ class JobContext:
         return {variable.name: variable.value for variable in self.spec.env}
 
     def part_name(self, task: int) -> str:
-        return names.part_name(task, SUFFIXES[self.spec.compress_output])
+        return names.part_name(task, self.spec.compress_output)

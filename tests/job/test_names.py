@@ -11,9 +11,22 @@ from tests.job.documents import unhurried
 
 def test_parts_sort_by_name_as_by_number() -> None:
     assert names.part_name(0) == "part-00000"
-    assert names.part_name(42, ".gz") == "part-00042.gz"
+    assert names.part_name(42, "gzip") == "part-00042.gz"
     parts = [names.part_name(index) for index in range(0, 100_000, 777)]
     assert parts == sorted(parts)
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+@pytest.mark.parametrize("index", [0, 99_999, 1_234_567])
+def test_the_name_of_a_part_is_known_as_one(index: int, compression: str) -> None:
+    assert names.is_part_name(names.part_name(index, compression))
+
+
+@pytest.mark.parametrize(
+    "name", ["part-0000", "part-00000.txt", "part-00000.gz.gz", "xpart-00000", "part-00000\n", "_SUCCESS"]
+)
+def test_other_names_are_not(name: str) -> None:
+    assert not names.is_part_name(name)
 
 
 def test_the_shards_of_a_job_have_a_name_for_each_phase_epoch_and_index() -> None:
