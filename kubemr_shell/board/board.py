@@ -24,7 +24,7 @@ from kubemr_shell.board.job_view import Counters, JobView, PlanFacts
 from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import ShardState
-from kubemr_shell.board.shard_board import ShardBoard, ShardKey
+from kubemr_shell.board.shard_board import ShardBoard
 from kubemr_shell.board.steps import (
     Attempt,
     Claim,
@@ -34,6 +34,7 @@ from kubemr_shell.board.steps import (
     Over,
     Planning,
     RoleClaim,
+    ShardKey,
     Step,
     Working,
 )

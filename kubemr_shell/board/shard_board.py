@@ -21,26 +21,16 @@ from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import ATTEMPTS_AN_EPOCH, ShardState, format_state, parse_state
 from kubemr_shell.board.shard_patch import shard_patch
-from kubemr_shell.board.steps import Attempt, Claim
+from kubemr_shell.board.steps import Attempt, Claim, ShardKey
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import AlreadyExists, BoardUnavailable, DocumentNotFound, LeaseLost
 from kubemr_shell.job.names import shard_name
-from kubemr_shell.job.state import Phase
 
 KIND = "TaskShard"
 DEFAULT_ATTEMPTS = 4
 LOSSES_AN_ATTEMPT = 3
 """A task may be lost with its worker that many times as often as its command may fail."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShardKey:
-    """Which shard. ``epoch`` is the one in which its phase was begun anew."""
-
-    phase: Phase
-    epoch: int
-    shard: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +126,7 @@ class ShardBoard:
             wanted = self._size(state) - len(record.tasks - tasks) if more else 0
             return self._hand_out(state, max(0, wanted), claim.id, new_id)
 
-        key = _key(claim)
+        key = claim.key
         state, claim_id = self._write_as_holder(claim, move)
         if claim_id is None and not any(state.has_won(a.task - claim.first, a.attempt) for a in done):
             self._forget(key)
@@ -158,9 +148,9 @@ class ShardBoard:
 
         state, claim_id = self._write_as_holder(claim, move)
         if claim_id is None and len(claim.attempts) > 1:
-            self._forget(_key(claim))
-            raise LeaseLost(f"{self._name(_key(claim))}: the claim {claim.id} was taken over")
-        return state, self._goes_on(_key(claim), claim_id, state, ended=[attempt])
+            self._forget(claim.key)
+            raise LeaseLost(f"{self._name(claim.key)}: the claim {claim.id} was taken over")
+        return state, self._goes_on(claim.key, claim_id, state, ended=[attempt])
 
     def give_back(self, claim: Claim, started: Collection[Attempt]) -> None:
         """Make all that is left of the claim available again. Whoever took it over already has it."""
@@ -170,7 +160,7 @@ class ShardBoard:
             return shard_moves.give_back(state, claim_id=claim.id, started=begun)
 
         state, _ = self._write_as_holder(claim, move)
-        self._goes_on(_key(claim), None, state)
+        self._goes_on(claim.key, None, state)
 
     def renew(self, claim: Claim) -> Claim:
         """Show that the holder lives: only the heartbeat is written, so no write of others is in the way of it."""
@@ -183,7 +173,7 @@ class ShardBoard:
             uid = test("/metadata/uid", document["metadata"]["uid"])
             return [uid, test(beat, claim.beat), replace_operation(beat, claim.beat + 1)]
 
-        key = _key(claim)
+        key = claim.key
         state = self._write(key, decide)
         if claim.id not in state.claims:
             self._forget(key)
@@ -203,7 +193,7 @@ class ShardBoard:
             sent.append(self._new_id())
             return shard_patch(document["metadata"]["uid"], state, move(state, sent[-1]))
 
-        state = self._write(_key(claim), decide)
+        state = self._write(claim.key, decide)
         return state, _first_in(sent, state.claims)
 
     def _write(self, key: ShardKey, decide: Callable[[Document], Sequence[Operation]]) -> ShardState:
@@ -322,10 +312,6 @@ class ShardBoard:
 def max_attempts(view: JobView) -> float:
     """No task may fail for good in a job that has begun to publish."""
     return math.inf if view.publishing else view.spec.get("maxAttempts", DEFAULT_ATTEMPTS)
-
-
-def _key(claim: Claim) -> ShardKey:
-    return ShardKey(phase=claim.phase, epoch=claim.epoch, shard=claim.shard)
 
 
 def _first_in(sent: Sequence[str], claims: Mapping[str, object]) -> str | None:

@@ -16,6 +16,15 @@ class Attempt(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShardKey:
+    """Which shard. ``epoch`` is the one in which its phase was begun anew."""
+
+    phase: Phase
+    epoch: int
+    shard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """Tasks of one shard that are this worker's until it commits, fails or gives them back, or its lease ends.
 
@@ -35,6 +44,10 @@ class Claim:
     """Attempts of the claim before this one that others have taken: drop them and what they made."""
     beat: int = 0
     """Counts the renewals."""
+
+    @property
+    def key(self) -> ShardKey:
+        return ShardKey(phase=self.phase, epoch=self.epoch, shard=self.shard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

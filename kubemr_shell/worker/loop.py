@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, Working
+from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, ShardKey, Working
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import LeaseLost
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.results import Broken, Dropped, Failed, Finished, Result, Spoiled
-from kubemr_shell.worker.slots import ShardKey, Slots
+from kubemr_shell.worker.slots import Slots
 from kubemr_shell.worker.stages import Stages
 
 COMMIT_SECONDS = 0.25
@@ -101,13 +101,13 @@ class Loop:
         return 0.0
 
     def _new_attempts(self, claim: Claim) -> list[Attempt]:
-        held = self._held.get(ShardKey.of(claim))
+        held = self._held.get(claim.key)
         known = set(held.claim.attempts) if held else set()
         return [attempt for attempt in claim.attempts if attempt not in known]
 
     def _take(self, claim: Claim, new: list[Attempt]) -> None:
         """Hold a claim as it is now, and hand its new attempts to the slots."""
-        key = ShardKey.of(claim)
+        key = claim.key
         held = self._held.get(key)
         finished = held.finished if held else []
         if claim.attempts:

@@ -5,27 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
 
-from kubemr_shell.board.steps import Attempt, Claim
+from kubemr_shell.board.steps import Attempt, ShardKey
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.results import Broken, Dropped, Finished, Result
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShardKey:
-    """Which shard an attempt's claim is in."""
-
-    phase: Phase
-    epoch: int
-    shard: int
-
-    @classmethod
-    def of(cls, claim: Claim) -> ShardKey:
-        return cls(phase=claim.phase, epoch=claim.epoch, shard=claim.shard)
 
 
 class TaskRunner(Protocol):
