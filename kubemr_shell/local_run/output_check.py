@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from kubemr_shell.errors import UsageError
+from kubemr_shell.inputs.local_files import is_listed_literally
 from kubemr_shell.job.names import SUCCESS, is_part_name
 
 STATE_NAME = "_kubemr"
@@ -69,8 +71,22 @@ def check_apart(output: str, inputs: tuple[str, ...], folder: str) -> None:
         if "://" in path or path == "-":
             continue
         source = os.path.realpath(os.path.join(folder, path))
-        if place == source or (os.path.isdir(source) and place.startswith(source.rstrip("/") + "/")):
+        is_under = os.path.isdir(source) and place.startswith(source.rstrip("/") + "/")
+        if place == source or is_under or (not is_listed_literally(source) and _is_named(place, source)):
             raise UsageError(f"the output {output} is at or under the input {uri}: choose a folder outside it")
+
+
+def _is_named(place: str, pattern: str) -> bool:
+    """Whether a glob names the place or a folder above it, whatever is there now."""
+
+    def fits(names: list[str], parts: list[str]) -> bool:
+        if not parts:
+            return True
+        if parts[0] == "**":
+            return any(fits(names[count:], parts[1:]) for count in range(len(names) + 1))
+        return bool(names) and fnmatchcase(names[0], parts[0]) and fits(names[1:], parts[1:])
+
+    return fits(place.split("/"), pattern.split("/"))
 
 
 def unfinished_uid(folder: str) -> str | None:

@@ -82,3 +82,19 @@ def test_an_output_at_or_under_an_input_is_refused(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="at or under the input in"):
             check_apart(str(tmp_path / output), ("in",), str(tmp_path))
     check_apart(str(tmp_path / "in2"), ("in", "-", "http://host/in"), str(tmp_path))
+
+
+@pytest.mark.parametrize("glob", ["*", "i*/out", "in/*", "in/**", "**/out", "**", "../*/in"])
+def test_an_output_that_a_glob_names_is_refused_before_it_is_there(tmp_path: Path, glob: str) -> None:
+    with pytest.raises(UsageError, match="at or under the input"):
+        check_apart(str(tmp_path / "in" / "out"), (glob,), str(tmp_path))
+
+
+@pytest.mark.parametrize("glob", ["in/*.txt", "in/**/*.gz", "in[0-9]", "in2/*"])
+def test_an_output_beside_what_a_glob_names_is_allowed(tmp_path: Path, glob: str) -> None:
+    check_apart(str(tmp_path / "in" / "out"), (glob,), str(tmp_path))
+
+
+def test_a_name_that_is_there_is_no_glob(tmp_path: Path) -> None:
+    (tmp_path / "[a]").mkdir()
+    check_apart(str(tmp_path / "a"), ("[a]",), str(tmp_path))
