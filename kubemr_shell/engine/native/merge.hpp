@@ -82,7 +82,10 @@ void merge(const std::vector<EntryStream*>& streams, Sink& sink) {
   for (tournament.advance(); !tournament.over(); tournament.advance()) {
     const Entry& next = tournament.best();
     if (same_line(entry, next)) {
-      entry.count += next.count;
+      // The newest bytes stay valid until the next step; those of `entry` may lie in a block that is left by now.
+      const u64 count = entry.count + next.count;
+      entry = next;
+      entry.count = count;
       continue;
     }
     sink.add(entry, begins_key);
