@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from kubemr_shell.errors import UsageError
 from kubemr_shell.job.spec import Command, Job, JobSpec
 from kubemr_shell.job.validate import API_VERSION, KIND, load_job
 from kubemr_shell.settings import Settings
+from kubemr_shell.storage.local import path_of
+from kubemr_shell.storage.locate import scheme_of
 
 
 def read_job(path: str | None, changes: Mapping[str, Any] | None = None, settings: Settings | None = None) -> Job:
@@ -59,5 +62,8 @@ def _script(command: Command | None, folder: str) -> str | None:
     return path if "/" not in name and os.path.isfile(path) else None
 
 
-def _absolute(path: str, folder: str) -> str:
-    return os.path.abspath(os.path.join(folder, path))
+def _absolute(uri: str, folder: str) -> str:
+    """The path of one of ``files`` or ``archives``; UsageError for what is not on this machine."""
+    if scheme_of(uri) != "file":
+        raise UsageError(f"{uri}: files and archives must be on this machine: fetch it, and give its path")
+    return os.path.abspath(os.path.join(folder, path_of(uri)))

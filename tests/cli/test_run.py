@@ -114,3 +114,15 @@ def test_an_output_may_be_a_file_uri(folder: Path) -> None:
     done = run(folder, "-q", "-m", "cat", "-p", "0", "-o", f"file://{folder}/out", "in")
     assert (done.returncode, done.stderr) == (0, b"")
     assert parts(folder / "out") == ["part-00000"]
+
+
+def test_files_may_be_file_uris(folder: Path) -> None:
+    (folder / "words").write_bytes(b"here\n")
+    done = run(folder, "-q", "--file", f"file://{folder}/words", "-m", "cat words", "-p", "1", "in")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"here\n", b"")
+
+
+def test_files_that_are_elsewhere_are_refused_by_name(folder: Path) -> None:
+    done = run(folder, "--file", "https://host/words", "-m", "cat", "in")
+    assert done.returncode == 2
+    assert b"https://host/words: files and archives must be on this machine" in done.stderr
