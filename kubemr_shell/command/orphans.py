@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 
 from kubemr_shell.command import processes
 
 _RECORD = struct.Struct("<qq")
+ROUNDS = 10
+"""Of looking for processes that start others while they are being killed."""
 
 
 class GroupFile:
@@ -52,6 +54,31 @@ def kill_recorded(path: str, marker: bytes) -> list[int]:
                 os.killpg(group, signal.SIGKILL)
                 killed.append(group)
     return killed
+
+
+def kill_marked(variables: Collection[bytes]) -> list[int]:
+    """Kill the processes that were started with all these variables; those that there were.
+
+    It finds what no record tells of: a command that was just being started, and what went into a session of its own.
+    """
+    killed: list[int] = []
+    for _ in range(ROUNDS):
+        found = [process_id for process_id in processes.all_processes() if _has(process_id, variables)]
+        if not found:
+            break
+        for process_id in found:
+            with suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGKILL)
+        killed += found
+    return sorted(set(killed))
+
+
+def _has(process_id: int, variables: Collection[bytes]) -> bool:
+    if process_id == os.getpid():
+        return False  # a job may be resumed by a command of its own
+    with suppress(OSError):
+        return set(variables) <= set(processes.environment_of(process_id))
+    return False
 
 
 def _read(path: str) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ from random import Random
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
-from kubemr_shell.command.orphans import kill_recorded
+from kubemr_shell.command.orphans import kill_marked, kill_recorded
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 
 
@@ -38,3 +38,10 @@ def kill_leftovers(job: JobFolder) -> None:
     """End the commands of workers that were killed. The caller owns the job, so none of its workers lives."""
     for worker in job.workers():
         kill_recorded(job.worker_file(worker, "groups"), job.marker)
+    kill_marked([job.marker])
+
+
+def kill_leftovers_of(job: JobFolder, worker: str) -> None:
+    """End the commands of one worker that was killed."""
+    kill_recorded(job.worker_file(worker, "groups"), job.marker)
+    kill_marked([job.marker, f"KUBEMR_WORKER={worker}".encode()])

@@ -14,10 +14,9 @@ import time
 from dataclasses import dataclass
 
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.command.orphans import kill_recorded
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import ENDED, JobState
-from kubemr_shell.local_run.job_access import open_board
+from kubemr_shell.local_run.job_access import kill_leftovers_of, open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.request import RunRequest
 
@@ -133,7 +132,7 @@ class Supervisor:
         worker.process.stdin.close()
         os.close(worker.pidfd)
         if status != 0:
-            kill_recorded(self._job.worker_file(worker.name, "groups"), self._job.marker)
+            kill_leftovers_of(self._job, worker.name)
         return status
 
     def _message(self, worker: WorkerProcess, status: int) -> str:

@@ -6,12 +6,13 @@ import os
 import signal
 import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kubemr_shell.command.orphans import GroupFile, kill_recorded
+from kubemr_shell.command.orphans import GroupFile, kill_marked, kill_recorded
 from tests.command.attempts import group_members, is_running, wait_until
 
 MARKER = b"KUBEMR_JOB_ID=job-1"
@@ -90,3 +91,22 @@ def test_a_file_that_names_nobody_kills_nobody(path: str, data: bytes) -> None:
 
 def test_a_missing_file_is_nothing_to_do(path: str) -> None:
     assert kill_recorded(path, MARKER) == []
+
+
+def test_a_process_is_found_by_its_variables_in_whatever_session(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    away = f"setsid sleep 1000 & echo $! > {pid}"
+    environment = {"PATH": "/usr/bin:/bin", "KUBEMR_JOB_ID": "job-2", "KUBEMR_WORKER": "w1"}
+    subprocess.run(["sh", "-c", away], env=environment, check=True)
+    left = int(pid.read_text())
+
+    assert kill_marked([b"KUBEMR_JOB_ID=job-2", b"KUBEMR_WORKER=w2"]) == []
+    assert kill_marked([b"KUBEMR_JOB_ID=job-2", b"KUBEMR_WORKER=w1"]) == [left]
+    wait_until(lambda: not is_running(left))
+
+
+def test_a_process_does_not_kill_itself() -> None:
+    code = "from kubemr_shell.command.orphans import kill_marked; print(kill_marked([b'KUBEMR_JOB_ID=job-3']))"
+    environment = {"KUBEMR_JOB_ID": "job-3"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+    assert done.stdout == b"[]\n"

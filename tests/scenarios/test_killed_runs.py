@@ -89,7 +89,7 @@ def test_no_map_task_runs_again_after_a_kill_in_the_reduce_phase(place: Place, f
 
 @RUNS
 def test_commands_that_a_killed_run_left_are_ended_by_the_resumption(place: Place, flags: tuple[str, ...]) -> None:
-    job = WordCount(before_map="trap '' TERM; sleep 1000 & wait; ", flags=flags)
+    job = WordCount(before_map="trap '' TERM; setsid sleep 1000 & wait; ", flags=flags)
     run = place.start(*job.arguments(place))
     until(lambda: place.attempts("map"), "a map task")
     run.kill()
