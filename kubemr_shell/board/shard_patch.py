@@ -3,6 +3,7 @@
 - What changes is tested with its old value: done, redo, next, each attempt number, each counter, the tasks of a claim.
 - A task that gets a holder: its attempt number and ``next`` are tested, changed or not.
 - A claim that is taken for expired: its heartbeat is tested, so a renewal saves it.
+- A task that fails for good: the retry is tested in which it does, or the job would neither fail nor try again.
 - What neither changes nor matters is not tested, so that renewals and other claims never make a patch fail.
 """
 
@@ -31,6 +32,8 @@ def shard_patch(uid: str, old: ShardState, new: ShardState, *, expired: Collecti
     _claims(old, new, tests, changes)
     tests += [test(f"/state/claims/{claim_id}/hb", old.claims[claim_id].beat) for claim_id in expired]
     tests += _issue_tests(old, new)
+    if old.failed != new.failed and old.retry == new.retry:
+        tests.append(test("/state/retry", old.retry))
     return tests + changes
 
 

@@ -109,6 +109,24 @@ def test_a_worker_that_died_before_it_could_fail_the_job_is_followed(tmp_path: P
     assert shop.worker("w2").next() == Over(state=JobState.FAIL)
 
 
+def test_a_task_that_fails_while_its_job_is_retried_fails_the_retried_job(tmp_path: Path) -> None:
+    """Else its failure would belong to a time for which no job fails any more, and nobody would try again."""
+    shop = Workshop(tmp_path, max_attempts=1)
+    shop.plan(8)
+    claim = shop.claim("w1")
+
+    def another_worker_is_there_after_a_retry() -> None:
+        user = shop.worker("user")
+        user.cancel()
+        user.retry()
+        user.deploy()
+        shop.claim("w2")
+
+    shop.wire("w1").before_patch = another_worker_is_there_after_a_retry
+    shop.worker("w1").fail(claim, claim.attempts[0], {"reason": "exit status 1"})
+    assert shop.worker("w3").next() == Over(state=JobState.FAIL)
+
+
 def test_what_is_left_of_a_claim_after_a_failure_goes_on(tmp_path: Path) -> None:
     shop = Workshop(tmp_path)
     shop.plan(4)

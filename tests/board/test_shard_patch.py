@@ -8,7 +8,7 @@ from kubemr_shell.board import json_patch
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import ShardState, format_state, parse_state
 from kubemr_shell.board.shard_patch import shard_patch
-from tests.board.test_shard_moves import TABLE, commit, hand_out, shard, take_over
+from tests.board.test_shard_moves import TABLE, commit, fail, hand_out, shard, take_over
 
 
 def guards(before: ShardState, after: ShardState, expired: tuple[str, ...] = ()) -> dict[str, object]:
@@ -47,6 +47,12 @@ def test_taking_over_is_guarded_by_the_heartbeat() -> None:
     wanted = {"redo": "2", "claims/A/r": "3-5", "claims/A/hb": 4}
     numbers = {f"{kind}/{task}": None for task in (3, 4, 5) for kind in ("att", "lost")}
     assert guards(shard(), take_over(9)(shard()), ("A",)) == wanted | numbers
+
+
+def test_failing_for_good_is_guarded_by_the_retry() -> None:
+    before = shard(fails={4: 1})
+    wanted = {"failed": "", "claims/A/r": "3-5", "att/4": None, "fails/4": 1, "retry": 0}
+    assert guards(before, fail(2)(before)) == wanted
 
 
 def test_nothing_else_is_tested() -> None:

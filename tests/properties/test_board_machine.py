@@ -4,6 +4,7 @@ A planted bug is a store that leaves out some test operations. The machine has t
 
     /state/next, redo, done, failed    two writers would lose one another's tasks
     /state/claims/*/r                  a commit would take in tasks that were stolen meanwhile
+    /state/retry                       a task would have failed for good in a job that neither fails nor tries again
     /state/epoch with att/*            a late reopening would be carried out twice
     /status/turn                       two closes, or a close and a reopening, would lose one of them
     /status/state with turn            a late write would revive a job that has ended
@@ -16,7 +17,6 @@ One alone can be left out without harm to the invariants, for these reasons; wha
     /state/win/*      is written only by a holder, whose claim is tested, or with the epoch
     /state/fails/*    is written only by a holder, whose claim is tested; a retry that overlooks one more failure
     /state/lost/*     likewise grants one more attempt
-    /state/retry      likewise; failed and redo guard the tasks
     /state/claims/*/hb    the holder is fenced by its id: without it work is lost, nothing else
                           (test_a_renewal_in_the_last_moment_saves_the_claim)
     /status/*/hb      likewise (test_a_planner_that_renews_in_the_last_moment_stays_planner)
@@ -47,6 +47,7 @@ FOUND_SOON = [r"/state/next", r"/state/done", r"/status/(state|turn)"]
 FOUND_LATER = [
     r"/state/redo",
     r"/state/failed",
+    r"/state/retry",
     r"/state/claims/[^/]+/r",
     r"/state/(epoch|att/\d+)",
     r"/status/turn",
