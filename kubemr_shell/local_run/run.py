@@ -65,8 +65,8 @@ def run_job(request: RunRequest) -> int:
         keep = request.spec.keep_tmp and request.output is not None
         _finish(request, opened.job, began)
         return 0
-    except BrokenPipeError:
-        keep = False
+    except (BrokenPipeError, KeyboardInterrupt):
+        keep = keep and request.output is not None
         raise
     finally:
         close_job(opened, remove=not keep)

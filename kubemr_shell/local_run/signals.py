@@ -34,9 +34,13 @@ class Signals:
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None], kill: Callable[[], None]) -> Iterator[Signals]:
-    """``stop`` is called on the first signal, ``kill`` just before the process ends on a second SIGINT."""
+    """``stop`` is called on the first signal, ``kill`` just before the process ends on a second SIGINT.
+
+    A signal that is ignored from the start (nohup, a script's background job) stays so.
+    """
     signals = Signals(stop, kill)
-    before = {number: signal.signal(number, signals.handle) for number in EXIT_CODES}
+    heeded = [number for number in EXIT_CODES if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, signals.handle) for number in heeded}
     try:
         yield signals
     finally:

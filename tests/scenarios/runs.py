@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,13 +103,17 @@ class Place:
         self._runs: list[subprocess.Popen[bytes]] = []
 
     def start(
-        self, *arguments: str, environment: Mapping[str, str] | None = None, stdin: IO[bytes] | int | None = None
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        stdin: IO[bytes] | int | None = None,
+        under: Sequence[str] = (),
     ) -> Run:
-        """Start ``kubemr-shell`` with these arguments in the scenario's folder."""
+        """Start ``kubemr-shell`` with these arguments in the scenario's folder; ``under``: by way of a program."""
         stdout, stderr = (self.folder / f"{name}.{len(self._runs)}" for name in ("stdout", "stderr"))
         with stdout.open("wb") as out, stderr.open("wb") as err:
             process = subprocess.Popen(
-                [*self.environment(environment), KUBEMR_SHELL, *arguments],
+                [*self.environment(environment), *under, KUBEMR_SHELL, *arguments],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL if stdin is None else stdin,
                 stdout=out,

@@ -1,0 +1,133 @@
+"""SIGINT, SIGTERM and SIGHUP stop a run: its commands end, its tasks are given back, ``--resume`` goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.scenarios.jobs import WordCount, assert_complete
+from tests.scenarios.runs import WAIT, Place, Run, until
+
+ONE_PROCESS = ("--slots", "2")
+TWO_WORKERS = ("--workers", "2", "--slots", "1")
+RUNS = pytest.mark.parametrize("flags", [ONE_PROCESS, TWO_WORKERS], ids=["one process", "two workers"])
+DEAF = """trap 'echo >> "$HEARD"' TERM; sleep 1000 & while :; do wait; done; """
+PATIENCE_WITH_COMMANDS_SECONDS = 5.0
+"""How long a stopped command may take before it is killed."""
+
+
+@pytest.mark.parametrize(
+    ("flags", "phase", "number", "code"),
+    [
+        (ONE_PROCESS, "map", signal.SIGINT, 130),
+        (ONE_PROCESS, "reduce", signal.SIGTERM, 143),
+        (ONE_PROCESS, "map", signal.SIGHUP, 143),
+        (TWO_WORKERS, "reduce", signal.SIGINT, 130),
+        (TWO_WORKERS, "map", signal.SIGTERM, 143),
+        (TWO_WORKERS, "reduce", signal.SIGHUP, 143),
+    ],
+)
+def test_a_signal_stops_a_run_that_can_be_resumed(
+    place: Place, flags: tuple[str, ...], phase: str, number: signal.Signals, code: int
+) -> None:
+    job = WordCount(**{f"before_{phase}": WAIT}, flags=flags)  # type: ignore[arg-type]
+    with place.closed_gate():
+        run = place.start(*job.arguments(place))
+        until(lambda: len(place.attempts(phase)) == 2, "two tasks")
+        run.signal(number)
+        stopped = run.wait()
+    assert stopped.code == code
+    assert stopped.stderr.endswith(f"stopped by {number.name}; go on with --resume\n")
+    assert place.processes() == []
+    assert [path.name for path in place.output.iterdir()] == ["_kubemr"]
+    assert list(place.job_folder().glob("scratch/*")) == []
+    maps = place.attempts("map")
+
+    done = place.run(*job.arguments(place), "--resume")
+
+    assert done.code == 0, done.stderr
+    assert phase == "map" or place.attempts("map") == maps
+    assert_complete(place, job)
+
+
+@RUNS
+def test_a_second_ctrl_c_ends_a_run_whose_commands_do_not_listen(place: Place, flags: tuple[str, ...]) -> None:
+    run = start_deaf(place, flags)
+    run.signal(signal.SIGINT)
+    until((place.folder / "heard").exists, "the SIGTERM of a command")
+    began = time.monotonic()
+
+    run.signal(signal.SIGINT)
+
+    assert run.wait().code == 130
+    assert time.monotonic() - began < PATIENCE_WITH_COMMANDS_SECONDS
+    until(lambda: place.processes() == [], "the end of workers and commands")
+
+
+@RUNS
+def test_commands_that_do_not_listen_are_killed_after_a_while(place: Place, flags: tuple[str, ...]) -> None:
+    run = start_deaf(place, flags)
+
+    run.signal(signal.SIGTERM)
+
+    assert run.wait().code == 143
+    assert place.processes() == []
+
+
+def start_deaf(place: Place, flags: tuple[str, ...]) -> Run:
+    job = WordCount(before_map=DEAF, flags=flags)
+    run = place.start(*job.arguments(place), environment={"HEARD": str(place.folder / "heard")})
+    until(lambda: len(place.attempts("map")) == 2, "two map tasks")
+    return run
+
+
+def test_a_run_without_an_output_folder_leaves_nothing_when_it_is_stopped(place: Place) -> None:
+    place.write("in", "a\n")
+    run = place.start("run", "-m", 'echo >> "$ATTEMPTS"; sleep 1000', "in")
+    until((place.folder / "attempts").exists, "the map task")
+
+    run.signal(signal.SIGINT)
+
+    done = run.wait()
+    assert done.code == 130
+    assert done.stdout == b""
+    assert done.stderr.endswith("stopped by SIGINT\n")
+    assert list(place.state.iterdir()) == []
+
+
+def test_a_quiet_run_says_nothing_when_it_is_stopped(place: Place) -> None:
+    place.write("in", "a\n")
+    run = place.start("run", "--quiet", "-m", 'echo >> "$ATTEMPTS"; sleep 1000', "in")
+    until((place.folder / "attempts").exists, "the map task")
+
+    run.signal(signal.SIGTERM)
+
+    done = run.wait()
+    assert (done.code, done.stdout, done.stderr) == (143, b"", "")
+
+
+def test_a_run_under_nohup_outlives_its_terminal(place: Place) -> None:
+    job = WordCount(before_map=WAIT)
+    with place.closed_gate() as open_gate:
+        run = place.start(*job.arguments(place), under=["nohup"])
+        until(lambda: place.attempts("map"), "a map task")
+        run.signal(signal.SIGHUP)
+        open_gate()
+        assert run.wait().code == 0
+    assert_complete(place, job)
+
+
+def test_a_run_that_waits_for_its_input_is_interrupted_at_once_and_leaves_nothing(place: Place) -> None:
+    reading, writing = os.pipe()
+    run = place.start("run", "-m", "cat", "-", stdin=reading)
+    until(lambda: list(place.state.glob("*/stdin.partial")), "the copy of stdin")
+
+    run.signal(signal.SIGINT)
+
+    assert run.wait().code == 130
+    assert list(place.state.iterdir()) == []
+    os.close(reading)
+    os.close(writing)
