@@ -60,10 +60,10 @@ generate: setup ## write the files that come from the code: schema, job-spec.md,
 	$(BIN)/python docs/generate.py
 
 bench: setup ## every benchmark: at most 30 minutes
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python -m benchmarks.bench
 
 bench-quick: setup ## the benchmarks in small: three minutes
-	$(BIN)/python benchmarks/bench.py --quick
+	$(BIN)/python -m benchmarks.bench --quick
 
 clean: ## remove what was built
 	rm -rf build $(VENV) benchmarks/.data
