@@ -25,7 +25,7 @@ class WordCount:
 
     def arguments(self, place: Place) -> list[str]:
         """The command line of the run, with its input made where it is not there yet."""
-        if not (place.folder / self.input).exists():
+        if self.input != "-" and not (place.folder / self.input).exists():
             place.write(self.input, "".join(f"{word}\n" for word in self._all_words()))
         return [
             *("run", "-o", "out", "-p", str(self.partitions), "--split-bytes", str(self.split_bytes)),

@@ -1,0 +1,213 @@
+"""What ``--resume`` goes on with, what it keeps, and what it refuses because it would be another job."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from tests.scenarios.crashes import dying
+from tests.scenarios.jobs import WordCount, assert_complete
+from tests.scenarios.runs import NOTE, WAIT, Place, until
+
+JOB = WordCount(lines=200, split_bytes=400)
+
+
+def die_before_the_reduces(place: Place, job: WordCount = JOB) -> None:
+    place.run(*job.arguments(place), environment=dying(place, on="reduce-00000", at=0))
+    assert len(place.attempts("map")) == job.map_tasks
+
+
+def test_with_nothing_to_resume_it_is_a_fresh_start(place: Place) -> None:
+    done = place.run(*JOB.arguments(place), "--resume")
+    assert done.code == 0, done.stderr
+    assert_complete(place, JOB)
+
+
+def test_an_output_folder_is_needed(place: Place) -> None:
+    place.write("in", "a\n")
+    done = place.run("run", "-m", "cat", "in", "--resume")
+    assert done.code == 2
+    assert "--resume needs an output folder" in done.stderr
+
+
+def test_resume_and_overwrite_contradict_each_other(place: Place) -> None:
+    done = place.run(*JOB.arguments(place), "--resume", "--overwrite")
+    assert done.code == 2
+    assert "give one of them" in done.stderr
+
+
+def test_a_finished_job_is_done_and_nothing_runs(place: Place) -> None:
+    assert place.run(*JOB.arguments(place)).code == 0
+    before = place.attempts()
+
+    done = place.run(*JOB.arguments(place), "--resume")
+
+    assert done.code == 0
+    assert done.stderr == f"the result in {place.output} is finished: there is nothing to resume\n"
+    assert place.attempts() == before
+    assert_complete(place, JOB)
+
+
+def test_a_finished_job_that_was_killed_before_it_cleaned_up_is_cleaned_up(place: Place) -> None:
+    place.run(*JOB.arguments(place), environment=dying(place, on="os.remove", at=0))
+    assert (place.output / "_SUCCESS").exists()
+    assert (place.output / "_kubemr").exists()
+    before = place.attempts()
+
+    done = place.run(*JOB.arguments(place), "--resume")
+
+    assert done.code == 0, done.stderr
+    assert place.attempts() == before
+    assert_complete(place, JOB)
+
+
+def test_a_finished_job_keeps_its_temporaries_when_it_was_told_to(place: Place) -> None:
+    job = replace(JOB, flags=("--keep-tmp",))
+    assert place.run(*job.arguments(place)).code == 0
+    state = {path.name for path in place.job_folder().iterdir()}
+    assert {"plan", "map", "journal", "board.sqlite"} <= state
+
+    assert place.run(*job.arguments(place), "--resume").code == 0
+    assert {path.name for path in place.job_folder().iterdir()} == state
+
+    assert place.run(*JOB.arguments(place), "--resume").code == 0
+    assert_complete(place, JOB)
+
+
+def test_a_run_that_is_alive_is_not_resumed(place: Place) -> None:
+    job = replace(JOB, before_map=WAIT)
+    with place.closed_gate() as open_gate:
+        run = place.start(*job.arguments(place))
+        until(lambda: place.attempts("map"), "a map task")
+        for flag in ("--resume", "--overwrite"):
+            done = place.run(*job.arguments(place), flag)
+            assert done.code == 2
+            assert f"another run is at work in {place.output}" in done.stderr
+        assert place.run("clean", "out").code == 2
+        open_gate()
+        assert run.wait().code == 0
+    assert_complete(place, job)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        (["-m", "tr a-z A-Z"], "mapCommand"),
+        (["-c", "uniq"], "combineCommand"),
+        (["-p", "6"], "partitions"),
+        (["--split-bytes", "500"], "split"),
+        (["--separator", ","], "key"),
+        (["--key-fields", "2"], "key"),
+        (["--env", "A=b"], "env"),
+        (["--file", "words"], "files"),
+        (["--decompress", "none"], "decompress"),
+        (["words"], "inputs"),
+        (["--inputs-from", "words"], "inputsFrom"),
+    ],
+)
+@pytest.mark.slow
+def test_another_job_is_refused_and_the_field_is_named(place: Place, changed: list[str], field: str) -> None:
+    refuses(place, changed, field)
+
+
+def test_several_changes_are_named_together(place: Place) -> None:
+    refuses(place, ["-m", "tr a-z A-Z", "-p", "7", "words"], "inputs, mapCommand, partitions")
+
+
+def refuses(place: Place, changed: list[str], fields: str) -> None:
+    die_before_the_reduces(place)
+    before = place.attempts()
+
+    done = place.run(*JOB.arguments(place), *changed, "--resume")
+
+    assert done.code == 2
+    assert f"--resume cannot go on with another {fields} than the unfinished job has" in done.stderr
+    assert place.attempts() == before
+    assert place.run(*JOB.arguments(place), "--resume").code == 0
+    assert_complete(place, JOB)
+
+
+@pytest.mark.parametrize("changed", [["-r", f"{NOTE}uniq -c | tr a-z A-Z"], ["--compress-output", "gzip"]])
+def test_with_other_reduces_the_maps_are_kept(place: Place, changed: list[str]) -> None:
+    """The first run dies when some of its reduces are done."""
+    place.run(*JOB.arguments(place), environment=dying(place, on="reduce-00000", at=3))
+    maps = place.attempts("map")
+
+    done = place.run(*JOB.arguments(place), *changed, "--resume")
+
+    assert done.code == 0, done.stderr
+    assert place.attempts("map") == maps
+    if changed[0] == "-r":
+        assert place.parts() == {name: part.upper() for name, part in JOB.parts().items()}
+    else:
+        assert {name.removesuffix(".gz") for name in place.parts()} == set(JOB.parts())
+        assert place.run("results", "out").code == 0
+
+
+def test_results_that_are_being_published_keep_their_reduce_command(place: Place) -> None:
+    place.run(*JOB.arguments(place), environment=dying(place, on="out/part-", at=2))
+
+    done = place.run(*JOB.arguments(place), "-r", "uniq", "--resume")
+
+    assert done.code == 2
+    assert "cannot change the reduceCommand of a job whose results are published" in done.stderr
+    assert place.run(*JOB.arguments(place), "--resume").code == 0
+    assert_complete(place, JOB)
+
+
+def test_other_limits_and_slots_change_nothing_that_was_done(place: Place) -> None:
+    """``partitions`` was left to the first run's slots, and stays."""
+    command = ["run", "-o", "out", "-m", f"{NOTE}cat", "-r", f"{NOTE}uniq -c; exit 3", "words"]
+    JOB.arguments(place)
+    assert place.run(*command, "--slots", "3", "--max-attempts", "1").code == 4
+    maps = place.attempts("map")
+
+    done = place.run(*command, "--slots", "1", "--ok-exit-code", "3", "--resume")
+
+    assert done.code == 0, done.stderr
+    assert place.attempts("map") == maps
+    assert len(place.parts()) == 3
+
+
+def test_a_killed_run_takes_the_limits_that_it_is_resumed_with(place: Place) -> None:
+    place.run(*JOB.arguments(place), "--ok-exit-code", "0", environment=dying(place, on="reduce-00000", at=0))
+
+    done = place.run(*JOB.arguments(place), "--ok-exit-code", "1", "--max-attempts", "1", "--resume")
+
+    assert done.code == 4
+    assert "exit status 0" in done.stderr
+
+
+def test_an_input_that_has_changed_is_named(place: Place) -> None:
+    die_before_the_reduces(place)
+    words = place.folder / "words"
+    before, times = words.read_bytes(), words.stat()
+    words.write_bytes(before + b"one more\n")
+
+    done = place.run(*JOB.arguments(place), "--resume")
+    assert done.code == 3
+    assert f"{words}: changed since the job was planned" in done.stderr
+    arguments = JOB.arguments(place)
+    words.unlink()
+    done = place.run(*arguments, "--resume")
+    assert done.code == 3
+    assert f"{words}: cannot be read any more" in done.stderr
+
+    words.write_bytes(before)
+    os.utime(words, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert place.run(*JOB.arguments(place), "--resume").code == 0
+    assert_complete(place, JOB)
+
+
+def test_what_was_on_stdin_need_not_be_there_again(place: Place) -> None:
+    JOB.arguments(place)
+    job = replace(JOB, input="-")
+    with (place.folder / "words").open("rb") as words:
+        place.run(*job.arguments(place), stdin=words, environment=dying(place, on="reduce-00000", at=0))
+
+    done = place.run(*job.arguments(place), "--resume")
+
+    assert done.code == 0, done.stderr
+    assert_complete(place, job)
