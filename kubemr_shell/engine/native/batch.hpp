@@ -6,7 +6,7 @@
 
 namespace kubemr {
 
-inline constexpr int kBatch = 32;
+inline constexpr int kBatch = 64;
 
 struct Batch {
   const u8* line[kBatch];

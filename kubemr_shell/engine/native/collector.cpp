@@ -151,10 +151,9 @@ template <typename Sink>
 void Collector::merge_memory(u32 partition, Sink& sink) const {
   RefStream interned(table_, partition);
   RefStream logged(log_, partition);
-  std::vector<EntryStream*> streams;
-  if (!interned.empty()) streams.push_back(&interned);
-  if (!logged.empty()) streams.push_back(&logged);
-  merge(streams, sink);
+  if (logged.empty()) return pass_on(interned, sink);
+  if (interned.empty()) return pass_on(logged, sink);
+  merge(std::vector<EntryStream*>{&interned, &logged}, sink);
 }
 
 template <typename Sink>

@@ -49,6 +49,8 @@ inline bool same_line(const Entry& a, const Entry& b) {
 class Pages;
 class EntryStream {
  public:
+  static constexpr bool kDistinct = false;  // true where no two neighbours can be equal
+
   EntryStream() = default;
   EntryStream(const EntryStream&) = delete;
   EntryStream& operator=(const EntryStream&) = delete;

@@ -21,6 +21,7 @@ struct Fed {
 // What a merge writes to when its reader is a command.
 class LineFeed {
  public:
+  static constexpr bool kAsksForKeys = true;
   static constexpr std::size_t kBufferBytes = 256 << 10;
 
   LineFeed(PipeWriter& pipe, Fed& fed) : pipe_(pipe), fed_(fed), buffer_(kBufferBytes + kSlack) {}

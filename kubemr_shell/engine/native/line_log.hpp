@@ -5,12 +5,14 @@
 #include "batch.hpp"
 #include "hash.hpp"
 #include "key.hpp"
-#include "ref.hpp"
+#include "sort_refs.hpp"
 
 namespace kubemr {
 
 class LineLog {
  public:
+  static constexpr bool kDistinct = false;
+
   LineLog(const KeyCutter& cutter, u64 partitions, std::size_t arena_chunk)
       : cutter_(cutter), partitions_(partitions), arena_(arena_chunk) {}
 
@@ -37,7 +39,7 @@ class LineLog {
 
   void sort() {
     if (sorted_) return;
-    sort_refs(refs_.begin(), refs_.end(), entry);
+    RefSorter(entry, partitions_).sort(refs_.begin(), refs_.end());
     sorted_ = true;
   }
 
@@ -45,6 +47,8 @@ class LineLog {
   const Ref* end() const { return refs_.end(); }
 
   static void prefetch(const Ref& ref) { __builtin_prefetch(reinterpret_cast<const u8*>(ref.where) - sizeof(u32)); }
+
+  static void prefetch_line(const Ref& /*ref*/) {}
 
   static Entry entry(const Ref& ref) {
     const auto* const line = reinterpret_cast<const u8*>(ref.where);

@@ -10,7 +10,7 @@
 #include "batch.hpp"
 #include "hash.hpp"
 #include "key.hpp"
-#include "ref.hpp"
+#include "sort_refs.hpp"
 
 namespace kubemr {
 
@@ -36,6 +36,8 @@ inline constexpr InlineMasks kInlineMasks = make_inline_masks();
 
 class LineTable {
  public:
+  static constexpr bool kDistinct = true;
+
   LineTable(const KeyCutter& cutter, u64 partitions, std::size_t arena_chunk)
       : cutter_(cutter), partitions_(partitions), arena_(arena_chunk) {}
 
@@ -53,17 +55,22 @@ class LineTable {
   void add(const Batch& batch) {
     if (must_grow(batch.size)) grow();
     Probe probes[kBatch];
+    int longs[kBatch];
+    int long_count = 0;
     for (int n = 0; n < batch.size; ++n) {
       probes[n] = probe_of(batch.line[n], batch.length[n]);
       __builtin_prefetch(slot(probes[n].hash >> shift_), 1);
+      longs[long_count] = n;
+      long_count += batch.length[n] > kInlineBytes;
     }
+    for (int n = 0; n < long_count; ++n) prefetch_long(*slot(probes[longs[n]].hash >> shift_));
     for (int n = 0; n < batch.size; ++n) count(probes[n], batch.line[n], batch.length[n]);
   }
 
   void sort() {
     if (sorted_ == refs_.size()) return;
     const auto entry_of = [this](const Ref& ref) { return entry(ref); };
-    sort_refs(refs_.begin() + sorted_, refs_.end(), entry_of);
+    RefSorter(entry_of, partitions_).sort(refs_.begin() + sorted_, refs_.end());
     merge_new(entry_of);
     sorted_ = refs_.size();
   }
@@ -72,6 +79,8 @@ class LineTable {
   const Ref* end() const { return refs_.end(); }
 
   void prefetch(const Ref& ref) const { __builtin_prefetch(slot(ref.where)); }
+  // Later, when the slot is there.
+  void prefetch_line(const Ref& ref) const { prefetch_long(*slot(ref.where)); }
 
   // Its count is 0 if the line is only known from another task.
   Entry entry(const Ref& ref) const {
@@ -101,7 +110,7 @@ class LineTable {
 
  private:
   static constexpr u8 kLong = 0xff;
-  static constexpr std::size_t kFewestSlots = 64;
+  static constexpr std::size_t kFewestSlots = 4 * kBatch;
 
   // A short line lies in the slot: its length + 1 in the lowest byte, then its bytes, then zeros. A long one lies in
   // the arena: kLong and 56 bits of its hash, its length, its address. An empty slot is all zeros.
@@ -134,6 +143,10 @@ class LineTable {
     const u64 second = load64(line + 7) & mask[1];
     const u64 third = load64(line + 15) & mask[2];
     return {hash_.of_words(first, second, third), {first, second, third}};
+  }
+
+  static void prefetch_long(const Slot& slot) {
+    if (slot.is_long()) __builtin_prefetch(slot.line());
   }
 
   void count(const Probe& probe, const u8* line, u32 length) {

@@ -72,15 +72,30 @@ class Tournament {
   Pages left_over_;
 };
 
+// One stream alone, asked as a tournament is.
+template <typename Stream>
+class Walkover {
+ public:
+  explicit Walkover(Stream& stream) : stream_(stream) { advance(); }
+
+  bool over() const { return over_; }
+  const Entry& best() const { return stream_.now; }
+  void advance() { over_ = !stream_.advance(left_over_); }
+
+ private:
+  Stream& stream_;
+  Pages left_over_;
+  bool over_ = false;
+};
+
 // Gives `sink` each distinct line once, and says where a key begins.
-template <typename Sink>
-void merge(const std::vector<EntryStream*>& streams, Sink& sink) {
-  Tournament tournament(streams);
-  if (tournament.over()) return;
-  Entry entry = tournament.best();
+template <typename Contest, typename Sink>
+void drain_into(Contest contest, Sink& sink) {
+  if (contest.over()) return;
+  Entry entry = contest.best();
   bool begins_key = true;
-  for (tournament.advance(); !tournament.over(); tournament.advance()) {
-    const Entry& next = tournament.best();
+  for (contest.advance(); !contest.over(); contest.advance()) {
+    const Entry& next = contest.best();
     if (same_line(entry, next)) {
       // The newest bytes stay valid until the next step; those of `entry` may lie in a block that is left by now.
       const u64 count = entry.count + next.count;
@@ -93,6 +108,22 @@ void merge(const std::vector<EntryStream*>& streams, Sink& sink) {
     entry = next;
   }
   sink.add(entry, begins_key);
+}
+
+template <typename Stream, typename Sink>
+void pass_on(Stream& stream, Sink& sink) {
+  if constexpr (Stream::kDistinct && !Sink::kAsksForKeys) {
+    Pages left_over;
+    while (stream.advance(left_over)) sink.add(stream.now, false);
+  } else {
+    drain_into(Walkover(stream), sink);
+  }
+}
+
+template <typename Sink>
+void merge(const std::vector<EntryStream*>& streams, Sink& sink) {
+  if (streams.size() == 1) return pass_on(*streams[0], sink);
+  drain_into(Tournament(streams), sink);
 }
 
 }  // namespace kubemr

@@ -22,11 +22,6 @@ bool goes_before(const Ref& a, const Ref& b, const EntryOf& entry_of) {
   return compare_behind_prefix(entry_of(a), entry_of(b)) < 0;
 }
 
-template <typename EntryOf>
-void sort_refs(Ref* begin, Ref* end, const EntryOf& entry_of) {
-  std::sort(begin, end, [&entry_of](const Ref& a, const Ref& b) { return goes_before(a, b, entry_of); });
-}
-
 // The Refs of one partition among sorted ones.
 struct RefRange {
   const Ref* begin;

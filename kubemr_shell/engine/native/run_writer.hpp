@@ -12,6 +12,7 @@ namespace kubemr {
 
 class RunWriter {
  public:
+  static constexpr bool kAsksForKeys = false;
   static constexpr std::size_t kBufferBytes = 2 * kBlockBytes + kSlack;
 
   explicit RunWriter(FileWriter& file) : file_(file), buffer_(kBufferBytes) {}

@@ -1,0 +1,61 @@
+// Sorting Refs: by their leading bytes in place (American flag sort), what is left over by comparison.
+#pragma once
+
+#include <algorithm>
+
+#include "ref.hpp"
+
+namespace kubemr {
+
+template <typename EntryOf>
+class RefSorter {
+ public:
+  RefSorter(const EntryOf& entry_of, u64 partitions) : entry_of_(entry_of) {
+    // The bytes of a partition's number that are zero in all of them need no look.
+    while (first_level_ < 4 && (partitions - 1) >> (8 * (3 - first_level_)) == 0) ++first_level_;
+  }
+
+  void sort(Ref* begin, Ref* end) const { sort_from(begin, end, first_level_); }
+
+ private:
+  static constexpr int kLevels = 12;            // four bytes of the partition, eight of the prefix
+  static constexpr std::ptrdiff_t kFew = 48;    // sorted faster by comparison
+
+  static u8 byte_of(const Ref& ref, int level) {
+    return static_cast<u8>(level < 4 ? ref.partition >> (8 * (3 - level)) : ref.prefix >> (8 * (11 - level)));
+  }
+
+  void sort_from(Ref* begin, Ref* end, int level) const {
+    if (end - begin <= kFew || level == kLevels) {
+      std::sort(begin, end, [this](const Ref& a, const Ref& b) { return goes_before(a, b, entry_of_); });
+      return;
+    }
+    u32 bounds[257] = {};  // bucket b will lie from bounds[b] to bounds[b + 1]
+    for (const Ref* at = begin; at != end; ++at) ++bounds[byte_of(*at, level) + 1];
+    for (int byte = 0; byte < 256; ++byte) bounds[byte + 1] += bounds[byte];
+    distribute(begin, bounds, level);
+    for (int byte = 0; byte < 256; ++byte) {
+      if (bounds[byte + 1] - bounds[byte] > 1) sort_from(begin + bounds[byte], begin + bounds[byte + 1], level + 1);
+    }
+  }
+
+  // Each Ref that lies in a foreign bucket changes places with the next one that is not yet at home in its own.
+  void distribute(Ref* begin, const u32* bounds, int level) const {
+    u32 next[256];
+    std::copy_n(bounds, 256, next);
+    for (int byte = 0; byte < 256; ++byte) {
+      while (next[byte] < bounds[byte + 1]) {
+        Ref carried = begin[next[byte]];
+        for (u8 home = byte_of(carried, level); home != byte; home = byte_of(carried, level)) {
+          std::swap(carried, begin[next[home]++]);
+        }
+        begin[next[byte]++] = carried;
+      }
+    }
+  }
+
+  const EntryOf& entry_of_;
+  int first_level_ = 0;
+};
+
+}  // namespace kubemr
