@@ -5,6 +5,7 @@ A subcommand's module is imported when it is called, so that ``--help`` and shor
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -26,6 +27,13 @@ COMMANDS = {
 EXIT_USAGE = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+OF_THE_MACHINE = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP),
+    }
+)
+"""What the system may refuse however right the program is."""
 
 
 class Commands(click.Group):
@@ -82,9 +90,20 @@ def exit_code(arguments: list[str]) -> int:
         return 0
     except KubemrError as error:
         return _report(error, error.exit_code, str(error), debug=debug)
+    except OSError as error:
+        if error.errno not in OF_THE_MACHINE:
+            return _report(error, EXIT_BUG, _bug_message(), debug=debug)
+        refusal = _explained(error)
+        return _report(error, refusal.exit_code, str(refusal), debug=debug)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must leave a log file, not a traceback
         return _report(error, EXIT_BUG, _bug_message(), debug=debug)
     return result if isinstance(result, int) else 0
+
+
+def _explained(error: OSError) -> KubemrError:
+    from kubemr_shell.storage.os_errors import explained  # noqa: PLC0415
+
+    return explained(error, str(error.filename or "a file"))
 
 
 def _report(error: Exception, code: int, message: str, *, debug: bool) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from kubemr_shell.errors import UsageError
 from kubemr_shell.inputs.local_files import is_listed_literally
 from kubemr_shell.job.names import SUCCESS, is_part_name
+from kubemr_shell.storage.os_errors import explained
 
 STATE_NAME = "_kubemr"
 BOARD_NAME = "board.sqlite"
@@ -38,6 +39,8 @@ def look_at_output(folder: str) -> Found:
         return Found(success=None, unfinished=None, old_parts=None, strangers=())
     except NotADirectoryError as error:
         raise UsageError(f"the output {folder} is a file: give a folder with -o") from error
+    except OSError as error:
+        raise explained(error, folder) from error
     success = _read_success(folder) if SUCCESS in names else None
     uid = unfinished_uid(folder)
     parts = {part["name"] for part in (success or {}).get("parts", [])}

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from kubemr_shell import engine
+from kubemr_shell.board.job_view import JobView
 from kubemr_shell.errors import IllegalTransition, JobCancelled, JobFailed, KubemrError
 from kubemr_shell.job.state import JobState
 from kubemr_shell.local_run.deadline import Deadline
@@ -61,7 +62,11 @@ def run_job(request: RunRequest) -> int:
         if state is None:
             keep = request.output is not None
             return _stopped(request, signals)
-        _raise_if_not_complete(request, opened.job, state)
+        if state is not JobState.COMPLETE:
+            with open_board(opened.job) as board:
+                view = board.view()
+            keep = view.plan is not None  # else nothing was done, and there is nothing to go on with
+            raise _failure(request, opened.job, view)
         keep = request.spec.keep_tmp and request.output is not None
         _finish(request, opened.job, began)
         return 0
@@ -142,22 +147,20 @@ def _fail_for_time(request: RunRequest, job: JobFolder) -> None:
             ) from error
 
 
-def _raise_if_not_complete(request: RunRequest, job: JobFolder, state: JobState) -> None:
-    if state is JobState.CANCELLED:
-        raise JobCancelled(f"job {request.name} was cancelled")
-    if state is not JobState.FAIL:
-        return
-    with open_board(job) as board:
-        failure = board.view().failure or {}
+def _failure(request: RunRequest, job: JobFolder, view: JobView) -> KubemrError:
+    if view.state is JobState.CANCELLED:
+        return JobCancelled(f"job {job.name} was cancelled")
+    failure = view.failure or {}
+    is_planned = view.plan is not None
     lines = failure_lines(
         failure,
-        job=request.name,
+        job=job.name,
         debug=["kubemr-shell", "debug", request.output or job.root, str(failure.get("task"))],
-        resume=_resume_line(request),
+        resume=_resume_line(request) if is_planned else [],
     )
     error: KubemrError = JobFailed("\n".join(lines))
     error.exit_code = failure.get("exitCode", JobFailed.exit_code)
-    raise error
+    return error
 
 
 def _resume_line(request: RunRequest) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.sqlite import SqliteStore
-from kubemr_shell.errors import ObjectNotFound, UsageError
+from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound, UsageError
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.local_run.job_access import kill_leftovers, open_board
@@ -18,6 +19,7 @@ from kubemr_shell.local_run.output_check import STATE_NAME, Found, check_apart, 
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.resume import resume_job
 from kubemr_shell.storage import ownership
+from kubemr_shell.storage.local import LocalStorage
 
 LOCK = "owner.lock"
 
@@ -39,10 +41,7 @@ def open_job(request: RunRequest) -> Opened | None:
         return _new_without_output(request)
     check_apart(request.output, request.spec.inputs, request.folder)
     check_output(request.output, look_at_output(request.output), resume=request.resume, overwrite=request.overwrite)
-    os.makedirs(os.path.join(request.output, STATE_NAME), exist_ok=True)
-    lock = ownership.hold(os.path.join(request.output, STATE_NAME, LOCK))
-    if lock is None:
-        raise UsageError(f"another run is at work in {request.output}: wait for it, or choose another folder")
+    lock = _own(request.output)
     try:
         found = look_at_output(request.output)
         check_output(request.output, found, resume=request.resume, overwrite=request.overwrite)
@@ -60,6 +59,20 @@ def open_job(request: RunRequest) -> Opened | None:
     except BaseException:
         lock.release()
         raise
+
+
+def _own(output: str) -> ownership.Ownership:
+    while True:
+        try:
+            LocalStorage().make_folder(os.path.join(output, STATE_NAME))
+            lock = ownership.hold(os.path.join(output, STATE_NAME, LOCK))
+        except ObjectNotFound:
+            if not os.path.isdir(output):
+                raise  # a place like /proc, where no folder can be made
+            continue  # another run has just ended, and removed its state
+        if lock is None:
+            raise UsageError(f"another run is at work in {output}: wait for it, or choose another folder")
+        return lock
 
 
 def _job_in_output(request: RunRequest, output: str, found: Found) -> JobFolder | None:
@@ -107,7 +120,8 @@ def close_job(opened: Opened, *, remove: bool) -> None:
 def remove_state(lock: ownership.Ownership) -> None:
     """Remove what is left of an output's state when its jobs are gone; the lock is still held."""
     os.unlink(lock.path)
-    os.rmdir(os.path.dirname(lock.path))
+    with suppress(OSError):  # another run may already be at work in it
+        os.rmdir(os.path.dirname(lock.path))
 
 
 def _new_without_output(request: RunRequest) -> Opened:
@@ -115,18 +129,29 @@ def _new_without_output(request: RunRequest) -> Opened:
         raise UsageError("--resume needs an output folder: give the one of the unfinished job with -o")
     if request.overwrite:
         raise UsageError("--overwrite needs an output folder: give one with -o")
-    _remove_stale(os.path.join(request.state_home, "kubemr-shell"))
+    home = os.path.join(request.state_home, "kubemr-shell")
+    try:
+        _remove_stale(home)
+        job, lock = _own_new_folder(request.state_home)
+    except OSError as error:
+        raise Forbidden(
+            f"{home}: the state of a run cannot be kept there ({error.strerror}): "
+            "set XDG_STATE_HOME to another folder, or give an output folder with -o"
+        ) from error
+    _create(request, job, old_parts=None)
+    return Opened(job=job, lock=lock)
+
+
+def _own_new_folder(state_home: str) -> tuple[JobFolder, ownership.Ownership]:
     while True:
-        job = folder_without_output(request.state_home, uuid.uuid4().hex)
+        job = folder_without_output(state_home, uuid.uuid4().hex)
         os.makedirs(job.root, mode=0o700)
         try:
             lock = ownership.hold(os.path.join(job.root, LOCK))
         except ObjectNotFound:
             continue  # another run took the folder, not yet locked, for a stale one
         if lock is not None:
-            break
-    _create(request, job, old_parts=None)
-    return Opened(job=job, lock=lock)
+            return job, lock
 
 
 def _remove_stale(home: str) -> None:
@@ -138,7 +163,7 @@ def _remove_stale(home: str) -> None:
     for entry in entries:
         try:
             held = ownership.hold(os.path.join(entry.path, LOCK))
-        except ObjectNotFound:
+        except KubemrError:  # gone since, or no run of ours, or another user's
             continue
         if held is None:
             continue
