@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from kubemr_shell.board.board import Board
@@ -18,6 +19,7 @@ from kubemr_shell.errors import InputError, LeaseLost, ObjectNotFound, StorageUn
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
+from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.shuffle.output_manifest import StagedPart, decode_output_manifest
@@ -54,7 +56,7 @@ class Stages:
         try:
             with self._kept(claim):
                 objects = self._inputs()
-                splits = plan_splits(objects, split=spec.split, parallelism=self._parallelism)
+                splits = plan_splits(objects, split=self._split_spec(), parallelism=self._parallelism)
                 tasks = self._workspace.write_splits(claim.id, splits)
             mapping = spec_to_mapping(spec)
             self._board.record_plan(
@@ -72,6 +74,11 @@ class Stages:
             return
         except (InputError, StorageUnavailable) as error:
             self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
+
+    def _split_spec(self) -> SplitSpec:
+        """No larger than half of a slot's memory: then what most map commands write of it is sorted without a spill."""
+        split = self._job.spec.split
+        return replace(split, max_bytes=min(split.max_bytes, self._job.memory.share_bytes // 2))
 
     @property
     def output_phase(self) -> Phase:
