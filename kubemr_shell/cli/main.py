@@ -71,6 +71,7 @@ def main(context: click.Context, debug: bool) -> None:
 
 def run() -> None:
     """Run the command line and exit with its code."""
+    _open_what_is_closed()
     sys.exit(exit_code(sys.argv[1:]))
 
 
@@ -85,7 +86,7 @@ def exit_code(arguments: list[str]) -> int:
         return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click exits when the reader of stdout is gone
         _forget_stdout()
         return 0
     except KubemrError as error:
@@ -123,6 +124,20 @@ def _bug_message() -> str:
         traceback.print_exc(file=log)
     kind, value, _ = sys.exc_info()
     return f"this is a bug: {kind.__name__ if kind else 'error'}: {value}\n  please report it with {log.name}"
+
+
+def _open_what_is_closed() -> None:
+    """Give stdin, stdout and stderr files if the caller closed them, else the next files opened would take their place.
+
+    Writing to such a stdout fails, so that no result is lost there without a word.
+    """
+    for descriptor, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, flags)  # takes the lowest number that is free: this one
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - open to the end
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _forget_stdout() -> None:

@@ -33,10 +33,21 @@ def failure_lines(failure: Mapping[str, Any], *, job: str, debug: Sequence[str],
     elif failure.get("command"):
         lines.append("  it wrote nothing to stderr")
     if task and debug:
-        lines.append(f"  run just this task again:  {shlex.join(debug)}")
+        lines.append(f"  run just this task again:  {_line(debug)}")
     if resume:
-        lines.append(f"  go on when it is mended:   {shlex.join(resume)}")
+        lines.append(f"  go on when it is mended:   {_line(resume)}")
     return lines
+
+
+def _line(words: Sequence[str]) -> str:
+    """A command line to paste. Words that do not print get bash's quotes, in which every byte can be written."""
+    return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in words)
+
+
+def _escaped(word: str) -> str:
+    plain = set(range(0x20, 0x7F)) - set(b"'\\")
+    data = word.encode(errors="surrogateescape")
+    return "$'" + "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in data) + "'"
 
 
 def _command_text(command: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from kubemr_shell.errors import JobNotFound, ObjectNotFound
+from kubemr_shell.errors import JobNotFound, ObjectNotFound, StorageError
 from kubemr_shell.job.names import COMPRESSED_SUFFIXES, SUCCESS
 from kubemr_shell.local_run.output_check import look_at_output
 
@@ -49,5 +49,10 @@ def _copy(path: str, size: int, descriptor: int) -> bool:
 
 def _write(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    try:
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except BrokenPipeError:
+        raise  # whoever reads has enough
+    except OSError as error:
+        raise StorageError(f"stdout: {error.strerror}: the result could not be written there") from error

@@ -1,3 +1,6 @@
+import os
+import subprocess
+
 from kubemr_shell.local_run.failure import failure_lines
 
 FAILURE = {
@@ -39,3 +42,11 @@ def test_a_silent_command_is_said_to_be_silent() -> None:
     lines = failure_lines({**FAILURE, "stderr": "", "command": ["a", "b c"]}, job="j", debug=[], resume=[])
     assert "  it wrote nothing to stderr" in lines
     assert "  command: a 'b c'" in lines
+
+
+def test_a_command_line_to_paste_has_every_byte_of_a_name() -> None:
+    name = os.fsdecode("o'ut \\ \n é ".encode() + b"\xff1")
+    line = failure_lines(FAILURE, job="j", debug=["printf", "%s", name], resume=[])[-1]
+    assert line.isprintable()
+    pasted = subprocess.run(["bash", "-c", line.partition(":")[2]], capture_output=True, check=True)
+    assert os.fsdecode(pasted.stdout) == name
