@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Feed
+from kubemr_shell.command.start import SHELL
 from kubemr_shell.errors import CommandNotStarted, JobNotFound, UsageError
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job import names
@@ -23,7 +25,8 @@ from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.reduce_task import merged_partition
 from kubemr_shell.worker.splits import PlannedSplits
 
-FIRST_SIGNAL = 128
+NOT_EXECUTABLE, NOT_FOUND, FIRST_SIGNAL = 126, 127, 128
+"""What a shell exits with."""
 
 
 def debug_task(job: JobFolder, label: str, environment: Mapping[str, str], memory: MemoryPlan) -> int:
@@ -70,7 +73,7 @@ def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tup
 def _run(context: JobContext, subject: Subject, feed: Feed) -> int:
     command = subject.command
     assert command is not None
-    arguments = ["sh", "-c", command] if isinstance(command, str) else list(command)
+    arguments = [SHELL, "-c", command] if isinstance(command, str) else list(command)
     with (
         scratch_of(context).attempt(context.worker) as folder,
         environment_of(context, subject, command, folder) as environment,
@@ -78,7 +81,9 @@ def _run(context: JobContext, subject: Subject, feed: Feed) -> int:
         try:
             process = subprocess.Popen(arguments, cwd=folder, env=environment, stdin=subprocess.PIPE)
         except OSError as error:
-            raise CommandNotStarted(f"{arguments[0]}: {error.strerror}") from error
+            refusal = CommandNotStarted(f"{arguments[0]}: {error.strerror}")
+            refusal.exit_code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
+            raise refusal from error
         status = _feed(process, feed)
     return status if status >= 0 else FIRST_SIGNAL - status
 

@@ -34,6 +34,14 @@ def open_board(job: JobFolder) -> Iterator[Board]:
         store.close()
 
 
+def has_begun(job: JobFolder) -> bool:
+    """Whether there is anything that a resumption could go on with."""
+    if os.path.exists(job.stdin_copy):
+        return True
+    with open_board(job) as board:
+        return board.view().plan is not None
+
+
 def kill_leftovers(job: JobFolder) -> None:
     """End the commands of workers that were killed. The caller owns the job, so none of its workers lives."""
     for worker in job.workers():

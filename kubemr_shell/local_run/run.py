@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -10,12 +11,11 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from kubemr_shell import engine
-from kubemr_shell.board.job_view import JobView
-from kubemr_shell.errors import IllegalTransition, JobCancelled, JobFailed, KubemrError
+from kubemr_shell.errors import IllegalTransition, JobCancelled, JobFailed, KubemrError, StorageError
 from kubemr_shell.job.state import JobState
 from kubemr_shell.local_run.deadline import Deadline
 from kubemr_shell.local_run.failure import failure_lines
-from kubemr_shell.local_run.job_access import kill_leftovers, open_board
+from kubemr_shell.local_run.job_access import has_begun, kill_leftovers, open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
 from kubemr_shell.local_run.observer import Observer
@@ -63,18 +63,16 @@ def run_job(request: RunRequest) -> int:
             keep = request.output is not None
             return _stopped(request, signals)
         if state is not JobState.COMPLETE:
-            with open_board(opened.job) as board:
-                view = board.view()
-            keep = view.plan is not None  # else nothing was done, and there is nothing to go on with
-            raise _failure(request, opened.job, view)
-        keep = request.spec.keep_tmp and request.output is not None
+            raise _failure(request, opened.job)
+        keep = request.spec.keep_tmp or request.output is None  # results for stdout are not there yet
         _finish(request, opened.job, began)
+        keep = request.spec.keep_tmp and request.output is not None
         return 0
     except (BrokenPipeError, KeyboardInterrupt):
         keep = keep and request.output is not None
         raise
     finally:
-        close_job(opened, remove=not keep)
+        close_job(opened, remove=not (keep and has_begun(opened.job)))
 
 
 def _work(request: RunRequest, job: JobFolder) -> tuple[JobState | None, Signals, Deadline]:
@@ -121,7 +119,11 @@ def _progress(request: RunRequest, job: JobFolder) -> Iterator[None]:
 
 def _finish(request: RunRequest, job: JobFolder, began: float) -> None:
     if request.output is None:
-        write_results(job.output, STDOUT)
+        try:
+            write_results(job.output, STDOUT)
+        except StorageError as error:
+            kept = f"kept until the next run: kubemr-shell results {shlex.quote(job.output)}"
+            raise StorageError(f"{error}; it is {kept}") from error
     manifest = look_at_output(job.output).success
     assert manifest is not None
     _say(request, summary_lines(manifest, time.monotonic() - began, request.output or "stdout"))
@@ -147,16 +149,17 @@ def _fail_for_time(request: RunRequest, job: JobFolder) -> None:
             ) from error
 
 
-def _failure(request: RunRequest, job: JobFolder, view: JobView) -> KubemrError:
+def _failure(request: RunRequest, job: JobFolder) -> KubemrError:
+    with open_board(job) as board:
+        view = board.view()
     if view.state is JobState.CANCELLED:
         return JobCancelled(f"job {job.name} was cancelled")
     failure = view.failure or {}
-    is_planned = view.plan is not None
     lines = failure_lines(
         failure,
         job=job.name,
         debug=["kubemr-shell", "debug", request.output or job.root, str(failure.get("task"))],
-        resume=_resume_line(request) if is_planned else [],
+        resume=_resume_line(request) if view.plan else [],
     )
     error: KubemrError = JobFailed("\n".join(lines))
     error.exit_code = failure.get("exitCode", JobFailed.exit_code)

@@ -1,0 +1,208 @@
+"""A command that fails: how often it is tried, what the one screen says, and that its hints really work."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+
+import pytest
+
+from tests.scenarios.runs import NOTE, WAIT, Done, Place, until
+
+LINES = "".join(f"{number:09d}\n" for number in range(1000))
+TWO_TASKS = ("--split-bytes", "5000")
+
+
+def hint(done: Done, words: str) -> list[str]:
+    """The command line that the screen gives after these words, for this Python's kubemr-shell."""
+    [line] = [line for line in done.stderr.splitlines() if words in line]
+    program, *arguments = shlex.split(line.partition(words)[2])
+    assert program == "kubemr-shell"
+    return arguments
+
+
+@pytest.mark.parametrize(
+    ("end", "says", "status"),
+    [
+        ("exit 1", "exit status 1: a general failure; grep-like programs exit 1 when nothing matched", 1),
+        ("./data", "exit status 126: found, but not executable", 126),
+        ("no-such-program", "exit status 127: a program in the command was not found", 127),
+        ("sh -c 'kill -9 $$'", "exit status 137: SIGKILL inside the command", 137),
+        ("exit 200", "exit status 200\n", 200),
+        ("kill -9 $$", "killed by SIGKILL: killed from outside, most often for using too much memory", 137),
+        ("kill -SEGV $$", "killed by SIGSEGV: a bug in the program", 139),
+        ("kill -TERM $$", "killed by SIGTERM: asked to stop from outside", 143),
+    ],
+)
+def test_the_screen_says_what_failed_and_how_to_run_it_again(place: Place, end: str, says: str, status: int) -> None:
+    place.write("in", LINES)
+    place.write("data", "no program")
+    command = f'{NOTE}read line; echo "$line was last" >&2; [ "$line" -lt 500 ] || {end}'
+
+    done = place.run("run", "-o", "out", "--file", "data", "-m", command, *TWO_TASKS, "in")
+
+    assert done.code == 4
+    assert done.stdout == b""
+    assert place.attempts("map/1") == ["map/1.0", "map/1.1", "map/1.2", "map/1.3"]
+    first, *lines = done.stderr.splitlines()
+    assert " failed: map/1, attempt 3: " in first
+    assert says in f"{first}\n"
+    assert f"  command: {command}" in lines
+    assert f"  input:   {place.folder}/in bytes 5,000 to 10,000 (5.0 kB)" in lines
+    assert "    | 000000500 was last" in lines
+    again = place.run(*hint(done, "run just this task again:"))
+    assert again.code == status
+    assert "000000500 was last\n" in again.stderr
+    assert place.attempts("map/1") == ["map/1.0", "map/1.1", "map/1.2", "map/1.3", "map/1.0"]
+    assert os.listdir(place.output) == ["_kubemr"]
+
+
+def test_a_failed_job_goes_on_once_the_cause_is_mended(place: Place) -> None:
+    """The script beside the YAML is mended; what had succeeded is not done again."""
+    place.write("in", LINES)
+    script = place.write("mapper", f'#!/bin/sh\n{NOTE}[ "$KUBEMR_TASK" = 0 ] || exit 9; cat')
+    script.chmod(0o755)
+    done = place.run("run", "-o", "out", "-m", "./mapper", "-r", "wc -l", "-p", "1", "--slots", "1", *TWO_TASKS, "in")
+    assert done.code == 4
+    script.write_text(script.read_text().replace("exit 9", "true"))
+
+    again = place.run(*hint(done, "go on when it is mended:"))
+
+    assert again.code == 0, again.stderr
+    assert place.parts() == {"part-00000": b"1000\n"}
+    assert place.attempts("map/0") == ["map/0.0"]
+
+
+def test_a_failed_reduce_task_is_explained_and_can_be_run_again_alone(place: Place) -> None:
+    place.write("in", "b\na\nb\n")
+    done = place.run("run", "-o", "out", "-m", "cat", "-r", "uniq -c; exit 5", "-p", "1", "--max-attempts", "1", "in")
+
+    assert done.code == 4
+    assert " failed: reduce/0, attempt 0: exit status 5\n" in done.stderr
+    assert "it wrote nothing to stderr" in done.stderr
+    again = place.run(*hint(done, "run just this task again:"))
+    assert (again.code, again.stdout) == (5, b"      1 a\n      2 b\n")
+
+
+def test_a_failed_job_without_an_output_folder_can_be_looked_into(place: Place) -> None:
+    place.write("in", "a\n")
+    done = place.run("run", "-m", "cat; exit 6", "in")
+
+    assert done.code == 4
+    assert "go on" not in done.stderr
+    again = place.run(*hint(done, "run just this task again:"))
+    assert (again.code, again.stdout) == (6, b"a\n")
+
+
+@pytest.mark.parametrize("flags", [(), ("--workers", "2")], ids=["one process", "two workers"])
+def test_the_first_task_without_attempts_left_stops_all_others(place: Place, flags: tuple[str, ...]) -> None:
+    place.write("in", LINES)
+    command = f'{NOTE}[ "$KUBEMR_TASK" = 0 ] || sleep 1000; exit 3'
+    limits = ("--max-attempts", "2", "--slots", "2", "--split-bytes", "2000")
+
+    done = place.run("run", "-o", "out", "-m", command, *limits, *flags, "in")
+
+    assert done.code == 4
+    assert "map/0, attempt 1: exit status 3" in done.stderr
+    assert place.attempts("map/0") == ["map/0.0", "map/0.1"]
+    assert place.processes() == []
+
+
+def test_a_command_that_fails_twice_and_then_works_is_no_failure(place: Place) -> None:
+    place.write("in", "a\n")
+    done = place.run("run", "-m", f'{NOTE}[ "$KUBEMR_ATTEMPT" = 2 ] || exit 1; cat', "in")
+
+    assert (done.code, done.stdout) == (0, b"a\n")
+    assert place.attempts() == ["map/0.0", "map/0.1", "map/0.2"]
+    assert "2 attempts repeated" in done.stderr
+
+
+def test_exit_codes_that_are_ok_are_no_failure(place: Place) -> None:
+    place.write("in", "a\nb\n")
+    grep = ("run", "-m", "grep nothing", "-r", "grep .")
+
+    assert place.run(*grep, "in").code == 4
+    done = place.run(*grep, "--ok-exit-code", "0", "--ok-exit-code", "1", "in")
+    assert (done.code, done.stdout) == (0, b"")
+
+
+@pytest.mark.parametrize("end", ["sleep 1000", "trap '' TERM; sleep 1000 & wait"])
+def test_a_command_that_does_nothing_for_too_long_is_stopped(place: Place, end: str) -> None:
+    place.write("in", "a\n")
+    done = place.run("run", "-m", f"{NOTE}{end}", "--timeout", "1", "--max-attempts", "1", "in")
+
+    assert done.code == 4
+    assert "map/0, attempt 0: no byte moved for 1 s, so it was stopped (timeoutSeconds)" in done.stderr
+    assert place.attempts() == ["map/0.0"]
+    assert place.processes() == []
+
+
+def test_a_job_that_is_out_of_time_fails_and_can_go_on(place: Place) -> None:
+    place.write("in", "a\n")
+    job = place.write("job.yaml", JOB_WITH_DEADLINE)
+    with place.closed_gate() as open_gate:
+        done = place.run("run", "job.yaml")
+        assert done.code == 4
+        assert " failed: not done after 2 s (activeDeadlineSeconds)\n" in done.stderr
+        assert place.processes() == []
+        assert os.listdir(place.output) == ["_kubemr"]
+        open_gate()
+    job.write_text(JOB_WITH_DEADLINE.replace("Seconds: 2", "Seconds: 100"))
+
+    again = place.run(*hint(done, "go on when it is mended:"))
+
+    assert again.code == 0, again.stderr
+    assert place.parts() == {"part-00000": b"a\n"}
+
+
+JOB_WITH_DEADLINE = f"""
+apiVersion: turbobytes.com/v1alpha1
+kind: MapReduceJob
+metadata: {{name: late}}
+spec:
+  inputs: [in]
+  mapCommand: '{WAIT}cat'
+  output: out
+  partitions: 1
+  activeDeadlineSeconds: 2
+"""
+
+
+def test_a_command_that_cannot_be_started_is_not_tried_again(place: Place) -> None:
+    place.write("in", "a\n")
+    place.write("job.yaml", JOB_WITH_DEADLINE.replace(f"'{WAIT}cat'", "[no-such-program, -x]"))
+
+    done = place.run("run", "job.yaml")
+
+    assert done.code == 4
+    assert "map/0, attempt 0: the program 'no-such-program' was not found on PATH" in done.stderr
+    assert "  command: no-such-program -x\n" in done.stderr
+    assert place.run(*hint(done, "run just this task again:")).code == 127
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_task_that_is_run_again_alone_can_be_stopped(place: Place, number: signal.Signals) -> None:
+    place.write("in", "a\n")
+    failing = f"{NOTE}until [ -e going ]; do exit 3; done; sleep 1000"
+    done = place.run("run", "-o", "out", "-m", failing.replace("going", str(place.folder / "going")), "in")
+    assert done.code == 4
+    before = len(place.attempts())
+    place.write("going", "")
+
+    again = place.start(*hint(done, "run just this task again:"))
+    until(lambda: len(place.attempts()) > before, "the task")
+    for found in place.processes():
+        os.kill(found.pid, number)  # as a terminal does, to all
+
+    assert again.wait().code in (-number, 128 + number)
+
+
+def test_an_error_of_worker_processes_is_told_once_and_leaves_nothing(place: Place) -> None:
+    place.write("in", "a\n")
+    done = place.run("run", "-o", "out", "-m", "cat", "--archive", "in", "--workers", "2", "in")
+
+    assert done.code == 1
+    assert done.stderr.startswith(f"kubemr-shell: archives: {place.folder}/in cannot be unpacked: ")
+    assert done.stderr.count("cannot be unpacked") == 1
+    assert os.listdir(place.output) == []
