@@ -19,5 +19,7 @@ def explained(error: OSError, path: str, unwritten: int | None = None) -> Kubemr
             return ObjectNotFound(f"{path}: {reason}")
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return Forbidden(f"{path}: {reason}; running as user {os.geteuid()}")
+        case errno.EMFILE:  # no fault of the path
+            return StorageError(f"{reason}: raise the limit (ulimit -n), or give fewer --slots")
         case _:
             return StorageError(f"{path}: {reason}")
