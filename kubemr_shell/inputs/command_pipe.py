@@ -7,6 +7,7 @@ pages that were just sent are still in the processor's cache.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 
 from kubemr_shell import engine
@@ -14,6 +15,8 @@ from kubemr_shell.inputs.waiting import Waiter
 
 GATHERED_BYTES = 64 << 10
 STEP_BYTES = 1 << 20
+SHORTEST_REST = 0.0001
+LONGEST_REST = 0.002
 
 
 class CommandPipe:
@@ -31,6 +34,8 @@ class CommandPipe:
         self._gathered: list[bytes] = []
         self._size = 0
         self._is_new_piece = False
+        self._pipe_bytes = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
+        self._rest_seconds = 0.0
 
     @property
     def records(self) -> int:
@@ -91,10 +96,13 @@ class CommandPipe:
         self._waiter.check()
 
     def _send_step(self, source: int, position: int, size: int) -> int:
+        was_full = False
         while True:
             try:
                 moved = os.sendfile(self._fd, source, position, size)
             except BlockingIOError:
+                was_full = True
+                self._waiter.rest(self._rest_seconds)
                 self._waiter.until_writable(self._fd)
             except OSError as error:
                 if error.errno not in (errno.EINVAL, errno.ENOSYS):
@@ -105,7 +113,19 @@ class CommandPipe:
                 return len(data)
             else:
                 self.bytes_fed += moved
+                if was_full:
+                    self._pace(moved)
                 return moved
+
+    def _pace(self, moved: int) -> None:
+        """How long to rest when the pipe is full again, so that each step fills about a quarter of it.
+
+        Many programs read 4 KiB at a time: a step for each of them costs more than their reading does.
+        """
+        if moved < self._pipe_bytes // 8:
+            self._rest_seconds = min(max(2 * self._rest_seconds, SHORTEST_REST), LONGEST_REST)
+        elif moved > self._pipe_bytes // 2:
+            self._rest_seconds /= 2
 
     def _send(self, data: bytes) -> None:
         left = memoryview(data)

@@ -28,6 +28,11 @@ class Waiter:
         if self._cancel.poll(seconds * 1000):
             raise Cancelled
 
+    def rest(self, seconds: float) -> None:
+        """A pause shorter than the millisecond that poll counts in."""
+        if seconds:
+            select.select([self._cancel_fd] if self._cancel_fd != NOBODY else [], [], [], seconds)
+
     def until_readable(self, fd: int, seconds: float) -> None:
         """Raises TimeoutError when nothing came in so many seconds."""
         self._until(fd, select.POLLIN, seconds)
