@@ -34,7 +34,7 @@ class CommandPipe:
         self._gathered: list[bytes] = []
         self._size = 0
         self._is_new_piece = False
-        self._pipe_bytes = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
+        self._pipe_bytes = _capacity(fd)
         self._rest_seconds = 0.0
 
     @property
@@ -137,3 +137,10 @@ class CommandPipe:
             else:
                 self.bytes_fed += moved
                 left = left[moved:]
+
+
+def _capacity(fd: int) -> int:
+    try:
+        return fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
+    except OSError:  # not a pipe
+        return GATHERED_BYTES
