@@ -47,10 +47,7 @@ test: setup ## the tests a developer runs: under five minutes on two cores
 	$(BIN)/pytest -n 2 -m 'not slow'
 
 test-all: setup ## everything, with coverage: hundreds of seeds, large lines
-	rm -f .coverage .coverage.*
-	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml $(BIN)/coverage run -m pytest -n 2
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --skip-covered
+	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
 
 format: setup ## format the code
 	$(BIN)/ruff format .
