@@ -54,8 +54,7 @@ def write_words(path: str, size: int) -> None:
     """The lines that a word count's map command makes of the text."""
     text = made("text", size * 7 // 10)
     with open(text, "rb") as source, open(path, "wb") as file:
-        for line in source:
-            file.write(b"\t1\n".join(line.split()) + b"\t1\n")
+        file.writelines(b"\t1\n".join(line.split()) + b"\t1\n" for line in source)
 
 
 def write_unique(path: str, size: int) -> None:
@@ -152,7 +151,8 @@ def both_sides(what: str, path: str, map_command: Sequence[str], reduce_command:
                 fed = run_reduce([engine.Source(*place) for place in places], reduce_command, folder)
         stored = sum(facts.stored_bytes for facts in outputs)
         print(
-            f"  {sum(facts.records for facts in outputs)} records, {stored >> 20} MiB of runs, {fed.keys} keys in the last"
+            f"  {sum(facts.records for facts in outputs)} records, {stored >> 20} MiB of runs, "
+            f"{fed.keys} keys in the last"
         )
 
 
