@@ -32,10 +32,16 @@ inline u32 load32(const u8* from) {
 inline void store32(u8* to, u32 value) { std::memcpy(to, &value, sizeof value); }
 inline void store64(u8* to, u64 value) { std::memcpy(to, &value, sizeof value); }
 
-// Copies a line that is short most of the time; both sides have kSlack bytes behind their end.
+// Copies a line that is short most of the time. Both sides have kSlack bytes behind their end, and of what is behind
+// the line the two may share some.
 inline void copy_line(u8* to, const u8* from, std::size_t length) {
-  if (length <= 32) {
-    std::memcpy(to, from, 32);
+  struct Short {
+    u8 bytes[32];
+  };
+  if (length <= sizeof(Short)) {
+    Short line;
+    std::memcpy(&line, from, sizeof line);
+    std::memcpy(to, &line, sizeof line);
   } else {
     std::memcpy(to, from, length);
   }

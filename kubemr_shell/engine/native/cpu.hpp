@@ -1,7 +1,8 @@
 // What this processor can do, asked once at run time: the module is built for the oldest x86-64 and runs everywhere.
 #pragma once
 
-#if defined(__x86_64__)
+// KUBEMR_PORTABLE leaves this processor's own instructions out, to test what other architectures run.
+#if defined(__x86_64__) && !defined(KUBEMR_PORTABLE)
 #define KUBEMR_X86 1
 #include <immintrin.h>
 #endif
