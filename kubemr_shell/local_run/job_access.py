@@ -12,6 +12,7 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.orphans import kill_marked, kill_recorded
+from kubemr_shell.errors import BoardUnavailable
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 
 
@@ -38,8 +39,11 @@ def has_begun(job: JobFolder) -> bool:
     """Whether there is anything that a resumption could go on with."""
     if os.path.exists(job.stdin_copy):
         return True
-    with open_board(job) as board:
-        return board.view().plan is not None
+    try:
+        with open_board(job) as board:
+            return board.view().plan is not None
+    except BoardUnavailable:  # that has been said already
+        return True
 
 
 def kill_leftovers(job: JobFolder) -> None:

@@ -78,6 +78,8 @@ class Commands:
             outcome = self._run(subject, subject.command, streams, cancel, log_suffix)
         except CommandNotStarted as error:
             raise AttemptEnded(_failed(subject, kind="CommandNotStarted", reason=str(error), final=True)) from error
+        except FileNotFoundError as error:
+            raise AttemptEnded(Dropped(attempt=subject.attempt, reason=str(error))) from error
         if cancel.is_set():
             raise AttemptEnded(Dropped(attempt=subject.attempt))
         for problem in (outcome.feed_error, outcome.drain_error):
@@ -139,7 +141,7 @@ def raise_end(subject: Subject, error: BaseException) -> NoReturn:
             Spoiled(attempt=subject.attempt, phase=Phase.MAP, lost=(lost,), reason=str(error))
         ) from error
     if isinstance(error, LeaseLost):
-        raise AttemptEnded(Dropped(attempt=subject.attempt)) from error
+        raise AttemptEnded(Dropped(attempt=subject.attempt, reason=str(error))) from error
     if isinstance(error, (InputError, RecordTooLarge)):
         raise AttemptEnded(_failed(subject, kind=type(error).__name__, reason=str(error), final=True)) from error
     if isinstance(error, (Unavailable, CommandError)):

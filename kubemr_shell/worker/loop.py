@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, ShardKey, Working
+from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, ShardKey, Step, Working
 from kubemr_shell.board.timing import Timing
-from kubemr_shell.errors import LeaseLost
+from kubemr_shell.errors import LeaseLost, StorageError
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.results import Broken, Dropped, Failed, Finished, Result, Spoiled
@@ -22,6 +22,8 @@ from kubemr_shell.worker.stages import Stages
 
 COMMIT_SECONDS = 0.25
 STATE_SECONDS = 1.0
+LOSSES_IN_A_ROW = 10
+"""Of steps that come to nothing: then it is not that others are faster, but that the files of the job are gone."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Loop:
         self._stopping = False
         self._held: dict[ShardKey, Held] = {}
         self._ended: JobState | None = None
+        self._losses = 0
         self._looked_at = clock()
         self._committed_at = clock()
 
@@ -84,12 +87,21 @@ class Loop:
         if self._slots.unstarted() or self._slots.running() >= self._slots.count:
             self._look_at_state()
             return COMMIT_SECONDS
-        step = self._board.next()
+        try:
+            return self._carry_out(self._board.next())
+        except LeaseLost as error:
+            self._losses += 1
+            if self._losses == LOSSES_IN_A_ROW:
+                raise StorageError(f"the steps of this worker come to nothing: {error}") from error
+            return 0.0
+
+    def _carry_out(self, step: Step) -> float:
         match step:
             case Planning():
                 self._stages.plan(step.claim)
             case Working():
                 self._take(step.claim, self._new_attempts(step.claim))
+                return 0.0
             case Closing():
                 self._stages.close(step)
             case Finishing():
@@ -98,6 +110,7 @@ class Loop:
                 return step.seconds
             case Over():
                 self._ended = step.state
+        self._losses = 0
         return 0.0
 
     def _new_attempts(self, claim: Claim) -> list[Attempt]:
@@ -114,7 +127,7 @@ class Loop:
             self._held[key] = Held(claim=claim, written_at=self._clock(), finished=finished)
         else:
             self._held.pop(key, None)
-        self._slots.drop(key, set(claim.lost))
+        self._slots.drop(key, claim.lost)
         self._slots.put(key, new)
 
     def _take_results(self) -> None:
@@ -136,9 +149,18 @@ class Loop:
                 self._board.reopen(result.phase, result.lost)
                 self._give_back(key)
             case Dropped():
-                pass
+                self._lose(key, result.reason)
             case Broken():
                 raise result.error
+
+    def _lose(self, key: ShardKey, reason: str) -> None:
+        """The files of a claim are gone: then so should be the claim, or the job cannot go on."""
+        try:
+            self._take(self._board.renew(self._held[key].claim), [])
+        except LeaseLost:
+            self._forget(key)
+        else:
+            raise StorageError(f"files of this job were removed while it runs: {reason}")
 
     def _fail(self, key: ShardKey, result: Failed) -> None:
         held = self._held.get(key)
@@ -176,6 +198,10 @@ class Loop:
         done = [result.attempt for result in held.finished]
         try:
             self._stages.write_journal(held.claim, entries)
+        except LeaseLost as error:
+            self._lose(key, str(error))
+            return
+        try:
             claim = self._board.commit(
                 held.claim, done, more=more, task_seconds=sum(entry.seconds for entry in entries) / len(entries)
             )
@@ -200,7 +226,7 @@ class Loop:
     def _forget(self, key: ShardKey) -> None:
         """The claim is somebody else's: stop its attempts and drop what they made."""
         held = self._held.pop(key)
-        self._slots.drop(key, set(held.claim.attempts))
+        self._slots.drop(key, held.claim.attempts)
 
     def _give_back(self, key: ShardKey) -> None:
         """Return what is left of a claim, for anybody to take."""
@@ -208,8 +234,7 @@ class Loop:
         held = self._held.pop(key, None)
         if held is None:
             return
-        started = self._slots.started(key)
-        self._slots.drop(key, set(held.claim.attempts))
+        started = self._slots.drop(key, held.claim.attempts)
         try:
             self._board.give_back(held.claim, started)
         except LeaseLost:

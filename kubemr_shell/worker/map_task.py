@@ -116,7 +116,7 @@ class MapTasks:
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         except FileNotFoundError as error:
-            raise AttemptEnded(Dropped(attempt=attempt)) from error
+            raise AttemptEnded(Dropped(attempt=attempt, reason=str(error))) from error
         try:
             return collector.write_output(descriptor)
         finally:

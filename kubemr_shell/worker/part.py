@@ -53,7 +53,7 @@ class PartWriter:
         try:
             return workspace.storage.stage(workspace.staged(*attempt), target=target)
         except (ObjectNotFound, LeaseLost) as error:
-            raise AttemptEnded(Dropped(attempt=attempt)) from error
+            raise AttemptEnded(Dropped(attempt=attempt, reason=str(error))) from error
 
     def _drain(self, staged: StagedOutput) -> SpliceDrain | CompressingDrain:
         descriptor = staged.fileno()

@@ -39,9 +39,10 @@ class Spoiled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """The attempt was cancelled: nobody wants its output."""
+    """The attempt was cancelled, or the place of its output is gone: nobody wants it."""
 
     attempt: Attempt
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

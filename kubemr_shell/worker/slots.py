@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -26,16 +27,24 @@ class TaskRunner(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(slots=True, eq=False)
+class _Item:
+    """One attempt in the queue; the same attempt may come twice, when its claim was given back and taken again."""
+
+    key: ShardKey
+    attempt: Attempt
+    is_wanted: bool = True
+
+
 class Slots:
     """A fixed number of slots. ``attend`` is called from a slot's thread when the loop should look at once."""
 
     def __init__(self, runners: Sequence[TaskRunner], attend: Callable[[], None]) -> None:
-        self._queue: SimpleQueue[tuple[ShardKey, Attempt] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._attend = attend
         self._lock = threading.Lock()
+        self._waiting: dict[tuple[ShardKey, Attempt], _Item] = {}
         self._running: dict[tuple[ShardKey, Attempt], Cancel] = {}
-        self._unwanted: set[tuple[ShardKey, Attempt]] = set()
-        self._begun: set[tuple[ShardKey, Attempt]] = set()
         self._stopped = False
         self._results: deque[tuple[ShardKey, Result]] = deque()
         self._runners = runners
@@ -45,7 +54,10 @@ class Slots:
 
     def put(self, key: ShardKey, attempts: list[Attempt]) -> None:
         for attempt in attempts:
-            self._queue.put((key, attempt))
+            item = _Item(key, attempt)
+            with self._lock:
+                self._waiting[key, attempt] = item
+            self._queue.put(item)
 
     def take_results(self) -> list[tuple[ShardKey, Result]]:
         """What has come back since the last call."""
@@ -59,29 +71,32 @@ class Slots:
         return len(self._runners)
 
     def unstarted(self) -> int:
-        return self._queue.qsize()
+        with self._lock:
+            return len(self._waiting)
 
     def running(self) -> int:
         with self._lock:
             return len(self._running)
 
-    def started(self, key: ShardKey) -> set[Attempt]:
-        """The attempts of a shard that were begun and came to no end of their own."""
-        with self._lock:
-            return {attempt for begun_key, attempt in self._begun if begun_key == key}
-
     def moved(self) -> int:
         return sum(runner.moved() for runner in self._runners)
 
-    def drop(self, key: ShardKey, attempts: set[Attempt]) -> None:
-        """Nobody wants these any more: running ones are stopped, waiting ones are not started."""
+    def drop(self, key: ShardKey, attempts: Collection[Attempt]) -> set[Attempt]:
+        """Nobody wants these any more: waiting ones are not started, running ones are stopped.
+
+        Those that had begun, whatever became of them: their numbers must not be used again.
+        """
+        begun = set()
         with self._lock:
             for attempt in attempts:
-                cancel = self._running.get((key, attempt))
-                if cancel is None:
-                    self._unwanted.add((key, attempt))
-                else:
-                    cancel.set()
+                item = self._waiting.pop((key, attempt), None)
+                if item is not None:
+                    item.is_wanted = False
+                    continue
+                begun.add(attempt)
+                if (key, attempt) in self._running:
+                    self._running[key, attempt].set()
+        return begun
 
     def stop(self) -> None:
         """Start nothing more, and stop what runs; what was waiting comes back as dropped."""
@@ -102,23 +117,25 @@ class Slots:
 
     def _work(self, runner: TaskRunner) -> None:
         while (item := self._queue.get()) is not None:
-            key, attempt = item
             cancel = Cancel()
+            is_running = self._begin(item, cancel)
+            result = _run(runner, item.key.phase, item.attempt, cancel) if is_running else Dropped(attempt=item.attempt)
             with self._lock:
-                unwanted = self._stopped or item in self._unwanted
-                self._unwanted.discard(item)
-                if not unwanted:
-                    self._running[item] = cancel
-                    self._begun.add(item)
-            result = Dropped(attempt=attempt) if unwanted else _run(runner, key.phase, attempt, cancel)
-            with self._lock:
-                self._running.pop(item, None)
-                if not isinstance(result, Dropped):
-                    self._begun.discard(item)
-            self._results.append((key, result))
+                self._results.append((item.key, result))
+                if is_running:
+                    del self._running[item.key, item.attempt]
             cancel.close()
             if not isinstance(result, Finished) or self._queue.empty():
                 self._attend()
+
+    def _begin(self, item: _Item, cancel: Cancel) -> bool:
+        """Whether the attempt is still to be run; what waits when the slots are stopped has never begun."""
+        with self._lock:
+            if self._stopped or not item.is_wanted:
+                return False
+            del self._waiting[item.key, item.attempt]
+            self._running[item.key, item.attempt] = cancel
+            return True
 
 
 def _run(runner: TaskRunner, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:

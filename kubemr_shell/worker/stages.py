@@ -41,7 +41,7 @@ PARTS_IN_RESULTS = 256
 
 
 class Stages:
-    """The steps of one job, carried out against its workspace and its board."""
+    """The steps of one job, carried out against its workspace and its board; LeaseLost when another takes one over."""
 
     def __init__(self, board: Board, job: JobContext, *, parallelism: int, lease_seconds: float) -> None:
         self._board = board
@@ -70,8 +70,6 @@ class Stages:
                     input_bytes=sum(item.size or 0 for item in objects),
                 ),
             )
-        except LeaseLost:
-            return
         except (InputError, StorageUnavailable) as error:
             self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
 
@@ -105,30 +103,25 @@ class Stages:
             )
         except MissingEntries as missing:
             self._board.reopen(step.phase, missing.attempts)
-        except LeaseLost:
-            return
 
     def finish(self, claim: RoleClaim) -> None:
         """Write ``_SUCCESS``, remove what an older result had more, and complete the job."""
         view = self._board.view()
         shards = view.layout(self._job.output_phase).shards
-        try:
-            with self._kept(claim):
-                parts = [part for shard in range(shards) for part in self._parts(view, shard)]
-                manifest = self._manifest(view, parts)
-                self._job.old_result.remove_others({part["name"] for part in manifest["parts"]})
-                self._write_success(claim, manifest)
-            self._board.complete(
-                claim,
-                {
-                    "output": self._workspace.output,
-                    "parts": len(parts),
-                    "success": self._workspace.success,
-                    "names": [part["name"] for part in manifest["parts"][:PARTS_IN_RESULTS]],
-                },
-            )
-        except LeaseLost:
-            return
+        with self._kept(claim):
+            parts = [part for shard in range(shards) for part in self._parts(view, shard)]
+            manifest = self._manifest(view, parts)
+            self._job.old_result.remove_others({part["name"] for part in manifest["parts"]})
+            self._write_success(claim, manifest)
+        self._board.complete(
+            claim,
+            {
+                "output": self._workspace.output,
+                "parts": len(parts),
+                "success": self._workspace.success,
+                "names": [part["name"] for part in manifest["parts"][:PARTS_IN_RESULTS]],
+            },
+        )
 
     def publish(self, shard: int) -> list[Attempt]:
         """Publish the parts of one shard of the output phase; the attempts whose output is lost."""
@@ -201,4 +194,4 @@ class Stages:
             is_ours = self._job.old_result.finished_uid() == self._job.uid
             storage.publish(staged.seal(), replace=self._job.old_result.exists or is_ours)
         except ObjectNotFound as error:
-            raise LeaseLost(f"the temporaries of this job are gone: {error}") from error
+            raise LeaseLost(str(error)) from error

@@ -96,4 +96,4 @@ class Workspace:
         try:
             self.storage.write(uri, data)
         except ObjectNotFound as error:
-            raise LeaseLost(f"the temporaries of this job are gone: {error}") from error
+            raise LeaseLost(str(error)) from error

@@ -1,0 +1,124 @@
+"""Committed files of a job that get lost or damaged while it runs: exactly the tasks that wrote them run again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.crashes import dying
+from tests.scenarios.jobs import WordCount, assert_complete
+from tests.scenarios.runs import WAIT, Place, until
+
+PARTITIONS = 6
+JOB = WordCount(lines=400, partitions=PARTITIONS, before_reduce=WAIT)
+RUNS = pytest.mark.parametrize(
+    "flags", [("--slots", "1"), ("--workers", "2", "--slots", "1")], ids=["one process", "two workers"]
+)
+INDEX_AND_FOOTER_BYTES = 40 * PARTITIONS + 32
+
+
+def flip_a_byte(path: Path) -> None:
+    """The last one of the last partition, which no reducer has read yet."""
+    data = bytearray(path.read_bytes())
+    data[-INDEX_AND_FOOTER_BYTES - 1] ^= 1
+    path.write_bytes(data)
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: -INDEX_AND_FOOTER_BYTES - 1])
+
+
+@RUNS
+@pytest.mark.parametrize("harm", [flip_a_byte, cut_short, Path.unlink])
+def test_a_harmed_map_output_is_made_again_and_no_other(
+    place: Place, flags: tuple[str, ...], harm: Callable[[Path], None]
+) -> None:
+    """The first reducers wait while it happens; no attempt of the others counts as failed."""
+    job = replace(JOB, flags=(*flags, "--max-attempts", "1"))
+    with place.closed_gate() as open_gate:
+        run = place.start(*job.arguments(place))
+        until(lambda: place.attempts("reduce"), "a reduce task")
+        harm(place.job_folder() / "map" / "3.0")
+        open_gate()
+        done = run.wait()
+    assert done.code == 0, done.stderr
+    assert_complete(place, job)
+    maps = place.attempts("map")
+    assert [attempt for attempt in maps if not attempt.endswith(".0")] == ["map/3.1"]
+    assert len(maps) == job.map_tasks + 1
+
+
+def test_a_map_output_harmed_between_two_runs_is_made_again(place: Place) -> None:
+    job = replace(JOB, before_reduce="")
+    place.run(*job.arguments(place), environment=dying(place, on="reduce-00000", at=0))
+    flip_a_byte(place.job_folder() / "map" / "3.0")
+    (place.job_folder() / "map" / "5.0").unlink()
+
+    assert place.run(*job.arguments(place), "--resume").code == 0
+    assert_complete(place, job)
+    again = [attempt for attempt in place.attempts("map") if not attempt.endswith(".0")]
+    assert sorted(attempt.partition(".")[0] for attempt in again) == ["map/3", "map/5"]
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, cut_short])
+def test_a_staged_part_that_is_lost_before_it_is_published_is_made_again(
+    place: Place, harm: Callable[[Path], None]
+) -> None:
+    """The run dies between the reduces and the publishing, so that there is time to harm it."""
+    job = replace(JOB, before_reduce="")
+    place.run(*job.arguments(place), environment=dying(place, on="out/part-", at=2))
+    stage = place.job_folder() / "stage"
+    assert sorted(path.name for path in stage.iterdir()) == ["2.0", "3.0", "4.0", "5.0"]
+    harm(stage / "4.0")
+
+    done = place.run(*job.arguments(place), "--resume")
+
+    assert done.code == 0, done.stderr
+    assert_complete(place, job)
+    assert len(place.attempts("map")) == job.map_tasks
+    assert [attempt for attempt in place.attempts("reduce") if not attempt.endswith(".0")] == ["reduce/4.1"]
+
+
+@pytest.mark.parametrize("name", ["journal", "plan"])
+def test_a_journal_or_a_plan_that_is_lost_ends_the_run_with_its_name(place: Place, name: str) -> None:
+    job = replace(JOB, before_reduce="")
+    place.run(*job.arguments(place), environment=dying(place, on="manifest", at=0))
+    shutil.rmtree(place.job_folder() / name)
+
+    done = place.run(*job.arguments(place), "--resume")
+
+    assert done.code == 1
+    assert f"/{name}" in done.stderr
+    assert place.run(*job.arguments(place), "--overwrite").code == 0
+    assert_complete(place, job)
+
+
+@pytest.mark.parametrize("name", ["map", "stage", "scratch", "journal"])
+def test_a_run_whose_temporaries_are_removed_says_so(place: Place, name: str) -> None:
+    job = replace(JOB, before_map=WAIT, before_reduce="")
+    with place.closed_gate() as open_gate:
+        run = place.start(*job.arguments(place))
+        until(lambda: place.attempts("map"), "a map task")
+        shutil.rmtree(place.job_folder() / name)
+        open_gate()
+        done = run.wait()
+    assert done.code == 1, done.stderr
+    assert f"/{name}" in done.stderr
+    assert place.parts() == {}
+
+
+@pytest.mark.slow
+def test_a_run_whose_whole_state_is_removed_says_so(place: Place) -> None:
+    job = replace(JOB, before_map=WAIT, before_reduce="")
+    with place.closed_gate() as open_gate:
+        run = place.start(*job.arguments(place))
+        until(lambda: place.attempts("map"), "a map task")
+        shutil.rmtree(place.output)
+        open_gate()
+        done = run.wait(100)
+    assert done.code == 6
+    assert "the board was removed; its job is over" in done.stderr
