@@ -129,6 +129,17 @@ class BoardMachine(RuleBasedStateMachine):
             self.act_undisturbed(by, choice, others_manner, times)
         self._finish(self.players[seat])
 
+    @rule(seat=seats, by=seats, choice=choices, manner=manners, what=st.sampled_from(["cancel", "redo_reduces"]))
+    def is_overtaken_by_a_user(self, seat: int, by: int, choice: int, manner: Manner, what: str) -> None:
+        """One stops before it writes, the job begins again and another works on it, then the first goes on."""
+        self.act_and_stop_before_writing(seat, choice, manner)
+        self._finish(self.players[USER])
+        self.ask(what, whole=True)
+        self.ask("retry", whole=True)
+        if by != seat:
+            self.act_undisturbed(by, choice, "sensibly", 2)
+        self._finish(self.players[seat])
+
     @rule(seat=seats, choice=choices, manner=manners, outcome=writes)
     def act_with_a_bad_answer(self, seat: int, choice: int, manner: Manner, outcome: Outcome) -> None:
         """The first write goes wrong; then the worker goes on undisturbed."""

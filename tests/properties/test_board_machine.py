@@ -4,10 +4,14 @@ A planted bug is a store that leaves out some test operations. The machine has t
 
     /state/next, redo, done, failed    two writers would lose one another's tasks
     /state/claims/*/r                  a commit would take in tasks that were stolen meanwhile
-    /state/retry                       a task would have failed for good in a job that neither fails nor tries again
     /state/epoch with att/*            a late reopening would be carried out twice
     /status/turn                       two closes, or a close and a reopening, would lose one of them
     /status/state with turn            a late write would revive a job that has ended
+
+This one it finds too, but after some thousands of games; test_a_task_that_fails_while_its_job_is_retried_fails_the_
+retried_job, made from one of them, finds it at once:
+
+    /state/retry                       a task would have failed for good in a job that neither fails nor tries again
 
 One alone can be left out without harm to the invariants, for these reasons; what it is there for is shown elsewhere:
 
@@ -47,7 +51,6 @@ FOUND_SOON = [r"/state/next", r"/state/done", r"/status/(state|turn)"]
 FOUND_LATER = [
     r"/state/redo",
     r"/state/failed",
-    r"/state/retry",
     r"/state/claims/[^/]+/r",
     r"/state/(epoch|att/\d+)",
     r"/status/turn",
@@ -80,9 +83,9 @@ def test_a_planted_bug_is_found_in_the_end(planted: str) -> None:
 
 def _assert_found(planted: str) -> None:
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(_machine(planted=planted), settings=WITHOUT_SHRINKING)
+        run_state_machine_as_test(_machine(seed=1, planted=planted), settings=WITHOUT_SHRINKING)
 
 
-def _machine(*, seed: int = 0, planted: str | None = None) -> type[BoardMachine]:
+def _machine(*, seed: int, planted: str | None = None) -> type[BoardMachine]:
     machine = type("Machine", (BoardMachine,), {"planted": planted})
     return hypothesis.seed(seed)(machine)
