@@ -10,11 +10,13 @@ from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Drain, Feed
+from kubemr_shell.errors import OutOfSpace
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.combine import combine
+from kubemr_shell.storage.os_errors import explained
 from kubemr_shell.worker.commands import Commands, Streams, Subject, counters_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Counters, Entry, add_counters
@@ -119,5 +121,9 @@ class MapTasks:
             raise AttemptEnded(Dropped(attempt=attempt, reason=str(error))) from error
         try:
             return collector.write_output(descriptor)
+        except OutOfSpace as error:
+            raise OutOfSpace(f"{path}: {error}") from error
+        except OSError as error:
+            raise explained(error, path) from error
         finally:
             os.close(descriptor)

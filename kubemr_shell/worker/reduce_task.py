@@ -16,7 +16,7 @@ from kubemr_shell.worker.commands import Subject, raise_end
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.part import PartWriter, sealed
-from kubemr_shell.worker.results import AttemptEnded, Dropped
+from kubemr_shell.worker.results import AttemptEnded, Dropped, Spoiled
 
 IDENTITY: Command = ("cat",)
 """What reduces when a job names no reduceCommand, and its output is compressed on the way."""
@@ -47,7 +47,10 @@ class ReduceTasks:
         self.moved: Callable[[], int] = lambda: 0
 
     def run(self, attempt: Attempt, cancel: Cancel) -> Entry:
-        feed = merged_partition(self._job, self._view(), attempt.task)
+        view = self._view()
+        if not view.is_closed(Phase.MAP):  # reopened since this task was claimed
+            raise AttemptEnded(Spoiled(attempt=attempt, phase=Phase.MAP, lost=(), reason="map tasks run again"))
+        feed = merged_partition(self._job, view, attempt.task)
         self.moved = lambda: feed.moved
         subject = Subject(phase=Phase.REDUCE, attempt=attempt, command=self._job.spec.reduce_command)
         try:

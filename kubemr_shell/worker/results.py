@@ -29,7 +29,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoiled:
-    """Committed outputs that this attempt needs are missing or corrupt: they must be made again."""
+    """Committed outputs that this attempt needs are missing or corrupt: they must be made again.
+
+    Nothing is ``lost`` where others have found so already: then the task is only given back.
+    """
 
     attempt: Attempt
     phase: Phase

@@ -123,11 +123,16 @@ class Stages:
             },
         )
 
-    def publish(self, shard: int) -> list[Attempt]:
-        """Publish the parts of one shard of the output phase; the attempts whose output is lost."""
-        self._job.old_result.remove_success()
+    def publish(self, shard: int) -> list[Attempt] | None:
+        """Publish the parts of one shard of the output phase; the attempts whose output is lost.
+
+        None: the shard was reopened since this was claimed, and has no manifest to go by.
+        """
         view = self._board.known
         assert view is not None
+        if shard not in view.closed_shards(self.output_phase):
+            return None
+        self._job.old_result.remove_success()
         lost = []
         for part in self._parts(view, shard):
             try:

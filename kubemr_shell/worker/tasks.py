@@ -56,8 +56,8 @@ class SlotTasks(TaskRunner):
     def _publish(self, attempt: Attempt) -> Entry:
         """One task publishes the parts of one shard of the output phase."""
         lost = self._stages.publish(attempt.task)
-        if lost:
-            reason = f"the outputs of {len(lost)} tasks are neither staged nor published"
+        if lost is None or lost:
+            reason = f"the outputs of {len(lost)} tasks are neither staged nor published" if lost else "tasks run again"
             phase = self._stages.output_phase
-            raise AttemptEnded(Spoiled(attempt=attempt, phase=phase, lost=tuple(lost), reason=reason))
+            raise AttemptEnded(Spoiled(attempt=attempt, phase=phase, lost=tuple(lost or ()), reason=reason))
         return Entry(task=attempt.task, attempt=attempt.attempt)

@@ -17,7 +17,7 @@ from kubemr_shell.storage.os_errors import explained
         (errno.EPERM, Forbidden, "/p/q: Operation not permitted; running as user "),
         (errno.EROFS, Forbidden, "/p/q: Read-only file system; running as user "),
         (errno.EIO, StorageError, "/p/q: Input/output error"),
-        (errno.EMFILE, StorageError, "/p/q: Too many open files"),
+        (errno.EMFILE, StorageError, "Too many open files: raise the limit"),
     ],
 )
 def test_an_error_of_the_system_says_where_and_what(number: int, expected: type[KubemrError], words: str) -> None:
