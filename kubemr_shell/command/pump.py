@@ -91,7 +91,7 @@ class SpliceDrain:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         poll.register(cancel, select.POLLIN)
-        with watched_space("the output of the command"):
+        with watched_space(f"the output of the command in {os.readlink(f'/proc/self/fd/{self._out_fd}')}"):
             while not any(ready == cancel for ready, _ in poll.poll()):
                 try:
                     count = self._step(descriptor)

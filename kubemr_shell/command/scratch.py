@@ -45,10 +45,10 @@ class Scratch:
     def attempt(self, name: str) -> Iterator[str]:
         """The path of a new folder; it is gone afterwards, whatever the command has put there."""
         folder = os.path.join(self._root, name)
-        with watched_space(f"the folder of attempt {name}"):
+        with watched_space(f"the folder of an attempt, {folder}"):
             os.mkdir(folder)
         try:
-            with watched_space(f"the folder of attempt {name}"):
+            with watched_space(f"the folder of an attempt, {folder}"):
                 for link, target in self._links.items():
                     os.symlink(target, os.path.join(folder, link))
             yield folder

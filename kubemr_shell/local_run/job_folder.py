@@ -57,7 +57,7 @@ class JobFolder:
         return os.path.join(self.root, "stdin")
 
     def worker_file(self, worker: str, kind: str) -> str:
-        """``lock``, ``groups``, ``progress`` or ``stderr`` of one worker."""
+        """``lock``, ``groups`` or ``progress`` of one worker."""
         return os.path.join(self.root, "workers", f"{worker}.{kind}")
 
     def workers(self) -> list[str]:

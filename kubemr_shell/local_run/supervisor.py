@@ -23,6 +23,7 @@ from kubemr_shell.local_run.request import RunRequest
 REPLACEMENTS_A_WORKER = 100
 """Before a run is given up whose workers are killed again and again."""
 STOP_SECONDS = 15.0
+STDERR_BYTES = 1 << 16
 STOPPED_BY_SIGNAL = frozenset({130, 143})
 
 
@@ -33,6 +34,8 @@ class WorkerProcess:
     name: str
     process: subprocess.Popen[bytes]
     pidfd: int
+    stderr: int
+    """What it writes there."""
 
 
 class WorkerFailed(KubemrError):
@@ -92,11 +95,12 @@ class Supervisor:
 
     def _attend(self, worker: WorkerProcess) -> None:
         """A worker has ended: because the job has, because it was killed, or with an error."""
-        status = self._reap(worker)
+        status, said = self._reap(worker)
         if status == 0:
             return
         if status > 0 and status not in STOPPED_BY_SIGNAL:
-            raise WorkerFailed(self._message(worker, status), status)
+            silent = f"worker {worker.name} ended with status {status}, and no message"
+            raise WorkerFailed(said.removeprefix("kubemr-shell: ") or silent, status)
         if self._started > self._request.workers * REPLACEMENTS_A_WORKER:
             raise WorkerFailed(f"the workers of this run were killed {self._started} times: see what kills them", 1)
         self._start()
@@ -104,18 +108,18 @@ class Supervisor:
     def _start(self) -> None:
         name = f"w{self._started}-{os.urandom(4).hex()}"
         self._started += 1
-        with open(self._job.worker_file(name, "stderr"), "wb") as stderr:
-            process = subprocess.Popen(
-                self._command_line(name),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                cwd=self._request.folder,
-                env=self._request.environment,
-                process_group=0,
-            )
+        stderr = os.memfd_create(name)  # no file: the disk may be what is full
+        process = subprocess.Popen(
+            self._command_line(name),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            cwd=self._request.folder,
+            env=self._request.environment,
+            process_group=0,
+        )
         pidfd = os.pidfd_open(process.pid)
-        self._workers[pidfd] = WorkerProcess(name=name, process=process, pidfd=pidfd)
+        self._workers[pidfd] = WorkerProcess(name=name, process=process, pidfd=pidfd, stderr=stderr)
 
     def _command_line(self, name: str) -> list[str]:
         request = self._request
@@ -125,17 +129,14 @@ class Supervisor:
             *("--slots", str(request.memory.slots), "--memory", str(request.memory_bytes)),
         ]
 
-    def _reap(self, worker: WorkerProcess) -> int:
-        """The exit status; negative: the signal that ended it."""
+    def _reap(self, worker: WorkerProcess) -> tuple[int, str]:
+        """The exit status (negative: the signal that ended it) and what it wrote to stderr."""
         status = worker.process.wait()
+        said = os.pread(worker.stderr, STDERR_BYTES, 0).decode("utf-8", "backslashreplace").strip()
         assert worker.process.stdin is not None
         worker.process.stdin.close()
         os.close(worker.pidfd)
+        os.close(worker.stderr)
         if status != 0:
             kill_leftovers_of(self._job, worker.name)
-        return status
-
-    def _message(self, worker: WorkerProcess, status: int) -> str:
-        with open(self._job.worker_file(worker.name, "stderr"), "rb") as file:
-            text = file.read().decode("utf-8", "backslashreplace").strip()
-        return text.removeprefix("kubemr-shell: ") or f"worker {worker.name} ended with status {status}, and no message"
+        return status, said
