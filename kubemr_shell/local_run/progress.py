@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,6 +83,12 @@ class TerminalDisplay:
 
 def display_for(stream: TextIO) -> Display:
     return TerminalDisplay(stream) if stream.isatty() else PlainDisplay(stream)
+
+
+def show_cursor(stream: TextIO) -> None:
+    """For a run that ends at once, without closing its display."""
+    if stream.isatty():
+        os.write(stream.fileno(), b"\x1b[?25h\r\n")
 
 
 def done_of_total(snapshot: Snapshot) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
 from kubemr_shell.local_run.observer import Observer
 from kubemr_shell.local_run.output_check import look_at_output
-from kubemr_shell.local_run.progress import ProgressThread, display_for
+from kubemr_shell.local_run.progress import ProgressThread, display_for, show_cursor
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.results import write_results
 from kubemr_shell.local_run.signals import Signals, stopping_on_signals
@@ -79,13 +79,18 @@ def _work(request: RunRequest, job: JobFolder) -> tuple[JobState | None, Signals
     workforce = _workforce(request, job)
     try:
         with (
-            stopping_on_signals(workforce.stop, kill=lambda: kill_leftovers(job)) as signals,
+            stopping_on_signals(workforce.stop, kill=lambda: _abandon(job)) as signals,
             Deadline(request.spec.active_deadline_seconds, workforce.stop) as deadline,
             _progress(request, job),
         ):
             return workforce.run(), signals, deadline
     finally:
         workforce.close()
+
+
+def _abandon(job: JobFolder) -> None:
+    kill_leftovers(job)
+    show_cursor(sys.stderr)
 
 
 def _workforce(request: RunRequest, job: JobFolder) -> Workforce:
