@@ -55,7 +55,9 @@ def _command_text(command: object) -> str:
 
 
 def _input_text(piece: Mapping[str, Any]) -> str:
+    uri = str(piece["uri"])
+    name = uri if uri.isprintable() else _escaped(uri)
     start, end = piece.get("start") or 0, piece.get("end")
     if end is None or (start == 0 and end == piece.get("size")):
-        return str(piece["uri"])
-    return f"{piece['uri']} bytes {start:,} to {end:,} ({bytes_text(end - start)})"
+        return name
+    return f"{name} bytes {start:,} to {end:,} ({bytes_text(end - start)})"
