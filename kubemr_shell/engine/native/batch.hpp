@@ -6,7 +6,7 @@
 
 namespace kubemr {
 
-inline constexpr int kBatch = 64;
+inline constexpr int kBatch = 128;
 
 struct Batch {
   const u8* line[kBatch];

@@ -35,16 +35,6 @@ inline void wait_for(int fd, short events, const CancelSwitch& cancel) {
   if ((asked[0].revents & POLLNVAL) != 0) throw OsError{EBADF, ""};
 }
 
-// Lets the other end of a pipe work for a moment; ends early when it is hung up.
-//
-// A writer of 4 KiB at a time would wake its reader for each of them, and the two would change places on a processor
-// every few microseconds.
-inline void rest(int fd, const CancelSwitch& cancel) {
-  constexpr timespec kMoment = {0, 400'000};
-  pollfd asked[2] = {{fd, 0, 0}, {cancel.fd(), POLLIN, 0}};
-  ppoll(asked, 2, &kMoment, nullptr);
-}
-
 // A write after poll still blocks if it is larger than the room, so the descriptor is switched meanwhile.
 class WithoutBlocking {
  public:

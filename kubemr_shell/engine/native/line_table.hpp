@@ -54,17 +54,20 @@ class LineTable {
 
   void add(const Batch& batch) {
     if (must_grow(batch.size)) grow();
-    Probe probes[kBatch];
-    int longs[kBatch];
-    int long_count = 0;
+    // Long lines apart from short ones: each loop then does one thing, and no branch depends on the next length.
+    Picked shorts;
+    Picked longs;
     for (int n = 0; n < batch.size; ++n) {
-      probes[n] = probe_of(batch.line[n], batch.length[n]);
-      __builtin_prefetch(slot(probes[n].hash >> shift_), 1);
-      longs[long_count] = n;
-      long_count += batch.length[n] > kInlineBytes;
+      const bool is_long = batch.length[n] > kInlineBytes;
+      longs.put(n, is_long);
+      shorts.put(n, !is_long);
     }
-    for (int n = 0; n < long_count; ++n) prefetch_long(*slot(probes[longs[n]].hash >> shift_));
-    for (int n = 0; n < batch.size; ++n) count(probes[n], batch.line[n], batch.length[n]);
+    Probe probes[kBatch];
+    for (const int n : longs) probes[n] = probe_long(batch.line[n], batch.length[n]);
+    for (const int n : shorts) probes[n] = probe_short(batch.line[n], batch.length[n]);
+    for (const int n : longs) prefetch_long(*slot(probes[n].at));
+    for (const int n : shorts) count<false>(probes[n], batch.line[n], batch.length[n]);
+    for (const int n : longs) count<true>(probes[n], batch.line[n], batch.length[n]);
   }
 
   void sort() {
@@ -126,33 +129,55 @@ class LineTable {
   };
   static_assert(sizeof(Slot) == 32);
 
-  // What a line looks like in a slot, but for the address of a long one.
+  // Some lines of a batch, by their numbers.
+  struct Picked {
+    int numbers[kBatch];
+    int size = 0;
+
+    void put(int number, bool wanted) {
+      numbers[size] = number;
+      size += wanted;
+    }
+    const int* begin() const { return numbers; }
+    const int* end() const { return numbers + size; }
+  };
+
+  // What a line looks like in a slot, but for the address of a long one, and where it is if it is at home.
   struct Probe {
-    u64 hash;
+    u64 at;
     u64 words[3];
   };
 
-  Probe probe_of(const u8* line, u32 length) const {
-    if (length > kInlineBytes) [[unlikely]] {
-      const u64 hash = hash_.of_long(line, length);
-      return {hash, {hash << 8 | kLong, length, 0}};
-    }
-    // Reads 23 bytes whatever the length, and drops what belongs to the lines behind.
+  // Reads 23 bytes whatever the length, and drops what belongs to the lines behind.
+  Probe probe_short(const u8* line, u32 length) const {
     const u64* const mask = kInlineMasks.of_length[length];
     const u64 first = ((load64(line) & mask[0]) << 8) | (length + 1);
     const u64 second = load64(line + 7) & mask[1];
     const u64 third = load64(line + 15) & mask[2];
-    return {hash_.of_words(first, second, third), {first, second, third}};
+    return {prefetched(hash_.of_words(first, second, third)), {first, second, third}};
+  }
+
+  Probe probe_long(const u8* line, u32 length) const {
+    const u64 hash = hash_.of_long(line, length);
+    return {prefetched(hash), {hash << 8 | kLong, length, 0}};
+  }
+
+  // The slot of that hash, on its way into the cache.
+  u64 prefetched(u64 hash) const {
+    const u64 at = hash >> shift_;
+    __builtin_prefetch(slot(at), 1);
+    return at;
   }
 
   static void prefetch_long(const Slot& slot) {
     if (slot.is_long()) __builtin_prefetch(slot.line());
   }
 
+  template <bool kIsLong>
   void count(const Probe& probe, const u8* line, u32 length) {
-    for (u64 at = probe.hash >> shift_;; at = (at + 1) & (slot_count_ - 1)) {
+    for (u64 at = probe.at;; at = (at + 1) & (slot_count_ - 1)) {
       Slot& found = *slot(at);
-      if (found.words[0] == probe.words[0] && found.words[1] == probe.words[1] && holds(found, probe, line, length)) {
+      if (holds<kIsLong>(found, probe, line, length)) {
         ++found.count;
         return;
       }
@@ -160,17 +185,19 @@ class LineTable {
     }
   }
 
+  template <bool kIsLong>
   static bool holds(const Slot& slot, const Probe& probe, const u8* line, u32 length) {
-    if (!slot.is_long()) return slot.words[2] == probe.words[2];
-    return std::memcmp(slot.line(), line, length) == 0;
+    const u64 difference = (slot.words[0] ^ probe.words[0]) | (slot.words[1] ^ probe.words[1]);
+    if constexpr (kIsLong) return difference == 0 && std::memcmp(slot.line(), line, length) == 0;
+    return (difference | (slot.words[2] ^ probe.words[2])) == 0;
   }
 
   void insert(u64 at, const Probe& probe, const u8* line, u32 length) {
     const u32 key_length = cutter_.key_length(line, length);
     refs_.push_back({key_prefix(line, key_length), at, partition_of(line, key_length, partitions_), key_length});
-    Slot& slot_now = *slot(at);
-    slot_now = {1, {probe.words[0], probe.words[1], probe.words[2]}};
-    if (length > kInlineBytes) slot_now.words[2] = reinterpret_cast<u64>(arena_.add(line, length));
+    u64 third = probe.words[2];
+    if (length > kInlineBytes) third = reinterpret_cast<u64>(arena_.add(line, length));
+    *slot(at) = {1, {probe.words[0], probe.words[1], third}};
   }
 
   bool must_grow(int lines) const {
@@ -179,10 +206,11 @@ class LineTable {
   }
 
   void grow() {
-    slot_count_ = std::max(2 * slot_count_, kFewestSlots);
-    Pages old(slot_count_ * sizeof(Slot) + kSlack);
+    const std::size_t count = std::max(2 * slot_count_, kFewestSlots);
+    Pages old(count * sizeof(Slot) + kSlack);
     old.advise_huge();
     old.swap(slots_);
+    slot_count_ = count;
     shift_ = 64 - std::countr_zero(slot_count_);
     const auto* const before = reinterpret_cast<const Slot*>(old.data());
     constexpr std::size_t kAhead = 16;

@@ -3,15 +3,15 @@
 
 #include <unistd.h>
 
-#include "cancel.hpp"
 #include "counter.hpp"
+#include "pace.hpp"
 
 namespace kubemr {
 
 class PipeWriter {
  public:
   PipeWriter(int fd, const CancelSwitch& cancel, Counter* moved)
-      : fd_(fd), pipe_bytes_(fcntl(fd, F_GETPIPE_SZ)), cancel_(cancel), moved_(moved), switched_(fd) {}
+      : fd_(fd), cancel_(cancel), moved_(moved), pace_(fd), switched_(fd) {}
 
   void write(const u8* data, std::size_t size) {
     while (size > 0) {
@@ -25,18 +25,16 @@ class PipeWriter {
       if (moved_ != nullptr) moved_->add(static_cast<u64>(done));
       data += done;
       size -= static_cast<std::size_t>(done);
-      // The pipe is full. If it is a large one, its reader has enough to do while this end sleeps.
-      if (size > 0 && pipe_bytes_ >= kLargePipe) rest(fd_, cancel_);
+      pace_.moved(static_cast<std::size_t>(done));
+      if (size > 0) pace_.rest(cancel_);  // the pipe is full
     }
   }
 
  private:
-  static constexpr int kLargePipe = 512 << 10;
-
   int fd_;
-  int pipe_bytes_;  // -1 for what is no pipe
   const CancelSwitch& cancel_;
   Counter* moved_;
+  Pace pace_;
   WithoutBlocking switched_;
 };
 

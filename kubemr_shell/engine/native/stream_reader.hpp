@@ -3,8 +3,8 @@
 
 #include <unistd.h>
 
-#include "cancel.hpp"
 #include "counter.hpp"
+#include "pace.hpp"
 #include "pages.hpp"
 
 namespace kubemr {
@@ -12,7 +12,7 @@ namespace kubemr {
 class StreamReader {
  public:
   StreamReader(int fd, const CancelSwitch& cancel, std::size_t read_bytes)
-      : fd_(fd), cancel_(cancel), read_bytes_(read_bytes), buffer_(read_bytes + kSlack) {}
+      : fd_(fd), cancel_(cancel), pace_(fd), read_bytes_(read_bytes), buffer_(read_bytes + kSlack) {}
 
   // Bytes of memory.
   std::size_t held() const { return buffer_.size(); }
@@ -21,8 +21,7 @@ class StreamReader {
   bool read(Counter& moved) {
     make_room();
     while (true) {
-      // A short read has emptied the pipe: its writer may go on for a moment before it is waited for again.
-      if (short_) rest(fd_, cancel_);
+      if (emptied_) pace_.rest(cancel_);
       wait_for(fd_, POLLIN, cancel_);
       const std::size_t room = buffer_.size() - kSlack - end_;
       const ssize_t got = ::read(fd_, buffer_.data() + end_, room);
@@ -32,7 +31,8 @@ class StreamReader {
       }
       scanned_ = end_;
       end_ += static_cast<std::size_t>(got);
-      short_ = static_cast<std::size_t>(got) < std::min(room, kShort);
+      emptied_ = static_cast<std::size_t>(got) < room;
+      pace_.moved(static_cast<std::size_t>(got));
       moved.add(static_cast<u64>(got));
       return got > 0;
     }
@@ -47,8 +47,6 @@ class StreamReader {
   void take_to(const u8* line) { begin_ = static_cast<std::size_t>(line - buffer_.data()); }
 
  private:
-  static constexpr std::size_t kShort = 64 << 10;
-
   // Moves the line that has only begun to the front, and makes the buffer longer when the line needs it.
   void make_room() {
     if (begin_ > 0) {
@@ -62,12 +60,13 @@ class StreamReader {
 
   int fd_;
   const CancelSwitch& cancel_;
+  Pace pace_;
   std::size_t read_bytes_;
   Pages buffer_;
   std::size_t begin_ = 0;
   std::size_t scanned_ = 0;
   std::size_t end_ = 0;
-  bool short_ = false;
+  bool emptied_ = false;
 };
 
 }  // namespace kubemr
