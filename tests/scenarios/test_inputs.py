@@ -47,10 +47,10 @@ def test_an_input_that_changes_while_the_job_runs_ends_it(place: Place) -> None:
 
     done = place.run("run", "-o", "out", "--slots", "1", "--split-bytes", "5000", "-m", grow, "in")
 
-    assert done.code in (3, 4)
+    assert done.code == 4
     assert f"{place.folder}/in" in done.stderr
     assert "changed" in done.stderr
-    assert place.attempts() == ["map/0.0"]
+    assert len(place.attempts()) <= 2, "no other attempt would find it as it was"
 
 
 NAMES = [
