@@ -83,7 +83,7 @@ def run(
         job_file, *inputs = arguments
     else:
         inputs = list(arguments)
-    folder = os.getcwd()
+    folder = _current_folder()
     job = read_job(job_file, _changes(flags, inputs), known)
     spec = add_scripts(job.spec, os.path.dirname(os.path.abspath(job_file)) if job_file else folder)
     if spec.map_command is None:
@@ -147,6 +147,13 @@ def _variable(text: str) -> dict[str, str]:
     if not equals:
         raise UsageError(f"--env {text}: write NAME=VALUE")
     return {"name": name, "value": value}
+
+
+def _current_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise UsageError("the current folder was removed: change to one that exists") from error
 
 
 def _quantity(text: str, flag: str, parse: Callable[[str], int]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from kubemr_shell.errors import JobNotFound, UsageError
-from kubemr_shell.local_run.job_access import kill_leftovers
+from kubemr_shell.local_run.job_access import end_leftovers
 from kubemr_shell.local_run.job_folder import folder_of_output
 from kubemr_shell.local_run.output_check import STATE_NAME
 from kubemr_shell.local_run.state import LOCK, remove_state
@@ -24,7 +24,7 @@ def clean_output(output: str) -> None:
         for entry in list(os.scandir(state)):
             if entry.is_dir(follow_symlinks=False):
                 job = folder_of_output(os.path.abspath(output), entry.name)
-                kill_leftovers(job)
+                end_leftovers(job)
                 job.remove()
         remove_state(lock)
     finally:

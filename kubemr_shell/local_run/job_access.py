@@ -12,8 +12,12 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.orphans import kill_marked, kill_recorded
-from kubemr_shell.errors import BoardUnavailable
+from kubemr_shell.errors import BoardUnavailable, UsageError
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
+from kubemr_shell.storage import ownership
+
+PATIENCE_SECONDS = 15.0
+"""Longer than a worker takes to end commands that do not listen."""
 
 
 @contextmanager
@@ -46,8 +50,21 @@ def has_begun(job: JobFolder) -> bool:
         return True
 
 
+def end_leftovers(job: JobFolder) -> None:
+    """Wait for workers whose supervisor was killed, which stop by themselves, and end what dead ones left running.
+
+    The caller owns the job. UsageError when a worker does not stop, as one that is suspended.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while alive := [worker for worker in job.workers() if ownership.is_held(job.worker_file(worker, "lock"))]:
+        if time.monotonic() > deadline:
+            raise UsageError(f"{job.root}: worker {alive[0]} of a killed run is still alive: end its process first")
+        time.sleep(0.02)
+    kill_leftovers(job)
+
+
 def kill_leftovers(job: JobFolder) -> None:
-    """End the commands of workers that were killed. The caller owns the job, so none of its workers lives."""
+    """End the commands of all workers, at once."""
     for worker in job.workers():
         kill_recorded(job.worker_file(worker, "groups"), job.marker)
     kill_marked([job.marker])

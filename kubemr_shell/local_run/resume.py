@@ -11,13 +11,13 @@ from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
 from kubemr_shell.local_run.input_check import check_inputs_unchanged
-from kubemr_shell.local_run.job_access import kill_leftovers, open_board
+from kubemr_shell.local_run.job_access import end_leftovers, open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 
 
 def resume_job(job: JobFolder, asked: JobSpec) -> None:
     """Refuse what would make it another job; keep what was done as far as the spec that is asked for allows."""
-    kill_leftovers(job)
+    end_leftovers(job)
     with open_board(job) as board:
         view = board.view()
         old = spec_from_mapping(view.spec)

@@ -13,7 +13,7 @@ from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound, UsageError
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.validate import spec_to_mapping
-from kubemr_shell.local_run.job_access import kill_leftovers, open_board
+from kubemr_shell.local_run.job_access import end_leftovers, kill_leftovers, open_board
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder, folder_of_output, folder_without_output
 from kubemr_shell.local_run.output_check import STATE_NAME, Found, check_apart, check_output, look_at_output
 from kubemr_shell.local_run.request import RunRequest
@@ -49,7 +49,7 @@ def open_job(request: RunRequest) -> Opened | None:
         for uid in _uids(request.output):
             if job is None or uid != job.uid:
                 left = folder_of_output(request.output, uid)
-                kill_leftovers(left)
+                end_leftovers(left)
                 left.remove()
         if job is None:
             remove_state(lock)

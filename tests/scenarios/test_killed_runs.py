@@ -109,3 +109,23 @@ def test_workers_end_by_themselves_when_only_their_supervisor_is_killed(place: P
     run.process.kill()
 
     until(lambda: place.processes() == [], "the end of all workers and commands")
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--overwrite"])
+def test_a_run_that_follows_at_once_waits_for_the_workers_of_one_whose_supervisor_was_killed(
+    place: Place, flag: str
+) -> None:
+    """They are ending commands that do not listen; that counts as nobody's failure."""
+    deaf = """trap 'echo >> "$HEARD"' TERM; sleep 1000 & while :; do wait; done; """
+    first = f"[ -e going ] || {{ {deaf}}}; ".replace("going", str(place.folder / "going"))
+    job = WordCount(before_map=first, flags=("--workers", "2", "--slots", "1", "--max-attempts", "1"))
+    run = place.start(*job.arguments(place), environment={"HEARD": str(place.folder / "heard")})
+    until(lambda: len(place.attempts("map")) == 2, "two map tasks")
+    run.process.kill()
+    until((place.folder / "heard").exists, "the SIGTERM of a command")
+    place.write("going", "")
+
+    done = place.run(*job.arguments(place), flag)
+
+    assert done.code == 0, done.stderr
+    assert_complete(place, job)

@@ -91,6 +91,21 @@ def test_the_command_of_a_killed_worker_is_ended_and_its_task_runs_again(place: 
     assert_complete(place, job)
 
 
+def test_a_worker_that_is_asked_to_stop_gives_its_tasks_back_and_is_replaced(place: Place) -> None:
+    """No attempt of a task counts as failed or lost: with one of each allowed, the job would end."""
+    job = WordCount(before_map=WAIT, flags=("--workers", "2", "--slots", "1", "--max-attempts", "1"))
+    with place.closed_gate() as open_gate:
+        run = place.start(*job.arguments(place))
+        until(lambda: len(place.attempts("map")) == 2, "two map tasks")
+        for stopped in range(2, 6):
+            os.kill(run.workers()[0], signal.SIGTERM)
+            until(partial(has_begun_or_is_over, place, run, stopped + 1), "an attempt of the new worker")
+        open_gate()
+        done = run.wait()
+    assert done.code == 0, done.stderr
+    assert_complete(place, job)
+
+
 def commands(place: Place) -> set[int]:
     return {found.pid for found in place.processes() if found.command_line.startswith((b"sh\0-c", b"flock\0"))}
 

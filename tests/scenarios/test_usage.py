@@ -132,3 +132,12 @@ def test_what_others_keep_beside_our_state_is_left_alone(place: Place) -> None:
     (place.state / "note").write_text("mine")
     assert place.run("run", "-m", "cat", "in").code == 0
     assert os.listdir(place.state) == ["note"]
+
+
+def test_a_current_folder_that_was_removed_is_no_bug_of_ours(place: Place) -> None:
+    run = place.start(
+        "run", "-m", "cat", "/dev/null", under=["sh", "-c", 'mkdir away; cd away; rmdir ../away; "$0" "$@"']
+    )
+    done = run.wait()
+    assert done.code == 2
+    assert done.stderr == "kubemr-shell: the current folder was removed: change to one that exists\n"
