@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,13 +115,9 @@ class JobFolder:
 
     def remove(self) -> None:
         """The board goes first: what a removal that is interrupted leaves is no job any more, and is removed later."""
-        for name in sorted(os.listdir(self.root), key=lambda name: not name.startswith(BOARD_NAME)):
-            path = os.path.join(self.root, name)
-            if os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path)
-            else:
-                os.unlink(path)
-        os.rmdir(self.root)
+        with suppress(FileNotFoundError):
+            os.unlink(self.board)
+        LocalStorage().delete_tree(self.root)
 
 
 def folder_of_output(output: str, uid: str) -> JobFolder:

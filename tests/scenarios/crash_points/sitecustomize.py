@@ -19,6 +19,7 @@ ON = os.environ.get("CRASH_ON", "")  # noqa: TID251
 LOG = os.environ.get("CRASH_LOG", "")  # noqa: TID251
 WHO = os.environ.get("CRASH_WHO", "kubemr-shell")  # noqa: TID251
 PATH_EVENTS = {"os.rename": 1, "os.remove": 0, "os.mkdir": 0, "os.rmdir": 0, "os.symlink": 1, "os.truncate": 0}
+IN_A_FOLDER = {"os.remove", "os.rmdir"}  # by the descriptor of an open folder, their second argument, when trees go
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 steps = 0
@@ -54,7 +55,9 @@ def audit(event: str, arguments: tuple[Any, ...]) -> None:
         changed = arguments[0]
     else:
         return
-    if isinstance(changed, str) and changed.startswith(FOLDER) and not changed.startswith(LOG):
+    if event in IN_A_FOLDER and arguments[1] != -1:
+        step(f"{event} in a tree: {changed}")
+    elif isinstance(changed, str) and changed.startswith(FOLDER) and not changed.startswith(LOG):
         step(f"{event} {changed}")
 
 
