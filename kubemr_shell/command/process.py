@@ -264,7 +264,9 @@ class _Attempt:
             self._wake_at = self._seconds_from_now(self._request.grace_seconds)
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(PermissionError):  # of a command that became another user, only that user may end it
+        # Only its user may end a command that became another user. A child that was killed before it was a command
+        # has no group.
+        with suppress(PermissionError, ProcessLookupError):
             os.killpg(self._process.pid, number)
 
     def _look_for_progress(self) -> None:

@@ -72,7 +72,8 @@ class Run:
 
     def workers(self) -> list[int]:
         """The process ids of its workers, if it has any but itself."""
-        return [found.pid for found in self._place.processes() if b"kubemr_shell\0worker" in found.command_line]
+        found = [process.pid for process in self._place.processes() if b"kubemr_shell\0worker" in process.command_line]
+        return [pid for pid in found if parent_of(pid) == self.process.pid]  # a child is its parent's double at first
 
     def kill(self) -> None:
         """The run and all of its workers at once; their commands are left behind."""
@@ -189,6 +190,14 @@ class Place:
         for process in self._runs:
             process.wait(PATIENCE_SECONDS)
         return [found.command_line for found in left]
+
+
+def parent_of(pid: int) -> int:
+    """0 for a process that is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def unprivileged() -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from kubemr_shell.board.timing import Timing
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place, Run, until
+from tests.scenarios.runs import WAIT, Place, Run, parent_of, until
 
 pytestmark = pytest.mark.slow
 EXPIRY_SECONDS = Timing.local().expiry_seconds
@@ -28,11 +28,6 @@ def stop_whoever_runs(place: Place, run: Run, attempt: str) -> int:
     }
     os.kill(worker, signal.SIGSTOP)
     return worker
-
-
-def parent_of(pid: int) -> int:
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        return int(file.read().rpartition(b")")[2].split()[1])
 
 
 def runs(pid: int, attempt: str) -> bool:
