@@ -84,8 +84,8 @@ def exit_code(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
-    except (click.Abort, KeyboardInterrupt):
-        return EXIT_INTERRUPTED
+    except (click.Abort, KeyboardInterrupt) as error:
+        return getattr(error.__cause__, "exit_code", EXIT_INTERRUPTED)
     except (BrokenPipeError, SystemExit):  # click exits when the reader of stdout is gone
         _forget_stdout()
         return 0

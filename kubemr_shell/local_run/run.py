@@ -23,7 +23,7 @@ from kubemr_shell.local_run.output_check import look_at_output
 from kubemr_shell.local_run.progress import ProgressThread, display_for, show_cursor
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.results import write_results
-from kubemr_shell.local_run.signals import Signals, stopping_on_signals
+from kubemr_shell.local_run.signals import Signals, ending_on_signals, stopping_on_signals
 from kubemr_shell.local_run.state import close_job, open_job
 from kubemr_shell.local_run.stdin_copy import copy_stdin
 from kubemr_shell.local_run.summary import summary_lines
@@ -45,6 +45,11 @@ class Workforce(Protocol):
 
 def run_job(request: RunRequest) -> int:
     """Run a job to its end and return the exit code; JobFailed has the screen that explains why."""
+    with ending_on_signals():
+        return _run(request)
+
+
+def _run(request: RunRequest) -> int:
     began = time.monotonic()
     _say(request, _warnings())
     opened = open_job(request)

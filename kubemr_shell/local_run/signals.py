@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP where no command has to be stopped: it ends the run as Ctrl-C does there."""
+
+    exit_code = EXIT_CODES[signal.SIGTERM]
 
 
 class Signals:
@@ -33,16 +39,33 @@ class Signals:
 
 
 @contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """Before and after the work, SIGTERM and SIGHUP are exceptions, as SIGINT is."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    with _handling(end, (signal.SIGTERM, signal.SIGHUP)):
+        yield
+
+
+@contextmanager
 def stopping_on_signals(stop: Callable[[], None], kill: Callable[[], None]) -> Iterator[Signals]:
     """``stop`` is called on the first signal, ``kill`` just before the process ends on a second SIGINT.
 
     A signal that is ignored from the start (nohup, a script's background job) stays so.
     """
     signals = Signals(stop, kill)
-    heeded = [number for number in EXIT_CODES if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, signals.handle) for number in heeded}
-    try:
+    with _handling(signals.handle, EXIT_CODES):
         yield signals
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None], numbers: Iterable[signal.Signals]) -> Iterator[None]:
+    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heeded}
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -1,7 +1,8 @@
-"""Having a run die, as by kill -9, at a step of our choice: what does it is in ``crash_points``."""
+"""Having a run die, or asking it to stop, at a step of our choice: what does it is in ``crash_points``."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 from tests.scenarios.runs import Place
@@ -9,7 +10,9 @@ from tests.scenarios.runs import Place
 CRASH_POINTS = str(Path(__file__).with_name("crash_points"))
 
 
-def dying(place: Place, *, at: int, on: str = "", who: str = "kubemr-shell") -> dict[str, str]:
+def dying(
+    place: Place, *, at: int, on: str = "", who: str = "kubemr-shell", by: signal.Signals = signal.SIGKILL
+) -> dict[str, str]:
     """``on`` is a part of the names of the steps that count, ``who`` a word of the command line of who dies."""
     return {
         "PYTHONPATH": CRASH_POINTS,
@@ -17,6 +20,7 @@ def dying(place: Place, *, at: int, on: str = "", who: str = "kubemr-shell") -> 
         "CRASH_AT": str(at),
         "CRASH_ON": on,
         "CRASH_WHO": who,
+        "CRASH_SIGNAL": str(by.value),
         "CRASH_LOG": str(place.folder / "steps"),
     }
 

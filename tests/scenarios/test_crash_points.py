@@ -1,4 +1,4 @@
-"""A run in one process that dies, as by kill -9, just before any one of its changes of a file or of the board."""
+"""A run in one process that dies, or is asked to stop, just before any one of its changes of a file or of the board."""
 
 from __future__ import annotations
 
@@ -64,6 +64,33 @@ def test_an_overwriting_run_that_dies_leaves_the_old_result_or_none_or_the_new_o
 @pytest.mark.parametrize("at", range(MORE_STEPS_THAN_A_RUN_HAS))
 def test_an_overwriting_run_that_dies_at_any_step_leaves_one_result_or_none(place: Place, at: int) -> None:
     dies_while_it_replaces(place, "", at)
+
+
+@pytest.mark.parametrize("at", [5, 20, 60, 100])
+def test_a_run_that_is_asked_to_stop_can_be_resumed_whatever_it_was_about_to_do(place: Place, at: int) -> None:
+    is_stopped_and_resumed(place, signal.SIGTERM, 143, at)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 143)])
+@pytest.mark.parametrize("at", range(MORE_STEPS_THAN_A_RUN_HAS))
+def test_a_run_that_is_asked_to_stop_at_any_step_can_be_resumed(
+    place: Place, number: signal.Signals, code: int, at: int
+) -> None:
+    is_stopped_and_resumed(place, number, code, at)
+
+
+def is_stopped_and_resumed(place: Place, number: signal.Signals, code: int, at: int) -> None:
+    """The result may be complete all the same, where there was nothing left to stop."""
+    stopped = place.run(*JOB.arguments(place), environment=dying(place, at=at, by=number))
+    assert stopped.code == code or (place.output / "_SUCCESS").exists(), stopped.stderr
+    assert stopped.code in (0, code), stopped.stderr
+    assert place.processes() == []
+
+    resumed = place.run(*JOB.arguments(place), "--resume")
+
+    assert resumed.code == 0, resumed.stderr
+    assert_complete(place, JOB)
 
 
 def dies_and_is_resumed(place: Place, on: str, at: int) -> None:

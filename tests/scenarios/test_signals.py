@@ -120,14 +120,17 @@ def test_a_run_under_nohup_outlives_its_terminal(place: Place) -> None:
     assert_complete(place, job)
 
 
-def test_a_run_that_waits_for_its_input_is_interrupted_at_once_and_leaves_nothing(place: Place) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_waits_for_its_input_is_interrupted_at_once_and_leaves_nothing(
+    place: Place, number: signal.Signals, code: int
+) -> None:
     reading, writing = os.pipe()
     run = place.start("run", "-m", "cat", "-", stdin=reading)
     until(lambda: list(place.state.glob("*/stdin.partial")), "the copy of stdin")
 
-    run.signal(signal.SIGINT)
+    run.signal(number)
 
-    assert run.wait().code == 130
+    assert run.wait().code == code
     assert list(place.state.iterdir()) == []
     os.close(reading)
     os.close(writing)

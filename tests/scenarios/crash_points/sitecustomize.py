@@ -1,9 +1,9 @@
-"""Imported by every Python process that has this folder on its PYTHONPATH: ends it, as kill -9 does, at a given step.
+"""Imported by every Python process that has this folder on its PYTHONPATH: sends it a signal at a given step.
 
 A step is a change of a file or of the board. ``CRASH_FOLDER`` says below which folder, ``CRASH_AT`` at which step (from
 0 on; without it nobody dies), ``CRASH_ON`` at which kind of step only, ``CRASH_WHO`` in which processes (a word of
-their command line). The file ``CRASH_LOG`` gets a line for each step. One process dies, just before it does the step;
-its pid is in ``CRASH_LOG.died`` then.
+their command line), ``CRASH_SIGNAL`` which signal: SIGKILL if it is not set. The file ``CRASH_LOG`` gets a line for
+each step. One process gets the signal, just before it does the step; its pid is in ``CRASH_LOG.died`` then.
 """
 
 import os
@@ -17,6 +17,7 @@ FOLDER = os.environ.get("CRASH_FOLDER", "")  # noqa: TID251 - it is imported by 
 AT = int(os.environ.get("CRASH_AT", "-1"))  # noqa: TID251
 ON = os.environ.get("CRASH_ON", "")  # noqa: TID251
 LOG = os.environ.get("CRASH_LOG", "")  # noqa: TID251
+SIGNAL = int(os.environ.get("CRASH_SIGNAL", str(signal.SIGKILL.value)))  # noqa: TID251
 WHO = os.environ.get("CRASH_WHO", "kubemr-shell")  # noqa: TID251
 PATH_EVENTS = {"os.rename": 1, "os.remove": 0, "os.mkdir": 0, "os.rmdir": 0, "os.symlink": 1, "os.truncate": 0}
 IN_A_FOLDER = {"os.remove", "os.rmdir"}  # by the descriptor of an open folder, their second argument, when trees go
@@ -33,7 +34,7 @@ def step(name: str) -> None:
     with lock:
         write(LOG, os.O_APPEND, name)
         if steps == AT and write(f"{LOG}.died", os.O_EXCL, str(os.getpid())):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), SIGNAL)
         steps += 1
 
 
