@@ -184,7 +184,7 @@ def test_a_command_that_cannot_be_started_is_not_tried_again(place: Place) -> No
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_task_that_is_run_again_alone_can_be_stopped(place: Place, number: signal.Signals) -> None:
     place.write("in", "a\n")
-    failing = f"{NOTE}until [ -e going ]; do exit 3; done; sleep 1000"
+    failing = f"{NOTE}until [ -e going ]; do exit 3; done; exec sleep 1000"
     done = place.run("run", "-o", "out", "-m", failing.replace("going", str(place.folder / "going")), "in")
     assert done.code == 4
     before = len(place.attempts())
