@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -21,6 +20,7 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 from kubemr_shell.storage import ownership
+from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.loop import Loop
@@ -81,7 +81,8 @@ class LocalWorker:
             parallelism=options.memory.slots * options.workers,
             lease_seconds=timing.lease_seconds,
         )
-        attention = threading.Event()
+        attention = Attention()
+        self._resources.callback(attention.close)
         slots = Slots(self._runners(job, context, stages), attention.set)
         meter = Meter(job.worker_file(options.worker, "progress"), slots.moved, time.monotonic)
         self._loop = Loop(self.board, stages, slots, meter, timing=timing, clock=time.monotonic, attention=attention)

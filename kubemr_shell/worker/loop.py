@@ -6,7 +6,6 @@ task is the slots'. Everything here happens in one thread.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, O
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import LeaseLost, StorageError
 from kubemr_shell.job.state import ENDED, JobState
+from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.results import Broken, Dropped, Failed, Finished, Result, Spoiled
 from kubemr_shell.worker.slots import Slots
@@ -47,7 +47,7 @@ class Loop:
         *,
         timing: Timing,
         clock: Callable[[], float],
-        attention: threading.Event,
+        attention: Attention,
     ) -> None:
         """``attention`` wakes the loop: a slot has nothing to do, or something went wrong."""
         self._board = board

@@ -19,6 +19,7 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import Phase
 from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.loop import Loop
@@ -85,7 +86,7 @@ class Site:
     @contextmanager
     def looping(self, runner: Turns) -> Iterator[Slots]:
         board = self.board("looping")
-        attention = threading.Event()
+        attention = Attention()
         slots = Slots([runner], attention.set)
         meter = Meter(str(self._folder / "progress"), slots.moved, time.monotonic)
         stages = Stages(board, self._context(), parallelism=1, lease_seconds=Timing.local().lease_seconds)
