@@ -6,8 +6,7 @@ import os
 
 from kubemr_shell.errors import JobNotFound, UsageError
 from kubemr_shell.local_run.job_access import end_leftovers
-from kubemr_shell.local_run.job_folder import folder_of_output
-from kubemr_shell.local_run.output_check import STATE_NAME
+from kubemr_shell.local_run.job_folder import STATE_NAME, folder_of_output
 from kubemr_shell.local_run.state import LOCK, remove_state
 from kubemr_shell.storage import ownership
 

@@ -19,6 +19,7 @@ from kubemr_shell.job.state import Phase
 from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorkerOptions, job_context, scratch_of
+from kubemr_shell.local_run.signals import ending_on_signals
 from kubemr_shell.worker.commands import Subject, environment_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.memory import MemoryPlan
@@ -26,6 +27,7 @@ from kubemr_shell.worker.reduce_task import merged_partition
 from kubemr_shell.worker.splits import PlannedSplits
 
 NOT_EXECUTABLE, NOT_FOUND, FIRST_SIGNAL = 126, 127, 128
+GRACE_SECONDS = 5.0
 """What a shell exits with."""
 
 
@@ -84,11 +86,27 @@ def _run(context: JobContext, subject: Subject, feed: Feed) -> int:
             refusal = CommandNotStarted(f"{arguments[0]}: {error.strerror}")
             refusal.exit_code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
             raise refusal from error
-        status = _feed(process, feed)
+        with ending_on_signals():
+            status = _until_end(process, feed)
     return status if status >= 0 else FIRST_SIGNAL - status
 
 
-def _feed(process: subprocess.Popen[bytes], feed: Feed) -> int:
+def _until_end(process: subprocess.Popen[bytes], feed: Feed) -> int:
+    """The exit status; whoever stops us stops the command too."""
+    try:
+        _feed(process, feed)
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        raise
+
+
+def _feed(process: subprocess.Popen[bytes], feed: Feed) -> None:
     assert process.stdin is not None
     cancel = Cancel()
     try:
@@ -97,4 +115,3 @@ def _feed(process: subprocess.Popen[bytes], feed: Feed) -> int:
     finally:
         process.stdin.close()
         cancel.close()
-    return process.wait()

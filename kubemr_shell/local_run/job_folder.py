@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubemr_shell.errors import JobNotFound
-from kubemr_shell.local_run.output_check import BOARD_NAME, STATE_NAME, unfinished_uid
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.workspace import Workspace
 
+STATE_NAME = "_kubemr"
+"""The folder in an output that holds the state of its jobs."""
+BOARD_NAME = "board.sqlite"
 JOB_NAME = "job"
 """The name of the only job on the board of a run."""
 TEMPORARIES = ("plan", "map", "stage", "journal", "logs", "scratch", "workers")
@@ -141,3 +143,17 @@ def find_job_folder(path: str) -> JobFolder:
             f"{path}: there is no unfinished or failed job (a finished one keeps its state with --keep-tmp)"
         )
     return folder_of_output(path, uid)
+
+
+def unfinished_uid(folder: str) -> str | None:
+    """The uid of the job whose board is under the folder; the newest, if a crash left several."""
+    state = os.path.join(folder, STATE_NAME)
+    try:
+        boards = [
+            (entry.stat().st_mtime_ns, entry.name)
+            for entry in os.scandir(state)
+            if entry.is_dir() and os.path.exists(os.path.join(entry.path, BOARD_NAME))
+        ]
+    except FileNotFoundError:
+        return None
+    return max(boards)[1] if boards else None

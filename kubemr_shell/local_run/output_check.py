@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from kubemr_shell.errors import UsageError
+from kubemr_shell.errors import KubemrError, UsageError
 from kubemr_shell.inputs.local_files import is_listed_literally
 from kubemr_shell.job.names import SUCCESS, is_part_name
+from kubemr_shell.local_run.job_access import open_board
+from kubemr_shell.local_run.job_folder import STATE_NAME, folder_of_output, unfinished_uid
 from kubemr_shell.storage.os_errors import explained
-
-STATE_NAME = "_kubemr"
-BOARD_NAME = "board.sqlite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,7 @@ def look_at_output(folder: str) -> Found:
     success = _read_success(folder) if SUCCESS in names else None
     uid = unfinished_uid(folder)
     parts = {part["name"] for part in (success or {}).get("parts", [])}
-    if uid is not None:
+    if uid is not None and _may_have_published(folder, uid):
         parts |= {name for name in names if is_part_name(name)}
     strangers = tuple(name for name in names if name not in parts | {STATE_NAME, SUCCESS})
     old_parts = tuple(sorted(parts)) if success is not None or parts else None
@@ -92,18 +91,13 @@ def _is_named(place: str, pattern: str) -> bool:
     return fits(place.split("/"), pattern.split("/"))
 
 
-def unfinished_uid(folder: str) -> str | None:
-    """The uid of the job whose board is under the folder; the newest, if a crash left several."""
-    state = os.path.join(folder, STATE_NAME)
+def _may_have_published(folder: str, uid: str) -> bool:
+    """Whether parts that no ``_SUCCESS`` names may be this job's."""
     try:
-        boards = [
-            (entry.stat().st_mtime_ns, entry.name)
-            for entry in os.scandir(state)
-            if entry.is_dir() and os.path.exists(os.path.join(entry.path, BOARD_NAME))
-        ]
-    except FileNotFoundError:
-        return None
-    return max(boards)[1] if boards else None
+        with open_board(folder_of_output(folder, uid)) as board:
+            return board.view().publishing
+    except KubemrError:  # a damaged board, or one of another version
+        return True
 
 
 def _read_success(folder: str) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound, UsageErr
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.local_run.job_access import end_leftovers, kill_leftovers, open_board
-from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder, folder_of_output, folder_without_output
-from kubemr_shell.local_run.output_check import STATE_NAME, Found, check_apart, check_output, look_at_output
+from kubemr_shell.local_run.job_folder import JOB_NAME, STATE_NAME, JobFolder, folder_of_output, folder_without_output
+from kubemr_shell.local_run.output_check import Found, check_apart, check_output, look_at_output
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.resume import resume_job
 from kubemr_shell.storage import ownership

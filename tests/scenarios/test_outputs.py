@@ -82,6 +82,19 @@ def test_a_file_that_appears_where_a_part_belongs_is_not_lost(place: Place) -> N
     assert_complete(place, job)
 
 
+@pytest.mark.parametrize("flag", ["--resume", "--overwrite"])
+def test_a_file_that_is_called_like_a_part_is_not_taken_for_one(place: Place, flag: str) -> None:
+    """The job that was killed had published nothing yet."""
+    place.run(*JOB.arguments(place), environment=dying(place, on="reduce-00000", at=0))
+    (place.output / "part-00001").write_text("mine")
+
+    done = place.run(*JOB.arguments(place), flag)
+
+    assert done.code == 2
+    assert "holds files that are not a result of ours (part-00001)" in done.stderr
+    assert (place.output / "part-00001").read_text() == "mine"
+
+
 @pytest.mark.parametrize("output", ["texts", "texts/deeper/out", "link/out", "texts/../texts/out"])
 def test_an_output_at_or_under_an_input_is_refused(place: Place, output: str) -> None:
     (place.folder / "texts").mkdir()
