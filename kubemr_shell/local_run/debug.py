@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.orphans import kill_marked
 from kubemr_shell.command.process import Feed
 from kubemr_shell.command.start import SHELL
 from kubemr_shell.errors import CommandNotStarted, JobNotFound, UsageError
@@ -87,12 +88,12 @@ def _run(context: JobContext, subject: Subject, feed: Feed) -> int:
             refusal.exit_code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
             raise refusal from error
         with ending_on_signals():
-            status = _until_end(process, feed)
+            status = _until_end(process, feed, context)
     return status if status >= 0 else FIRST_SIGNAL - status
 
 
-def _until_end(process: subprocess.Popen[bytes], feed: Feed) -> int:
-    """The exit status; whoever stops us stops the command too."""
+def _until_end(process: subprocess.Popen[bytes], feed: Feed, context: JobContext) -> int:
+    """The exit status; whoever stops us stops the command too, and what it has started."""
     try:
         _feed(process, feed)
         return process.wait()
@@ -103,6 +104,7 @@ def _until_end(process: subprocess.Popen[bytes], feed: Feed) -> int:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        kill_marked([f"KUBEMR_JOB_ID={context.uid}".encode(), f"KUBEMR_WORKER={context.worker}".encode()])
         raise
 
 

@@ -181,21 +181,21 @@ def test_a_command_that_cannot_be_started_is_not_tried_again(place: Place) -> No
     assert place.run(*hint(done, "run just this task again:")).code == 127
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_task_that_is_run_again_alone_can_be_stopped(place: Place, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_task_that_is_run_again_alone_can_be_stopped(place: Place, number: signal.Signals, code: int) -> None:
     place.write("in", "a\n")
-    failing = f"{NOTE}until [ -e going ]; do exit 3; done; exec sleep 1000"
-    done = place.run("run", "-o", "out", "-m", failing.replace("going", str(place.folder / "going")), "in")
+    going = place.folder / "going"
+    done = place.run("run", "-o", "out", "-m", f"{NOTE}[ -e {going} ] || exit 3; sleep 1000; true", "in")
     assert done.code == 4
     before = len(place.attempts())
-    place.write("going", "")
+    going.touch()
 
     again = place.start(*hint(done, "run just this task again:"))
     until(lambda: len(place.attempts()) > before, "the task")
-    for found in place.processes():
-        os.kill(found.pid, number)  # as a terminal does, to all
+    again.signal(number)
 
-    assert again.wait().code in (-number, 128 + number)
+    assert again.wait().code == code
+    assert place.processes() == []
 
 
 def test_an_error_of_worker_processes_is_told_once_and_leaves_nothing(place: Place) -> None:

@@ -97,7 +97,7 @@ def test_a_worker_that_is_asked_to_stop_gives_its_tasks_back_and_is_replaced(pla
     with place.closed_gate() as open_gate:
         run = place.start(*job.arguments(place))
         until(lambda: len(place.attempts("map")) == 2, "two map tasks")
-        for stopped in range(2, 6):
+        for stopped in range(2, 4):
             os.kill(run.workers()[0], signal.SIGTERM)
             until(partial(has_begun_or_is_over, place, run, stopped + 1), "an attempt of the new worker")
         open_gate()
