@@ -74,26 +74,34 @@ def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tup
 
 
 def _run(context: JobContext, subject: Subject, feed: Feed) -> int:
+    """The exit status as a shell gives it; whoever stops us stops the command too, and what it has started."""
     command = subject.command
     assert command is not None
     arguments = [SHELL, "-c", command] if isinstance(command, str) else list(command)
     with (
+        ending_on_signals(),
         scratch_of(context).attempt(context.worker) as folder,
         environment_of(context, subject, command, folder) as environment,
     ):
         try:
-            process = subprocess.Popen(arguments, cwd=folder, env=environment, stdin=subprocess.PIPE)
-        except OSError as error:
-            refusal = CommandNotStarted(f"{arguments[0]}: {error.strerror}")
-            refusal.exit_code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
-            raise refusal from error
-        with ending_on_signals():
-            status = _until_end(process, feed, context)
+            status = _until_end(_start(arguments, folder, environment), feed)
+        except KeyboardInterrupt:
+            kill_marked([f"KUBEMR_JOB_ID={context.uid}".encode(), f"KUBEMR_WORKER={context.worker}".encode()])
+            raise
     return status if status >= 0 else FIRST_SIGNAL - status
 
 
-def _until_end(process: subprocess.Popen[bytes], feed: Feed, context: JobContext) -> int:
-    """The exit status; whoever stops us stops the command too, and what it has started."""
+def _start(arguments: list[str], folder: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(arguments, cwd=folder, env=environment, stdin=subprocess.PIPE)
+    except OSError as error:
+        refusal = CommandNotStarted(f"{arguments[0]}: {error.strerror}")
+        refusal.exit_code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
+        raise refusal from error
+
+
+def _until_end(process: subprocess.Popen[bytes], feed: Feed) -> int:
+    """The status of the command; it is asked to end before an error of ours goes on."""
     try:
         _feed(process, feed)
         return process.wait()
@@ -104,7 +112,6 @@ def _until_end(process: subprocess.Popen[bytes], feed: Feed, context: JobContext
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        kill_marked([f"KUBEMR_JOB_ID={context.uid}".encode(), f"KUBEMR_WORKER={context.worker}".encode()])
         raise
 
 
