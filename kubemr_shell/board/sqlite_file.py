@@ -51,7 +51,11 @@ def is_same_file(path: str, identity: os.stat_result) -> bool:
 
 
 def _set_up(connection: sqlite3.Connection, path: str, *, create: bool, deadline: float) -> None:
-    if not _is_ours(connection, path):
+    # In one transaction: between two of these reads another process may make the board.
+    connection.execute("BEGIN")
+    ours = _is_ours(connection, path)
+    connection.execute("COMMIT")
+    if not ours:
         if not create:
             raise BoardUnavailable(f"{path}: there is no board in this file")
         _switch_to_wal(connection, deadline)

@@ -5,12 +5,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kubemr_shell.board import json_patch
+from kubemr_shell.board import json_patch, sqlite_file
 from kubemr_shell.board.documents import Document
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, Forbidden, OutOfSpace
@@ -103,6 +105,24 @@ def test_many_processes_may_make_the_same_board(tmp_path: Path) -> None:
     store = SqliteStore(path)
     assert [document["metadata"]["name"] for document in store.list(KIND)] == [str(i) for i in range(6)]
     store.close()
+
+
+def test_a_board_may_be_made_while_another_looks_whether_it_is_one(tmp_path: Path) -> None:
+    path = str(tmp_path / "board")
+    maker = threading.Thread(target=lambda: SqliteStore(path).close())
+
+    class Interrupted(sqlite3.Connection):
+        def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+            if sql == "PRAGMA user_version" and not maker.ident:
+                maker.start()
+                maker.join(timeout=0.5)  # it is done by then if nothing holds it up
+            return super().execute(sql, *arguments)
+
+    connection = sqlite3.connect(path, isolation_level=None, factory=Interrupted)
+    sqlite_file._set_up(connection, path, create=True, deadline=time.monotonic() + 20)
+    assert connection.execute("PRAGMA application_id").fetchone() == (sqlite_file.APPLICATION_ID,)
+    connection.close()
+    maker.join()
 
 
 @pytest.mark.parametrize("lines", [1, 7, 30])
