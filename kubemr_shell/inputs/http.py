@@ -82,10 +82,11 @@ def probe(url: str, patience: Patience, cancel_fd: int = NOBODY) -> RemoteObject
             _pause(url, retries, trouble)
 
 
-def read_whole(url: str, patience: Patience) -> bytes:
+def read_whole(url: str, patience: Patience, cancel_fd: int = NOBODY) -> bytes:
     """For what is small."""
-    remote = probe(url, patience)
-    file = RemoteFile(url, size=remote.size, fingerprint=remote.fingerprint, patience=patience, waiter=Waiter(NOBODY))
+    remote = probe(url, patience, cancel_fd)
+    waiter = Waiter(cancel_fd)
+    file = RemoteFile(url, size=remote.size, fingerprint=remote.fingerprint, patience=patience, waiter=waiter)
     return b"".join(file.read(0, remote.size))
 
 

@@ -17,6 +17,7 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.local_files import LocalFile, LocalFiles
 from kubemr_shell.inputs.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.inputs.shown import shown
+from kubemr_shell.inputs.waiting import NOBODY, Waiter
 from kubemr_shell.job.split import Codec
 from kubemr_shell.storage.locate import scheme_of
 
@@ -37,9 +38,15 @@ def list_inputs(
     folder: str,
     stdin_copy: Callable[[], str] | None,
     patience: Patience = LISTING_PATIENCE,
+    cancel_fd: int = NOBODY,
 ) -> list[InputObject]:
-    """``stdin_copy`` gives a file that holds what was on standard input; None where there is none."""
-    listing = _Listing(decompress=decompress, folder=folder, stdin_copy=stdin_copy, patience=patience)
+    """``stdin_copy`` gives a file that holds what was on standard input; None where there is none.
+
+    Raises Cancelled soon after ``cancel_fd`` has become readable.
+    """
+    listing = _Listing(
+        decompress=decompress, folder=folder, stdin_copy=stdin_copy, patience=patience, cancel_fd=cancel_fd
+    )
     names = [*inputs, *listing.names_in(inputs_from)] if inputs_from is not None else list(inputs)
     return listing.objects(names)
 
@@ -62,15 +69,22 @@ class _Listing:
     """One call of ``list_inputs``."""
 
     def __init__(
-        self, *, decompress: str, folder: str, stdin_copy: Callable[[], str] | None, patience: Patience
+        self,
+        *,
+        decompress: str,
+        folder: str,
+        stdin_copy: Callable[[], str] | None,
+        patience: Patience,
+        cancel_fd: int,
     ) -> None:
         self._decompress = decompress
         self._folder = folder
         self._stdin_copy = stdin_copy
         self._patience = patience
+        self._cancel_fd = cancel_fd
         self._stdin_path: str | None = None
         self._errors: list[KubemrError] = []
-        self._local = LocalFiles()
+        self._local = LocalFiles(Waiter(cancel_fd).check)
         self._remote: dict[str, RemoteObject | KubemrError] = {}
 
     def names_in(self, list_name: str) -> list[str]:
@@ -88,7 +102,8 @@ class _Listing:
 
     def objects(self, names: Iterable[str]) -> list[InputObject]:
         names = list(names)
-        self._remote = _probed(dict.fromkeys(name for name in names if _is_remote(name)), self._patience)
+        urls = dict.fromkeys(name for name in names if _is_remote(name))
+        self._remote = _probed(urls, self._patience, self._cancel_fd)
         found: list[InputObject] = []
         for name in names:
             try:
@@ -152,7 +167,7 @@ class _Listing:
         if _is_remote(list_name):
             from kubemr_shell.inputs.http import read_whole  # noqa: PLC0415 - 40 ms that most jobs need not pay
 
-            return read_whole(list_name, self._patience)
+            return read_whole(list_name, self._patience, self._cancel_fd)
         is_stdin = list_name in STANDARD_INPUT
         path = self._copy_of_stdin() if is_stdin else absolute_path(list_name, self._folder)
         try:
@@ -167,7 +182,7 @@ def _is_remote(name: str) -> bool:
     return scheme_of(name) in ("http", "https")
 
 
-def _probed(urls: Iterable[str], patience: Patience) -> dict[str, RemoteObject | KubemrError]:
+def _probed(urls: Iterable[str], patience: Patience, cancel_fd: int) -> dict[str, RemoteObject | KubemrError]:
     """What the servers say, several asked at once."""
     urls = list(urls)
     if not urls:
@@ -178,7 +193,7 @@ def _probed(urls: Iterable[str], patience: Patience) -> dict[str, RemoteObject |
 
     def answer(url: str) -> RemoteObject | KubemrError:
         try:
-            return probe(url, patience)
+            return probe(url, patience, cancel_fd)
         except (InputError, Unavailable) as error:
             return error
 

@@ -12,7 +12,7 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from kubemr_shell.errors import InputNotFound
@@ -22,6 +22,7 @@ from kubemr_shell.storage.local import fingerprint
 _WILDCARDS = re.compile(r"[*?[]")
 _HIDDEN = ("_", ".")
 _NULL_DEVICE = os.makedev(1, 3)
+_FILES_A_CHECK = 64
 _OpenFolder = tuple[Iterator[os.DirEntry[str]], tuple[int, int]]
 _Found = tuple[str, os.stat_result]
 
@@ -39,9 +40,13 @@ def is_listed_literally(path: str) -> bool:
 
 
 class LocalFiles:
-    """Finds files, and collects in ``problems`` what is wrong with some of them while it goes on with the rest."""
+    """Finds files, and collects in ``problems`` what is wrong with some of them while it goes on with the rest.
 
-    def __init__(self) -> None:
+    ``check`` is called now and then, and ends it all by an exception when nobody wants the files any more.
+    """
+
+    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
+        self._check = check
         self._problems: dict[str, str] = {}
 
     @property
@@ -157,6 +162,7 @@ class LocalFiles:
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         """What is in a folder, in the order of whole paths; nothing if it is no folder."""
+        self._check()
         try:
             with os.scandir(folder) as entries:
                 return sorted(entries, key=_place)
@@ -167,7 +173,9 @@ class LocalFiles:
             return []
 
     def _readable(self, found: Iterable[_Found]) -> Iterator[LocalFile]:
-        for path, status in found:
+        for number, (path, status) in enumerate(found):
+            if not number % _FILES_A_CHECK:
+                self._check()
             problem = _why_unreadable(path, status)
             if problem:
                 self._problems[path] = problem

@@ -13,6 +13,7 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
+from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.orphans import GroupFile
 from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.errors import UsageError
@@ -75,17 +76,28 @@ class LocalWorker:
         )
         scratch = self._resources.enter_context(job.worker_scratch(options.worker))
         context = job_context(job, self.board.view(), options, scratch=scratch, maps=self._maps)
+        attention, stopping = Attention(), Cancel()
+        self._resources.callback(attention.close)
+        self._resources.callback(stopping.close)
         stages = Stages(
             self.board,
             context,
             parallelism=options.memory.slots * options.workers,
             lease_seconds=timing.lease_seconds,
+            cancel=stopping,
         )
-        attention = Attention()
-        self._resources.callback(attention.close)
         slots = Slots(self._runners(job, context, stages), attention.set)
         meter = Meter(job.worker_file(options.worker, "progress"), slots.moved, time.monotonic)
-        self._loop = Loop(self.board, stages, slots, meter, timing=timing, clock=time.monotonic, attention=attention)
+        self._loop = Loop(
+            self.board,
+            stages,
+            slots,
+            meter,
+            timing=timing,
+            clock=time.monotonic,
+            attention=attention,
+            stopping=stopping,
+        )
 
     def run(self) -> JobState | None:
         """The state in which the job ended, or None after ``stop``."""

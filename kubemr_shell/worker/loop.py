@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, ShardKey, Step, Working
 from kubemr_shell.board.timing import Timing
+from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import LeaseLost, StorageError
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.worker.attention import Attention
@@ -48,8 +49,12 @@ class Loop:
         timing: Timing,
         clock: Callable[[], float],
         attention: Attention,
+        stopping: Cancel,
     ) -> None:
-        """``attention`` wakes the loop: a slot has nothing to do, or something went wrong."""
+        """``attention`` wakes the loop: a slot has nothing to do, or something went wrong.
+
+        ``stopping`` is set by ``stop``; the stages look at it too.
+        """
         self._board = board
         self._stages = stages
         self._slots = slots
@@ -57,7 +62,7 @@ class Loop:
         self._timing = timing
         self._clock = clock
         self._attention = attention
-        self._stopping = False
+        self._stopping = stopping
         self._held: dict[ShardKey, Held] = {}
         self._ended: JobState | None = None
         self._losses = 0
@@ -66,12 +71,12 @@ class Loop:
 
     def stop(self) -> None:
         """Give everything back and return, at once. Any thread, any signal handler."""
-        self._stopping = True
+        self._stopping.set()
         self._attention.set()
 
     def run(self) -> JobState | None:
         try:
-            while self._ended is None and not self._stopping:
+            while self._ended is None and not self._stopping.is_set():
                 self._attention.clear()
                 self._take_results()
                 self._commit_what_is_due()
@@ -254,7 +259,7 @@ class Loop:
             self._ended = state
 
     def _wait(self, seconds: float) -> None:
-        if seconds and not self._stopping and self._ended is None:
+        if seconds and not self._stopping.is_set() and self._ended is None:
             self._attention.wait(seconds)
 
     def _leave(self) -> None:

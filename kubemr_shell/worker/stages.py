@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView, PlanFacts
 from kubemr_shell.board.steps import Attempt, Claim, Closing, RoleClaim
+from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import InputError, LeaseLost, ObjectNotFound, StorageUnavailable
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
+from kubemr_shell.inputs.waiting import Cancelled
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_to_mapping
@@ -39,16 +42,24 @@ PROTOCOL_VERSION = "1.0"
 """Of protocol/SPEC.md, as ``_SUCCESS`` says it."""
 PARTS_IN_RESULTS = 256
 
+T = TypeVar("T")
+
 
 class Stages:
-    """The steps of one job, carried out against its workspace and its board; LeaseLost when another takes one over."""
+    """The steps of one job, carried out against its workspace and its board; LeaseLost when another takes one over.
 
-    def __init__(self, board: Board, job: JobContext, *, parallelism: int, lease_seconds: float) -> None:
+    Soon after ``cancel`` was set, planning and finishing are left, for another worker to begin again.
+    """
+
+    def __init__(
+        self, board: Board, job: JobContext, *, parallelism: int, lease_seconds: float, cancel: Cancel
+    ) -> None:
         self._board = board
         self._job = job
         self._workspace = job.workspace
         self._parallelism = parallelism
         self._lease_seconds = lease_seconds
+        self._cancel = cancel
 
     def plan(self, claim: RoleClaim) -> None:
         """List the inputs and record the splits. An input that is missing ends the job."""
@@ -57,7 +68,7 @@ class Stages:
             with self._kept(claim):
                 objects = self._inputs()
                 splits = plan_splits(objects, split=self._split_spec(), parallelism=self._parallelism)
-                tasks = self._workspace.write_splits(claim.id, splits)
+                tasks = self._workspace.write_splits(claim.id, self._unless_cancelled(splits))
             mapping = spec_to_mapping(spec)
             self._board.record_plan(
                 claim,
@@ -72,6 +83,8 @@ class Stages:
             )
         except (InputError, StorageUnavailable) as error:
             self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
+        except Cancelled:
+            self._board.give_back(claim)
 
     def _split_spec(self) -> SplitSpec:
         """No larger than half of a slot's memory: then what most map commands write of it is sorted without a spill."""
@@ -107,12 +120,16 @@ class Stages:
     def finish(self, claim: RoleClaim) -> None:
         """Write ``_SUCCESS``, remove what an older result had more, and complete the job."""
         view = self._board.view()
-        shards = view.layout(self._job.output_phase).shards
-        with self._kept(claim):
-            parts = [part for shard in range(shards) for part in self._parts(view, shard)]
-            manifest = self._manifest(view, parts)
-            self._job.old_result.remove_others({part["name"] for part in manifest["parts"]})
-            self._write_success(claim, manifest)
+        shards = range(view.layout(self._job.output_phase).shards)
+        try:
+            with self._kept(claim):
+                parts = [part for shard in self._unless_cancelled(shards) for part in self._parts(view, shard)]
+                manifest = self._manifest(view, parts)
+                self._job.old_result.remove_others({part["name"] for part in manifest["parts"]})
+                self._write_success(claim, manifest)
+        except Cancelled:
+            self._board.give_back(claim)
+            return
         self._board.complete(
             claim,
             {
@@ -123,10 +140,10 @@ class Stages:
             },
         )
 
-    def publish(self, shard: int) -> list[Attempt] | None:
+    def publish(self, shard: int, cancel: Cancel) -> list[Attempt] | None:
         """Publish the parts of one shard of the output phase; the attempts whose output is lost.
 
-        None: the shard was reopened since this was claimed, and has no manifest to go by.
+        None: the shard was reopened since this was claimed, and has no manifest to go by. Cancelled between two parts.
         """
         view = self._board.known
         assert view is not None
@@ -134,7 +151,7 @@ class Stages:
             return None
         self._job.old_result.remove_success()
         lost = []
-        for part in self._parts(view, shard):
+        for part in _unless_set(cancel, self._parts(view, shard)):
             try:
                 self._workspace.storage.publish(self._receipt(part), replace=self._job.old_result.exists)
             except ObjectNotFound:
@@ -144,6 +161,9 @@ class Stages:
     def _kept(self, claim: RoleClaim) -> AbstractContextManager[None]:
         return kept(self._board, claim, every_seconds=self._lease_seconds)
 
+    def _unless_cancelled(self, items: Iterable[T]) -> Iterator[T]:
+        return _unless_set(self._cancel, items)
+
     def _inputs(self) -> list[InputObject]:
         spec, stdin_copy = self._job.spec, self._job.stdin_copy
         return list_inputs(
@@ -152,6 +172,7 @@ class Stages:
             decompress=spec.decompress,
             folder=self._job.folder,
             stdin_copy=(lambda: stdin_copy) if stdin_copy else None,
+            cancel_fd=self._cancel.fd,
         )
 
     def _parts(self, view: JobView, shard: int) -> list[StagedPart]:
@@ -184,7 +205,7 @@ class Stages:
                     "records": part.records,
                     "crc32": part.crc32,
                 }
-                for part in parts
+                for part in self._unless_cancelled(parts)
             ],
             "counters": counters,
             "totals": {phase.value: totals for phase, totals in view.totals.items() if phase is not Phase.PUBLISH},
@@ -192,11 +213,20 @@ class Stages:
 
     def _write_success(self, claim: RoleClaim, manifest: dict[str, Any]) -> None:
         storage = self._workspace.storage
+        text = "".join(self._unless_cancelled(json.JSONEncoder(indent=1).iterencode(manifest)))
         try:
             staged = storage.stage(self._workspace.staged_success(claim.id), target=self._workspace.success)
-            staged.write(json.dumps(manifest, indent=1).encode() + b"\n")
+            staged.write(text.encode() + b"\n")
             # Ours may stand there already: whoever published it died before it could say so.
             is_ours = self._job.old_result.finished_uid() == self._job.uid
             storage.publish(staged.seal(), replace=self._job.old_result.exists or is_ours)
         except ObjectNotFound as error:
             raise LeaseLost(str(error)) from error
+
+
+def _unless_set(cancel: Cancel, items: Iterable[T]) -> Iterator[T]:
+    """The items, and Cancelled instead of the next one when somebody asked to stop."""
+    for item in items:
+        if cancel.is_set():
+            raise Cancelled
+        yield item

@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.inputs.waiting import Cancelled
 from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.map_task import MapTasks
 from kubemr_shell.worker.reduce_task import ReduceTasks
-from kubemr_shell.worker.results import AttemptEnded, Finished, Result, Spoiled
+from kubemr_shell.worker.results import AttemptEnded, Dropped, Finished, Result, Spoiled
 from kubemr_shell.worker.slots import TaskRunner
 from kubemr_shell.worker.stages import Stages
 
@@ -51,11 +52,14 @@ class SlotTasks(TaskRunner):
             case Phase.REDUCE:
                 return self._reduces.run(attempt, cancel)
             case Phase.PUBLISH:
-                return self._publish(attempt)
+                return self._publish(attempt, cancel)
 
-    def _publish(self, attempt: Attempt) -> Entry:
+    def _publish(self, attempt: Attempt, cancel: Cancel) -> Entry:
         """One task publishes the parts of one shard of the output phase."""
-        lost = self._stages.publish(attempt.task)
+        try:
+            lost = self._stages.publish(attempt.task, cancel)
+        except Cancelled as error:
+            raise AttemptEnded(Dropped(attempt=attempt)) from error
         if lost is None or lost:
             reason = f"the outputs of {len(lost)} tasks are neither staged nor published" if lost else "tasks run again"
             phase = self._stages.output_phase

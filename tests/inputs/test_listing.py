@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from kubemr_shell.errors import InputNotFound, StorageUnavailable
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import absolute_path, list_inputs
 from kubemr_shell.inputs.retry import Patience
+from kubemr_shell.inputs.waiting import Cancelled
 from tests.inputs.feeding import HASTY, listed
 from tests.inputs.server import Resource, serving
 
@@ -176,3 +180,36 @@ def test_a_server_that_is_down_is_unavailable_and_not_a_missing_input() -> None:
     hasty = Patience(budget=0.05, first_pause=0.001, longest_pause=0.01)
     with pytest.raises(StorageUnavailable, match=f"{url}: connection refused"):
         list_inputs([url], inputs_from=None, decompress="auto", folder="/", stdin_copy=None, patience=hasty)
+
+
+@contextmanager
+def set_at_once() -> Iterator[int]:
+    """A cancel descriptor that is set already."""
+    descriptor = os.eventfd(1, os.EFD_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("name", ["folder", "folder/*", "folder/a", "**", "http"])
+def test_listing_ends_when_it_is_cancelled(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a").touch()
+    with serving({"/x": Resource(b"abc")}) as server, set_at_once() as cancel, pytest.raises(Cancelled):
+        list_inputs(
+            [server.url("/x") if name == "http" else name],
+            inputs_from=None,
+            decompress="auto",
+            folder=str(tmp_path),
+            stdin_copy=None,
+            cancel_fd=cancel,
+        )
+
+
+def test_a_list_of_inputs_that_does_not_come_is_not_waited_for_when_it_is_cancelled() -> None:
+    lists = {"/list": Resource(b"a\nb\n", hold=threading.Event())}
+    with serving(lists) as server, set_at_once() as cancel, pytest.raises(Cancelled):
+        list_inputs(
+            [], inputs_from=server.url("/list"), decompress="auto", folder="/", stdin_copy=None, cancel_fd=cancel
+        )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 
 import pytest
 
+from tests.inputs.server import Resource, serving
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place, Run, until
+from tests.scenarios.runs import PATIENCE_SECONDS, WAIT, Place, Run, until
 
 ONE_PROCESS = ("--slots", "2")
 TWO_WORKERS = ("--workers", "2", "--slots", "1")
@@ -17,6 +19,8 @@ RUNS = pytest.mark.parametrize("flags", [ONE_PROCESS, TWO_WORKERS], ids=["one pr
 DEAF = """trap 'echo >> "$HEARD"' TERM; sleep 1000 & while :; do wait; done; """
 PATIENCE_WITH_COMMANDS_SECONDS = 5.0
 """How long a stopped command may take before it is killed."""
+AT_ONCE_SECONDS = 5.0
+"""Far less than a server is waited for."""
 
 
 @pytest.mark.parametrize(
@@ -118,6 +122,21 @@ def test_a_run_under_nohup_outlives_its_terminal(place: Place) -> None:
         open_gate()
         assert run.wait().code == 0
     assert_complete(place, job)
+
+
+@RUNS
+def test_a_signal_ends_the_listing_of_inputs(place: Place, flags: tuple[str, ...]) -> None:
+    """The list of inputs is behind a server that stops in the middle of it."""
+    with serving({"/list": Resource(b"a\nb\n", hold=threading.Event())}) as server:
+        run = place.start("run", "-m", "cat", "--inputs-from", server.url("/list"), "-o", "out", *flags)
+        assert server.half_sent.wait(PATIENCE_SECONDS)
+        began = time.monotonic()
+
+        run.signal(signal.SIGTERM)
+
+        assert run.wait().code == 143
+    assert time.monotonic() - began < AT_ONCE_SECONDS
+    assert list(place.output.iterdir()) == []
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

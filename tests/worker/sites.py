@@ -1,0 +1,149 @@
+"""A job on a real board in a folder, and a worker's loop over it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from kubemr_shell.board.board import Board
+from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.shard import ShardState, parse_state
+from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.steps import Attempt, Planning
+from kubemr_shell.board.timing import Timing
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.state import Phase
+from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.worker.attention import Attention
+from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.journal import Entry
+from kubemr_shell.worker.loop import Loop
+from kubemr_shell.worker.memory import MemoryPlan
+from kubemr_shell.worker.meter import Meter
+from kubemr_shell.worker.old_result import OldResult
+from kubemr_shell.worker.results import Finished, Result
+from kubemr_shell.worker.slots import Slots, TaskRunner
+from kubemr_shell.worker.stages import Stages
+from kubemr_shell.worker.workspace import Workspace
+
+DEADLINE_SECONDS = 30.0
+TASKS = 40
+
+
+class Turns(TaskRunner):
+    """Each attempt waits for its turn, and then has done its work."""
+
+    def __init__(self) -> None:
+        self.begun: list[Attempt] = []
+        self._turns = threading.Semaphore(0)
+
+    def go_on(self, turns: int) -> None:
+        self._turns.release(turns)
+
+    def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
+        self.begun.append(attempt)
+        self._turns.acquire()
+        return Finished(attempt=attempt, entry=Entry(task=attempt.task, attempt=attempt.attempt, seconds=0.001))
+
+    def moved(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looping:
+    """A worker's loop in a thread of its own."""
+
+    slots: Slots
+    loop: Loop
+    thread: threading.Thread
+
+
+class Site:
+    """A job of one shard on a board in ``folder``, not yet planned."""
+
+    def __init__(self, folder: Path, *, inputs_from: str | None = None, old_result: OldResult | None = None) -> None:
+        self._folder = folder
+        self._inputs_from = inputs_from
+        self._old_result = old_result
+        for name in ("journal", "stage", "plan"):
+            (folder / name).mkdir()
+        self.store = SqliteStore(str(folder / "board.sqlite"))
+        Board.create(self.store, name="job", uid="uid", spec={"maxAttempts": 4})
+        self.board("owner").deploy()
+
+    def plan(self) -> None:
+        """Give it a plan with ``TASKS`` map tasks, and no reduces."""
+        board = self.board("planner")
+        step = board.next()
+        assert isinstance(step, Planning)
+        facts = PlanFacts(
+            claim_id=step.claim.id, tasks=TASKS, partitions=0, spec={"maxAttempts": 4}, fingerprint="", input_bytes=0
+        )
+        board.record_plan(step.claim, facts)
+
+    def board(self, worker: str) -> Board:
+        return Board(
+            self.store, "job", worker, slots=1, agents=2, timing=Timing.local(), clock=time.monotonic, random=Random(7)
+        )
+
+    def view(self) -> JobView:
+        return self.board("owner").view()
+
+    def shard(self) -> ShardState:
+        (document,) = self.store.list("TaskShard", job="job")
+        return parse_state(document)
+
+    @contextmanager
+    def looping(self, runner: Turns) -> Iterator[Looping]:
+        """A worker at work; it is stopped at the end."""
+        board = self.board("looping")
+        attention, stopping = Attention(), Cancel()
+        slots = Slots([runner], attention.set)
+        meter = Meter(str(self._folder / "progress"), slots.moved, time.monotonic)
+        timing = Timing.local()
+        stages = Stages(board, self._context(), parallelism=1, lease_seconds=timing.lease_seconds, cancel=stopping)
+        loop = Loop(
+            board, stages, slots, meter, timing=timing, clock=time.monotonic, attention=attention, stopping=stopping
+        )
+        thread = threading.Thread(target=loop.run)
+        thread.start()
+        try:
+            yield Looping(slots=slots, loop=loop, thread=thread)
+        finally:
+            loop.stop()
+            runner.go_on(1000)
+            thread.join()
+            attention.close()
+            stopping.close()
+            self.store.close()
+
+    def _context(self) -> JobContext:
+        storage, folder = LocalStorage(), str(self._folder)
+        return JobContext(
+            name="job",
+            uid="uid",
+            worker="looping",
+            spec=JobSpec(map_command="cat", partitions=0, inputs_from=self._inputs_from),
+            workspace=Workspace(storage=storage, temporaries=folder, scratch=folder, logs=folder, output=folder),
+            memory=MemoryPlan(slots=1, share_bytes=1 << 20),
+            environment={},
+            folder=folder,
+            old_result=self._old_result or OldResult(storage=storage, output=folder, uid="uid", parts=None),
+            maps=lambda: TASKS,
+        )
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
