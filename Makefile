@@ -19,6 +19,7 @@ $(VENV)/bin/python:
 $(VENV)/.installed: $(NATIVE_SOURCES) | $(VENV)/bin/python
 	@echo 'Building and installing into $(VENV) …'
 	@$(BIN)/pip install --quiet --editable .
+	@$(BIN)/python -m compileall -q kubemr_shell  # where Python may not write it by itself, each start would compile
 	@$(BIN)/python -m kubemr_shell.engine
 	@touch $@
 

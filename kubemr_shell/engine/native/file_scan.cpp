@@ -16,7 +16,7 @@ constexpr std::size_t kPiece = 128 << 10;
 template <typename Use>
 void for_each_piece(int fd, u64 offset, u64 length, const Use& use) {
   const FileReader file(fd, "");
-  Pages buffer(kPiece);
+  thread_local Pages buffer(kPiece);  // a feed counts each megabyte by itself
   while (length > 0) {
     const auto size = static_cast<std::size_t>(std::min<u64>(kPiece, length));
     const std::size_t got = file.read(buffer.data(), 1, size, offset);
