@@ -30,7 +30,6 @@ from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.job_context import JobContext
-from kubemr_shell.worker.journal import Counters
 from kubemr_shell.worker.results import AttemptEnded, Dropped, Failed, Spoiled
 
 STDERR_KEPT_BYTES = 2000
@@ -123,14 +122,6 @@ class Commands:
             signal=outcome.signal,
             stderr=outcome.stderr_head + outcome.stderr_tail,
         )
-
-
-def counters_of(outcome: Outcome) -> Counters:
-    """What the command counted by ``reporter:counter:`` lines."""
-    counters: Counters = {}
-    for (group, name), amount in outcome.counters.items():
-        counters.setdefault(group, {})[name] = amount
-    return counters
 
 
 def raise_end(subject: Subject, error: BaseException) -> NoReturn:

@@ -27,6 +27,10 @@ class Entry:
     bytes_in: int = 0
     records_out: int = 0
     bytes_out: int = 0
+    exit_status: int | None = None
+    """Of the command, one of ``okExitCodes``; None where the attempt ran no command."""
+    stderr: str = ""
+    """The last of what the command wrote there but ``reporter:`` lines, a few hundred bytes."""
     counters: Counters = field(default_factory=dict)
     ranges: tuple[tuple[int, int], ...] = ()
     """Map tasks of a job that reduces: (offset, length) of each partition in the map output."""

@@ -17,12 +17,13 @@ from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.combine import combine
 from kubemr_shell.storage.os_errors import explained
-from kubemr_shell.worker.commands import Commands, Streams, Subject, counters_of
+from kubemr_shell.worker.commands import Commands, Streams, Subject
 from kubemr_shell.worker.job_context import JobContext
-from kubemr_shell.worker.journal import Counters, Entry, add_counters
+from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.part import PartWriter
 from kubemr_shell.worker.results import AttemptEnded, Dropped
 from kubemr_shell.worker.splits import PlannedSplits
+from kubemr_shell.worker.told import Told
 
 
 class MapTasks:
@@ -65,21 +66,22 @@ class MapTasks:
         subject = Subject(phase=Phase.MAP, attempt=attempt, command=self._command, split=split)
         streams = Streams(feed=feed, drain=collected.drain, progress=lambda: feed.moved + collected.moved)
         try:
-            counters = counters_of(self._commands.run(subject, streams, cancel))
+            told = Told()
+            told.take(self._commands.run(subject, streams, cancel))
             if self._job.spec.combine_command is not None:
-                self._combine(replace(subject, command=self._job.spec.combine_command), cancel, counters)
+                self._combine(replace(subject, command=self._job.spec.combine_command), cancel, told)
             facts = self._write_output(attempt, self._collectors[-1])
         finally:
             for collector in self._collectors:
                 collector.reset()
-        return Entry(
+        entry = Entry(
             task=attempt.task,
             attempt=attempt.attempt,
             records_out=facts.records,
             bytes_out=facts.raw_bytes,
-            counters=counters,
             ranges=tuple((offset, stored) for offset, stored, _, _ in facts.partitions),
         )
+        return told.in_entry(entry)
 
     def _new_collectors(self) -> list[engine.Collector]:
         """One; with a combiner a second one for what it writes."""
@@ -97,12 +99,12 @@ class MapTasks:
             for _ in range(count)
         ]
 
-    def _combine(self, subject: Subject, cancel: Cancel, counters: Counters) -> None:
+    def _combine(self, subject: Subject, cancel: Cancel, told: Told) -> None:
         collected, combined = self._collectors
 
         def run(feed: Feed, drain: Drain) -> None:
             streams = Streams(feed=feed, drain=drain, progress=lambda: combined.moved)
-            add_counters(counters, counters_of(self._commands.run(subject, streams, cancel, log_suffix=".combine")))
+            told.take(self._commands.run(subject, streams, cancel, log_suffix=".combine"))
 
         combine(
             collected,

@@ -15,10 +15,11 @@ from kubemr_shell.command.process import Feed
 from kubemr_shell.command.pump import SpliceDrain
 from kubemr_shell.errors import LeaseLost, ObjectNotFound
 from kubemr_shell.storage.interface import StagedOutput
-from kubemr_shell.worker.commands import Commands, Streams, Subject, counters_of
+from kubemr_shell.worker.commands import Commands, Streams, Subject
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.results import AttemptEnded, Dropped
+from kubemr_shell.worker.told import Told
 
 READ_BYTES = 1 << 20
 
@@ -44,7 +45,9 @@ class PartWriter:
             raise
         if isinstance(drain, CompressingDrain):
             entry = replace(entry, records_out=drain.records)
-        return replace(entry, counters=counters_of(outcome))
+        told = Told()
+        told.take(outcome)
+        return told.in_entry(entry)
 
     def stage(self, attempt: Attempt) -> StagedOutput:
         """Begin the output of an attempt; when the job's folder is gone, nobody wants it any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 
@@ -164,3 +165,18 @@ def test_a_failed_job_shows_no_part_and_clean_removes_what_it_left(place: Place)
     assert place.run("clean", "out").code == 0
     assert os.listdir(place.output) == []
     assert place.run("clean", "out").code == 3
+
+
+def test_the_journal_has_exit_status_and_the_end_of_stderr_of_each_task(place: Place) -> None:
+    place.write("in", "a\nb\n")
+    job = ("run", "--keep-tmp", "-o", "out", "--ok-exit-code", "0", "--ok-exit-code", "1", "-p", "1")
+
+    done = place.run(*job, "-m", "cat; echo of map >&2; exit 1", "-r", "cat; echo of reduce >&2", "in")
+
+    assert done.code == 0, done.stderr
+    journal = place.job_folder() / "journal"
+    entries = {
+        path.name.partition("-")[0]: entry for path in journal.glob("*.json") for entry in json.loads(path.read_bytes())
+    }
+    told = {phase: (entry["exit_status"], entry["stderr"]) for phase, entry in entries.items()}
+    assert told == {"map": (1, "of map\n"), "reduce": (0, "of reduce\n"), "publish": (None, "")}

@@ -1,0 +1,43 @@
+"""What the commands of one attempt have told of themselves, for the journal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kubemr_shell.command.process import Outcome
+from kubemr_shell.worker.journal import Counters, Entry, add_counters
+
+STDERR_KEPT_BYTES = 400
+"""Of an attempt that went well: a few lines, as there may be a million of them."""
+
+
+class Told:
+    """Collects the outcomes of the attempt's command, and of its combiners after it."""
+
+    def __init__(self) -> None:
+        self._counters: Counters = {}
+        self._first: Outcome | None = None
+
+    def take(self, outcome: Outcome) -> None:
+        self._first = self._first or outcome
+        add_counters(self._counters, counters_of(outcome))
+
+    def in_entry(self, entry: Entry) -> Entry:
+        """The entry with what was told; exit status and stderr are those of the command that came first."""
+        if self._first is None:
+            return entry
+        stderr = (self._first.stderr_head + self._first.stderr_tail)[-STDERR_KEPT_BYTES:]
+        return replace(
+            entry,
+            exit_status=self._first.exit_status,
+            stderr=stderr.decode("utf-8", "backslashreplace"),
+            counters=self._counters,
+        )
+
+
+def counters_of(outcome: Outcome) -> Counters:
+    """What the command counted by ``reporter:counter:`` lines."""
+    counters: Counters = {}
+    for (group, name), amount in outcome.counters.items():
+        counters.setdefault(group, {})[name] = amount
+    return counters
