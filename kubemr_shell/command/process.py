@@ -60,6 +60,8 @@ class AttemptRequest:
     """How much feed and drain have moved; any change of it counts as a byte that moved."""
     on_start: Callable[[int], None] = lambda _: None
     """Called with the process group id."""
+    on_status: Callable[[str], None] = lambda _: None
+    """Called with what the command says that it is doing (``reporter:status:``) each time that this changes."""
     grace_seconds: float = 5.0
     """Between SIGTERM and SIGKILL; and from the end of the command until others who keep its stdout are given up."""
 
@@ -121,6 +123,7 @@ class _Attempt:
         self._feeder, self._drainer = feeder, drainer
         self._since_ticks = since_ticks
         self._log = StderrLog(request.log_path)
+        self._status = ""
         self._feed_error: BaseException | None = None
         self._drain_error: BaseException | None = None
         self._timed_out = self._cancelled = self._is_stopping = False
@@ -196,6 +199,9 @@ class _Attempt:
         except BlockingIOError:  # a command can read its own stderr, and be faster
             return
         self._log.write(data)
+        if self._log.reporter.status != self._status:
+            self._status = self._log.reporter.status
+            self._request.on_status(self._status)
         if not data:
             self._poll.unregister(self._stderr)
             os.close(self._stderr)

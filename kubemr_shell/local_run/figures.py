@@ -1,4 +1,4 @@
-"""Numbers as people read them: bytes, seconds, counts. Pure."""
+"""Numbers and foreign texts as people read them: bytes, seconds, counts, one line. Pure."""
 
 from __future__ import annotations
 
@@ -27,3 +27,8 @@ def seconds_text(seconds: float) -> str:
 def count_text(count: int) -> str:
     """``21,700,000``."""
     return f"{count:,}"
+
+
+def one_line(text: str, most: int) -> str:
+    """Any text so that a terminal shows it in its line, and so many characters of it at most."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[:most])[:most]

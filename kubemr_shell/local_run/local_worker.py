@@ -87,7 +87,7 @@ class LocalWorker:
             cancel=stopping,
         )
         slots = Slots(self._runners(job, context, stages), attention.set)
-        meter = Meter(job.worker_file(options.worker, "progress"), slots.moved, time.monotonic)
+        meter = Meter(job.worker_file(options.worker, "progress"), slots, time.monotonic)
         self._loop = Loop(
             self.board,
             stages,

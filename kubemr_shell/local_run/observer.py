@@ -32,14 +32,15 @@ class Observer:
         if view.phase is None or view.plan is None:
             return Snapshot(phase="plan")
         open_shards = self._open_shards(view, view.phase)
-        meters = [self._job.worker_file(worker, "progress") for worker in self._job.workers()]
+        meters = read_meters([self._job.worker_file(worker, "progress") for worker in self._job.workers()])
         return Snapshot(
             phase=view.phase.value,
             tasks_done=view.closed_tasks(view.phase) + sum(len(shard.done) for shard in open_shards),
             tasks=view.layout(view.phase).tasks,
-            bytes_done=read_meters(meters, view.phase),
+            bytes_done=meters.bytes_done(view.phase),
             bytes_total=_bytes_total(view, view.phase),
             retries=_retries(view, view.phase, open_shards),
+            status=meters.status,
         )
 
     def close(self) -> None:

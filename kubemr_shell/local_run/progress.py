@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from kubemr_shell.local_run.figures import bytes_text, count_text, seconds_text
+from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
 
 TERMINAL_SECONDS = 0.2
 PLAIN_SECONDS = 5.0
+STATUS_SHOWN = 100
+"""Characters of what a task says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,8 @@ class Snapshot:
     bytes_done: int = 0
     bytes_total: int = 0
     retries: int = 0
+    status: str = ""
+    """What one of the running tasks said last that it is doing."""
 
 
 class Display(Protocol):
@@ -99,7 +103,7 @@ def done_of_total(snapshot: Snapshot) -> tuple[int, int]:
 
 
 def progress_text(snapshot: Snapshot, rate: float) -> str:
-    """Tasks, bytes, rate in bytes a second, time left, repeated attempts."""
+    """Tasks, bytes, rate in bytes a second, time left, repeated attempts, what a task says that it is doing."""
     words = [f"{count_text(snapshot.tasks_done)}/{count_text(snapshot.tasks)} tasks"]
     if snapshot.bytes_total:
         words.append(f"{bytes_text(snapshot.bytes_done)} of {bytes_text(snapshot.bytes_total)}")
@@ -110,7 +114,8 @@ def progress_text(snapshot: Snapshot, rate: float) -> str:
             words.append(f"{seconds_text(left / rate)} left")
     if snapshot.retries:
         words.append(f"{count_text(snapshot.retries)} repeated")
-    return ", ".join(words)
+    text = ", ".join(words)
+    return f"{text}; {one_line(snapshot.status, STATUS_SHOWN)}" if snapshot.status else text
 
 
 def progress_line(snapshot: Snapshot, rate: float) -> str:

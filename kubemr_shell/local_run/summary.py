@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubemr_shell.local_run.figures import bytes_text, count_text, seconds_text
+from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
 
 HEAVY_SHARE = 0.1
 """A key with more than this part of all records of a phase is named."""
+WARNING_SHOWN = 300
+"""Characters of the one warning that is quoted."""
 
 
 def summary_lines(manifest: Mapping[str, Any], wall_seconds: float, destination: str) -> list[str]:
@@ -42,14 +44,20 @@ def _phase_lines(phase: str, totals: Mapping[str, Any]) -> list[str]:
                 f"         heaviest key: {printable(heaviest['key'])}, {count_text(heaviest['records'])} records, "
                 f"{share:.0%} of the phase"
             )
+    if totals.get("warnings"):
+        warned = totals["warned"]
+        lines.append(
+            f"         {_plural(totals['warnings'], 'warning')}, such as {warned['task']}: "
+            + one_line(warned["text"], WARNING_SHOWN)
+        )
     return lines
 
 
 def printable(key: str) -> str:
     """A key (latin-1, one character a byte) so that a terminal shows it whatever its bytes are."""
     text = key.encode("latin-1").decode("utf-8", "backslashreplace")
-    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
-    return f"{shown[:80]!r}" if shown.strip() != shown or not shown else shown[:80]
+    shown = one_line(text, 80)
+    return repr(shown) if shown.strip() != shown or not shown else shown
 
 
 def _plural(count: int, noun: str) -> str:

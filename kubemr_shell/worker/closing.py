@@ -76,7 +76,17 @@ def shard_totals(phase: Phase, counted: Sequence[Entry], replaced: Sequence[Entr
         totals["slowest"] = {"task": names.task_label(phase, slowest.task), "seconds": round(slowest.seconds, 3)}
         totals["largest"] = {"task": names.task_label(phase, largest.task), "bytes": largest.bytes_in}
         totals["heaviest"] = {"key": heaviest.heaviest_key, "records": heaviest.heaviest_records}
+        warned = max(counted, key=lambda entry: entry.warnings)
+        if warned.warnings:
+            label = names.task_label(phase, warned.task)
+            totals["warned"] = {"task": label, "text": warned.warning, "warnings": warned.warnings}
     return totals
 
 
-_SUMS = {"recordsIn": "records_in", "bytesIn": "bytes_in", "recordsOut": "records_out", "bytesOut": "bytes_out"}
+_SUMS = {
+    "recordsIn": "records_in",
+    "bytesIn": "bytes_in",
+    "recordsOut": "records_out",
+    "bytesOut": "bytes_out",
+    "warnings": "warnings",
+}

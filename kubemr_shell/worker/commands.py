@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.meter import Status
 from kubemr_shell.worker.results import AttemptEnded, Dropped, Failed, Spoiled
 
 STDERR_KEPT_BYTES = 2000
@@ -66,6 +68,8 @@ class Commands:
         self._scratch = scratch
         self._on_start = on_start
         self._runner = Runner()
+        self.status: Status | None = None
+        """What the command that runs now said last that it is doing; any thread may read it."""
 
     def close(self) -> None:
         self._runner.close()
@@ -79,6 +83,8 @@ class Commands:
             raise AttemptEnded(_failed(subject, kind="CommandNotStarted", reason=str(error), final=True)) from error
         except FileNotFoundError as error:
             raise AttemptEnded(Dropped(attempt=subject.attempt, reason=str(error))) from error
+        finally:
+            self.status = None
         if cancel.is_set():
             raise AttemptEnded(Dropped(attempt=subject.attempt))
         for problem in (outcome.feed_error, outcome.drain_error):
@@ -91,6 +97,11 @@ class Commands:
     def _run(self, subject: Subject, command: Command, streams: Streams, cancel: Cancel, log_suffix: str) -> Outcome:
         job = self._job
         name = f"{job.worker}.{subject.phase.value}-{names.attempt_name(*subject.attempt)}"
+
+        def keep_status(text: str) -> None:
+            label = names.task_label(subject.phase, subject.attempt.task)
+            self.status = Status(time.monotonic(), f"{label}: {text}") if text else None
+
         with self._scratch.attempt(name) as folder, environment_of(job, subject, command, folder) as environment:
             return self._runner.run(
                 AttemptRequest(
@@ -104,6 +115,7 @@ class Commands:
                     log_path=job.workspace.log(subject.phase, *subject.attempt) + log_suffix,
                     cancel=cancel,
                     on_start=self._on_start,
+                    on_status=keep_status,
                 )
             )
 

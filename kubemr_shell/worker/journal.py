@@ -32,6 +32,10 @@ class Entry:
     stderr: str = ""
     """The last of what the command wrote there but ``reporter:`` lines, a few hundred bytes."""
     counters: Counters = field(default_factory=dict)
+    warnings: int = 0
+    """How many things the command did that mean nothing, such as malformed ``reporter:`` lines."""
+    warning: str = ""
+    """The first of them."""
     ranges: tuple[tuple[int, int], ...] = ()
     """Map tasks of a job that reduces: (offset, length) of each partition in the map output."""
     crc32: int = 0

@@ -1,22 +1,41 @@
-"""How much this worker has done, for whoever shows progress: a small file, rewritten now and then."""
+"""What this worker has done and does, for whoever shows progress: a small file, rewritten now and then."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 from kubemr_shell.job.state import Phase
 
 REPORT_SECONDS = 0.5
 
 
+class Status(NamedTuple):
+    """What a task says that it is doing, and when it said so, by the clock that all processes of a machine share."""
+
+    at: float
+    text: str
+
+
+class Running(Protocol):
+    """The attempts of a worker that run now."""
+
+    def moved(self) -> int:
+        """Bytes so far."""
+        ...
+
+    def status(self) -> Status | None: ...
+
+
 class Meter:
     """Counts the bytes of finished attempts by phase; what runs now is asked for when a report is due."""
 
-    def __init__(self, path: str, moved: Callable[[], int], clock: Callable[[], float]) -> None:
+    def __init__(self, path: str, running: Running, clock: Callable[[], float]) -> None:
         self._path = path
-        self._moved = moved
+        self._running = running
         self._clock = clock
         self._reported_at = clock()
         self._finished: dict[str, int] = {}
@@ -32,20 +51,38 @@ class Meter:
         self._reported_at = now
         done = dict(self._finished)
         if phase is not None:
-            done[phase.value] = done.get(phase.value, 0) + self._moved()
+            done[phase.value] = done.get(phase.value, 0) + self._running.moved()
         hidden = f"{self._path}.new"
         with open(hidden, "w") as file:
-            json.dump(done, file)
+            json.dump({"bytes": done, "status": self._running.status()}, file)
         os.replace(hidden, self._path)
 
 
-def read_meters(paths: list[str], phase: Phase) -> int:
-    """The bytes that all workers have moved in a phase, as far as they have said."""
-    total = 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meters:
+    """The reports of all workers."""
+
+    bytes: Mapping[str, int]
+    """Moved so far, by phase."""
+    status: str
+    """What one of the running tasks said last that it is doing."""
+
+    def bytes_done(self, phase: Phase) -> int:
+        return self.bytes.get(phase.value, 0)
+
+
+def read_meters(paths: list[str]) -> Meters:
+    """What the workers have reported, as far as they have."""
+    done: dict[str, int] = {}
+    said: list[Status] = []
     for path in paths:
         try:
             with open(path) as file:
-                total += json.load(file).get(phase.value, 0)
+                report: dict[str, Any] = json.load(file)
         except FileNotFoundError:
             continue
-    return total
+        for phase, count in report["bytes"].items():
+            done[phase] = done.get(phase, 0) + count
+        if report["status"]:
+            said.append(Status(*report["status"]))
+    return Meters(bytes=done, status=max(said).text if said else "")

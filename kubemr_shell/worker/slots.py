@@ -12,6 +12,7 @@ from typing import Protocol
 from kubemr_shell.board.steps import Attempt, ShardKey
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.job.state import Phase
+from kubemr_shell.worker.meter import Status
 from kubemr_shell.worker.results import Broken, Dropped, Finished, Result
 
 
@@ -22,6 +23,10 @@ class TaskRunner(Protocol):
 
     def moved(self) -> int:
         """Bytes that the attempt that runs now has moved so far."""
+        ...
+
+    def status(self) -> Status | None:
+        """What the command that runs now said last that it is doing."""
         ...
 
     def close(self) -> None: ...
@@ -80,6 +85,10 @@ class Slots:
 
     def moved(self) -> int:
         return sum(runner.moved() for runner in self._runners)
+
+    def status(self) -> Status | None:
+        """The latest of the commands that run now."""
+        return max((said for runner in self._runners if (said := runner.status())), default=None)
 
     def drop(self, key: ShardKey, attempts: Collection[Attempt]) -> set[Attempt]:
         """Nobody wants these any more: waiting ones are not started, running ones are stopped.

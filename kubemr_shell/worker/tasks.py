@@ -15,6 +15,7 @@ from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.map_task import MapTasks
+from kubemr_shell.worker.meter import Status
 from kubemr_shell.worker.reduce_task import ReduceTasks
 from kubemr_shell.worker.results import AttemptEnded, Dropped, Finished, Result, Spoiled
 from kubemr_shell.worker.slots import TaskRunner
@@ -40,6 +41,9 @@ class SlotTasks(TaskRunner):
 
     def moved(self) -> int:
         return self._maps.moved() + self._reduces.moved()
+
+    def status(self) -> Status | None:
+        return self._commands.status
 
     def close(self) -> None:
         self._maps.close()

@@ -17,10 +17,15 @@ class Told:
     def __init__(self) -> None:
         self._counters: Counters = {}
         self._first: Outcome | None = None
+        self._warnings = 0
+        self._warning = ""
 
     def take(self, outcome: Outcome) -> None:
         self._first = self._first or outcome
         add_counters(self._counters, counters_of(outcome))
+        self._warnings += len(outcome.warnings)
+        if outcome.warnings and not self._warning:
+            self._warning = outcome.warnings[0]
 
     def in_entry(self, entry: Entry) -> Entry:
         """The entry with what was told; exit status and stderr are those of the command that came first."""
@@ -32,6 +37,8 @@ class Told:
             exit_status=self._first.exit_status,
             stderr=stderr.decode("utf-8", "backslashreplace"),
             counters=self._counters,
+            warnings=self._warnings,
+            warning=self._warning,
         )
 
 

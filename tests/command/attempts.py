@@ -39,6 +39,7 @@ class Attempts:
         grace_seconds: float = PATIENCE_SECONDS,
         progress: Callable[[], int] | None = None,
         on_start: Callable[[int], None] = lambda _: None,
+        on_status: Callable[[str], None] = lambda _: None,
     ) -> Outcome:
         collected = Collected()
 
@@ -59,6 +60,7 @@ class Attempts:
                 grace_seconds=grace_seconds,
                 progress=progress or (lambda: len(collected.data)),
                 on_start=started,
+                on_status=on_status,
             )
         )
         self.stdout = bytes(collected.data)

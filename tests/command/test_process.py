@@ -245,3 +245,16 @@ def test_many_runners_do_not_hold_each_others_pipes_open(tmp_path: Path) -> None
     for thread in threads:
         thread.join()
     assert results == [(0, False, True)] * 160
+
+
+def test_what_a_command_says_that_it_does_is_told_while_it_runs(attempt: Attempts) -> None:
+    """It goes on to say the next thing only when the one before was heard."""
+    told: list[str] = []
+
+    def hear(text: str) -> None:
+        told.append(text)
+        (attempt.folder / f"heard {len(told)}").touch()
+
+    say = 'echo "reporter:status:%s" >&2; while [ ! -e "heard %d" ]; do sleep 0.01; done; '
+    outcome = attempt(say % ("first", 1) + say % ("second", 2), on_status=hear)
+    assert (outcome.exit_status, told) == (0, ["first", "second"])

@@ -1,6 +1,6 @@
 import pytest
 
-from kubemr_shell.local_run.figures import bytes_text, count_text, seconds_text
+from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,8 @@ def test_seconds_get_coarser_as_they_grow(seconds: float, text: str) -> None:
 
 def test_counts_have_commas() -> None:
     assert count_text(21_700_000) == "21,700,000"
+
+
+def test_any_text_fits_in_one_line() -> None:
+    assert one_line("a\nb\x1b é", 80) == "a\\x0ab\\x1b é"
+    assert one_line("\n" * 10, 6) == "\\x0a\\x"

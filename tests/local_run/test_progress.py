@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 from kubemr_shell.local_run.progress import PlainDisplay, ProgressThread, Rate, Snapshot, done_of_total, progress_text
 
@@ -7,6 +8,13 @@ HALF = Snapshot(phase="map", tasks_done=3, tasks=8, bytes_done=500_000, bytes_to
 
 def test_the_text_has_tasks_bytes_rate_time_left_and_repeats() -> None:
     assert progress_text(HALF, 100_000) == "3/8 tasks, 500 kB of 1.0 MB, 100 kB/s, 5.0 s left, 2 repeated"
+
+
+def test_what_a_task_says_that_it_is_doing_is_shown_in_the_same_line() -> None:
+    assert progress_text(replace(HALF, status="map/3: 7 of\t9\x1b[2J"), 0).endswith(
+        ", 2 repeated; map/3: 7 of\\x099\\x1b[2J"
+    )
+    assert len(progress_text(replace(HALF, status="x" * 1000), 0)) < 200
 
 
 def test_without_known_bytes_progress_is_by_tasks() -> None:

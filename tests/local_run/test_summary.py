@@ -56,3 +56,11 @@ def test_a_key_with_over_a_tenth_of_the_records_is_named(records: int, is_named:
 )
 def test_any_key_can_be_shown_on_a_terminal(key: bytes, shown: str) -> None:
     assert printable(key.decode("latin-1")) == shown
+
+
+def test_warnings_are_counted_and_one_is_quoted() -> None:
+    result = manifest(5)
+    warned = {"task": "map/7", "text": "not understood: \x1b[31m", "warnings": 2}
+    result["totals"]["map"] = {**result["totals"]["map"], "warnings": 1234, "warned": warned}
+    lines = summary_lines(result, 1, "out")
+    assert "         1,234 warnings, such as map/7: not understood: \\x1b[31m" in lines

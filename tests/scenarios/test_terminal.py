@@ -57,6 +57,17 @@ def test_nothing_is_on_stdout_before_the_job_is_done(place: Place) -> None:
     assert (done.code, done.stdout) == (4, b"")
 
 
+def test_malformed_reporter_lines_are_said_at_the_end(place: Place) -> None:
+    place.write("in", "a\n")
+    done = place.run("run", "-m", 'cat; echo "reporter:counter:no amount" >&2', "in")
+
+    assert done.code == 0
+    assert (
+        "         1 warning, such as map/0: not understood (a counter has three fields: GROUP,NAME,AMOUNT): "
+        "reporter:counter:no amount\n"
+    ) in done.stderr
+
+
 def test_a_quiet_run_prints_nothing_but_its_results(place: Place) -> None:
     place.write("in", "a\n")
     done = place.run("run", "--quiet", "-p", "1", "-m", "cat; echo noise >&2", "in")
@@ -146,6 +157,18 @@ def test_progress_is_a_bar_on_a_terminal_and_is_gone_at_the_end(place: Place) ->
     assert "reduce" in terminal.said
     assert "2 parts, 4 B in stdout" in terminal.said
     assert terminal.said.rfind("\x1b[?25h") > terminal.said.rfind("\x1b[?25l")
+
+
+@pytest.mark.parametrize("flags", [(), ("--workers", "2")], ids=["one process", "two workers"])
+def test_what_a_task_says_that_it_does_is_shown_on_a_terminal(place: Place, flags: tuple[str, ...]) -> None:
+    place.write("in", "a\n")
+    command = f'echo "reporter:status:half way through" >&2; {WAIT}cat'
+    with place.closed_gate() as open_gate:
+        terminal = Terminal(place, ["run", *flags, "-m", command, "in"])
+        terminal.read_until("map/0: half way through")
+        open_gate()
+        terminal.close()
+    assert terminal.process.wait() == 0
 
 
 @pytest.mark.parametrize("times", [1, 2])

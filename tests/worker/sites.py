@@ -54,6 +54,9 @@ class Turns(TaskRunner):
     def moved(self) -> int:
         return 0
 
+    def status(self) -> None:
+        """It says nothing."""
+
     def close(self) -> None:
         pass
 
@@ -108,7 +111,7 @@ class Site:
         board = self.board("looping")
         attention, stopping = Attention(), Cancel()
         slots = Slots([runner], attention.set)
-        meter = Meter(str(self._folder / "progress"), slots.moved, time.monotonic)
+        meter = Meter(str(self._folder / "progress"), slots, time.monotonic)
         timing = Timing.local()
         stages = Stages(board, self._context(), parallelism=1, lease_seconds=timing.lease_seconds, cancel=stopping)
         loop = Loop(

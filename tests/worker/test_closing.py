@@ -66,3 +66,10 @@ def test_totals_name_the_slowest_the_largest_and_the_heaviest() -> None:
     assert totals["largest"] == {"task": "reduce/1", "bytes": 9}
     assert totals["heaviest"] == {"key": "a", "records": 4}
     assert totals["retries"] == 1
+
+
+def test_totals_count_warnings_and_quote_one_of_the_task_that_has_the_most() -> None:
+    entries = [entry(0, warnings=1, warning="a"), entry(1, warnings=2, warning="b"), entry(2)]
+    totals = shard_totals(Phase.MAP, entries)
+    assert (totals["warnings"], totals["warned"]) == (3, {"task": "map/1", "text": "b", "warnings": 2})
+    assert "warned" not in shard_totals(Phase.MAP, entries[2:])

@@ -42,6 +42,9 @@ class OneAtATime(TaskRunner):
     def moved(self) -> int:
         return 0
 
+    def status(self) -> None:
+        """It says nothing."""
+
     def close(self) -> None:
         """Nothing is kept."""
 

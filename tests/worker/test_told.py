@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from kubemr_shell.command.process import Outcome
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.told import STDERR_KEPT_BYTES, Told
@@ -31,6 +33,14 @@ def test_counters_of_combiners_are_added_and_the_rest_is_the_first_commands() ->
     told.take(outcome(0, b"combine\n", {("g", "a"): 2, ("g", "b"): 5}))
     entry = told.in_entry(ENTRY)
     assert (entry.exit_status, entry.stderr, entry.counters) == (3, "map\n", {"g": {"a": 3, "b": 5}})
+
+
+def test_warnings_are_counted_and_the_first_is_kept() -> None:
+    told = Told()
+    for warnings in ((), ("one", "two"), ("three",)):
+        told.take(replace(outcome(), warnings=warnings))
+    entry = told.in_entry(ENTRY)
+    assert (entry.warnings, entry.warning) == (3, "one")
 
 
 def test_an_attempt_without_a_command_tells_nothing() -> None:
