@@ -28,6 +28,10 @@ class Timing:
     """Shards that one look for work reads at most."""
     give_up_seconds: float
     """A board that does not answer for that long is unavailable."""
+    commit_seconds: float
+    """A worker commits what its slots have finished at least that often, while they have more to do."""
+    state_seconds: float
+    """A worker whose slots are all busy looks that often whether the job has ended elsewhere."""
 
     @property
     def expiry_seconds(self) -> float:
@@ -44,6 +48,8 @@ class Timing:
             close_patience_seconds=1.0,
             probes=16,
             give_up_seconds=30.0,
+            commit_seconds=0.25,
+            state_seconds=1.0,
         )
 
     @classmethod
@@ -59,4 +65,6 @@ class Timing:
             close_patience_seconds=5.0,
             probes=4,
             give_up_seconds=300.0,
+            commit_seconds=max(5.0, pause),
+            state_seconds=max(10.0, pause),
         )

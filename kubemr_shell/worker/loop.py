@@ -21,8 +21,6 @@ from kubemr_shell.worker.results import Broken, Dropped, Failed, Finished, Resul
 from kubemr_shell.worker.slots import Slots
 from kubemr_shell.worker.stages import Stages
 
-COMMIT_SECONDS = 0.25
-STATE_SECONDS = 1.0
 LOSSES_IN_A_ROW = 10
 """Of steps that come to nothing: then it is not that others are faster, but that the files of the job are gone."""
 
@@ -91,7 +89,7 @@ class Loop:
         """Find more work where a slot is free; the seconds until there is something to look at again."""
         if self._slots.unstarted() or self._slots.running() >= self._slots.count:
             self._look_at_state()
-            return COMMIT_SECONDS
+            return min(self._timing.commit_seconds, self._timing.state_seconds)
         try:
             return self._carry_out(self._board.next())
         except LeaseLost as error:
@@ -187,7 +185,7 @@ class Loop:
 
     def _commit_what_is_due(self) -> None:
         hungry = self._slots.unstarted() == 0
-        due = hungry or self._clock() - self._committed_at >= COMMIT_SECONDS
+        due = hungry or self._clock() - self._committed_at >= self._timing.commit_seconds
         if not due:
             return
         for key in list(self._held):
@@ -251,7 +249,7 @@ class Loop:
 
     def _look_at_state(self) -> None:
         """The job may have ended elsewhere while every slot is busy."""
-        if self._clock() - self._looked_at < STATE_SECONDS:
+        if self._clock() - self._looked_at < self._timing.state_seconds:
             return
         self._looked_at = self._clock()
         state = self._board.view().state

@@ -24,6 +24,8 @@ TIMING = Timing(
     close_patience_seconds=5.0,
     probes=4,
     give_up_seconds=60.0,
+    commit_seconds=1.0,
+    state_seconds=1.0,
 )
 
 

@@ -36,6 +36,8 @@ TIMING = Timing(
     close_patience_seconds=5.0,
     probes=2,
     give_up_seconds=10_000.0,
+    commit_seconds=1.0,
+    state_seconds=1.0,
 )
 IMPATIENT = Timing(
     lease_seconds=10.0,
@@ -44,6 +46,8 @@ IMPATIENT = Timing(
     close_patience_seconds=0.0,
     probes=4,
     give_up_seconds=0.0,
+    commit_seconds=1.0,
+    state_seconds=1.0,
 )
 
 seats = st.integers(0, SEATS - 1)

@@ -34,6 +34,7 @@ from kubemr_shell.worker.workspace import Workspace
 
 DEADLINE_SECONDS = 30.0
 TASKS = 40
+LOCAL = Timing.local()
 
 
 class Turns(TaskRunner):
@@ -42,12 +43,18 @@ class Turns(TaskRunner):
     def __init__(self) -> None:
         self.begun: list[Attempt] = []
         self._turns = threading.Semaphore(0)
+        self._cancel: Cancel | None = None
+
+    def is_cancelled(self) -> bool:
+        """Whether the attempt that waits is to end."""
+        return self._cancel is not None and self._cancel.is_set()
 
     def go_on(self, turns: int) -> None:
         self._turns.release(turns)
 
     def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
         self.begun.append(attempt)
+        self._cancel = cancel
         self._turns.acquire()
         return Finished(attempt=attempt, entry=Entry(task=attempt.task, attempt=attempt.attempt, seconds=0.001))
 
@@ -94,9 +101,7 @@ class Site:
         board.record_plan(step.claim, facts)
 
     def board(self, worker: str) -> Board:
-        return Board(
-            self.store, "job", worker, slots=1, agents=2, timing=Timing.local(), clock=time.monotonic, random=Random(7)
-        )
+        return Board(self.store, "job", worker, slots=1, agents=2, timing=LOCAL, clock=time.monotonic, random=Random(7))
 
     def view(self) -> JobView:
         return self.board("owner").view()
@@ -106,17 +111,16 @@ class Site:
         return parse_state(document)
 
     @contextmanager
-    def looping(self, runner: Turns) -> Iterator[Looping]:
+    def looping(
+        self, runner: Turns, *, timing: Timing = LOCAL, clock: Callable[[], float] = time.monotonic
+    ) -> Iterator[Looping]:
         """A worker at work; it is stopped at the end."""
         board = self.board("looping")
         attention, stopping = Attention(), Cancel()
         slots = Slots([runner], attention.set)
         meter = Meter(str(self._folder / "progress"), slots, time.monotonic)
-        timing = Timing.local()
         stages = Stages(board, self._context(), parallelism=1, lease_seconds=timing.lease_seconds, cancel=stopping)
-        loop = Loop(
-            board, stages, slots, meter, timing=timing, clock=time.monotonic, attention=attention, stopping=stopping
-        )
+        loop = Loop(board, stages, slots, meter, timing=timing, clock=clock, attention=attention, stopping=stopping)
         thread = threading.Thread(target=loop.run)
         thread.start()
         try:

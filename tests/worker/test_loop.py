@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from kubemr_shell.board.steps import Attempt, Finishing, Working
@@ -11,7 +12,7 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.old_result import OldResult
 from tests.inputs.server import Resource, serving
-from tests.worker.sites import DEADLINE_SECONDS, TASKS, Looping, Site, Turns, wait_until
+from tests.worker.sites import DEADLINE_SECONDS, LOCAL, TASKS, Looping, Site, Turns, wait_until
 
 
 def test_tasks_that_another_worker_has_stolen_are_not_run(tmp_path: Path) -> None:
@@ -33,6 +34,29 @@ def test_tasks_that_another_worker_has_stolen_are_not_run(tmp_path: Path) -> Non
         runner.go_on(TASKS)
         wait_until(lambda: looping.slots.unstarted() == 0)
     assert not {Attempt(task, 0) for task in stolen} & set(runner.begun)
+
+
+def test_a_busy_worker_looks_whether_the_job_has_ended_as_often_as_its_timing_says(tmp_path: Path) -> None:
+    now, looks = 0.0, 0
+
+    def clock() -> float:
+        nonlocal looks
+        looks += 1
+        return now
+
+    site, runner = Site(tmp_path), Turns()
+    site.plan()
+    with site.looping(runner, timing=replace(LOCAL, commit_seconds=0.001), clock=clock) as looping:
+        wait_until(lambda: bool(runner.begun))
+        site.board("owner").fail_job({"reason": "of another worker"})
+        seen = looks
+        wait_until(lambda: looks > seen + 100)
+        assert looping.thread.is_alive()
+        now = LOCAL.state_seconds
+        wait_until(runner.is_cancelled)
+        runner.go_on(1)
+        looping.thread.join(DEADLINE_SECONDS)
+        assert not looping.thread.is_alive()
 
 
 def test_a_worker_that_is_stopped_while_it_plans_gives_the_planning_back_at_once(tmp_path: Path) -> None:
