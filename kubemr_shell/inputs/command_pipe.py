@@ -11,7 +11,7 @@ import fcntl
 import os
 
 from kubemr_shell import engine
-from kubemr_shell.inputs.waiting import Waiter
+from kubemr_shell.net.waiting import Waiter
 
 GATHERED_BYTES = 64 << 10
 STEP_BYTES = 1 << 20

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from kubemr_shell.errors import CorruptInput, InputError
-from kubemr_shell.inputs.shown import shown
 from kubemr_shell.job.split import Codec
+from kubemr_shell.shown import shown
 
 STEP_BYTES = 1 << 20
 MOST_WINDOW_BYTES = 128 << 20

@@ -12,9 +12,9 @@ import os
 
 from kubemr_shell.inputs.command_pipe import CommandPipe
 from kubemr_shell.inputs.file_feed import feed_file
-from kubemr_shell.inputs.retry import READING_PATIENCE, Patience
-from kubemr_shell.inputs.waiting import Cancelled, Waiter
 from kubemr_shell.job.split import Piece, Split
+from kubemr_shell.net.retry import READING_PATIENCE, Patience
+from kubemr_shell.net.waiting import Cancelled, Waiter
 
 
 class SplitFeed:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from kubemr_shell.errors import InputChanged, InputError, InputNotFound
 from kubemr_shell.inputs.command_pipe import CommandPipe
 from kubemr_shell.inputs.compression import decompressed
-from kubemr_shell.inputs.shown import shown
-from kubemr_shell.inputs.waiting import Waiter
 from kubemr_shell.job.split import Piece
+from kubemr_shell.net.waiting import Waiter
+from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
 
 SMALL_BYTES = 64 << 10

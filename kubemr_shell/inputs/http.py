@@ -18,11 +18,11 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from kubemr_shell.errors import InputChanged, InputNotFound, KubemrError, StorageUnavailable
-from kubemr_shell.inputs.http_connection import open_url, without_password
-from kubemr_shell.inputs.retry import Patience, Retries
-from kubemr_shell.inputs.shown import shown
-from kubemr_shell.inputs.waiting import NOBODY, Waiter
 from kubemr_shell.job.split import Codec
+from kubemr_shell.net.http_connection import open_url, without_password
+from kubemr_shell.net.retry import Patience, Retries
+from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.shown import shown
 
 READ_BYTES = 256 << 10
 

@@ -15,10 +15,10 @@ from kubemr_shell.errors import InputError, InputNotFound, KubemrError, StorageU
 from kubemr_shell.inputs.compression import codec_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.local_files import LocalFile, LocalFiles
-from kubemr_shell.inputs.retry import LISTING_PATIENCE, Patience
-from kubemr_shell.inputs.shown import shown
-from kubemr_shell.inputs.waiting import NOBODY, Waiter
 from kubemr_shell.job.split import Codec
+from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
+from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.shown import shown
 from kubemr_shell.storage.locate import scheme_of
 
 if TYPE_CHECKING:

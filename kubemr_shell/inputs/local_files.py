@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from kubemr_shell.errors import InputNotFound
-from kubemr_shell.inputs.shown import shown
+from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
 
 _WILDCARDS = re.compile(r"[*?[]")

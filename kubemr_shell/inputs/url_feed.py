@@ -5,9 +5,9 @@ from __future__ import annotations
 from kubemr_shell.inputs.command_pipe import CommandPipe
 from kubemr_shell.inputs.compression import decompressed
 from kubemr_shell.inputs.http import RemoteFile
-from kubemr_shell.inputs.retry import Patience
-from kubemr_shell.inputs.waiting import Waiter
 from kubemr_shell.job.split import Piece
+from kubemr_shell.net.retry import Patience
+from kubemr_shell.net.waiting import Waiter
 
 FIRST_LOOK_BYTES = 64 << 10
 """Asked for beyond the end of a piece, where its last line may end; then twice as much, and so on."""

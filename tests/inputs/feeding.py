@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
-from kubemr_shell.inputs.retry import Patience
 from kubemr_shell.job.split import Split
+from kubemr_shell.net.retry import Patience
 
 HASTY = Patience(budget=5, first_pause=0.001, longest_pause=0.01, connect=5, idle=5)
 

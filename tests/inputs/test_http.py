@@ -16,8 +16,8 @@ import pytest
 from kubemr_shell.errors import InputChanged, InputNotFound, StorageUnavailable
 from kubemr_shell.inputs import http_connection
 from kubemr_shell.inputs.http import RemoteFile, RemoteObject, probe, read_whole
-from kubemr_shell.inputs.retry import Patience
-from kubemr_shell.inputs.waiting import NOBODY, Cancelled, Waiter
+from kubemr_shell.net.retry import Patience
+from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
 from tests.inputs.feeding import HASTY
 from tests.inputs.server import Resource, Server, serving
 

@@ -14,8 +14,8 @@ import pytest
 from kubemr_shell.errors import InputNotFound, StorageUnavailable
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import absolute_path, list_inputs
-from kubemr_shell.inputs.retry import Patience
-from kubemr_shell.inputs.waiting import Cancelled
+from kubemr_shell.net.retry import Patience
+from kubemr_shell.net.waiting import Cancelled
 from tests.inputs.feeding import HASTY, listed
 from tests.inputs.server import Resource, serving
 
