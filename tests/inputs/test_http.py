@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.errors import InputChanged, InputNotFound, StorageUnavailable
-from kubemr_shell.inputs import http_connection
 from kubemr_shell.inputs.http import RemoteFile, RemoteObject, probe, read_whole
+from kubemr_shell.net import http_connection
 from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
 from tests.inputs.feeding import HASTY
