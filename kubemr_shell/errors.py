@@ -170,6 +170,10 @@ class ObjectNotFound(StorageError):
     """There is nothing under that URI."""
 
 
+class PreconditionFailed(StorageError):
+    """What stands under that URI is not what the request was made for."""
+
+
 class OutOfSpace(StorageError):
     """The disk, or a quota on it, is full."""
 

@@ -92,6 +92,33 @@ class S3Spec:
             unset="the rights of the pods",
         ),
     )
+    path_style: Literal["auto", "always", "never"] = field(
+        default="auto",
+        metadata=described(
+            "Whether the bucket is named in the path of the URL, not in the host name. auto: with an endpoint.",
+            Choice("auto", "always", "never"),
+        ),
+    )
+    ca_bundle: str | None = field(
+        default=None,
+        metadata=described(
+            "A file of certificate authorities that the endpoint's certificate is checked with.",
+            TEXT,
+            unset="the system's",
+        ),
+    )
+    requester_pays: bool = field(
+        default=False,
+        metadata=described("Agree to pay for reading from buckets whose owner does not.", Flag()),
+    )
+    max_requests_per_second: int | None = field(
+        default=None,
+        metadata=described(
+            "The most requests a second that the whole job makes, for a server that throttles.",
+            Whole(1, 1_000_000),
+            unset="no limit",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,30 @@
+"""``s3://bucket/key``: what stands after the bucket is the key, byte for byte; nothing is percent-decoded."""
+
+from __future__ import annotations
+
+import re
+
+from kubemr_shell.errors import UsageError
+from kubemr_shell.shown import shown
+
+SCHEME = "s3://"
+LONGEST_KEY_BYTES = 1024
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+
+
+def is_s3(uri: str) -> bool:
+    return uri[: len(SCHEME)].lower() == SCHEME
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key; the key may be empty. UsageError for what can be no name in S3."""
+    bucket, _, key = uri[len(SCHEME) :].partition("/")
+    if not is_s3(uri) or not _BUCKET.fullmatch(bucket):
+        raise UsageError(f"{shown(uri)}: write s3://bucket/key; a bucket's name has letters, digits, '.', '-' and '_'")
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{shown(uri)}: the key of an S3 object must be UTF-8") from error
+    if size > LONGEST_KEY_BYTES:
+        raise UsageError(f"{shown(uri)}: the key has {size} bytes, S3 allows {LONGEST_KEY_BYTES}")
+    return bucket, key
