@@ -1,0 +1,234 @@
+"""A real S3 server for tests, and a bucket of its own for each of them.
+
+The server is the one that KUBEMR_TEST_S3_ENDPOINT names (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION go
+with it), else a MinIO that testcontainers starts. Where neither is there, its tests are skipped with the reason; with
+KUBEMR_TEST_S3_REQUIRED=1, which CI sets, that is an error instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+MINIO = "minio/minio:RELEASE.2025-04-22T22-12-26Z"
+START_SECONDS = 60
+
+
+class NoServer(Exception):
+    """Why there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Server:
+    endpoint: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    region: str = "us-east-1"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to be let in; the developer's own profile has no say. The endpoint is not in it."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self) -> Any:
+        """A boto3 client apart from ours, to see what is really there."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name=self.region,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            config=Config(
+                s3={"addressing_style": "path"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                retries={"total_max_attempts": 3},
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """An empty bucket, and what tests look at and plant in it past our own code."""
+
+    name: str
+    server: S3Server
+    client: Any = field(repr=False)
+
+    @property
+    def uri(self) -> str:
+        """Without a slash at its end."""
+        return f"s3://{self.name}"
+
+    def keys(self, prefix: str = "") -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+    def uploads(self, prefix: str = "") -> list[tuple[str, str]]:
+        """Key and id of each upload that is neither completed nor aborted."""
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.name, Prefix=prefix)
+        return [(item["Key"], item["UploadId"]) for page in pages for item in page.get("Uploads", ())]
+
+    def get(self, key: str) -> bytes:
+        with self.client.get_object(Bucket=self.name, Key=key)["Body"] as body:
+            content: bytes = body.read()
+            return content
+
+    def put(self, key: str, content: bytes) -> None:
+        self.client.put_object(Bucket=self.name, Key=key, Body=content)
+
+    def delete(self, *keys: str) -> None:
+        for first in range(0, len(keys), 1000):
+            names = [{"Key": key} for key in keys[first : first + 1000]]
+            self.client.delete_objects(Bucket=self.name, Delete={"Objects": names, "Quiet": True})
+
+    def clear(self) -> None:
+        for key, upload in self.uploads():
+            self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload)
+        self.delete(*self.keys())
+
+
+@contextmanager
+def new_bucket(server: S3Server, client: Any) -> Iterator[Bucket]:
+    bucket = Bucket(name=f"kubemr-test-{uuid.uuid4().hex[:16]}", server=server, client=client)
+    client.create_bucket(Bucket=bucket.name)
+    try:
+        yield bucket
+    finally:
+        bucket.clear()
+        client.delete_bucket(Bucket=bucket.name)
+
+
+@contextmanager
+def running_server(environ: Mapping[str, str]) -> Iterator[S3Server]:
+    """The server that the environment names, or a MinIO for as long as this lasts. Raises NoServer."""
+    with ExitStack() as stack:
+        is_named = bool(environ.get("KUBEMR_TEST_S3_ENDPOINT"))
+        server = _named(environ) if is_named else stack.enter_context(_minio())
+        _until_ready(server, seconds=0 if is_named else START_SECONDS)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """The S3 server of the tests; its credentials are in this process's environment meanwhile."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_server(os.environ))  # noqa: TID251 - what says where the server is
+        except NoServer as reason:
+            if os.environ.get("KUBEMR_TEST_S3_REQUIRED") == "1":  # noqa: TID251
+                raise
+            pytest.skip(f"no S3 server: {reason}")
+        environment = stack.enter_context(pytest.MonkeyPatch.context())
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+            environment.delenv(name, raising=False)
+        for name, value in server.environment.items():
+            environment.setenv(name, value)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_test_client(s3_server: S3Server) -> Iterator[Any]:
+    """Making a boto3 client takes 0.3 s: one serves all buckets."""
+    with closing(s3_server.client()) as client:
+        yield client
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server, s3_test_client: Any) -> Iterator[Bucket]:
+    """A fresh bucket, removed with all that is in it afterwards."""
+    with new_bucket(s3_server, s3_test_client) as bucket:
+        yield bucket
+
+
+def _named(environ: Mapping[str, str]) -> S3Server:
+    endpoint = environ["KUBEMR_TEST_S3_ENDPOINT"].rstrip("/")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        if not environ.get(name):
+            raise NoServer(f"KUBEMR_TEST_S3_ENDPOINT is {endpoint}, but {name} is not set")
+    return S3Server(
+        endpoint=endpoint,
+        access_key=environ["AWS_ACCESS_KEY_ID"],
+        secret_key=environ["AWS_SECRET_ACCESS_KEY"],
+        region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+    )
+
+
+@contextmanager
+def _minio() -> Iterator[S3Server]:
+    reason = _why_no_docker()
+    if reason:
+        raise NoServer(f"KUBEMR_TEST_S3_ENDPOINT is not set, and MinIO cannot be started by Docker: {reason}")
+    key, secret = "kubemr-test", uuid.uuid4().hex
+    with ExitStack() as stack:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # testcontainers' own
+            try:
+                from testcontainers.core.container import DockerContainer
+
+                container = DockerContainer(MINIO).with_command("server /data").with_exposed_ports(9000)
+                container = container.with_env("MINIO_ROOT_USER", key).with_env("MINIO_ROOT_PASSWORD", secret)
+                container = stack.enter_context(container)
+                endpoint = f"http://{container.get_container_host_ip()}:{container.get_exposed_port(9000)}"
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is why there is no server
+                first = next(iter(str(error).splitlines()), type(error).__name__)
+                raise NoServer(
+                    f"KUBEMR_TEST_S3_ENDPOINT is not set, and Docker cannot start {MINIO}: {first}"
+                ) from None
+        yield S3Server(endpoint=endpoint, access_key=key, secret_key=secret)
+
+
+def _why_no_docker() -> str:
+    """Asked of the command line, which gives up at once where no engine listens; empty if there is one."""
+    try:
+        asked = subprocess.run(
+            ["docker", "version", "--format", "{{json .Server.Version}}"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+        if asked.returncode == 0 and json.loads(asked.stdout):
+            return ""
+        return next(iter(asked.stderr.strip().splitlines()), "its engine gives no version")
+    except FileNotFoundError:
+        return "it is not installed"
+    except (subprocess.TimeoutExpired, ValueError):
+        return "its engine does not answer"
+
+
+def _until_ready(server: S3Server, *, seconds: float) -> None:
+    """A named server has to answer at once; one that was just started is waited for."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    deadline = time.monotonic() + seconds
+    with closing(server.client()) as client:
+        while True:
+            try:
+                client.list_buckets()
+                return
+            except (BotoCoreError, ClientError) as error:
+                if isinstance(error, ClientError) or time.monotonic() > deadline:
+                    raise NoServer(f"{server.endpoint}: {error}") from None
+                time.sleep(0.2)
