@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 
 NOBODY = -1
@@ -10,6 +11,23 @@ NOBODY = -1
 
 class Cancelled(Exception):
     """Somebody asked to stop: drop the work, and say nothing."""
+
+
+class Bell:
+    """An eventfd that can be rung and waited for by any thread; closed when nobody refers to it any more."""
+
+    def __init__(self) -> None:
+        self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def __del__(self) -> None:
+        os.close(self.fd)
+
+    def ring(self) -> None:
+        os.eventfd_write(self.fd, 1)
+
+    def silence(self) -> None:
+        """After ``fd`` was readable."""
+        os.eventfd_read(self.fd)
 
 
 class Waiter:
@@ -33,8 +51,8 @@ class Waiter:
         if seconds:
             select.select([self._cancel_fd] if self._cancel_fd != NOBODY else [], [], [], seconds)
 
-    def until_readable(self, fd: int, seconds: float) -> None:
-        """Raises TimeoutError when nothing came in so many seconds."""
+    def until_readable(self, fd: int, seconds: float | None = None) -> None:
+        """Raises TimeoutError when nothing came in so many seconds, if any are given."""
         self._until(fd, select.POLLIN, seconds)
 
     def until_writable(self, fd: int) -> None:
