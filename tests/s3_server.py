@@ -48,7 +48,7 @@ class S3Server:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self) -> Any:
+    def client(self, *, tries: int = 3) -> Any:
         """A boto3 client apart from ours, to see what is really there."""
         import boto3
         from botocore.config import Config
@@ -63,7 +63,7 @@ class S3Server:
                 s3={"addressing_style": "path"},
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
-                retries={"total_max_attempts": 3},
+                retries={"total_max_attempts": tries},
             ),
         )
 
