@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import click
 
+from kubemr_shell.cli.output_argument import OUTPUT
 from kubemr_shell.local_run.clean import clean_output
+from kubemr_shell.local_run.output import Output
 
 
 @click.command()
-@click.argument("output", type=click.Path(exists=True, file_okay=False))
-def clean(output: str) -> None:
+@click.argument("output", type=OUTPUT)
+@click.option("--force", is_flag=True, help="Also where a run on another machine may be at work: you know it is dead.")
+def clean(output: Output, force: bool) -> None:
     """Remove what an unfinished, failed or kept job left in OUTPUT; a finished result stays."""
-    clean_output(output)
+    clean_output(output, force=force)

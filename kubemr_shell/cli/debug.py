@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import click
 
+from kubemr_shell.cli.output_argument import OUTPUT
+from kubemr_shell.local_run.output import Output
+
 
 @click.command()
-@click.argument("output", type=click.Path(exists=True, file_okay=False))
+@click.argument("output", type=OUTPUT)
 @click.argument("task", metavar="map/N | reduce/N")
-def debug(output: str, task: str) -> int:
+def debug(output: Output, task: str) -> int:
     """Run one task of the unfinished or failed job in OUTPUT again: same input, command and environment.
 
     What it writes comes to this terminal; the exit status is the command's. The job itself is not touched.
     """
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
     from kubemr_shell.local_run.debug import debug_task  # noqa: PLC0415
-    from kubemr_shell.local_run.job_folder import find_job_folder  # noqa: PLC0415
+    from kubemr_shell.local_run.job_folder import folder_at, is_job_folder  # noqa: PLC0415
     from kubemr_shell.worker.memory import divide_memory  # noqa: PLC0415
 
-    return debug_task(find_job_folder(output), task, inherited(), divide_memory(1 << 30, 1))
+    job = folder_at(output.uri) if is_job_folder(output.uri) else output.find_job()
+    return debug_task(job, task, inherited(), divide_memory(1 << 30, 1))

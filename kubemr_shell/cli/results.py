@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
+from kubemr_shell.cli.output_argument import OUTPUT
+from kubemr_shell.local_run.output import Output
 from kubemr_shell.local_run.results import write_results
 
 STDOUT = 1
 
 
 @click.command()
-@click.argument("output", type=click.Path(exists=True, file_okay=False))
-def results(output: str) -> None:
-    """Write the parts in OUTPUT to stdout, one after the other."""
+@click.argument("output", type=OUTPUT)
+def results(output: Output) -> None:
+    """Write the parts in OUTPUT, a folder or an s3:// prefix, to stdout, one after the other."""
     write_results(output, STDOUT)

@@ -27,7 +27,7 @@ def _spec_option(*names: str, field: str, **options: Any) -> Callable[[Any], Any
 @_spec_option("-c", "--combine", "combine_command", field="combineCommand", metavar="CMD")
 @_spec_option("-r", "--reduce", "reduce_command", field="reduceCommand", metavar="CMD")
 @_spec_option("-p", "--partitions", field="partitions", type=int, metavar="N")
-@_spec_option("-o", "--output", field="output", metavar="FOLDER")
+@_spec_option("-o", "--output", field="output", metavar="FOLDER|s3://...")
 @_spec_option("--inputs-from", field="inputsFrom", metavar="FILE")
 @_spec_option("--decompress", field="decompress", type=click.Choice(["auto", "none"]))
 @_spec_option("--separator", field="key.separator", metavar="TEXT")
@@ -42,16 +42,20 @@ def _spec_option(*names: str, field: str, **options: Any) -> Callable[[Any], Any
 @_spec_option("--compress-output", field="compressOutput", type=click.Choice(["none", "gzip", "zstd"]))
 @_spec_option("--env", "env", field="env", multiple=True, metavar="NAME=VALUE")
 @_spec_option("--keep-tmp", field="keepTmp", is_flag=True)
+@click.option(
+    "--tmp", metavar="FOLDER", help="Where intermediate data goes: a folder or s3:// prefix; default: with the output."
+)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Worker processes.")
 @click.option("--slots", type=click.IntRange(1), help="Tasks that a worker runs at once; default: the CPUs.")
 @click.option("--memory", metavar="BYTES", help="What each worker may use, such as 512Mi; default: 1Gi.")
-@click.option("--resume", is_flag=True, help="Go on with the unfinished job in the output folder.")
-@click.option("--overwrite", is_flag=True, help="Replace the result, or the unfinished job, in the output folder.")
+@click.option("--resume", is_flag=True, help="Go on with the unfinished job in the output.")
+@click.option("--overwrite", is_flag=True, help="Replace the result, or the unfinished job, in the output.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def run(
     *,
     arguments: tuple[str, ...],
     job_file: str | None,
+    tmp: str | None,
     workers: int,
     slots: int | None,
     memory: str | None,
@@ -93,11 +97,13 @@ def run(
     plan = divide_memory(memory_bytes, wanted)
     if plan.slots < wanted and not quiet:
         print(f"--memory is enough for {plan.slots} of {wanted} slots", file=sys.stderr)
+    output = _output_uri(spec.output) if spec.output else None
     request = RunRequest(
         name=job.name or f"{job.generate_name or 'run-'}{os.urandom(3).hex()}",
         spec=spec,
         folder=folder,
-        output=_local_folder(spec.output) if spec.output else None,
+        output=output,
+        tmp=_tmp(tmp, output) if tmp else None,
         state_home=known.state_home,
         workers=workers,
         memory=plan,
@@ -133,13 +139,26 @@ def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
     return changes
 
 
-def _local_folder(uri: str) -> str:
-    """The absolute path of an output; UsageError for one that is not on this machine."""
+def _output_uri(uri: str) -> str:
+    """An absolute path, or an ``s3://`` URI without a slash at its end; UsageError for what can be neither."""
+    from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
     from kubemr_shell.storage.local import path_of  # noqa: PLC0415
-    from kubemr_shell.storage.locate import locate  # noqa: PLC0415
+    from kubemr_shell.storage.locate import locate, scheme_of  # noqa: PLC0415
 
     locate(uri)
-    return os.path.abspath(path_of(uri))
+    return as_prefix(uri) if scheme_of(uri) == "s3" else os.path.abspath(path_of(uri))
+
+
+def _tmp(uri: str, output: str | None) -> str:
+    """The URI of ``--tmp``, absolute; UsageError for one in the output, which holds nothing but the result."""
+    from kubemr_shell.storage.locate import scheme_of  # noqa: PLC0415
+
+    tmp = _output_uri(uri)
+    if output is not None and scheme_of(tmp) == scheme_of(output):
+        real = os.path.realpath if scheme_of(tmp) == "file" else str
+        if f"{real(tmp)}/".startswith(f"{real(output)}/"):
+            raise UsageError(f"--tmp {uri} is at or under the output {output}: choose a place outside it")
+    return tmp
 
 
 def _variable(text: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ import click
 def worker(job_folder: str, name: str, workers: int, slots: int, memory: int) -> int:
     """Work on a job until it is over, or until stdin ends."""
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
-    from kubemr_shell.local_run.job_folder import find_job_folder  # noqa: PLC0415
+    from kubemr_shell.local_run.job_folder import folder_at  # noqa: PLC0415
     from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions  # noqa: PLC0415
     from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
     from kubemr_shell.worker.memory import divide_memory  # noqa: PLC0415
@@ -30,7 +30,7 @@ def worker(job_folder: str, name: str, workers: int, slots: int, memory: int) ->
         environment=inherited(),
         folder=os.getcwd(),
     )
-    local_worker = LocalWorker(find_job_folder(job_folder), options)
+    local_worker = LocalWorker(folder_at(job_folder), options)
     try:
         with stopping_on_signals(local_worker.stop, kill=lambda: None) as signals:
             _stop_at_end_of_stdin(local_worker.stop)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import os
-
-from kubemr_shell.errors import JobNotFound, UsageError
+from kubemr_shell.errors import JobNotFound
 from kubemr_shell.local_run.job_access import end_leftovers
-from kubemr_shell.local_run.job_folder import STATE_NAME, folder_of_output
-from kubemr_shell.local_run.state import LOCK, remove_state
-from kubemr_shell.storage import ownership
+from kubemr_shell.local_run.output import Output
 
 
-def clean_output(output: str) -> None:
-    """Remove ``_kubemr`` from an output folder, and with it the staged parts; what is published stays."""
-    state = os.path.join(os.path.abspath(output), STATE_NAME)
-    if not os.path.isdir(state):
-        raise JobNotFound(f"{output}: there is nothing to clean (no {STATE_NAME} in it)")
-    lock = ownership.hold(os.path.join(state, LOCK))
-    if lock is None:
-        raise UsageError(f"a run is at work in {output}: stop it first")
+def clean_output(output: Output, *, force: bool = False) -> None:
+    """Remove what jobs have left in an output, and with it the staged parts; what is published stays.
+
+    ``force``: also where a run on another machine owns the output, which may be alive.
+    """
+    if not output.has_leftovers():
+        raise JobNotFound(f"{output.uri}: there is nothing to clean")
+    hold = output.hold(replace=True, force=force)
+    is_empty = False
     try:
-        for entry in list(os.scandir(state)):
-            if entry.is_dir(follow_symlinks=False):
-                job = folder_of_output(os.path.abspath(output), entry.name)
-                end_leftovers(job)
-                job.remove()
-        remove_state(lock)
+        remove_jobs(output)
+        is_empty = True
     finally:
-        lock.release()
+        hold.release(forget=is_empty)
+
+
+def remove_jobs(output: Output, *, but: str | None = None) -> None:
+    """Remove all jobs of an output that we own, but one."""
+    for uid in output.uids():
+        if uid != but:
+            job = output.job(uid)
+            end_leftovers(job)
+            job.remove()

@@ -23,8 +23,9 @@ from kubemr_shell.local_run.local_worker import LocalWorkerOptions, job_context,
 from kubemr_shell.local_run.signals import ending_on_signals
 from kubemr_shell.worker.commands import Subject, environment_of
 from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.map_outputs import map_outputs_of
 from kubemr_shell.worker.memory import MemoryPlan
-from kubemr_shell.worker.reduce_task import merged_partition
+from kubemr_shell.worker.reduce_task import partition_feed
 from kubemr_shell.worker.splits import PlannedSplits
 
 NOT_EXECUTABLE, NOT_FOUND, FIRST_SIGNAL = 126, 127, 128
@@ -62,9 +63,8 @@ def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tup
     if phase is Phase.REDUCE:
         if not view.is_closed(Phase.MAP):
             raise UsageError(f"{names.task_label(phase, task)}: not every map task is done, so its input is not there")
-        return merged_partition(context, view, task), Subject(
-            phase=phase, attempt=attempt, command=context.spec.reduce_command
-        )
+        feed = partition_feed(context, map_outputs_of(context), view, task)
+        return feed, Subject(phase=phase, attempt=attempt, command=context.spec.reduce_command)
     assert view.plan is not None
     plan_id = view.plan.claim_id
     split = PlannedSplits(context.workspace, lambda: plan_id).of_task(task)

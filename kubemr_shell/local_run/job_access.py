@@ -12,7 +12,7 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.orphans import kill_marked, kill_recorded
-from kubemr_shell.errors import BoardUnavailable, UsageError
+from kubemr_shell.errors import BoardUnavailable, JobNotFound, UsageError
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 from kubemr_shell.storage import ownership
 
@@ -46,7 +46,7 @@ def has_begun(job: JobFolder) -> bool:
     try:
         with open_board(job) as board:
             return board.view().plan is not None
-    except BoardUnavailable:  # that has been said already
+    except (BoardUnavailable, JobNotFound):  # that has been said already
         return True
 
 

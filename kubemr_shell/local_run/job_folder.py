@@ -1,6 +1,8 @@
 """The state of one run on this machine: a folder with the board, the temporaries and what the workers keep.
 
-For a run into a folder it is ``<output>/_kubemr/<uid>/``; for results on stdout it lies under the state home.
+For a run into a folder it is ``<output>/_kubemr/<uid>/``; for results in S3 or on stdout it lies under the state home.
+With ``--tmp`` the temporaries (plan, journal, map outputs) are in ``<tmp>/<uid>/`` instead. Outputs are staged where
+they are to appear.
 """
 
 from __future__ import annotations
@@ -10,19 +12,24 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kubemr_shell.errors import JobNotFound
+from kubemr_shell.errors import ObjectNotFound
+from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.storage.locate import locate, scheme_of
 from kubemr_shell.worker.workspace import Workspace
 
 STATE_NAME = "_kubemr"
-"""The folder in an output that holds the state of its jobs."""
+"""The folder in an output that holds what belongs to its jobs."""
 BOARD_NAME = "board.sqlite"
 JOB_NAME = "job"
 """The name of the only job on the board of a run."""
-TEMPORARIES = ("plan", "map", "stage", "journal", "logs", "scratch", "workers")
+TEMPORARIES = ("plan", "map", "journal")
+HERE = ("logs", "scratch", "workers")
+"""What is below the state folder wherever the temporaries are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,9 @@ class JobFolder:
 
     root: str
     output: str
+    """URI of the folder or prefix for the parts."""
+    s3: S3Spec = field(default=S3Spec())
+    """How the object store is reached, unless the job remembers another way."""
     board_name: str = BOARD_NAME
 
     @property
@@ -70,14 +80,36 @@ class JobFolder:
             return []
         return sorted(name.removesuffix(".lock") for name in names if name.endswith(".lock"))
 
-    def workspace(self, scratch: str = "") -> Workspace:
+    @property
+    def stage(self) -> str:
+        """URI of the folder for staged outputs: in the same storage as the output."""
+        if scheme_of(self.output) == "file":
+            return os.path.join(self.root, "stage")
+        return f"{self.output}/{STATE_NAME}/{self.uid}/stage"
+
+    def workspace(self, scratch: str = "", *, agents: int = 1) -> Workspace:
+        """For one of so many worker processes."""
+        temporaries, s3 = self.temporaries, S3Config.of(self._s3, agents=agents)
         return Workspace(
-            storage=LocalStorage(),
-            temporaries=self.root,
+            storage=locate(temporaries, s3),
+            temporaries=temporaries,
             scratch=scratch or self.scratch,
             logs=self.logs,
+            output_storage=locate(self.output, s3),
             output=self.output,
+            stage=self.stage,
         )
+
+    @property
+    def tmp(self) -> str | None:
+        """What ``--tmp`` said when the job was made."""
+        tmp: str | None = self._facts().get("tmp")
+        return tmp
+
+    @property
+    def temporaries(self) -> str:
+        """URI of the folder with the job's plan, journal and map outputs."""
+        return self.root if self.tmp is None else f"{self.tmp}/{self.uid}"
 
     @property
     def name(self) -> str:
@@ -98,13 +130,34 @@ class JobFolder:
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
-    def make(self, *, name: str, old_parts: tuple[str, ...] | None) -> None:
-        """Make the folder of a new job; ``old_parts`` stand in the output and will be replaced."""
-        for folder in TEMPORARIES:
+    def make(self, *, name: str, old_parts: tuple[str, ...] | None, tmp: str | None = None) -> None:
+        """Make the folder of a new job; ``old_parts`` stand in the output and will be replaced.
+
+        What is elsewhere is made last: whoever removes a folder that was half made finds out from it what there is.
+        """
+        for folder in HERE:
             os.makedirs(os.path.join(self.root, folder), exist_ok=True)
-        os.makedirs(self.output, exist_ok=True)
-        with open(self._facts_path, "w") as file:
-            json.dump({"name": name, "oldParts": old_parts}, file)
+        facts = {"name": name, "output": self.output, "oldParts": old_parts, "tmp": tmp, "s3": asdict(self.s3)}
+        self._write_facts(facts)
+        workspace = self.workspace()
+        for folder in (self.output, self.stage):
+            workspace.output_storage.make_folder(folder)
+        for folder in TEMPORARIES:
+            workspace.storage.make_folder(f"{workspace.temporaries}/{folder}")
+
+    def remember_s3(self, s3: S3Spec) -> None:
+        """From now on the object store is reached in this way."""
+        self._write_facts({**self._facts(), "s3": asdict(s3)})
+
+    @property
+    def _s3(self) -> S3Spec:
+        try:
+            return S3Spec(**self._facts()["s3"])
+        except (OSError, ValueError):  # killed before it was written, or there is no state of this job here
+            return self.s3
+
+    def _write_facts(self, facts: dict[str, Any]) -> None:
+        LocalStorage().write(self._facts_path, json.dumps(facts).encode())
 
     @property
     def _facts_path(self) -> str:
@@ -119,40 +172,43 @@ class JobFolder:
         """The board goes first: what a removal that is interrupted leaves is no job any more, and is removed later."""
         with suppress(FileNotFoundError):
             os.unlink(self.board)
+        if scheme_of(self.output) != "file":
+            locate(self.output, S3Config.of(self._s3)).delete_tree(os.path.dirname(self.stage))
+        self.remove_temporaries()
         LocalStorage().delete_tree(self.root)
 
-
-def folder_of_output(output: str, uid: str) -> JobFolder:
-    return JobFolder(root=os.path.join(output, STATE_NAME, uid), output=output)
-
-
-def folder_without_output(state_home: str, uid: str) -> JobFolder:
-    root = os.path.join(state_home, "kubemr-shell", uid)
-    return JobFolder(root=root, output=os.path.join(root, "results"))
-
-
-def find_job_folder(path: str) -> JobFolder:
-    """The state of the job that ``path`` names: an output folder, or a state folder itself."""
-    path = os.path.abspath(path)
-    if os.path.exists(os.path.join(path, BOARD_NAME)):
-        parent, state = os.path.split(os.path.dirname(path))
-        return JobFolder(root=path, output=parent if state == STATE_NAME else os.path.join(path, "results"))
-    uid = unfinished_uid(path)
-    if uid is None:
-        raise JobNotFound(
-            f"{path}: there is no unfinished or failed job (a finished one keeps its state with --keep-tmp)"
-        )
-    return folder_of_output(path, uid)
+    def remove_temporaries(self) -> None:
+        """Remove what ``--tmp`` has put elsewhere."""
+        try:
+            tmp = self.tmp
+        except (FileNotFoundError, ValueError):  # killed before anything was elsewhere
+            return
+        if tmp is not None:
+            with suppress(ObjectNotFound):  # its bucket is gone
+                locate(tmp, S3Config.of(self._s3)).delete_tree(f"{tmp}/{self.uid}")
 
 
-def unfinished_uid(folder: str) -> str | None:
-    """The uid of the job whose board is under the folder; the newest, if a crash left several."""
-    state = os.path.join(folder, STATE_NAME)
+def folder_at(root: str) -> JobFolder:
+    """The job whose state is in a folder. An output that is a folder may have been moved, with the state in it."""
+    root = os.path.abspath(root)
+    parent, state = os.path.split(os.path.dirname(root))
+    if state == STATE_NAME:
+        return JobFolder(root=root, output=parent)
+    with open(os.path.join(root, "run.json")) as file:
+        return JobFolder(root=root, output=json.load(file)["output"])
+
+
+def is_job_folder(path: str) -> bool:
+    return os.path.exists(os.path.join(path, BOARD_NAME))
+
+
+def unfinished_uid(state: str) -> str | None:
+    """The uid of the job that has a board in a folder of states; the newest, if a crash left several."""
     try:
         boards = [
             (entry.stat().st_mtime_ns, entry.name)
             for entry in os.scandir(state)
-            if entry.is_dir() and os.path.exists(os.path.join(entry.path, BOARD_NAME))
+            if entry.is_dir() and is_job_folder(entry.path)
         ]
     except FileNotFoundError:
         return None

@@ -17,7 +17,7 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.orphans import GroupFile
 from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.errors import UsageError
-from kubemr_shell.job.state import JobState
+from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 from kubemr_shell.storage import ownership
@@ -25,6 +25,7 @@ from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.loop import Loop
+from kubemr_shell.worker.map_outputs import map_outputs_of
 from kubemr_shell.worker.map_task import MapTasks
 from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.meter import Meter
@@ -86,12 +87,12 @@ class LocalWorker:
             lease_seconds=timing.lease_seconds,
             cancel=stopping,
         )
-        slots = Slots(self._runners(job, context, stages), attention.set)
-        meter = Meter(job.worker_file(options.worker, "progress"), slots, time.monotonic)
+        self._slots = Slots(self._runners(job, context, stages), attention.set)
+        meter = Meter(job.worker_file(options.worker, "progress"), self._slots, time.monotonic)
         self._loop = Loop(
             self.board,
             stages,
-            slots,
+            self._slots,
             meter,
             timing=timing,
             clock=time.monotonic,
@@ -129,13 +130,16 @@ class LocalWorker:
         groups = GroupFile(job.worker_file(context.worker, "groups"))
         self._resources.callback(groups.close)
         scratch = scratch_of(context)
+        outputs = map_outputs_of(context, lambda: self._slots.waiting(Phase.REDUCE))
+        self._resources.callback(outputs.close)
         splits = PlannedSplits(context.workspace, self._plan_id)
         runners = []
         for slot in range(context.memory.slots):
             commands = Commands(context, scratch, groups.recorder(slot))
             parts = PartWriter(context, commands)
-            maps = MapTasks(context, commands, parts, splits)
-            runners.append(SlotTasks(commands, maps, ReduceTasks(context, parts, self._known), stages))
+            maps = MapTasks(context, commands, parts, outputs, splits)
+            reduces = ReduceTasks(context, parts, outputs, self._known)
+            runners.append(SlotTasks(commands, maps, reduces, stages))
         return runners
 
 
@@ -143,7 +147,7 @@ def job_context(
     job: JobFolder, view: JobView, options: LocalWorkerOptions, *, scratch: str, maps: Callable[[], int | None]
 ) -> JobContext:
     """The job as a worker of this machine sees it."""
-    workspace = job.workspace(scratch)
+    workspace = job.workspace(scratch, agents=options.workers)
     return JobContext(
         name=job.name,
         uid=job.uid,
@@ -153,7 +157,7 @@ def job_context(
         memory=options.memory,
         environment=options.environment,
         folder=options.folder,
-        old_result=OldResult(storage=workspace.storage, output=job.output, uid=job.uid, parts=job.old_parts()),
+        old_result=OldResult(storage=workspace.output_storage, output=job.output, uid=job.uid, parts=job.old_parts()),
         maps=maps,
         stdin_copy=job.stdin_copy if os.path.exists(job.stdin_copy) else None,
     )

@@ -1,4 +1,4 @@
-"""What an output folder holds already, and whether a run may use it."""
+"""What an output holds already, and whether a run may use it."""
 
 from __future__ import annotations
 
@@ -8,61 +8,51 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from kubemr_shell.errors import KubemrError, UsageError
+from kubemr_shell.errors import KubemrError, ObjectNotFound, UsageError
 from kubemr_shell.inputs.local_files import is_listed_literally
 from kubemr_shell.job.names import SUCCESS, is_part_name
 from kubemr_shell.local_run.job_access import open_board
-from kubemr_shell.local_run.job_folder import STATE_NAME, folder_of_output, unfinished_uid
-from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.local_run.job_folder import STATE_NAME, JobFolder
+from kubemr_shell.local_run.output import Output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What stands in an output folder."""
+    """What stands in an output."""
 
     success: dict[str, Any] | None
     """The manifest of a finished result."""
-    unfinished: str | None
-    """The uid of a job that has state here."""
+    unfinished: JobFolder | None
+    """A job that can be resumed from here."""
     old_parts: tuple[str, ...] | None
     """What a new result would replace: the parts of a finished one, or those that a killed run had published."""
     strangers: tuple[str, ...]
     """Names that no run of ours put there."""
 
 
-def look_at_output(folder: str) -> Found:
-    """Read the folder; one that is missing is empty."""
-    try:
-        names = sorted(os.listdir(folder))
-    except FileNotFoundError:
-        return Found(success=None, unfinished=None, old_parts=None, strangers=())
-    except NotADirectoryError as error:
-        raise UsageError(f"the output {folder} is a file: give a folder with -o") from error
-    except OSError as error:
-        raise explained(error, folder) from error
-    success = _read_success(folder) if SUCCESS in names else None
-    uid = unfinished_uid(folder)
+def look_at_output(output: Output) -> Found:
+    """Read the output; one that is missing is empty."""
+    names = output.names()
+    success = read_success(output) if SUCCESS in names else None
+    unfinished = output.unfinished()
     parts = {part["name"] for part in (success or {}).get("parts", [])}
-    if uid is not None and _may_have_published(folder, uid):
+    if unfinished is not None and _may_have_published(unfinished):
         parts |= {name for name in names if is_part_name(name)}
     strangers = tuple(name for name in names if name not in parts | {STATE_NAME, SUCCESS})
     old_parts = tuple(sorted(parts)) if success is not None or parts else None
-    return Found(success=success, unfinished=uid, old_parts=old_parts, strangers=strangers)
+    return Found(success=success, unfinished=unfinished, old_parts=old_parts, strangers=strangers)
 
 
-def check_output(folder: str, found: Found, *, resume: bool, overwrite: bool) -> None:
+def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool) -> None:
     """Refuse an output that would mix two results or lose somebody's files; say which flag helps."""
+    place = f"the output {output.uri}"
     if found.strangers:
         shown = ", ".join(found.strangers[:3]) + (" …" if len(found.strangers) > 3 else "")
-        raise UsageError(
-            f"the output {folder} holds files that are not a result of ours ({shown}): choose another folder"
-        )
+        raise UsageError(f"{place} holds files that are not a result of ours ({shown}): choose another {output.kind}")
     if found.success is not None and not (overwrite or resume):
-        raise UsageError(f"the output {folder} holds a finished result: --overwrite replaces it")
+        raise UsageError(f"{place} holds a finished result: --overwrite replaces it")
     if found.success is None and found.unfinished and not (overwrite or resume):
-        raise UsageError(
-            f"the output {folder} holds an unfinished job: --resume goes on with it, --overwrite starts anew"
-        )
+        raise UsageError(f"{place} holds an unfinished job: --resume goes on with it, --overwrite starts anew")
 
 
 def check_apart(output: str, inputs: tuple[str, ...], folder: str) -> None:
@@ -91,22 +81,24 @@ def _is_named(place: str, pattern: str) -> bool:
     return fits(place.split("/"), pattern.split("/"))
 
 
-def _may_have_published(folder: str, uid: str) -> bool:
+def _may_have_published(job: JobFolder) -> bool:
     """Whether parts that no ``_SUCCESS`` names may be this job's."""
     try:
-        with open_board(folder_of_output(folder, uid)) as board:
+        with open_board(job) as board:
             return board.view().publishing
     except KubemrError:  # a damaged board, or one of another version
         return True
 
 
-def _read_success(folder: str) -> dict[str, Any]:
-    path = os.path.join(folder, SUCCESS)
+def read_success(output: Output) -> dict[str, Any] | None:
+    """The manifest of a finished result; None where there is none, UsageError for a file that is no manifest."""
+    refusal = f"{output.success} is not a manifest of ours: choose another {output.kind}"
     try:
-        with open(path, "rb") as file:
-            manifest = json.load(file)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is not a manifest of ours ({error}): choose another folder") from error
+        manifest = json.loads(output.storage.read(output.success))
+    except ObjectNotFound:
+        return None
+    except ValueError as error:
+        raise UsageError(refusal) from error
     if not isinstance(manifest, dict) or "parts" not in manifest:
-        raise UsageError(f"{path} is not a manifest of ours: choose another folder")
+        raise UsageError(refusal)
     return manifest

@@ -20,6 +20,8 @@ class RunRequest:
     """Relative inputs are relative to this."""
     output: str | None
     """None: the results go to stdout."""
+    tmp: str | None = None
+    """URI of the folder under which the temporaries are; None: with the other state of the job."""
     state_home: str
     workers: int
     memory: MemoryPlan

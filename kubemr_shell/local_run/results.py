@@ -3,47 +3,44 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 
 from kubemr_shell.errors import JobNotFound, ObjectNotFound, StorageError
 from kubemr_shell.job.names import COMPRESSED_SUFFIXES, SUCCESS
+from kubemr_shell.local_run.output import Output
 from kubemr_shell.local_run.output_check import look_at_output
 
-COPY_BYTES = 1 << 20
 
-
-def write_results(folder: str, descriptor: int) -> None:
+def write_results(output: Output, descriptor: int) -> None:
     """Write every part in order; a newline is added between parts where the last line of one has none."""
-    found = look_at_output(folder)
-    if found.success is None:
-        raise JobNotFound(f"{folder}: there is no finished result (no {SUCCESS})")
+    success = look_at_output(output).success
+    if success is None:
+        raise JobNotFound(f"{output.uri}: there is no finished result (no {SUCCESS})")
     open_line = False
-    for part in found.success["parts"]:
+    for part in success["parts"]:
         if not part["bytes"]:
             continue
         if open_line:
             _write(descriptor, b"\n")
-        open_line = _copy(os.path.join(folder, part["name"]), part["bytes"], descriptor)
+        open_line = _copy(output, part["name"], part["bytes"], descriptor)
         if part["name"].endswith(tuple(COMPRESSED_SUFFIXES.values())):
             open_line = False  # the bytes are not lines, and compressed parts may follow each other
 
 
-def _copy(path: str, size: int, descriptor: int) -> bool:
+def _copy(output: Output, name: str, size: int, descriptor: int) -> bool:
     """Whether the part's last line is without its newline."""
+    copied = 0
+    last = b"\n"
     try:
-        source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError as error:
-        raise ObjectNotFound(f"{path}: the part is missing, though {SUCCESS} names it") from error
-    try:
-        copied = 0
-        last = b"\n"
-        while data := os.read(source, COPY_BYTES):
-            _write(descriptor, data)
-            copied += len(data)
-            last = data[-1:]
-    finally:
-        os.close(source)
+        with closing(output.read_part(name)) as source:
+            for data in source:
+                _write(descriptor, data)
+                copied += len(data)
+                last = data[-1:]
+    except ObjectNotFound as error:
+        raise ObjectNotFound(f"{output.uri}/{name}: the part is missing, though {SUCCESS} names it") from error
     if copied != size:
-        raise ObjectNotFound(f"{path}: has {copied} bytes, {SUCCESS} says {size}: the result was changed")
+        raise ObjectNotFound(f"{output.uri}/{name}: has {copied} bytes, {SUCCESS} says {size}: the result was changed")
     return last != b"\n"
 
 

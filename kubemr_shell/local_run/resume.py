@@ -15,9 +15,17 @@ from kubemr_shell.local_run.job_access import end_leftovers, open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 
 
-def resume_job(job: JobFolder, asked: JobSpec) -> None:
-    """Refuse what would make it another job; keep what was done as far as the spec that is asked for allows."""
+def resume_job(job: JobFolder, asked: JobSpec, *, tmp: str | None = None) -> None:
+    """Refuse what would make it another job; keep what was done as far as the spec that is asked for allows.
+
+    ``tmp`` is where the temporaries are asked to be; None: wherever they are.
+    """
     end_leftovers(job)
+    if tmp not in (None, job.tmp):
+        raise UsageError(
+            f"--resume cannot go on with --tmp {tmp}: the temporaries of the unfinished job are in {job.temporaries}; "
+            "leave --tmp away, or start anew with --overwrite"
+        )
     with open_board(job) as board:
         view = board.view()
         old = spec_from_mapping(view.spec)
@@ -27,6 +35,7 @@ def resume_job(job: JobFolder, asked: JobSpec) -> None:
         if view.plan is not None:
             check_inputs_unchanged(job.workspace(), view.plan)
         spec = replace(asked, partitions=old.partitions)
+        job.remember_s3(spec.s3)
         if redo_reduces:
             board.redo_reduces(spec_to_mapping(spec))
         elif view.state in ENDED or (spec != old and not view.publishing):

@@ -19,7 +19,8 @@ from kubemr_shell.local_run.job_access import has_begun, kill_leftovers, open_bo
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
 from kubemr_shell.local_run.observer import Observer
-from kubemr_shell.local_run.output_check import look_at_output
+from kubemr_shell.local_run.output import Output, output_at
+from kubemr_shell.local_run.output_check import read_success
 from kubemr_shell.local_run.progress import ProgressThread, display_for, show_cursor
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.results import write_results
@@ -27,6 +28,7 @@ from kubemr_shell.local_run.signals import Signals, ending_on_signals, stopping_
 from kubemr_shell.local_run.state import close_job, open_job
 from kubemr_shell.local_run.stdin_copy import copy_stdin
 from kubemr_shell.local_run.summary import summary_lines
+from kubemr_shell.storage.locate import scheme_of
 
 STDOUT = 1
 
@@ -55,6 +57,7 @@ def _run(request: RunRequest) -> int:
     opened = open_job(request)
     if opened is None:
         _say(request, [f"the result in {request.output} is finished: there is nothing to resume"])
+        _print_uris(request)
         return 0
     keep = True
     try:
@@ -70,14 +73,15 @@ def _run(request: RunRequest) -> int:
         if state is not JobState.COMPLETE:
             raise _failure(request, opened.job)
         keep = request.spec.keep_tmp or request.output is None  # results for stdout are not there yet
-        _finish(request, opened.job, began)
+        _finish(request, opened.output, began)
         keep = request.spec.keep_tmp and request.output is not None
-        return 0
     except (BrokenPipeError, KeyboardInterrupt):
         keep = keep and request.output is not None
         raise
     finally:
         close_job(opened, remove=not (keep and has_begun(opened.job)))
+    _print_uris(request)
+    return 0
 
 
 def _work(request: RunRequest, job: JobFolder) -> tuple[JobState | None, Signals, Deadline]:
@@ -127,16 +131,27 @@ def _progress(request: RunRequest, job: JobFolder) -> Iterator[None]:
         observer.close()
 
 
-def _finish(request: RunRequest, job: JobFolder, began: float) -> None:
+def _finish(request: RunRequest, output: Output, began: float) -> None:
     if request.output is None:
         try:
-            write_results(job.output, STDOUT)
+            write_results(output, STDOUT)
         except StorageError as error:
-            kept = f"kept until the next run: kubemr-shell results {shlex.quote(job.output)}"
+            kept = f"kept until the next run: kubemr-shell results {shlex.quote(output.uri)}"
             raise StorageError(f"{error}; it is {kept}") from error
-    manifest = look_at_output(job.output).success
+    manifest = read_success(output)
     assert manifest is not None
     _say(request, summary_lines(manifest, time.monotonic() - began, request.output or "stdout"))
+
+
+def _print_uris(request: RunRequest) -> None:
+    """Where the parts are, for a program that goes on with them; those in a folder are found there."""
+    if request.output is None or scheme_of(request.output) == "file":
+        return
+    output = output_at(request.output, request.spec.s3, request.state_home)
+    manifest = read_success(output)
+    for part in manifest["parts"] if manifest else []:
+        sys.stdout.write(f"{output.uri}/{part['name']}\n")
+    sys.stdout.flush()
 
 
 def _stopped(request: RunRequest, signals: Signals) -> int:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.sqlite import SqliteStore
-from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound, UsageError
+from kubemr_shell.errors import KubemrError, UsageError
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.validate import spec_to_mapping
-from kubemr_shell.local_run.job_access import end_leftovers, kill_leftovers, open_board
-from kubemr_shell.local_run.job_folder import JOB_NAME, STATE_NAME, JobFolder, folder_of_output, folder_without_output
+from kubemr_shell.local_run.clean import remove_jobs
+from kubemr_shell.local_run.job_access import open_board
+from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
+from kubemr_shell.local_run.output import FolderOutput, Hold, Output, folders_in, output_at
 from kubemr_shell.local_run.output_check import Found, check_apart, check_output, look_at_output
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.resume import resume_job
-from kubemr_shell.storage import ownership
-from kubemr_shell.storage.local import LocalStorage
-
-LOCK = "owner.lock"
+from kubemr_shell.local_run.stdout_state import own_new_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,8 @@ class Opened:
     """The job that this process owns now."""
 
     job: JobFolder
-    lock: ownership.Ownership
+    output: Output
+    hold: Hold
 
 
 def open_job(request: RunRequest) -> Opened | None:
@@ -40,62 +39,39 @@ def open_job(request: RunRequest) -> Opened | None:
     if request.output is None:
         return _new_without_output(request)
     check_apart(request.output, request.spec.inputs, request.folder)
-    check_output(request.output, look_at_output(request.output), resume=request.resume, overwrite=request.overwrite)
-    lock = _own(request.output)
+    output = output_at(request.output, request.spec.s3, request.state_home)
+    check_output(output, look_at_output(output), resume=request.resume, overwrite=request.overwrite)
+    hold = output.hold(replace=request.overwrite)
     try:
-        found = look_at_output(request.output)
-        check_output(request.output, found, resume=request.resume, overwrite=request.overwrite)
-        job = _job_in_output(request, request.output, found)
-        for uid in _uids(request.output):
-            if job is None or uid != job.uid:
-                left = folder_of_output(request.output, uid)
-                end_leftovers(left)
-                left.remove()
-        if job is None:
-            remove_state(lock)
-            lock.release()
-            return None
-        return Opened(job=job, lock=lock)
+        found = look_at_output(output)
+        check_output(output, found, resume=request.resume, overwrite=request.overwrite)
+        job = _job_in_output(request, output, found)
+        remove_jobs(output, but=job.uid if job else None)
     except BaseException:
-        lock.release()
+        with suppress(KubemrError):
+            hold.release(forget=not folders_in(output.state))
         raise
+    if job is None:
+        hold.release(forget=True)
+        return None
+    return Opened(job=job, output=output, hold=hold)
 
 
-def _own(output: str) -> ownership.Ownership:
-    while True:
-        try:
-            LocalStorage().make_folder(os.path.join(output, STATE_NAME))
-            lock = ownership.hold(os.path.join(output, STATE_NAME, LOCK))
-        except ObjectNotFound:
-            if not os.path.isdir(output):
-                raise  # a place like /proc, where no folder can be made
-            continue  # another run has just ended, and removed its state
-        if lock is None:
-            raise UsageError(f"another run is at work in {output}: wait for it, or choose another folder")
-        return lock
-
-
-def _job_in_output(request: RunRequest, output: str, found: Found) -> JobFolder | None:
+def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFolder | None:
     """The job to work on; None when it is finished."""
     if request.resume and found.unfinished is not None:
-        job = folder_of_output(output, found.unfinished)
-        resume_job(job, request.spec)
-        return job
+        resume_job(found.unfinished, request.spec, tmp=request.tmp)
+        return found.unfinished
     if request.resume and found.success is not None:
         return None
-    job = folder_of_output(output, uuid.uuid4().hex)
+    job = output.job(uuid.uuid4().hex)
     _create(request, job, old_parts=found.old_parts)
     return job
 
 
-def _uids(output: str) -> list[str]:
-    with os.scandir(os.path.join(output, STATE_NAME)) as entries:
-        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-
-
 def _create(request: RunRequest, job: JobFolder, *, old_parts: tuple[str, ...] | None) -> None:
     """The board appears last and in one step: a folder with a board has all that a job needs."""
-    job.make(name=request.name, old_parts=old_parts)
+    job.make(name=request.name, old_parts=old_parts, tmp=request.tmp)
     begun = replace(job, board_name=f"{job.board_name}.new")
     spec = resolve(request.spec, slots=request.memory.slots)
     store = SqliteStore(begun.board)
@@ -112,61 +88,14 @@ def close_job(opened: Opened, *, remove: bool) -> None:
     """Give up the job; with ``remove``, nothing of its state stays."""
     if remove:
         opened.job.remove()
-        if os.path.basename(os.path.dirname(opened.lock.path)) == STATE_NAME:
-            remove_state(opened.lock)
-    opened.lock.release()
-
-
-def remove_state(lock: ownership.Ownership) -> None:
-    """Remove what is left of an output's state when its jobs are gone; the lock is still held."""
-    os.unlink(lock.path)
-    with suppress(OSError):  # another run may already be at work in it
-        os.rmdir(os.path.dirname(lock.path))
+    opened.hold.release(forget=remove)
 
 
 def _new_without_output(request: RunRequest) -> Opened:
     if request.resume:
-        raise UsageError("--resume needs an output folder: give the one of the unfinished job with -o")
+        raise UsageError("--resume needs an output: give the one of the unfinished job with -o")
     if request.overwrite:
-        raise UsageError("--overwrite needs an output folder: give one with -o")
-    home = os.path.join(request.state_home, "kubemr-shell")
-    try:
-        _remove_stale(home)
-        job, lock = _own_new_folder(request.state_home)
-    except OSError as error:
-        raise Forbidden(
-            f"{home}: the state of a run cannot be kept there ({error.strerror}): "
-            "set XDG_STATE_HOME to another folder, or give an output folder with -o"
-        ) from error
+        raise UsageError("--overwrite needs an output: give one with -o")
+    job, hold = own_new_folder(request.state_home, request.spec.s3)
     _create(request, job, old_parts=None)
-    return Opened(job=job, lock=lock)
-
-
-def _own_new_folder(state_home: str) -> tuple[JobFolder, ownership.Ownership]:
-    while True:
-        job = folder_without_output(state_home, uuid.uuid4().hex)
-        os.makedirs(job.root, mode=0o700)
-        try:
-            lock = ownership.hold(os.path.join(job.root, LOCK))
-        except ObjectNotFound:
-            continue  # another run took the folder, not yet locked, for a stale one
-        if lock is not None:
-            return job, lock
-
-
-def _remove_stale(home: str) -> None:
-    """Remove what runs without an output folder left behind, once nobody can want it any more."""
-    try:
-        entries = list(os.scandir(home))
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        try:
-            held = ownership.hold(os.path.join(entry.path, LOCK))
-        except KubemrError:  # gone since, or no run of ours, or another user's
-            continue
-        if held is None:
-            continue
-        kill_leftovers(JobFolder(root=entry.path, output=""))
-        shutil.rmtree(entry.path, ignore_errors=True)
-        held.release()
+    return Opened(job=job, output=FolderOutput(job.output), hold=hold)

@@ -16,6 +16,13 @@ def is_s3(uri: str) -> bool:
     return uri[: len(SCHEME)].lower() == SCHEME
 
 
+def as_prefix(uri: str) -> str:
+    """The URI in the form that names below it are added to with a slash; UsageError as for ``split_uri``."""
+    prefix = SCHEME + uri[len(SCHEME) :].rstrip("/")
+    split_uri(prefix)
+    return prefix
+
+
 def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key; the key may be empty. UsageError for what can be no name in S3."""
     bucket, _, key = uri[len(SCHEME) :].partition("/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from kubemr_shell.errors import UsageError
+from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.local import LocalStorage
 
@@ -17,7 +18,7 @@ def scheme_of(uri: str) -> str:
     return match[1].lower() if match else "file"
 
 
-def locate(uri: str) -> Storage:
+def locate(uri: str, s3: S3Config = S3Config()) -> Storage:  # noqa: ARG001, B008 - until s3:// is there; frozen
     """UsageError for a scheme that no storage knows."""
     scheme = scheme_of(uri)
     if scheme == "file":

@@ -81,7 +81,7 @@ def test_an_image_may_bring_the_commands(folder: Path) -> None:
         ((), b"name a job's YAML, or give a command with -m and inputs"),
         (("-m", "cat"), b"inputs"),
         (("-m", "cat", "in", "--resume", "--overwrite"), b"give one of them"),
-        (("-m", "cat", "in", "--resume"), b"--resume needs an output folder"),
+        (("-m", "cat", "in", "--resume"), b"--resume needs an output"),
         (("-m", "cat", "in", "--memory", "lots"), b"--memory lots"),
         (("-m", "cat", "in", "--memory", "10Mi"), b"give at least 104Mi"),
         (("-m", "cat", "in", "--env", "NAME"), b"write NAME=VALUE"),

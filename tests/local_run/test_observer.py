@@ -7,13 +7,14 @@ from kubemr_shell.board.job_view import PlanFacts
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.steps import Planning, Working
 from kubemr_shell.board.timing import Timing
-from kubemr_shell.local_run.job_folder import JOB_NAME, folder_of_output
+from kubemr_shell.local_run.job_folder import JOB_NAME
 from kubemr_shell.local_run.observer import Observer
+from kubemr_shell.local_run.output import FolderOutput
 from kubemr_shell.local_run.progress import Snapshot
 
 
 def test_progress_tells_done_tasks_and_repeated_attempts(tmp_path: Path) -> None:
-    job = folder_of_output(str(tmp_path), "uid")
+    job = FolderOutput(str(tmp_path)).job("uid")
     job.make(name="words", old_parts=None)
     observer = Observer(job)
     assert observer.snapshot() is None

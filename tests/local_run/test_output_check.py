@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.errors import UsageError
+from kubemr_shell.local_run.output import FolderOutput
 from kubemr_shell.local_run.output_check import check_apart, check_output, look_at_output
 
 
@@ -20,13 +21,14 @@ def unfinished(folder: Path) -> None:
 
 
 def check(folder: Path, *, resume: bool = False, overwrite: bool = False) -> None:
-    check_output(str(folder), look_at_output(str(folder)), resume=resume, overwrite=overwrite)
+    output = FolderOutput(str(folder))
+    check_output(output, look_at_output(output), resume=resume, overwrite=overwrite)
 
 
 def test_a_missing_and_an_empty_folder_are_fine(tmp_path: Path) -> None:
     check(tmp_path / "none")
     check(tmp_path)
-    assert look_at_output(str(tmp_path)).old_parts is None
+    assert look_at_output(FolderOutput(str(tmp_path))).old_parts is None
 
 
 def test_a_finished_result_needs_overwrite(tmp_path: Path) -> None:
@@ -35,7 +37,7 @@ def test_a_finished_result_needs_overwrite(tmp_path: Path) -> None:
         check(tmp_path)
     check(tmp_path, overwrite=True)
     check(tmp_path, resume=True)
-    assert look_at_output(str(tmp_path)).old_parts == ("part-00000", "part-00001")
+    assert look_at_output(FolderOutput(str(tmp_path))).old_parts == ("part-00000", "part-00001")
 
 
 def test_an_unfinished_job_needs_resume_or_overwrite(tmp_path: Path) -> None:
@@ -50,7 +52,7 @@ def test_parts_that_a_killed_run_published_are_ours(tmp_path: Path) -> None:
     unfinished(tmp_path)
     (tmp_path / "part-00003.gz").touch()
     check(tmp_path, resume=True)
-    assert look_at_output(str(tmp_path)).old_parts == ("part-00003.gz",)
+    assert look_at_output(FolderOutput(str(tmp_path))).old_parts == ("part-00003.gz",)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "part-00009", "part-1"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.errors import JobNotFound, ObjectNotFound
+from kubemr_shell.local_run.output import FolderOutput
 from kubemr_shell.local_run.results import write_results
 
 
@@ -19,7 +20,7 @@ def result(folder: Path, parts: dict[str, bytes]) -> str:
 def written(folder: str, target: Path) -> bytes:
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT)
     try:
-        write_results(folder, descriptor)
+        write_results(FolderOutput(folder), descriptor)
     finally:
         os.close(descriptor)
     return target.read_bytes()

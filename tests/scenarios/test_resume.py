@@ -29,7 +29,7 @@ def test_an_output_folder_is_needed(place: Place) -> None:
     place.write("in", "a\n")
     done = place.run("run", "-m", "cat", "in", "--resume")
     assert done.code == 2
-    assert "--resume needs an output folder" in done.stderr
+    assert "--resume needs an output" in done.stderr
 
 
 def test_resume_and_overwrite_contradict_each_other(place: Place) -> None:

@@ -71,7 +71,7 @@ def test_yaml_that_is_no_job_is_said_to_be_none(place: Place, text: str, says: s
         (["run", "-m", "cat", "--env", "novalue", "in"], "--env novalue: write NAME=VALUE"),
         (["run", "-m", "cat", "-p", "-3", "in"], "spec.partitions"),
         (["run", "-m", "cat", "--ok-exit-code", "300", "in"], "spec.okExitCodes"),
-        (["run", "-m", "cat", "--overwrite", "in"], "--overwrite needs an output folder"),
+        (["run", "-m", "cat", "--overwrite", "in"], "--overwrite needs an output"),
         (["results", "out"], "out"),
         (["debug", "in", "map/0"], "in"),
     ],

@@ -1,0 +1,132 @@
+"""A prefix in S3 as an output. The state of its jobs is under the state home, in a folder named by the URI's hash.
+
+In the bucket stand, until a job ends, its staged uploads with their receipts below ``_kubemr/<uid>/``, and
+``_kubemr/owner``; afterwards parts and ``_SUCCESS``, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+
+from kubemr_shell.errors import ObjectNotFound, UsageError
+from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.local_run.job_folder import STATE_NAME
+from kubemr_shell.local_run.output import LOCK, STATE_OF_PREFIX, Hold, LocalHold, Output, folders_in
+from kubemr_shell.local_run.prefix_owner import Owner, OwnerObject
+from kubemr_shell.net.retry import LISTING_PATIENCE
+from kubemr_shell.net.s3_client import S3Client, client_for
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_uri import as_prefix, split_uri
+from kubemr_shell.storage import ownership
+from kubemr_shell.storage.locate import locate
+
+
+class PrefixOutput(Output):
+    """All keys that begin with the prefix and a slash."""
+
+    kind = "prefix"
+
+    def __init__(self, uri: str, s3: S3Spec, state_home: str) -> None:
+        self.uri = as_prefix(uri)
+        self._bucket, key = split_uri(self.uri)
+        self._prefix = f"{key}/" if key else ""
+        self.s3 = s3
+        config = S3Config.of(s3)
+        self.storage = locate(self.uri, config)
+        self._client: S3Client = client_for(config)
+        name = STATE_OF_PREFIX + hashlib.sha256(self.uri.encode()).hexdigest()[:32]
+        self.state = os.path.join(state_home, "kubemr-shell", name)
+        self._owner = OwnerObject(self._client, self.uri)
+
+    def names(self) -> list[str]:
+        return sorted(set(self._names_below("")))
+
+    def uids(self) -> list[str]:
+        below = (name for name in self._names_below(f"{STATE_NAME}/") if name != "owner")
+        return sorted({*below, *folders_in(self.state)})
+
+    def has_leftovers(self) -> bool:
+        return os.path.isdir(self.state) or bool(next(self._names_below(f"{STATE_NAME}/"), ""))
+
+    def hold(self, *, replace: bool, force: bool = False) -> Hold:
+        lock = self._lock()
+        try:
+            ours = Owner.this_process(lock.path)
+            self._owner.take(ours, replace=replace, force=force)
+        except BaseException:
+            LocalHold(lock).release(forget=not folders_in(self.state))
+            raise
+        return PrefixHold(lock, self._owner, ours)
+
+    def read_part(self, name: str) -> Generator[bytes]:
+        """The part must stay what it was when the first one was read."""
+        from kubemr_shell.net.s3_read import read_range  # noqa: PLC0415 - only those who read pay for it
+
+        uri = f"{self.uri}/{name}"
+        if name not in self._objects:
+            raise ObjectNotFound(f"{uri}: there is no such object")
+        found = self._objects[name]
+        yield from read_range(self._client, uri, 0, found["Size"], if_match=found["ETag"])
+
+    @cached_property
+    def _objects(self) -> dict[str, dict[str, Any]]:
+        """What stands directly in the output, by name."""
+        return {item["Key"][len(self._prefix) :]: item for item in self._listed("") if "Key" in item}
+
+    def _lock(self) -> ownership.Ownership:
+        while True:
+            os.makedirs(self.state, mode=0o700, exist_ok=True)
+            with suppress(ObjectNotFound):  # another run has just ended, and removed its state
+                lock = ownership.hold(os.path.join(self.state, LOCK))
+                if lock is None:
+                    raise UsageError(f"another run is at work in {self.uri}: wait for it, or choose another prefix")
+                return lock
+
+    def _names_below(self, place: str) -> Iterator[str]:
+        """The first component of each key below a place in the output."""
+        start = len(self._prefix + place)
+        names = ((item.get("Key") or item["Prefix"])[start:].rstrip("/") for item in self._listed(place))
+        return (name for name in names if name)  # consoles make objects of the name of a folder
+
+    def _listed(self, place: str) -> Iterator[dict[str, Any]]:
+        """What S3 says of the objects and prefixes directly below a place in the output."""
+        more: dict[str, Any] = {}
+        while True:
+            page = self._client.call(
+                "list_objects_v2",
+                uri=f"{self.uri}/{place}",
+                patience=LISTING_PATIENCE,
+                Bucket=self._bucket,
+                Prefix=self._prefix + place,
+                Delimiter="/",
+                **more,
+            )
+            yield from page.get("Contents", [])
+            yield from page.get("CommonPrefixes", [])
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+class PrefixHold(Hold):
+    """The lock on this machine, and the object in the bucket."""
+
+    def __init__(self, lock: ownership.Ownership, object_: OwnerObject, ours: Owner) -> None:
+        self._local = LocalHold(lock)
+        self._object = object_
+        self._ours = ours
+
+    def release(self, *, forget: bool) -> None:
+        """The object goes first: while the lock is there, everybody can tell whose it was."""
+        try:
+            if forget:
+                self._object.remove(self._ours)
+            else:
+                self._object.stop(self._ours)
+        finally:
+            self._local.release(forget=forget)
