@@ -10,10 +10,11 @@ from typing import Any
 
 from kubemr_shell.errors import KubemrError, ObjectNotFound, UsageError
 from kubemr_shell.inputs.local_files import is_listed_literally
-from kubemr_shell.job.names import SUCCESS, is_part_name
+from kubemr_shell.job.names import COMPRESSED_SUFFIXES, SUCCESS, is_part_name, part_name
 from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import STATE_NAME, JobFolder
 from kubemr_shell.local_run.output import Output
+from kubemr_shell.net.s3_uri import is_s3, split_uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +57,34 @@ def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool)
 
 
 def check_apart(output: str, inputs: tuple[str, ...], folder: str) -> None:
-    """Refuse an output at or under an input: the job would read what it writes."""
-    place = os.path.realpath(output)
+    """Refuse an output at or under an input: the job would read what it writes. The names alone decide in S3."""
+    is_in = _is_prefix_in if is_s3(output) else _is_folder_in
     for uri in inputs:
-        path = uri.removeprefix("file://")
-        if "://" in path or path == "-":
-            continue
-        source = os.path.realpath(os.path.join(folder, path))
-        is_under = os.path.isdir(source) and place.startswith(source.rstrip("/") + "/")
-        if place == source or is_under or (not is_listed_literally(source) and _is_named(place, source)):
-            raise UsageError(f"the output {output} is at or under the input {uri}: choose a folder outside it")
+        if is_in(output, uri, folder):
+            raise UsageError(f"the output {output} is at or under the input {uri}: choose a place outside it")
+
+
+def _is_folder_in(output: str, uri: str, folder: str) -> bool:
+    path = uri.removeprefix("file://")
+    if "://" in path or path == "-":
+        return False
+    place, source = os.path.realpath(output), os.path.realpath(os.path.join(folder, path))
+    is_under = os.path.isdir(source) and place.startswith(source.rstrip("/") + "/")
+    return place == source or is_under or (not is_listed_literally(source) and _is_named(place, source))
+
+
+def _is_prefix_in(output: str, uri: str, _: str) -> bool:
+    """A glob may stand for the prefix, for what is above it, or for a part in it."""
+    if not is_s3(uri):
+        return False
+    place, source = (split_uri(name) for name in (output, uri))
+    if place[0] != source[0]:
+        return False
+    key, pattern = place[1], source[1]
+    if f"{key}/".startswith(pattern if pattern.endswith("/") or not pattern else f"{pattern}/"):
+        return True
+    parts = (f"{key}/{part_name(0, compression)}" for compression in ("none", *COMPRESSED_SUFFIXES))
+    return any(_is_named(part.lstrip("/"), pattern) for part in parts)
 
 
 def _is_named(place: str, pattern: str) -> bool:

@@ -100,3 +100,43 @@ def test_an_output_beside_what_a_glob_names_is_allowed(tmp_path: Path, glob: str
 def test_a_name_that_is_there_is_no_glob(tmp_path: Path) -> None:
     (tmp_path / "[a]").mkdir()
     check_apart(str(tmp_path / "a"), ("[a]",), str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *(
+            "s3://bkt",
+            "s3://bkt/",
+            "s3://bkt/logs/",
+            "s3://bkt/logs/out",
+            "s3://bkt/logs/out/",
+            "s3://bkt/logs/ou*",
+            "s3://bkt/*/out",
+        ),
+        *("S3://bkt/logs/*", "s3://bkt/**", "s3://bkt/logs/*/part-*", "s3://bkt/**/*.gz", "s3://bkt/logs/out/*"),
+    ],
+)
+def test_an_output_in_a_bucket_at_or_under_an_input_is_refused(uri: str) -> None:
+    with pytest.raises(UsageError, match=r"the output s3://bkt/logs/out is at or under the input"):
+        check_apart("s3://bkt/logs/out", ("in", uri), "/")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://other/logs/",
+        "s3://bkt/logs/o",
+        "s3://bkt/logs/out2/",
+        "s3://bkt/logs/*.txt",
+        "s3://bkt/logs/out/a*",
+        "logs",
+        "-",
+    ],
+)
+def test_an_output_in_a_bucket_beside_an_input_is_allowed(uri: str) -> None:
+    check_apart("s3://bkt/logs/out", (uri,), "/")
+
+
+def test_the_whole_of_a_bucket_is_under_none_of_its_prefixes() -> None:
+    check_apart("s3://bkt", ("s3://bkt/logs/", "s3://bkt/*.txt"), "/")
