@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kubemr_shell.errors import CorruptRun
@@ -21,6 +21,8 @@ MAGIC = b"KMRMAN1\n"
 _HEADER = struct.Struct("<8sQIII")
 _CHECKED_HEADER_BYTES = _HEADER.size - 4
 _RANGE = struct.Struct("<QQ")
+_FIRST_READ_BYTES = 64 << 10
+"""Header and contents of most manifests, all of many: a request to an object store costs more than these bytes."""
 
 ReadRange = Callable[[int, int], bytes]
 """Gives the bytes from an offset to an end; fewer where the object ends."""
@@ -48,25 +50,46 @@ def encode_map_manifest(first: int, attempts: Sequence[int], ranges: Sequence[Se
     return b"".join([header, checksum, contents, *by_partition])
 
 
-def read_map_ranges(read_range: ReadRange, partition: int, source: str) -> list[MapRange]:
-    """The non-empty ranges of one partition, in task order; ``source`` names the manifest in an error."""
-    header = read_range(0, _HEADER.size)
-    if len(header) < _HEADER.size:
-        raise CorruptRun(source, 0, "the shard manifest is cut short")
-    magic, first, count, partitions, crc = _HEADER.unpack(header)
-    contents_end = _HEADER.size + 4 * (count + partitions)
-    contents = read_range(_HEADER.size, contents_end) if magic == MAGIC else b""
-    if magic != MAGIC or zlib.crc32(contents, zlib.crc32(header[:_CHECKED_HEADER_BYTES])) != crc:
-        raise CorruptRun(source, 0, "the shard manifest is not what was written")
-    if partition >= partitions:
-        raise CorruptRun(source, 0, f"the shard manifest has no partition {partition}, only {partitions}")
-    numbers = struct.unpack(f"<{count + partitions}I", contents)
-    start = contents_end + partition * count * _RANGE.size
-    block = read_range(start, start + count * _RANGE.size)
-    if len(block) != count * _RANGE.size or zlib.crc32(block) != numbers[count + partition]:
-        raise CorruptRun(source, start, f"the ranges of partition {partition} are not what was written")
-    return [
-        MapRange(task=first + index, attempt=numbers[index], offset=offset, length=length)
-        for index, (offset, length) in enumerate(_RANGE.iter_unpack(block))
-        if length
-    ]
+class MapManifest:
+    """Reads a manifest piece by piece; ``source`` names it in an error, which is always CorruptRun."""
+
+    def __init__(self, read_range: ReadRange, source: str) -> None:
+        self._read_range = read_range
+        self._source = source
+        self._start = read_range(0, _FIRST_READ_BYTES)
+        if len(self._start) < _HEADER.size:
+            raise CorruptRun(source, 0, "the shard manifest is cut short")
+        magic, self._first, self._tasks, self._partitions, crc = _HEADER.unpack_from(self._start)
+        self._contents_end = _HEADER.size + 4 * (self._tasks + self._partitions)
+        contents = self._read(_HEADER.size, self._contents_end) if magic == MAGIC else b""
+        if magic != MAGIC or zlib.crc32(contents, zlib.crc32(self._start[:_CHECKED_HEADER_BYTES])) != crc:
+            raise CorruptRun(source, 0, "the shard manifest is not what was written")
+        self._numbers = struct.unpack(f"<{self._tasks + self._partitions}I", contents)
+
+    @property
+    def kept_bytes(self) -> int:
+        """About what it holds in memory."""
+        return len(self._start) + 8 * len(self._numbers)
+
+    def ranges(self, first: int, last: int) -> Iterator[list[MapRange]]:
+        """The non-empty ranges of each partition from ``first`` to ``last``, in task order. One read for all."""
+        if last >= self._partitions:
+            raise CorruptRun(self._source, 0, f"the shard manifest has no partition {last}, only {self._partitions}")
+        size = self._tasks * _RANGE.size
+        start = self._contents_end + first * size
+        blocks = self._read(start, start + (last + 1 - first) * size)
+        for partition in range(first, last + 1):
+            block = blocks[(partition - first) * size :][:size]
+            if len(block) != size or zlib.crc32(block) != self._numbers[self._tasks + partition]:
+                raise CorruptRun(self._source, start, f"the ranges of partition {partition} are not what was written")
+            yield [
+                MapRange(task=self._first + index, attempt=self._numbers[index], offset=offset, length=length)
+                for index, (offset, length) in enumerate(_RANGE.iter_unpack(block))
+                if length
+            ]
+
+    def _read(self, start: int, end: int) -> bytes:
+        """What was read at first need not be read again."""
+        if end <= len(self._start) or len(self._start) < _FIRST_READ_BYTES:
+            return self._start[start:end]
+        return self._start[start:end] + self._read_range(max(start, len(self._start)), end)

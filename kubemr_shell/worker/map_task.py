@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,13 +9,13 @@ from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Drain, Feed
-from kubemr_shell.errors import OutOfSpace
+from kubemr_shell.errors import LeaseLost
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.combine import combine
-from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.shuffle.map_outputs import MapOutputs, Ranges
 from kubemr_shell.worker.commands import Commands, Streams, Subject
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
@@ -29,10 +28,13 @@ from kubemr_shell.worker.told import Told
 class MapTasks:
     """The map tasks of one slot. Between them it keeps the collector, with the lines that it knows already."""
 
-    def __init__(self, job: JobContext, commands: Commands, parts: PartWriter, splits: PlannedSplits) -> None:
+    def __init__(
+        self, job: JobContext, commands: Commands, parts: PartWriter, outputs: MapOutputs, splits: PlannedSplits
+    ) -> None:
         self._job = job
         self._commands = commands
         self._parts = parts
+        self._outputs = outputs
         self._splits = splits
         self._collectors: list[engine.Collector] = []
         self.moved: Callable[[], int] = lambda: 0
@@ -70,7 +72,7 @@ class MapTasks:
             told.take(self._commands.run(subject, streams, cancel))
             if self._job.spec.combine_command is not None:
                 self._combine(replace(subject, command=self._job.spec.combine_command), cancel, told)
-            facts = self._write_output(attempt, self._collectors[-1])
+            facts, ranges = self._write_output(attempt, self._collectors[-1])
         finally:
             for collector in self._collectors:
                 collector.reset()
@@ -79,7 +81,7 @@ class MapTasks:
             attempt=attempt.attempt,
             records_out=facts.records,
             bytes_out=facts.raw_bytes,
-            ranges=tuple((offset, stored) for offset, stored, _, _ in facts.partitions),
+            ranges=tuple(ranges),
         )
         return told.in_entry(entry)
 
@@ -115,17 +117,8 @@ class MapTasks:
             memory_bytes=self._job.memory.share_bytes // 4,
         )
 
-    def _write_output(self, attempt: Attempt, collector: engine.Collector) -> engine.OutputFacts:
-        path = self._job.workspace.map_output(*attempt)
+    def _write_output(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
-        except FileNotFoundError as error:
+            return self._outputs.write(attempt, collector)
+        except LeaseLost as error:
             raise AttemptEnded(Dropped(attempt=attempt, reason=str(error))) from error
-        try:
-            return collector.write_output(descriptor)
-        except OutOfSpace as error:
-            raise OutOfSpace(f"{path}: {error}") from error
-        except OSError as error:
-            raise explained(error, path) from error
-        finally:
-            os.close(descriptor)

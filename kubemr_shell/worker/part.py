@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Feed
-from kubemr_shell.command.pump import SpliceDrain
+from kubemr_shell.command.pump import REST_SECONDS, SHORT_BYTES, Pump, SpliceDrain
+from kubemr_shell.command.start import PIPE_BYTES
 from kubemr_shell.errors import LeaseLost, ObjectNotFound
 from kubemr_shell.storage.interface import StagedOutput
 from kubemr_shell.worker.commands import Commands, Streams, Subject
@@ -54,15 +57,15 @@ class PartWriter:
         workspace = self._job.workspace
         target = workspace.part(self._job.part_name(attempt.task))
         try:
-            return workspace.storage.stage(workspace.staged(*attempt), target=target)
+            return workspace.output_storage.stage(workspace.staged(*attempt), target=target)
         except (ObjectNotFound, LeaseLost) as error:
             raise AttemptEnded(Dropped(attempt=attempt, reason=str(error))) from error
 
-    def _drain(self, staged: StagedOutput) -> SpliceDrain | CompressingDrain:
+    def _drain(self, staged: StagedOutput) -> SpliceDrain | CopyDrain | CompressingDrain:
+        if self._job.spec.compress_output != "none":
+            return CompressingDrain(staged, compressor_for(self._job.spec.compress_output))
         descriptor = staged.fileno()
-        if descriptor is not None and self._job.spec.compress_output == "none":
-            return SpliceDrain(descriptor)
-        return CompressingDrain(staged, compressor_for(self._job.spec.compress_output))
+        return CopyDrain(staged) if descriptor is None else SpliceDrain(descriptor)
 
 
 def sealed(attempt: Attempt, staged: StagedOutput) -> Entry:
@@ -75,6 +78,73 @@ def sealed(attempt: Attempt, staged: StagedOutput) -> Entry:
         records_out=receipt.records,
         crc32=receipt.crc32,
     )
+
+
+def feed_staged(feed: Feed, staged: StagedOutput, cancel: int) -> None:
+    """Have a feed write to a staged output that has no descriptor."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    pump = Pump("part")
+    try:
+        with suppress(OSError):  # without the right to more, it is only slower
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        os.set_blocking(reading, False)
+        os.set_blocking(writing, False)
+
+        def drain(descriptor: int, stop: int) -> None:
+            """Closes its end, or the feed would wait for ever when this fails."""
+            try:
+                CopyDrain(staged)(descriptor, stop)
+            finally:
+                os.close(descriptor)
+
+        pump.start(drain, reading)
+        try:
+            feed(writing, cancel)
+        except BrokenPipeError:
+            pass  # the pump says why
+        except BaseException:
+            pump.stop()
+            raise
+        finally:
+            os.close(writing)
+            pump.finish()
+        if pump.error is not None:
+            raise pump.error
+    finally:
+        pump.close()
+
+
+class CopyDrain:
+    """Moves what a command writes into an output that is no file."""
+
+    def __init__(self, staged: StagedOutput) -> None:
+        self._staged = staged
+        self.moved = 0
+
+    def __call__(self, descriptor: int, cancel: int) -> None:
+        for data in pieces(descriptor, cancel):
+            self.moved += len(data)
+            self._staged.write(data)
+
+
+def pieces(descriptor: int, cancel: int) -> Iterator[bytes]:
+    """What comes through a pipe that does not block, up to its end or until ``cancel`` is readable; none at its end.
+
+    After a short piece the pipe is empty. What programs write bit by bit is taken in fewer, larger pieces.
+    """
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.register(cancel, select.POLLIN)
+    while not any(ready == cancel for ready, _ in poll.poll()):
+        try:
+            data = os.read(descriptor, READ_BYTES)
+        except BlockingIOError:
+            continue
+        yield data
+        if not data:
+            return
+        if len(data) < SHORT_BYTES:
+            select.select([cancel], [], [], REST_SECONDS)
 
 
 class Compressor(Protocol):
@@ -93,14 +163,7 @@ class CompressingDrain:
         self.records = 0
 
     def __call__(self, descriptor: int, cancel: int) -> None:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        poll.register(cancel, select.POLLIN)
-        while not any(ready == cancel for ready, _ in poll.poll()):
-            try:
-                data = os.read(descriptor, READ_BYTES)
-            except BlockingIOError:
-                continue
+        for data in pieces(descriptor, cancel):
             if not data:
                 self._staged.write(self._compressor.flush())
                 return
@@ -109,22 +172,10 @@ class CompressingDrain:
             self._staged.write(self._compressor.compress(data))
 
 
-class Uncompressed:
-    """For storages whose staged outputs are no files."""
-
-    def compress(self, data: bytes, /) -> bytes:
-        return data
-
-    def flush(self) -> bytes:
-        return b""
-
-
 def compressor_for(compression: str) -> Compressor:
     """gzip has no time in its header, so that equal outputs are equal bytes."""
     if compression == "gzip":
         return zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
-    if compression == "zstd":
-        import zstandard  # noqa: PLC0415 - 20 ms that most jobs need not pay
+    import zstandard  # noqa: PLC0415 - 20 ms that most jobs need not pay
 
-        return zstandard.ZstdCompressor(level=3).compressobj()
-    return Uncompressed()
+    return zstandard.ZstdCompressor(level=3).compressobj()

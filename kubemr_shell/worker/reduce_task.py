@@ -9,40 +9,62 @@ from kubemr_shell import engine
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.errors import CorruptRun
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.state import Phase
-from kubemr_shell.shuffle.sources import partition_sources
+from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs
 from kubemr_shell.worker.commands import Subject, raise_end
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
-from kubemr_shell.worker.part import PartWriter, sealed
+from kubemr_shell.worker.part import PartWriter, feed_staged, sealed
 from kubemr_shell.worker.results import AttemptEnded, Dropped, Spoiled
 
 IDENTITY: Command = ("cat",)
 """What reduces when a job names no reduceCommand, and its output is compressed on the way."""
 
 
-class MergeFeed:
-    """A merge that keeps what it tells of itself at its end."""
+class PartitionFeed:
+    """The sorted lines of a partition, to be fed once: they come to this machine first, where they are elsewhere."""
 
-    def __init__(self, merger: engine.Merger) -> None:
-        self._merger = merger
+    def __init__(self, gathering: Gathering, *, memory_bytes: int, scratch: str) -> None:
+        self._gathering = gathering
+        self._memory_bytes = memory_bytes
+        self._scratch = scratch
+        self._merger: engine.Merger | None = None
         self.fed: engine.Fed | None = None
+        """What the merge tells of itself at its end."""
 
     def __call__(self, descriptor: int, cancel: int) -> None:
-        self.fed = self._merger.feed(descriptor, cancel)
+        try:
+            sources = self._gathering.sources(cancel)
+            self._merger = engine.Merger(sources, memory_bytes=self._memory_bytes, scratch_dir=self._scratch)
+            self.fed = self._merger.feed(descriptor, cancel)
+        except Cancelled:
+            return
+        except CorruptRun as error:
+            raise self._gathering.blamed(error) from error
+        finally:
+            self._gathering.close()
 
     @property
     def moved(self) -> int:
-        return int(self._merger.moved)
+        """Bytes that the command was fed."""
+        return int(self._merger.moved) if self._merger else 0
+
+    @property
+    def progress(self) -> int:
+        """Grows while anything moves."""
+        return self.moved + self._gathering.moved
 
 
 class ReduceTasks:
     """The reduce tasks of one slot."""
 
-    def __init__(self, job: JobContext, parts: PartWriter, view: Callable[[], JobView]) -> None:
+    def __init__(self, job: JobContext, parts: PartWriter, outputs: MapOutputs, view: Callable[[], JobView]) -> None:
         self._job = job
         self._parts = parts
+        self._outputs = outputs
         self._view = view
         self.moved: Callable[[], int] = lambda: 0
 
@@ -50,7 +72,7 @@ class ReduceTasks:
         view = self._view()
         if not view.is_closed(Phase.MAP):  # reopened since this task was claimed
             raise AttemptEnded(Spoiled(attempt=attempt, phase=Phase.MAP, lost=(), reason="map tasks run again"))
-        feed = merged_partition(self._job, view, attempt.task)
+        feed = partition_feed(self._job, self._outputs, view, attempt.task)
         self.moved = lambda: feed.moved
         subject = Subject(phase=Phase.REDUCE, attempt=attempt, command=self._job.spec.reduce_command)
         try:
@@ -58,7 +80,7 @@ class ReduceTasks:
                 entry = self._write_sorted(subject, feed, cancel)
             else:
                 subject = replace(subject, command=subject.command or IDENTITY)
-                entry = self._parts.write(subject, feed, progress=self.moved, cancel=cancel)
+                entry = self._parts.write(subject, feed, progress=lambda: feed.progress, cancel=cancel)
         finally:
             self.moved = lambda: 0
         if feed.fed is None:
@@ -71,14 +93,16 @@ class ReduceTasks:
             heaviest_records=feed.fed.heaviest_records,
         )
 
-    def _write_sorted(self, subject: Subject, feed: MergeFeed, cancel: Cancel) -> Entry:
+    def _write_sorted(self, subject: Subject, feed: PartitionFeed, cancel: Cancel) -> Entry:
         """With no reduceCommand the sorted lines are the part: nothing needs to run."""
         staged = self._parts.stage(subject.attempt)
         descriptor = staged.fileno()
-        assert descriptor is not None
         try:
             try:
-                feed(descriptor, cancel.fd)
+                if descriptor is None:
+                    feed_staged(feed, staged, cancel.fd)
+                else:
+                    feed(descriptor, cancel.fd)
             except Exception as error:  # noqa: BLE001 - sorted out by the same rules as a feed's
                 raise_end(subject, error)
             if cancel.is_set():
@@ -89,16 +113,12 @@ class ReduceTasks:
             raise
 
 
-def merged_partition(job: JobContext, view: JobView, partition: int) -> MergeFeed:
-    """The sorted lines of a partition of a job whose map phase is closed, to be fed once."""
-    workspace = job.workspace
-    sources = partition_sources(
-        (
-            workspace.shard_manifest(Phase.MAP, view.shard_epoch(Phase.MAP, shard), shard)
-            for shard in range(view.layout(Phase.MAP).shards)
-        ),
-        partition,
-        reader=lambda uri: lambda start, end: workspace.storage.read_range(uri, start, end),
-        map_output=workspace.map_output,
+def partition_feed(job: JobContext, outputs: MapOutputs, view: JobView, partition: int) -> PartitionFeed:
+    """The sorted lines of a partition of a job whose map phase is closed."""
+    manifests = [
+        job.workspace.shard_manifest(Phase.MAP, view.shard_epoch(Phase.MAP, shard), shard)
+        for shard in range(view.layout(Phase.MAP).shards)
+    ]
+    return PartitionFeed(
+        outputs.gather(manifests, partition), memory_bytes=job.memory.share_bytes, scratch=job.workspace.scratch
     )
-    return MergeFeed(engine.Merger(sources, memory_bytes=job.memory.share_bytes, scratch_dir=workspace.scratch))

@@ -75,6 +75,11 @@ class Slots:
     def count(self) -> int:
         return len(self._runners)
 
+    def waiting(self, phase: Phase) -> list[int]:
+        """The tasks of a phase that no slot has begun."""
+        with self._lock:
+            return [attempt.task for key, attempt in self._waiting if key.phase is phase]
+
     def unstarted(self) -> int:
         with self._lock:
             return len(self._waiting)

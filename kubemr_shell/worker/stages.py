@@ -21,10 +21,10 @@ from kubemr_shell.errors import InputError, LeaseLost, ObjectNotFound, StorageUn
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.inputs.waiting import Cancelled
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_to_mapping
+from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.shuffle.output_manifest import StagedPart, decode_output_manifest
 from kubemr_shell.storage.interface import Receipt
 from kubemr_shell.worker.closing import (
@@ -153,7 +153,7 @@ class Stages:
         lost = []
         for part in _unless_set(cancel, self._parts(view, shard)):
             try:
-                self._workspace.storage.publish(self._receipt(part), replace=self._job.old_result.exists)
+                self._workspace.output_storage.publish(self._receipt(part), replace=self._job.old_result.exists)
             except ObjectNotFound:
                 lost.append(Attempt(part.task, part.attempt))
         return lost
@@ -212,7 +212,7 @@ class Stages:
         }
 
     def _write_success(self, claim: RoleClaim, manifest: dict[str, Any]) -> None:
-        storage = self._workspace.storage
+        storage = self._workspace.output_storage
         text = "".join(self._unless_cancelled(json.JSONEncoder(indent=1).iterencode(manifest)))
         try:
             staged = storage.stage(self._workspace.staged_success(claim.id), target=self._workspace.success)

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.inputs.waiting import Cancelled
 from kubemr_shell.job.state import Phase
+from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.map_task import MapTasks

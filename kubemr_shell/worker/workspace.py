@@ -1,7 +1,8 @@
 """Where the bytes of one job are: names under its temporaries, its output, and this machine's scratch space.
 
-The temporaries are read and written through a Storage; scratch space (folders of attempts, spills, map outputs
-that are being written) is always local.
+The temporaries and the output have a Storage each: an output is staged in the storage in which it is to appear, and may
+be elsewhere than the temporaries. Scratch space (folders of attempts, spills, what is fetched or about to be sent) is
+always local.
 """
 
 from __future__ import annotations
@@ -24,26 +25,31 @@ class Workspace:
     """The places of one job."""
 
     storage: Storage
+    """Of the temporaries."""
     temporaries: str
-    """URI of the job's ``_kubemr/<uid>`` folder."""
+    """URI of the job's own folder for the plan, the journal and the map outputs."""
     scratch: str
     """A local folder that is gone with the worker."""
     logs: str
     """A local folder for what commands write to stderr."""
+    output_storage: Storage
     output: str
     """URI of the folder where the parts appear."""
+    stage: str
+    """URI of the job's own folder for outputs that are not yet published, in ``output_storage``."""
 
-    def map_output(self, task: int, attempt: int) -> str:
-        return f"{self.temporaries}/map/{names.attempt_name(task, attempt)}"
+    @property
+    def map_outputs(self) -> str:
+        return f"{self.temporaries}/map"
 
     def shard_manifest(self, phase: Phase, epoch: int, shard: int) -> str:
         return f"{self.temporaries}/journal/{phase.value}-{shard:05d}.{epoch}.manifest"
 
     def staged(self, task: int, attempt: int) -> str:
-        return f"{self.temporaries}/stage/{names.attempt_name(task, attempt)}"
+        return f"{self.stage}/{names.attempt_name(task, attempt)}"
 
     def staged_success(self, claim_id: str) -> str:
-        return f"{self.temporaries}/stage/{names.SUCCESS}.{claim_id}"
+        return f"{self.stage}/{names.SUCCESS}.{claim_id}"
 
     def part(self, name: str) -> str:
         return f"{self.output}/{name}"

@@ -5,13 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubemr_shell.errors import CorruptRun
-from kubemr_shell.shuffle.map_manifest import MapRange, encode_map_manifest, read_map_ranges
+from kubemr_shell.shuffle.map_manifest import MapManifest, MapRange, encode_map_manifest
 
 U64 = st.integers(0, 2**64 - 1)
 
 
 def reader(data: bytes) -> Callable[[int, int], bytes]:
     return lambda start, end: data[start:end]
+
+
+def read_map_ranges(read: Callable[[int, int], bytes], partition: int, source: str) -> list[MapRange]:
+    (ranges,) = MapManifest(read, source).ranges(partition, partition)
+    return ranges
 
 
 @st.composite
@@ -69,3 +74,35 @@ def test_a_manifest_cut_short_is_refused(length: int) -> None:
 def test_a_partition_that_is_not_there_is_named() -> None:
     with pytest.raises(CorruptRun, match="no partition 2, only 2"):
         read_map_ranges(reader(DATA), 2, "m")
+
+
+def test_neighbours_are_read_together_and_what_was_read_is_not_read_again() -> None:
+    """Of 3,000 tasks and 8 partitions, the header and contents are in the first read, and the ranges are not."""
+    ranges = [[(task * 80 + partition * 10, 10) for partition in range(8)] for task in range(3000)]
+    data = encode_map_manifest(0, [0] * 3000, ranges)
+    reads: list[tuple[int, int]] = []
+
+    def read(start: int, end: int) -> bytes:
+        reads.append((start, end))
+        return data[start:end]
+
+    manifest = MapManifest(read, "m")
+    found = list(manifest.ranges(3, 5))
+    assert [[place.offset for place in of_partition[:2]] for of_partition in found] == [[30, 110], [40, 120], [50, 130]]
+    assert len(reads) == 2
+    assert reads[1][1] - reads[1][0] == 3 * 3000 * 16
+
+    assert MapManifest(reader(data), "m").kept_bytes < len(data)
+
+
+def test_a_small_manifest_is_read_at_once() -> None:
+    reads = 0
+
+    def read(start: int, end: int) -> bytes:
+        nonlocal reads
+        reads += 1
+        return DATA[start:end]
+
+    manifest = MapManifest(read, "m")
+    assert [len(ranges) for ranges in manifest.ranges(0, 1)] == [2, 1]
+    assert reads == 1

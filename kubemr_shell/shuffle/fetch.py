@@ -1,0 +1,168 @@
+"""Bringing frames of map outputs from a storage to this machine: exact ranges, neighbours by one read, many at once."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+
+from kubemr_shell.engine import Source
+from kubemr_shell.errors import CorruptRun, ObjectNotFound
+from kubemr_shell.shuffle.frames import DamagedFrame, Expander, expanded_size
+from kubemr_shell.shuffle.map_manifest import MapRange
+from kubemr_shell.shuffle.pool import Pool
+from kubemr_shell.shuffle.scratch_file import ScratchFile
+from kubemr_shell.storage.interface import Storage
+
+GAP_BYTES = 32 << 10
+"""Between two ranges of an object: reading so many for nothing costs less than another request."""
+MOST_READ_BYTES = 4 << 20
+LEAST_READ_BYTES = 128 << 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One frame, and the partition whose it is."""
+
+    partition: int
+    place: MapRange
+
+    @property
+    def end(self) -> int:
+        return self.place.offset + self.place.length
+
+
+@dataclass(slots=True)
+class Fetched:
+    """A partition on this machine. ``remove`` it when it was merged."""
+
+    file: ScratchFile
+    places: dict[int, tuple[MapRange, Source]] = field(default_factory=dict)
+    """By map task."""
+
+    @property
+    def sources(self) -> list[Source]:
+        """In the order of the map tasks."""
+        return [source for _, (_, source) in sorted(self.places.items())]
+
+    def origin(self, offset: int) -> MapRange | None:
+        """Where the byte at ``offset`` of the file came from."""
+        found = sorted(self.places.values(), key=lambda item: item[1].offset)
+        index = bisect_right(found, offset, key=lambda item: item[1].offset) - 1
+        return found[index][0] if index >= 0 else None
+
+    def remove(self) -> None:
+        self.file.remove()
+
+
+class Fetcher:
+    """Fetches partitions through a pool that several slots share."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        pool: Pool,
+        *,
+        uri: Callable[[MapRange], str],
+        new_file: Callable[[int], ScratchFile],
+        memory_bytes: int,
+    ) -> None:
+        """``uri`` names the object of a map attempt, ``new_file`` makes a file for a partition."""
+        self._storage = storage
+        self._pool = pool
+        self._uri = uri
+        self._new_file = new_file
+        # A read is in memory as it came, and the storage may hold it twice while it puts it together.
+        self._read_bytes = max(LEAST_READ_BYTES, min(MOST_READ_BYTES, memory_bytes // (3 * pool.threads)))
+        self._lock = threading.Lock()
+
+    def fetch(
+        self, places: Mapping[int, Sequence[MapRange]], cancel: int, came: Callable[[int], None]
+    ) -> dict[int, Fetched]:
+        """The partitions with these ranges, each in a file of its own. ``came`` is told how many bytes have come.
+
+        CorruptRun names a map output that is lost; Cancelled.
+        """
+        fetched: dict[int, Fetched] = {}
+        wanted = [Wanted(partition=partition, place=place) for partition, ranges in places.items() for place in ranges]
+        try:
+            for partition in places:
+                fetched[partition] = Fetched(self._new_file(partition))
+            works = [partial(self._fetch, group, fetched, came) for group in groups(wanted, self._read_bytes)]
+            self._pool.run(works, cancel)
+        except BaseException:
+            for half in fetched.values():
+                half.remove()
+            raise
+        return fetched
+
+    def _fetch(self, group: list[Wanted], fetched: Mapping[int, Fetched], came: Callable[[int], None]) -> None:
+        """Read neighbours together; a frame that is long is expanded while it is read."""
+        expander = Expander()
+        start, end = group[0].place.offset, group[-1].end
+        pieces = self._pieces(group[0].place, start, end, came)
+        if len(group) == 1:
+            self._expand(expander, group[0], pieces, fetched)
+            return
+        data = b"".join(pieces)
+        for wanted in group:
+            frame = data[wanted.place.offset - start : wanted.end - start]
+            self._expand(expander, wanted, iter([frame]), fetched)
+
+    def _expand(
+        self, expander: Expander, wanted: Wanted, pieces: Iterator[bytes], fetched: Mapping[int, Fetched]
+    ) -> None:
+        partition = fetched[wanted.partition]
+        try:
+            first = next(pieces, b"")
+            size = expanded_size(first)
+            begin = offset = partition.file.reserve(size)
+            for data in expander.expand(size, chain([first], pieces)):
+                partition.file.write_at(offset, data)
+                offset += len(data)
+        except DamagedFrame as error:
+            raise self._lost(wanted.place, str(error)) from error
+        source = Source(partition.file.path, begin, size)
+        with self._lock:
+            partition.places[wanted.place.task] = (wanted.place, source)
+
+    def _pieces(self, place: MapRange, start: int, end: int, came: Callable[[int], None]) -> Iterator[bytes]:
+        uri = self._uri(place)
+        while start < end:
+            stop = min(start + self._read_bytes, end)
+            try:
+                data = self._storage.read_range(uri, start, stop)
+            except ObjectNotFound as error:
+                raise self._lost(place, f"the map output is gone ({error})") from error
+            if len(data) != stop - start:
+                raise self._lost(place, f"the map output ends at byte {start + len(data)}")
+            came(len(data))
+            yield data
+            start = stop
+
+    def _lost(self, place: MapRange, reason: str) -> CorruptRun:
+        return CorruptRun(self._uri(place), place.offset, reason)
+
+
+def groups(wanted: Iterable[Wanted], read_bytes: int) -> Iterator[list[Wanted]]:
+    """What to read together: frames of one object that are neighbours, up to ``read_bytes``; longer ones are alone."""
+    group: list[Wanted] = []
+    for item in sorted(wanted, key=lambda item: (item.place.task, item.place.attempt, item.place.offset)):
+        if group and not _is_near(group, item, read_bytes):
+            yield group
+            group = []
+        group.append(item)
+    if group:
+        yield group
+
+
+def _is_near(group: list[Wanted], item: Wanted, read_bytes: int) -> bool:
+    last = group[-1]
+    return (
+        (last.place.task, last.place.attempt) == (item.place.task, item.place.attempt)
+        and item.place.offset - last.end <= GAP_BYTES
+        and item.end - group[0].place.offset <= read_bytes
+    )

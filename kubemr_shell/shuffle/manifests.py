@@ -1,0 +1,73 @@
+"""The ranges of partitions by the manifests of all shards, in task order."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+
+from kubemr_shell.net.waiting import NOBODY
+from kubemr_shell.shuffle.map_manifest import MapManifest, MapRange
+from kubemr_shell.shuffle.pool import Pool
+from kubemr_shell.storage.interface import Storage
+
+KEPT_BYTES = 16 << 20
+"""Of manifests that were read already: their contents never change."""
+
+Found = dict[int, list[MapRange]]
+"""By partition."""
+
+
+class Manifests:
+    """Reads manifests for all slots of a worker: many at once where there is a ``pool``."""
+
+    def __init__(self, storage: Storage, pool: Pool | None = None) -> None:
+        self._storage = storage
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, MapManifest] = OrderedDict()
+        self._kept_bytes = 0
+
+    def ranges(self, uris: Sequence[str], partitions: Sequence[int], cancel: int = NOBODY) -> Found:
+        """The non-empty ranges of each partition. ``partitions`` are in order; neighbours are read together."""
+        found: list[Found] = [{} for _ in uris]
+
+        def read(index: int) -> None:
+            manifest = self._manifest(uris[index])
+            for first, last in runs(partitions):
+                found[index].update(zip(range(first, last + 1), manifest.ranges(first, last), strict=True))
+
+        if self._pool is None:
+            for index in range(len(uris)):
+                read(index)
+        else:
+            self._pool.run([lambda index=index: read(index) for index in range(len(uris))], cancel)  # type: ignore[misc]
+        return {partition: [place for shard in found for place in shard[partition]] for partition in partitions}
+
+    def _manifest(self, uri: str) -> MapManifest:
+        with self._lock:
+            if uri in self._kept:
+                self._kept.move_to_end(uri)
+                return self._kept[uri]
+        manifest = MapManifest(lambda start, end: self._storage.read_range(uri, start, end), uri)
+        with self._lock:
+            if uri not in self._kept:
+                self._kept[uri] = manifest
+                self._kept_bytes += manifest.kept_bytes
+            while self._kept_bytes > KEPT_BYTES:
+                self._kept_bytes -= self._kept.popitem(last=False)[1].kept_bytes
+        return manifest
+
+
+def runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and last of each run of successive numbers."""
+    first = last = None
+    for number in numbers:
+        if last is not None and number == last + 1:
+            last = number
+            continue
+        if first is not None and last is not None:
+            yield first, last
+        first = last = number
+    if first is not None and last is not None:
+        yield first, last

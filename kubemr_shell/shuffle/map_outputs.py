@@ -1,0 +1,122 @@
+"""Map outputs: written by map tasks, gathered by partition for reduce tasks. Here: in a folder of this machine.
+
+There each is the run file as the engine writes it, and reducers read their ranges of it where it lies.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from kubemr_shell import engine
+from kubemr_shell.board.steps import Attempt
+from kubemr_shell.errors import CorruptRun, LeaseLost, OutOfSpace
+from kubemr_shell.job import names
+from kubemr_shell.shuffle.manifests import Manifests
+from kubemr_shell.shuffle.map_manifest import MapRange
+from kubemr_shell.storage.os_errors import explained
+
+Ranges = Sequence[tuple[int, int]]
+"""Offset and length of each partition in a map output; the length of one without records is 0."""
+
+
+class Gathering(Protocol):
+    """One partition on its way to a reduce task. ``sources`` once, ``close`` at last."""
+
+    @property
+    def moved(self) -> int:
+        """Bytes that have come so far, from elsewhere."""
+        ...
+
+    def sources(self, cancel: int) -> list[engine.Source]:
+        """Its sorted ranges in local files, until ``close``.
+
+        CorruptRun names a map output that is lost; Cancelled soon after the descriptor ``cancel`` is readable.
+        """
+        ...
+
+    def blamed(self, error: CorruptRun) -> CorruptRun:
+        """What was found while the sources were read, with the name of the map output that it is about."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class MapOutputs(Protocol):
+    """The map outputs of one job, for all slots of a worker."""
+
+    def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
+        """Keep what a map attempt has collected; LeaseLost when the job's folder is gone."""
+        ...
+
+    def gather(self, manifests: Sequence[str], partition: int) -> Gathering:
+        """A partition of all map outputs that the ``manifests`` (their URIs) of the closed shards name."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class LocalMapOutputs(MapOutputs):
+    """Map outputs in a local folder."""
+
+    def __init__(self, manifests: Manifests, folder: str) -> None:
+        self._manifests = manifests
+        self._folder = folder
+
+    def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
+        path = self._path(*attempt)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        except FileNotFoundError as error:
+            raise LeaseLost(str(error)) from error
+        try:
+            facts = write_run(collector, descriptor, path)
+        finally:
+            os.close(descriptor)
+        return facts, run_ranges(facts)
+
+    def gather(self, manifests: Sequence[str], partition: int) -> Gathering:
+        return _InPlace(lambda: self._manifests.ranges(manifests, [partition])[partition], self._path)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _path(self, task: int, attempt: int) -> str:
+        return f"{self._folder}/{names.attempt_name(task, attempt)}"
+
+
+class _InPlace(Gathering):
+    def __init__(self, ranges: Callable[[], Iterable[MapRange]], path: Callable[[int, int], str]) -> None:
+        self._ranges = ranges
+        self._path = path
+
+    @property
+    def moved(self) -> int:
+        return 0
+
+    def sources(self, cancel: int) -> list[engine.Source]:  # noqa: ARG002 - nothing takes long here
+        return [
+            engine.Source(self._path(place.task, place.attempt), place.offset, place.length) for place in self._ranges()
+        ]
+
+    def blamed(self, error: CorruptRun) -> CorruptRun:
+        return error
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def write_run(collector: engine.Collector, descriptor: int, path: str) -> engine.OutputFacts:
+    """Write the run file of a collector; errors name its path."""
+    try:
+        return collector.write_output(descriptor)
+    except OutOfSpace as error:
+        raise OutOfSpace(f"{path}: {error}") from error
+    except OSError as error:
+        raise explained(error, path) from error
+
+
+def run_ranges(facts: engine.OutputFacts) -> list[tuple[int, int]]:
+    """Offset and length of each partition in the run file."""
+    return [(offset, stored) for offset, stored, _, _ in facts.partitions]

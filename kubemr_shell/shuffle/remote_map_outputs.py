@@ -1,0 +1,205 @@
+"""Map outputs in a storage that is not this machine's: one object an attempt, and partitions that are fetched.
+
+Above a million map x reduce cells a request for each cell would cost more than its bytes. Then whoever fetches a
+partition fetches those with it that wait for a slot of the same worker: they are neighbours in every map output.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from kubemr_shell import engine
+from kubemr_shell.board.steps import Attempt
+from kubemr_shell.errors import CorruptRun, LeaseLost, ObjectNotFound
+from kubemr_shell.job import names
+from kubemr_shell.net.waiting import Waiter
+from kubemr_shell.shuffle.batches import Batch, Batches
+from kubemr_shell.shuffle.fetch import Fetched, Fetcher
+from kubemr_shell.shuffle.frames import Frames
+from kubemr_shell.shuffle.manifests import Found, Manifests
+from kubemr_shell.shuffle.map_manifest import MapRange
+from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs, Ranges, run_ranges, write_run
+from kubemr_shell.shuffle.pool import Pool
+from kubemr_shell.shuffle.scratch_file import ScratchFile
+from kubemr_shell.storage.interface import Storage
+
+IN_FLIGHT = 16
+"""Requests of one worker at once."""
+PUT_BYTES = 8 << 20
+"""A map output up to this size is sent by one request."""
+CELLS = 1_000_000
+PARTITIONS_A_BATCH = 64
+PLACES_A_BATCH = 1 << 17
+BYTES_A_BATCH = 256 << 20
+"""Of what is fetched in one go, before it is expanded."""
+LOOK_SECONDS = 0.02
+"""How often a slot looks whether another one has fetched its partition."""
+
+
+class RemoteMapOutputs(MapOutputs):
+    """Map outputs below the URI ``folder``. ``scratch`` is a local folder of this worker."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        folder: str,
+        *,
+        scratch: str,
+        memory_bytes: int,
+        size: Callable[[], tuple[int, int]],
+        waiting: Callable[[], Iterable[int]],
+        batched_from: int = CELLS,
+    ) -> None:
+        """``memory_bytes`` is a slot's share; ``size`` gives the numbers of maps and of partitions.
+
+        ``waiting`` gives the partitions that this worker has claimed and not begun: they may be fetched too when the
+        shuffle has at least ``batched_from`` cells.
+        """
+        self._storage = storage
+        self._folder = folder
+        self._scratch = scratch
+        self._put_bytes = min(PUT_BYTES, memory_bytes // 4)
+        self._pool = Pool(IN_FLIGHT)
+        self._manifests = Manifests(storage, self._pool)
+        self._fetcher = Fetcher(
+            storage, self._pool, uri=self.uri_of, new_file=self._new_file, memory_bytes=memory_bytes // 2
+        )
+        self._batches = Batches()
+        self._size = size
+        self._batched_from = batched_from
+        self._waiting = waiting
+        self._numbers = itertools.count()
+
+    def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
+        path = f"{self._scratch}/{names.attempt_name(*attempt)}.run"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError as error:
+            raise LeaseLost(str(error)) from error
+        try:
+            facts = write_run(collector, descriptor, path)
+            frames = Frames(descriptor, run_ranges(facts))
+            self._send(self._uri(*attempt), iter(frames))
+        except ObjectNotFound as error:
+            raise LeaseLost(str(error)) from error
+        finally:
+            os.close(descriptor)
+            os.unlink(path)
+        return facts, frames.ranges
+
+    def gather(self, manifests: Sequence[str], partition: int) -> Gathering:
+        return _Fetching(self, tuple(manifests), partition)
+
+    def close(self) -> None:
+        self._pool.close()
+        self._batches.clear()
+
+    def join(self, manifests: tuple[str, ...], partition: int) -> tuple[Batch, bool]:
+        """The batch in which the partition is fetched, and whether that is left to the caller."""
+        most = partitions_a_batch(*self._size(), self._batched_from)
+        others = neighbours(partition, self._waiting(), most - 1) if most > 1 else []
+        return self._batches.join(manifests, partition, others)
+
+    def fetch(self, batch: Batch, partition: int, cancel: int) -> None:
+        """Fetch the partitions of a batch for all who wait for them."""
+        fetched: dict[int, Fetched] = {}
+        try:
+            wanted = sorted(batch.left)
+            found = self._manifests.ranges(batch.manifests, wanted, cancel)
+            places = {number: found[number] for number in up_to_bytes(found, partition, BYTES_A_BATCH)}
+            self._batches.keep(batch, places)
+            fetched = self._fetcher.fetch(places, cancel, batch.came)
+        finally:
+            self._batches.end(batch, fetched)
+
+    def take(self, batch: Batch, partition: int) -> Fetched | None:
+        return self._batches.take(batch, partition)
+
+    def uri_of(self, place: MapRange) -> str:
+        return self._uri(place.task, place.attempt)
+
+    def _uri(self, task: int, attempt: int) -> str:
+        return f"{self._folder}/{names.attempt_name(task, attempt)}"
+
+    def _new_file(self, partition: int) -> ScratchFile:
+        return ScratchFile(f"{self._scratch}/{partition}.{next(self._numbers)}.fetched")
+
+    def _send(self, uri: str, pieces: Iterator[bytes]) -> None:
+        """By one request if it is small, else in parts while it is made."""
+        begin, size = [], 0
+        for piece in pieces:
+            begin.append(piece)
+            size += len(piece)
+            if size > self._put_bytes:
+                break
+        else:
+            self._storage.write(uri, b"".join(begin))
+            return
+        staged = self._storage.stage(f"{uri}.sent", target=uri)
+        try:
+            for piece in itertools.chain(begin, pieces):
+                staged.write(piece)
+            self._storage.publish(staged.seal())
+        except BaseException:
+            staged.abandon()
+            raise
+
+
+class _Fetching(Gathering):
+    def __init__(self, outputs: RemoteMapOutputs, manifests: tuple[str, ...], partition: int) -> None:
+        self._outputs = outputs
+        self._manifests = manifests
+        self._partition = partition
+        self._batch: Batch | None = None
+        self._fetched: Fetched | None = None
+
+    @property
+    def moved(self) -> int:
+        return self._batch.moved if self._batch else 0
+
+    def sources(self, cancel: int) -> list[engine.Source]:
+        waiter = Waiter(cancel)
+        while self._fetched is None:
+            batch, is_ours = self._outputs.join(self._manifests, self._partition)
+            self._batch = batch
+            if is_ours:
+                self._outputs.fetch(batch, self._partition, cancel)
+            while not batch.done.wait(LOOK_SECONDS):
+                waiter.check()
+            self._fetched = self._outputs.take(batch, self._partition)
+        return self._fetched.sources
+
+    def blamed(self, error: CorruptRun) -> CorruptRun:
+        fetched = self._fetched
+        place = fetched.origin(error.offset) if fetched and error.path == fetched.file.path else None
+        return CorruptRun(self._outputs.uri_of(place), place.offset, error.reason) if place else error
+
+    def close(self) -> None:
+        if self._fetched is not None:
+            self._fetched.remove()
+
+
+def partitions_a_batch(maps: int, partitions: int, batched_from: int) -> int:
+    """How many partitions are fetched together: one, unless the shuffle has many cells."""
+    if maps * partitions < batched_from:
+        return 1
+    return max(1, min(PARTITIONS_A_BATCH, PLACES_A_BATCH // maps))
+
+
+def neighbours(partition: int, waiting: Iterable[int], most: int) -> list[int]:
+    """The nearest of those that wait."""
+    return sorted(set(waiting) - {partition}, key=lambda other: (abs(other - partition), other))[:most]
+
+
+def up_to_bytes(found: Found, partition: int, most: int) -> list[int]:
+    """The partition, and of its neighbours as many as come to ``most`` bytes with it; in order."""
+    size = 0
+    kept: list[int] = []
+    for number in [partition, *neighbours(partition, found, len(found))]:
+        size += sum(place.length for place in found[number])
+        if kept and size > most:
+            break
+        kept.append(number)
+    return sorted(kept)

@@ -1,0 +1,27 @@
+"""How a worker reaches the map outputs of its job: it depends on where the temporaries are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from kubemr_shell.shuffle.manifests import Manifests
+from kubemr_shell.shuffle.map_outputs import LocalMapOutputs, MapOutputs
+from kubemr_shell.storage.local import LocalStorage, path_of
+from kubemr_shell.worker.job_context import JobContext
+
+
+def map_outputs_of(job: JobContext, waiting: Callable[[], Iterable[int]] = tuple) -> MapOutputs:
+    """``waiting`` gives the partitions that this worker has claimed and not begun. The caller closes what it gets."""
+    workspace = job.workspace
+    if isinstance(workspace.storage, LocalStorage):
+        return LocalMapOutputs(Manifests(workspace.storage), path_of(workspace.map_outputs))
+    from kubemr_shell.shuffle.remote_map_outputs import RemoteMapOutputs  # noqa: PLC0415 - no part of a local run
+
+    return RemoteMapOutputs(
+        workspace.storage,
+        workspace.map_outputs,
+        scratch=workspace.scratch,
+        memory_bytes=job.memory.share_bytes,
+        size=lambda: (job.maps() or 0, job.partitions),
+        waiting=waiting,
+    )

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+from kubemr_shell.shuffle.batches import Batch, Batches
+from kubemr_shell.shuffle.fetch import Fetched
+from kubemr_shell.shuffle.scratch_file import ScratchFile
+
+EPOCH = ("map-00000.0.manifest",)
+LATER = ("map-00000.1.manifest",)
+
+
+def fetched(folder: Path, *partitions: int) -> dict[int, Fetched]:
+    return {number: Fetched(ScratchFile(str(folder / str(number)))) for number in partitions}
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def new(batches: Batches, partition: int, *others: int, manifests: tuple[str, ...] = EPOCH) -> Batch:
+    batch, is_ours = batches.join(manifests, partition, others)
+    assert is_ours
+    return batch
+
+
+def test_a_batch_is_fetched_by_one_and_taken_by_each(tmp_path: Path) -> None:
+    batches = Batches()
+    batch = new(batches, 3, 4, 5)
+    assert batches.join(EPOCH, 4, [5]) == (batch, False)
+    batches.end(batch, fetched(tmp_path, 3, 4, 5))
+    assert batch.done.is_set()
+    for number in (3, 4):
+        taken = batches.take(batch, number)
+        assert taken is not None
+        taken.remove()
+    assert files(tmp_path) == ["5"]
+    assert new(batches, 3).left == {3}, "a second attempt has to fetch it again"
+
+
+def test_what_another_batch_has_is_not_fetched_twice() -> None:
+    batches = Batches()
+    new(batches, 3, 4, 5)
+    assert new(batches, 6, 4, 5, 7).left == {6, 7}
+
+
+def test_those_who_wait_for_a_failed_batch_begin_anew(tmp_path: Path) -> None:
+    batches = Batches()
+    batch = new(batches, 3, 4)
+    batches.join(EPOCH, 4, [])
+    batches.end(batch, {})
+    assert batches.take(batch, 4) is None
+    assert new(batches, 4).left == {4}
+
+
+def test_a_partition_that_was_left_out_is_fetched_by_who_waits_for_it(tmp_path: Path) -> None:
+    batches = Batches()
+    batch = new(batches, 3, 4, 5)
+    batches.keep(batch, [3, 4])
+    batches.end(batch, fetched(tmp_path, 3, 4))
+    assert batches.take(batch, 5) is None
+    assert new(batches, 5).left == {5}
+
+
+def test_what_nobody_wants_any_more_is_removed_but_not_what_somebody_waits_for(tmp_path: Path) -> None:
+    batches = Batches()
+    batch = new(batches, 3, 4, 5, 6)
+    batches.join(EPOCH, 4, [5, 6])
+    batches.end(batch, fetched(tmp_path, 3, 4, 5, 6))
+    new(batches, 9, 6)
+    assert files(tmp_path) == ["3", "4", "6"], "5 was given back; 3 and 4 are awaited, 6 waits for a slot"
+
+
+def test_other_manifests_are_another_shuffle(tmp_path: Path) -> None:
+    batches = Batches()
+    batch = new(batches, 3, 4)
+    batches.end(batch, fetched(tmp_path, 3, 4))
+    assert new(batches, 4, manifests=LATER) is not batch
+    assert files(tmp_path) == ["3"]
+    batches.clear()
+    assert files(tmp_path) == []

@@ -1,0 +1,73 @@
+import os
+import tempfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubemr_shell.shuffle.frames import EXPANDED_BYTES, READ_BYTES, DamagedFrame, Expander, Frames, expanded_size
+
+
+def sent(contents: list[bytes]) -> tuple[bytes, list[tuple[int, int]]]:
+    """What is sent of a run file with these partitions, and where each is in it."""
+    with tempfile.TemporaryFile(buffering=0) as run:
+        partitions = []
+        for content in contents:
+            partitions.append((run.tell(), len(content)))
+            run.write(content)
+        frames = Frames(run.fileno(), partitions)
+        return b"".join(frames), frames.ranges
+
+
+def expanded(frame: bytes) -> bytes:
+    return b"".join(bytes(piece) for piece in Expander().expand(expanded_size(frame), iter([frame])))
+
+
+@given(st.lists(st.binary(max_size=200), max_size=8))
+def test_each_partition_comes_back_and_an_empty_one_takes_no_byte(contents: list[bytes]) -> None:
+    data, ranges = sent(contents)
+    at = 0
+    for content, (offset, length) in zip(contents, ranges, strict=True):
+        assert offset == at
+        assert (length == 0) == (content == b"")
+        if content:
+            assert expanded(data[offset : offset + length]) == content
+        at += length
+    assert at == len(data)
+
+
+def test_a_long_partition_is_sent_and_expanded_piece_by_piece() -> None:
+    content = os.urandom(READ_BYTES) + bytes(3 * READ_BYTES) + os.urandom(READ_BYTES)
+    data, ranges = sent([b"first", content])
+    offset, length = ranges[1]
+    frame = data[offset : offset + length]
+    assert length < 3 * READ_BYTES
+    pieces = iter([frame[start : start + 1000] for start in range(0, length, 1000)])
+    sizes, whole = [], []
+    for piece in Expander().expand(len(content), pieces):
+        sizes.append(len(piece))
+        whole.append(bytes(piece))
+    assert max(sizes) <= EXPANDED_BYTES
+    assert b"".join(whole) == content
+
+
+CONTENT = b"".join(b"key%d\tvalue\n" % number for number in range(40))
+FRAME = sent([CONTENT])[0]
+
+
+@pytest.mark.parametrize("position", range(len(FRAME)))
+def test_a_flipped_bit_is_found(position: int) -> None:
+    """But one bit, which zstd ignores, and says so: then the content is what it was."""
+    damaged = bytearray(FRAME)
+    damaged[position] ^= 0x10
+    try:
+        found = expanded(bytes(damaged))
+    except DamagedFrame:
+        return
+    assert found == CONTENT
+
+
+@pytest.mark.parametrize("length", range(len(FRAME) - 4))
+def test_a_frame_cut_short_is_found(length: int) -> None:
+    with pytest.raises(DamagedFrame):
+        expanded(FRAME[:length])
