@@ -29,7 +29,7 @@ from kubemr_shell.board.documents import (
     encoded,
 )
 from kubemr_shell.board.sqlite_file import explained, is_same_file, open_file
-from kubemr_shell.errors import AlreadyExists, BoardError, BoardUnavailable, Conflict, DocumentNotFound
+from kubemr_shell.errors import AlreadyExists, BoardError, BoardUnavailable, Conflict, DocumentNotFound, JobNotFound
 
 
 class SqliteStore(DocumentStore):
@@ -147,13 +147,13 @@ class SqliteStore(DocumentStore):
         if os.getpid() != self._pid:
             raise BoardUnavailable(f"{self.path}: opened before a fork; each process opens the board for itself")
         with self._lock, explained(self.path):
+            if not is_same_file(self.path, self._identity):
+                raise JobNotFound(f"{self.path}: the board was removed; its job is over")
             yield self._connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._using() as connection:
-            if not is_same_file(self.path, self._identity):
-                raise BoardUnavailable(f"{self.path}: the board was removed; its job is over")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

@@ -46,7 +46,7 @@ def open_file(path: str, *, create: bool, busy_seconds: float) -> sqlite3.Connec
 def is_same_file(path: str, identity: os.stat_result) -> bool:
     try:
         return os.path.samestat(os.stat(path), identity)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

@@ -246,9 +246,12 @@ def _others_may_act(path: str) -> Iterator[None]:
 def _rename(receipt: Receipt, source: str, target: str) -> None:
     try:
         os.rename(source, target)
-    except FileNotFoundError:
-        # Another worker was faster, or the folder of the output is gone.
-        _check_published(receipt, target)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if _size(source) is not None:
+            raise StorageError(
+                f"{target}: the folder for it is gone: make it again, then go on with --resume"
+            ) from error
+        _check_published(receipt, target)  # another worker was faster
 
 
 def _check_published(receipt: Receipt, target: str) -> None:

@@ -6,6 +6,7 @@ task is the slots'. Everything here happens in one thread.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,7 +15,8 @@ from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, O
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import LeaseLost, StorageError
-from kubemr_shell.job.state import ENDED, JobState
+from kubemr_shell.job.names import task_label
+from kubemr_shell.job.state import ENDED, JobState, Phase
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.results import Broken, Dropped, Failed, Finished, Result, Spoiled
@@ -23,6 +25,8 @@ from kubemr_shell.worker.stages import Stages
 
 LOSSES_IN_A_ROW = 10
 """Of steps that come to nothing: then it is not that others are faster, but that the files of the job are gone."""
+REOPENINGS_OF_A_TASK = 10
+"""That one worker sees before it takes them for something that does not pass."""
 
 
 @dataclass(slots=True)
@@ -64,6 +68,8 @@ class Loop:
         self._held: dict[ShardKey, Held] = {}
         self._ended: JobState | None = None
         self._losses = 0
+        self._reopened: Counter[tuple[Phase, int]] = Counter()
+        self._failed_late: Counter[tuple[Phase, int]] = Counter()
         self._looked_at = clock()
         self._committed_at = clock()
 
@@ -149,12 +155,24 @@ class Loop:
                 self._commit(key, more=False)
                 self._fail(key, result)
             case Spoiled():
-                self._board.reopen(result.phase, result.lost)
+                self._reopen(result)
                 self._give_back(key)
             case Dropped():
                 self._lose(key, result.reason)
             case Broken():
                 raise result.error
+
+    def _reopen(self, result: Spoiled) -> None:
+        """Have the lost outputs made again; StorageError when they are lost again and again."""
+        self._reopened.update((result.phase, attempt.task) for attempt in result.lost)
+        for attempt in result.lost:
+            if self._reopened[result.phase, attempt.task] > REOPENINGS_OF_A_TASK:
+                label = task_label(result.phase, attempt.task)
+                raise StorageError(
+                    f"the output of {label} is lost or damaged again and again ({result.reason}): "
+                    "mend what does it, then go on with --resume"
+                )
+        self._board.reopen(result.phase, result.lost)
 
     def _lose(self, key: ShardKey, reason: str) -> None:
         """The files of a claim are gone: then so should be the claim, or the job cannot go on."""
@@ -170,6 +188,11 @@ class Loop:
         if held is None:
             return
         self._looked_at = float("-inf")
+        view = self._board.known
+        if view and view.publishing:
+            self._failed_late[key.phase, result.attempt.task] += 1
+            if result.final or self._failed_late[key.phase, result.attempt.task] >= self._stages.max_attempts:
+                raise result.while_publishing()
         if result.final:
             self._board.fail_job(result.failure)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -53,9 +54,10 @@ class Meter:
         if phase is not None:
             done[phase.value] = done.get(phase.value, 0) + self._running.moved()
         hidden = f"{self._path}.new"
-        with open(hidden, "w") as file:
-            json.dump({"bytes": done, "status": self._running.status()}, file)
-        os.replace(hidden, self._path)
+        with suppress(FileNotFoundError, NotADirectoryError):  # the state of the run was removed: the board says so
+            with open(hidden, "w") as file:
+                json.dump({"bytes": done, "status": self._running.status()}, file)
+            os.replace(hidden, self._path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from kubemr_shell.errors import ObjectNotFound
+from kubemr_shell.errors import ObjectNotFound, StorageError
 from kubemr_shell.job import names
 from kubemr_shell.storage.interface import Storage
 
@@ -29,11 +29,16 @@ class OldResult:
         return self.parts is not None
 
     def finished_uid(self) -> str | None:
-        """The job whose ``_SUCCESS`` stands in the output now."""
+        """The job whose ``_SUCCESS`` stands in the output now; StorageError for a file that is no manifest."""
         try:
-            uid: str | None = json.loads(self.storage.read(self._success)).get("uid")
+            uid: str | None = json.loads(self.storage.read(self._success))["uid"]
         except ObjectNotFound:
             return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise StorageError(
+                f"{self._success}: something that this job did not write stands there: move it away, then go on with "
+                "--resume"
+            ) from error
         return uid
 
     def remove_success(self) -> None:

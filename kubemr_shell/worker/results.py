@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kubemr_shell.board.steps import Attempt
+from kubemr_shell.errors import JobFailed
 from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.journal import Entry
+
+STDERR_LINES = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,20 @@ class Failed:
     attempt: Attempt
     failure: Mapping[str, object]
     final: bool = False
+
+    def while_publishing(self) -> JobFailed:
+        """The error of a run whose job cannot fail any more, as its results are being published."""
+        failure = self.failure
+        stderr = str(failure.get("stderr") or "").splitlines()[-STDERR_LINES:]
+        return JobFailed(
+            "\n".join(
+                [
+                    f"{failure['task']}, attempt {failure['attempt']}: {failure['reason']}",
+                    *(f"    | {line}" for line in stderr),
+                    "  the results are being published already: mend it, then go on with --resume",
+                ]
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,10 @@ class Stages:
         return replace(split, max_bytes=min(split.max_bytes, self._job.memory.share_bytes // 2))
 
     @property
+    def max_attempts(self) -> int:
+        return self._job.spec.max_attempts
+
+    @property
     def output_phase(self) -> Phase:
         return self._job.output_phase
 

@@ -15,7 +15,7 @@ import pytest
 from kubemr_shell.board import json_patch, sqlite_file
 from kubemr_shell.board.documents import Document
 from kubemr_shell.board.sqlite import SqliteStore
-from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, Forbidden, OutOfSpace
+from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, Forbidden, JobNotFound, OutOfSpace
 
 KIND = "TaskShard"
 
@@ -317,15 +317,17 @@ def test_a_folder_is_no_board(tmp_path: Path) -> None:
         SqliteStore(str(tmp_path))
 
 
-def test_nothing_is_written_to_a_board_that_was_removed(tmp_path: Path) -> None:
+def test_a_board_that_was_removed_is_neither_written_nor_read(tmp_path: Path) -> None:
     path = board_with_a_shard(tmp_path)
     store = SqliteStore(path)
     os.rename(path, path + ".old")
     for replaced in (False, True):
         if replaced:
             Path(path).write_bytes(b"")
-        with pytest.raises(BoardUnavailable, match=f"{path}: the board was removed"):
+        with pytest.raises(JobNotFound, match=f"{path}: the board was removed"):
             store.patch(KIND, "shard", [json_patch.replace("/state/next", 1)])
+        with pytest.raises(JobNotFound, match=f"{path}: the board was removed"):
+            store.get(KIND, "shard")
     os.rename(path + ".old", path)
     assert store.patch(KIND, "shard", [json_patch.replace("/state/next", 1)])["state"]["next"] == 1
     store.close()

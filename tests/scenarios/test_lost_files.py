@@ -18,6 +18,8 @@ JOB = WordCount(lines=400, partitions=PARTITIONS, before_reduce=WAIT)
 RUNS = pytest.mark.parametrize(
     "flags", [("--slots", "1"), ("--workers", "2", "--slots", "1")], ids=["one process", "two workers"]
 )
+SOON_SECONDS = 20.0
+"""Longer than a command gets to end, less than a board that does not answer."""
 INDEX_AND_FOOTER_BYTES = 40 * PARTITIONS + 32
 
 
@@ -112,14 +114,14 @@ def test_a_run_whose_temporaries_are_removed_says_so(place: Place, name: str) ->
     assert place.parts() == {}
 
 
-@pytest.mark.slow
-def test_a_run_whose_whole_state_is_removed_says_so(place: Place) -> None:
-    job = replace(JOB, before_map=WAIT, before_reduce="")
-    with place.closed_gate() as open_gate:
+@RUNS
+def test_a_run_whose_output_is_removed_ends_soon_and_stops_its_commands(place: Place, flags: tuple[str, ...]) -> None:
+    job = replace(JOB, before_map=WAIT, before_reduce="", flags=flags)
+    with place.closed_gate():
         run = place.start(*job.arguments(place))
         until(lambda: place.attempts("map"), "a map task")
         shutil.rmtree(place.output)
-        open_gate()
-        done = run.wait(100)
-    assert done.code == 6
+        done = run.wait(SOON_SECONDS)
+    assert done.code == 3
     assert "the board was removed; its job is over" in done.stderr
+    assert not place.output.exists()

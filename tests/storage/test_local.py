@@ -58,7 +58,7 @@ def test_no_write_makes_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(ObjectNotFound, match=f"{gone}/stage/0.0"):
         storage.stage(f"{gone}/stage/0.0", target=f"{gone}/part-00000")
     receipt = storage.stage(f"{tmp_path}/0.0", target=f"{gone}/part-00000").seal()
-    with pytest.raises(ObjectNotFound, match=f"{gone}/part-00000"):
+    with pytest.raises(StorageError, match=f"{gone}/part-00000: the folder for it is gone"):
         storage.publish(receipt)
     assert os.listdir(tmp_path) == ["0.0"]
 
