@@ -20,6 +20,7 @@ from kubemr_shell.errors import UsageError
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
+from kubemr_shell.net.s3_requests import RequestMeter
 from kubemr_shell.storage import ownership
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.commands import Commands
@@ -133,13 +134,14 @@ class LocalWorker:
         outputs = map_outputs_of(context, lambda: self._slots.waiting(Phase.REDUCE))
         self._resources.callback(outputs.close)
         splits = PlannedSplits(context.workspace, self._plan_id)
+        requests = RequestMeter()
         runners = []
         for slot in range(context.memory.slots):
             commands = Commands(context, scratch, groups.recorder(slot))
             parts = PartWriter(context, commands)
             maps = MapTasks(context, commands, parts, outputs, splits)
             reduces = ReduceTasks(context, parts, outputs, self._known)
-            runners.append(SlotTasks(commands, maps, reduces, stages))
+            runners.append(SlotTasks(commands, maps, reduces, stages, requests))
         return runners
 
 

@@ -58,10 +58,10 @@ def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool)
 
 def check_apart(output: str, inputs: tuple[str, ...], folder: str) -> None:
     """Refuse an output at or under an input: the job would read what it writes. The names alone decide in S3."""
-    is_in = _is_prefix_in if is_s3(output) else _is_folder_in
+    is_in, kind = (_is_prefix_in, "prefix") if is_s3(output) else (_is_folder_in, "folder")
     for uri in inputs:
         if is_in(output, uri, folder):
-            raise UsageError(f"the output {output} is at or under the input {uri}: choose a place outside it")
+            raise UsageError(f"the output {output} is at or under the input {uri}: choose a {kind} outside it")
 
 
 def _is_folder_in(output: str, uri: str, folder: str) -> bool:

@@ -26,6 +26,7 @@ def resume_job(job: JobFolder, asked: JobSpec, *, tmp: str | None = None) -> Non
             f"--resume cannot go on with --tmp {tmp}: the temporaries of the unfinished job are in {job.temporaries}; "
             "leave --tmp away, or start anew with --overwrite"
         )
+    job.remember_s3(asked.s3)
     with open_board(job) as board:
         view = board.view()
         old = spec_from_mapping(view.spec)
@@ -35,7 +36,6 @@ def resume_job(job: JobFolder, asked: JobSpec, *, tmp: str | None = None) -> Non
         if view.plan is not None:
             check_inputs_unchanged(job.workspace(), view.plan)
         spec = replace(asked, partitions=old.partitions)
-        job.remember_s3(spec.s3)
         if redo_reduces:
             board.redo_reduces(spec_to_mapping(spec))
         elif view.state in ENDED or (spec != old and not view.publishing):

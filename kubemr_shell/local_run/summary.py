@@ -22,6 +22,7 @@ def summary_lines(manifest: Mapping[str, Any], wall_seconds: float, destination:
         totals = manifest["totals"].get(phase)
         if totals:
             lines += _phase_lines(phase, totals)
+    lines += _request_lines(manifest.get("requests", {}))
     for group, names in sorted(manifest["counters"].items()):
         lines += [f"counter  {group}: {name} = {count_text(amount)}" for name, amount in sorted(names.items())]
     return lines
@@ -51,6 +52,18 @@ def _phase_lines(phase: str, totals: Mapping[str, Any]) -> list[str]:
             + one_line(warned["text"], WARNING_SHOWN)
         )
     return lines
+
+
+def _request_lines(requests: Mapping[str, int]) -> list[str]:
+    """Up to the end of publishing: what comes after it is a few requests, whatever the job."""
+    if not requests:
+        return []
+    puts, gets, deletes = (count_text(requests.get(kind, 0)) for kind in ("put", "get", "delete"))
+    line = f"s3       {puts} PUT, COPY, POST and LIST, {gets} GET and HEAD, {deletes} DELETE requests"
+    for kind in ("repeated", "throttled"):
+        if requests.get(kind):
+            line += f"; {count_text(requests[kind])} {kind}"
+    return [line]
 
 
 def printable(key: str) -> str:

@@ -64,3 +64,11 @@ def test_warnings_are_counted_and_one_is_quoted() -> None:
     result["totals"]["map"] = {**result["totals"]["map"], "warnings": 1234, "warned": warned}
     lines = summary_lines(result, 1, "out")
     assert "         1,234 warnings, such as map/7: not understood: \\x1b[31m" in lines
+
+
+def test_s3_requests_are_told_where_there_were_some() -> None:
+    requests = {"put": 1200, "get": 3, "repeated": 2}
+    text = "\n".join(summary_lines({**manifest(5), "requests": requests}, 1.0, "out"))
+    assert "1,200 PUT, COPY, POST and LIST, 3 GET and HEAD, 0 DELETE requests; 2 repeated" in text
+    assert "throttled" not in text
+    assert "s3" not in "\n".join(summary_lines({**manifest(5), "requests": {}}, 1.0, "out"))

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.s3_server import Bucket
 from tests.scenarios.runs import Place
+from tests.scenarios.s3_runs import S3Place
 
 
 @pytest.fixture
@@ -19,3 +21,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
         left = place.end()
     assert left == [], "processes outlived the scenario"
     assert list(place.temporary.iterdir()) == [], "temporary files outlived the scenario"
+
+
+@pytest.fixture
+def s3(place: Place, bucket: Bucket) -> S3Place:
+    return S3Place(place=place, bucket=bucket)

@@ -1,0 +1,79 @@
+"""kill -9 of a whole run into S3, between any two requests: ``--resume`` gives the same result, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from tests.net.s3_faults import Rule, Rules, kill
+from tests.net.s3_proxy import proxying
+from tests.net.s3_requests import Request
+from tests.s3_server import Bucket
+from tests.scenarios.jobs import WordCount
+from tests.scenarios.runs import Place, Run
+from tests.scenarios.s3_runs import S3Place
+
+JOB = WordCount(lines=300, partitions=3)
+RUNS = pytest.mark.parametrize(
+    "flags", [("--slots", "2"), ("--workers", "2", "--slots", "1")], ids=["one process", "two workers"]
+)
+
+
+def requests_of_a_run(s3: S3Place, flags: tuple[str, ...]) -> int:
+    with proxying(s3.bucket.server.endpoint) as proxy:
+        done = replace(s3, endpoint=proxy.endpoint).count(*flags)
+        assert done.code == 0, done.stderr
+        return len(proxy.log)
+
+
+def is_killed_and_resumed(s3: S3Place, flags: tuple[str, ...], *, at: int, after: bool) -> None:
+    """The run dies when it sends request ``at``: before the server gets it, or when that has done what it says."""
+    runs: list[Run] = []
+
+    def end(_: Request) -> None:
+        for pid in (runs[0].process.pid, *runs[0].workers()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    with proxying(s3.bucket.server.endpoint) as proxy:
+        through = replace(s3, endpoint=proxy.endpoint)
+        arguments = through.arguments(*flags)
+        proxy.policy = Rules(Rule(kill(end, after=after), after=at))
+        runs.append(through.start(*arguments))
+        runs[0].process.wait()
+        s3.place.end()
+    done = s3.count(*flags, "--resume")
+    assert done.code == 0, done.stderr
+    assert len(done.stdout.splitlines()) == JOB.partitions
+    s3.assert_complete()
+
+
+@RUNS
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_run_that_is_killed_at_a_request_is_resumed(
+    place: Place, bucket: Bucket, flags: tuple[str, ...], after: bool
+) -> None:
+    s3 = S3Place(place=place, bucket=bucket, job=JOB)
+    chance = random.Random(f"{flags} {after}")
+    total = requests_of_a_run(s3, flags)
+    for at in sorted(chance.sample(range(total), 4)):
+        bucket.clear()
+        is_killed_and_resumed(s3, flags, at=at, after=after)
+
+
+@pytest.mark.slow
+@RUNS
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_run_that_is_killed_at_any_request_is_resumed(
+    place: Place, bucket: Bucket, flags: tuple[str, ...], after: bool
+) -> None:
+    s3 = S3Place(place=place, bucket=bucket, job=JOB)
+    for at in range(requests_of_a_run(s3, flags)):
+        bucket.clear()
+        is_killed_and_resumed(s3, flags, at=at, after=after)

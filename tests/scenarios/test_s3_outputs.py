@@ -1,0 +1,272 @@
+"""Outputs in S3: what a run leaves there, what it refuses, and what the other commands make of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from tests.scenarios.jobs import WordCount
+from tests.scenarios.runs import KUBEMR_SHELL, WAIT, until
+from tests.scenarios.s3_runs import NAME, S3Place
+
+RUNS = pytest.mark.parametrize(
+    "flags", [("--slots", "2"), ("--workers", "2", "--slots", "2")], ids=["one process", "two workers"]
+)
+
+
+@RUNS
+def test_parts_and_success_are_all_that_a_run_leaves_and_it_prints_where_they_are(
+    s3: S3Place, flags: tuple[str, ...]
+) -> None:
+    done = s3.count(*flags)
+    assert done.code == 0, done.stderr
+    s3.assert_complete()
+    assert done.stdout.decode().splitlines() == [f"{s3.output}/{name}" for name in s3.job.parts()]
+    assert f"5 parts, 1.6 kB in {s3.output}, " in done.stderr
+
+
+def test_a_slash_at_the_end_changes_nothing_and_quiet_leaves_the_uris(s3: S3Place) -> None:
+    done = s3.run(*s3.arguments("-q", "-o", f"{s3.output}//"))
+    assert (done.code, done.stderr) == (0, "")
+    s3.assert_complete()
+    assert len(done.stdout.splitlines()) == 5
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+def test_a_map_only_job_and_its_empty_parts(s3: S3Place, compression: str) -> None:
+    s3.place.write("in", "a\nb\n")
+    arguments = (
+        "run",
+        "-m",
+        'grep a || [ "$?" = 1 ]',
+        "-p",
+        "0",
+        "--split-bytes",
+        "2",
+        "--compress-output",
+        compression,
+    )
+    done = s3.run(*arguments, "-o", s3.output, "in")
+    assert done.code == 0, done.stderr
+    suffix = {"none": "", "gzip": ".gz", "zstd": ".zst"}[compression]
+    s3.assert_left(f"part-00000{suffix}", f"part-00001{suffix}", "_SUCCESS")
+    assert [part["records"] for part in s3.success()["parts"]] == [1, 0]
+
+
+def test_the_whole_of_a_bucket_can_be_an_output(s3: S3Place) -> None:
+    done = s3.run(*s3.arguments("-o", s3.bucket.uri))
+    assert done.code == 0, done.stderr
+    assert sorted(s3.bucket.keys()) == ["_SUCCESS", *s3.job.parts()]
+
+
+def test_a_finished_result_is_kept_unless_it_is_to_be_overwritten(s3: S3Place) -> None:
+    assert s3.count().code == 0
+    before = s3.success()
+    done = s3.count()
+    assert done.code == 2
+    assert f"the output {s3.output} holds a finished result: --overwrite replaces it" in done.stderr
+    assert s3.success() == before
+    fewer = replace(s3, job=WordCount(partitions=2))
+    done = fewer.count("--overwrite")
+    assert done.code == 0, done.stderr
+    fewer.assert_complete()
+
+
+def test_a_resumption_of_a_finished_result_does_nothing(s3: S3Place) -> None:
+    first = s3.count()
+    before = s3.success()
+    done = s3.count("--resume")
+    assert done.code == 0
+    assert "is finished: there is nothing to resume" in done.stderr
+    assert done.stdout == first.stdout
+    assert s3.success() == before
+    s3.assert_complete()
+
+
+def test_objects_of_somebody_else_are_refused_whatever_the_flags(s3: S3Place) -> None:
+    s3.bucket.put(f"{NAME}/notes.txt", b"mine")
+    s3.bucket.put(f"{NAME}/sub/deep/note", b"mine")
+    s3.bucket.put(f"{NAME}/", b"")
+    for flag in ("--quiet", "--overwrite", "--resume"):
+        done = s3.count(flag)
+        assert done.code == 2
+        assert "holds files that are not a result of ours (notes.txt, sub): choose another prefix" in done.stderr
+    assert s3.place.attempts() == []
+    assert len(s3.bucket.keys()) == 3
+
+
+def test_the_empty_object_that_consoles_make_for_a_folder_is_no_stranger(s3: S3Place) -> None:
+    s3.bucket.put(f"{NAME}/", b"")
+    done = s3.count()
+    assert done.code == 0, done.stderr
+    assert s3.parts() == s3.job.parts()
+
+
+def test_an_output_under_an_input_is_refused(s3: S3Place) -> None:
+    done = s3.run("run", "-m", "cat", "-o", s3.output, f"{s3.bucket.uri}/jobs/")
+    assert done.code == 2
+    assert f"the output {s3.output} is at or under the input {s3.bucket.uri}/jobs/" in done.stderr
+
+
+def test_a_second_run_into_the_same_output_is_refused_while_the_first_works(s3: S3Place) -> None:
+    waiting = replace(s3, job=WordCount(before_map=WAIT))
+    with s3.place.closed_gate() as open_gate:
+        run = waiting.start(*waiting.arguments())
+        until(s3.place.attempts, "a map task")
+        for flags in ((), ("--overwrite",), ("--resume",)):
+            done = waiting.count(*flags)
+            assert done.code == 2
+            assert f"another run is at work in {s3.output}" in done.stderr or "--resume goes on" in done.stderr
+        elsewhere = {"XDG_STATE_HOME": str(s3.place.folder / "other")}
+        for flags in ((), ("--overwrite",)):
+            done = waiting.count(*flags, environment=elsewhere)
+            assert done.code == 2
+            assert f"another run is at work in {s3.output} (process {run.process.pid} of " in done.stderr
+        cleaned = s3.run("clean", "--force", s3.output)
+        assert cleaned.code == 2
+        assert "another run is at work" in cleaned.stderr
+        open_gate()
+        done = run.wait()
+    assert done.code == 0, done.stderr
+    s3.assert_complete()
+    assert not (s3.place.folder / "other" / "kubemr-shell").exists() or not os.listdir(
+        s3.place.folder / "other" / "kubemr-shell"
+    )
+
+
+def test_a_failed_job_shows_nothing_and_can_be_looked_at_resumed_and_cleaned(s3: S3Place) -> None:
+    broken = replace(s3, job=WordCount(before_reduce='[ -e mended ] || [ -e "$GATE" ] || { echo oh >&2; exit 9; }; '))
+    failed = broken.count("--max-attempts", "1")
+    assert failed.code == 4
+    assert s3.parts() == {}
+    assert f"kubemr-shell debug {s3.output} reduce/" in failed.stderr
+    assert f"-o {s3.output}" in failed.stderr.partition("go on when it is mended:")[2]
+    refused = broken.count()
+    assert refused.code == 2
+    assert f"the output {s3.output} holds an unfinished job: --resume goes on with it" in refused.stderr
+    task = failed.stderr.partition(f"debug {s3.output} ")[2].split()[0]
+    assert s3.run("debug", s3.output, task).code == 9
+    maps = s3.place.attempts("map")
+    s3.place.write("gate", "")
+    assert s3.run("debug", s3.output, "map/0").stdout
+    done = broken.count("--resume")
+    assert done.code == 0, done.stderr
+    assert s3.place.attempts("map") == [*maps, "map/0.0"], "only what debug ran again"
+    broken.assert_complete()
+
+
+def test_clean_removes_what_a_failed_job_left_and_keeps_a_result(s3: S3Place) -> None:
+    assert s3.count().code == 0
+    before = s3.parts()
+    broken = replace(s3, job=WordCount(before_reduce='[ "$KUBEMR_TASK" = 0 ] || exit 9; '))
+    assert broken.count("--overwrite", "--max-attempts", "1", "--slots", "1").code == 4
+    assert s3.parts() == before
+    assert len(s3.bucket.keys(f"{NAME}/_kubemr/")) > 0
+    done = s3.run("clean", s3.output)
+    assert (done.code, done.stderr) == (0, "")
+    s3.assert_left(*before, "_SUCCESS")
+    assert s3.parts() == before
+    done = s3.run("clean", s3.output)
+    assert done.code == 3
+    assert f"{s3.output}: there is nothing to clean" in done.stderr
+
+
+def test_what_a_run_on_another_machine_left_is_removed_by_force(s3: S3Place) -> None:
+    waiting = replace(s3, job=WordCount(before_reduce=WAIT))
+    with s3.place.closed_gate():
+        run = waiting.start(*waiting.arguments())
+        until(lambda: s3.place.attempts("reduce"), "a reduce task")
+        run.kill()
+    s3.place.end()
+    s3.place.state.rename(s3.place.folder / "gone")  # now that machine is another one
+    for flags in ((), ("--resume",), ("--overwrite",)):
+        done = s3.count(*flags)
+        assert done.code == 2
+        assert f"clean --force {s3.output}" in done.stderr
+    done = s3.run("clean", s3.output)
+    assert done.code == 2
+    assert s3.run("clean", "--force", s3.output).code == 0
+    s3.assert_left()
+    done = s3.count()
+    assert done.code == 0, done.stderr
+    s3.assert_complete()
+
+
+def test_results_come_in_order_and_head_ends_it_quietly(s3: S3Place) -> None:
+    assert s3.count().code == 0
+    done = s3.run("results", s3.output)
+    assert done.code == 0, done.stderr
+    assert done.stdout == b"".join(s3.job.parts().values())
+    line = f"{KUBEMR_SHELL} results {s3.output}/ | head -n 1; echo ${{PIPESTATUS[0]}}"
+    headed = subprocess.run(
+        [*s3.place.environment(s3.environment), "bash", "-c", line], capture_output=True, check=True, timeout=60
+    )
+    assert headed.stdout.splitlines()[1] == b"0"
+    assert headed.stderr == b""
+
+
+def test_results_of_large_parts_and_head(s3: S3Place) -> None:
+    s3.place.write("in", "1\n2\n")
+    assert (
+        s3.run(
+            "run", "-m", "yes $KUBEMR_TASK | head -c 30M", "-p", "0", "--split-bytes", "2", "-o", s3.output, "in"
+        ).code
+        == 0
+    )
+    done = s3.run("results", s3.output)
+    assert done.code == 0
+    assert done.stdout == b"0\n" * (15 << 20) + b"1\n" * (15 << 20)
+    line = f"{KUBEMR_SHELL} results {s3.output} | head -n 1; echo ${{PIPESTATUS[0]}}"
+    headed = subprocess.run(
+        [*s3.place.environment(s3.environment), "bash", "-c", line], capture_output=True, check=True, timeout=60
+    )
+    assert (headed.stdout, headed.stderr) == (b"0\n0\n", b"")
+
+
+def test_results_that_were_changed_or_are_not_there(s3: S3Place) -> None:
+    done = s3.run("results", s3.output)
+    assert done.code == 3
+    assert f"{s3.output}: there is no finished result (no _SUCCESS)" in done.stderr
+    assert s3.count().code == 0
+    s3.bucket.put(f"{NAME}/part-00001", b"x\n")
+    done = s3.run("results", s3.output)
+    assert done.code == 1
+    assert f"{s3.output}/part-00001: has 2 bytes, _SUCCESS says" in done.stderr
+    s3.bucket.delete(f"{NAME}/part-00000")
+    done = s3.run("results", s3.output)
+    assert done.code == 1
+    assert f"{s3.output}/part-00000: the part is missing, though _SUCCESS names it" in done.stderr
+
+
+def test_the_state_of_a_kept_job_can_be_debugged_and_cleaned(s3: S3Place) -> None:
+    assert s3.count("--keep-tmp").code == 0
+    done = s3.run("debug", s3.output, "reduce/0")
+    assert done.code == 0, done.stderr
+    assert done.stdout == s3.job.parts()["part-00000"]
+    assert s3.run("clean", s3.output).code == 0
+    s3.assert_complete()
+
+
+def test_a_job_in_yaml_says_where_its_store_is(s3: S3Place) -> None:
+    document = {
+        "apiVersion": "turbobytes.com/v1alpha1",
+        "kind": "MapReduceJob",
+        "metadata": {"name": "words"},
+        "spec": {
+            "inputs": ["words"],
+            "mapCommand": "cat",
+            "reduceCommand": "uniq -c",
+            "partitions": 5,
+            "output": f"{s3.output}/",
+            "s3": {"endpoint": s3.bucket.server.endpoint},
+        },
+    }
+    s3.job.arguments(s3.place)
+    s3.place.write("job.yaml", json.dumps(document))
+    done = s3.place.run("run", "job.yaml", "--workers", "2", "--slots", "1")
+    assert done.code == 0, done.stderr
+    s3.assert_complete()

@@ -1,0 +1,93 @@
+"""What a user is told when the object store is not what the job says, cannot be reached, or does not let it in."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from tests.net.s3_proxy import proxying
+from tests.scenarios.jobs import WordCount
+from tests.scenarios.runs import WAIT, until
+from tests.scenarios.s3_runs import NAME, S3Place
+
+
+def assert_one_line(text: str) -> None:
+    assert text.startswith("kubemr-shell: s3://")
+    assert len(text.splitlines()) == 1, text
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "the secret key does not fit the access key"),
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, "the access key is not known"),
+    ],
+)
+def test_wrong_credentials(s3: S3Place, environment: dict[str, str], says: str) -> None:
+    for arguments in (s3.arguments("-q"), ["results", s3.output], ["clean", s3.output]):
+        done = s3.run(*arguments, environment=environment)
+        assert done.code == 7
+        assert says in done.stderr
+        assert_one_line(done.stderr)
+
+
+def test_no_credentials(s3: S3Place) -> None:
+    done = s3.start(*s3.arguments("-q"), under=("env", "-u", "AWS_ACCESS_KEY_ID", "-u", "AWS_SECRET_ACCESS_KEY")).wait()
+    assert done.code == 7
+    assert "there are no credentials: set AWS_ACCESS_KEY_ID" in done.stderr
+    assert_one_line(done.stderr)
+
+
+def test_a_bucket_that_is_missing(s3: S3Place) -> None:
+    there = "s3://kubemr-test-nowhere/out"
+    for arguments in (s3.arguments("-q", "-o", there), ["results", there], ["clean", there]):
+        done = s3.run(*arguments)
+        assert done.code == 1
+        assert "there is no bucket kubemr-test-nowhere" in done.stderr
+        assert_one_line(done.stderr)
+    assert s3.place.attempts() == []
+
+
+@pytest.mark.timeout(180)
+def test_an_endpoint_that_is_down_is_given_up_in_bounded_time(s3: S3Place) -> None:
+    for arguments in (s3.arguments("-q"), ["results", s3.output]):
+        began = time.monotonic()
+        done = s3.run(*arguments, environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+        assert done.code == 6
+        assert time.monotonic() - began < 30
+        assert "127.0.0.1:9" in done.stderr
+        assert_one_line(done.stderr)
+
+
+@pytest.mark.parametrize("output", ["s3://", "s3:///out", "s3://UP_per/out", "s3://b/out"])
+def test_what_can_be_no_name_in_s3(s3: S3Place, output: str) -> None:
+    for arguments in (s3.arguments("-o", output), ["results", output], ["clean", output]):
+        done = s3.run(*arguments)
+        assert done.code == 2
+        assert "write s3://bucket/key" in done.stderr
+
+
+def test_an_owner_that_is_not_ours(s3: S3Place) -> None:
+    s3.bucket.put(f"{NAME}/_kubemr/owner", b"hello")
+    done = s3.count("-q")
+    assert done.code == 1
+    assert "_kubemr/owner: not written by a run of ours: choose another prefix" in done.stderr
+
+
+def test_a_run_that_is_stopped_while_its_store_is_away_ends_soon(s3: S3Place) -> None:
+    waiting = replace(s3, job=WordCount(before_reduce=WAIT))
+    with s3.place.closed_gate():
+        with proxying(s3.bucket.server.endpoint) as proxy:
+            run = replace(waiting, endpoint=proxy.endpoint).start(*waiting.arguments())
+            until(lambda: s3.place.attempts("reduce"), "a reduce task")
+        began = time.monotonic()
+        run.process.terminate()
+        done = run.wait()
+    assert done.code == 143
+    assert time.monotonic() - began < 20
+    assert "go on with --resume" in done.stderr
+    done = s3.count("--resume")
+    assert done.code == 0, done.stderr
+    s3.assert_complete()
