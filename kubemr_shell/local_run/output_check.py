@@ -39,7 +39,8 @@ def look_at_output(output: Output) -> Found:
     parts = {part["name"] for part in (success or {}).get("parts", [])}
     if unfinished is not None and _may_have_published(unfinished):
         parts |= {name for name in names if is_part_name(name)}
-    strangers = tuple(name for name in names if name not in parts | {STATE_NAME, SUCCESS})
+    ours = parts | {STATE_NAME, SUCCESS}
+    strangers = tuple(name for name in names if name not in ours)
     old_parts = tuple(sorted(parts)) if success is not None or parts else None
     return Found(success=success, unfinished=unfinished, old_parts=old_parts, strangers=strangers)
 
