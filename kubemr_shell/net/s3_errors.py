@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from kubemr_shell.errors import (
     Forbidden,
@@ -45,6 +46,36 @@ _WRONG_KEYS = {
     "RequestTimeTooSkewed": "the clock of this machine is wrong",
     "AuthorizationHeaderMalformed": "the region is wrong: set s3.region, or AWS_REGION",
 }
+_OF_BUCKETS = ("list_objects_v2", "list_multipart_uploads", "head_bucket", "delete_objects")
+_NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError")
+_WRONG_PROFILE = (
+    "ProfileNotFound",
+    "ConfigParseError",
+    "ConfigNotFound",
+    "InvalidConfigError",
+    "UnauthorizedSSOTokenError",
+    "SSOTokenLoadError",
+    "UnknownCredentialError",
+)
+_WRONG_ENDPOINT = ("ValueError", "EndpointResolutionError", "InvalidEndpointConfigurationError", "LocationParseError")
+_WRONG_REQUEST = ("ParamValidationError", "NoRegionError", "InvalidRegionError", "InvalidProxiesConfigError")
+_NO_S3 = ("ResponseParserError", "RecursionError")
+"""RecursionError: a redirection without a region makes botocore ask for the region, which is redirected too."""
+_CUT = (
+    "ConnectionClosedError",
+    "IncompleteReadError",
+    "IncompleteRead",
+    "ProtocolError",
+    "ResponseStreamingError",
+    "SSLError",
+    "ConnectionResetError",
+    "BrokenPipeError",
+)
+_UNREACHABLE = {
+    "Connection refused": ": it refuses connections",
+    "resolve": ": there is no such host",
+    "unreachable": ": there is no way through the network",
+}
 _NOT_ALLOWED = ("AccessDenied", "AllAccessDisabled", "AccountProblem", "403", "Forbidden")
 
 
@@ -53,9 +84,18 @@ class Trouble:
     """Something that may be over soon."""
 
     reason: str
+    advice: str = ""
+    """What to do when it is not over soon."""
     throttled: bool = False
     asked: float = 0
     """How many seconds the server wants to be left alone."""
+
+
+def given_up(trouble: Trouble, uri: str, seconds: float) -> StorageUnavailable:
+    """The error when it was not over in that time."""
+    tried = f", tried for {seconds:.0f} s" if seconds >= 1 else ""
+    advice = f": {trouble.advice}" if trouble.advice else ""
+    return StorageUnavailable(f"{shown(uri)}: {trouble.reason}{tried}{advice}")
 
 
 def of_answer(response: dict[str, Any], operation: str, uri: str) -> KubemrError | Trouble:
@@ -69,67 +109,111 @@ def of_answer(response: dict[str, Any], operation: str, uri: str) -> KubemrError
     if code in _THROTTLED or status in (429, 503):
         asked = str(metadata.get("HTTPHeaders", {}).get("retry-after") or "")
         return Trouble(
-            reason=f"the server answered {said}", throttled=True, asked=float(asked) if asked.isdecimal() else 0
+            reason=f"the server answered {said}",
+            advice="try later, or ask for less with s3.maxRequestsPerSecond",
+            throttled=True,
+            asked=float(asked) if asked.isdecimal() else 0,
         )
-    if code in _AGAIN or status in (408, 425, 500, 502, 504) or (status == 409 and code != "BucketNotEmpty"):
-        return Trouble(reason=f"the server answered {said}")
-    if code in _WRONG_KEYS:
-        return Forbidden(f"{shown(uri)}: {_WRONG_KEYS[code]} ({code})")
+    if code in _AGAIN or status in (408, 425, 500, 502, 504):
+        return Trouble(reason=f"the server answered {said}", advice="try later, or look into the server's log")
+    if code in _WRONG_KEYS or code.endswith("UserNotFound"):
+        return _wrong_key(uri, code)
     if code in _NOT_ALLOWED or status in (401, 403):
         return Forbidden(
             f"{shown(uri)}: no right for {operation} ({said}): check the credentials and the bucket's policy"
         )
-    if code == "NoSuchBucket":
+    if code == "NoSuchBucket" or (status == 404 and operation in _OF_BUCKETS):
         return ObjectNotFound(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name and s3.endpoint")
-    if code.endswith("UserNotFound"):
-        return Forbidden(f"{shown(uri)}: {_WRONG_KEYS['InvalidAccessKeyId']} ({code})")
     if code in ("NoSuchKey", "NoSuchUpload", "404", "NotFound", "NoSuchVersion"):
         what = "no such upload" if code == "NoSuchUpload" else "no such object"
         return ObjectNotFound(f"{shown(uri)}: {what}")
     if code in ("PreconditionFailed", "412") or status == 412:
-        return PreconditionFailed(f"{shown(uri)}: is not what it was before")
+        return PreconditionFailed(f"{shown(uri)}: what stands there is not what was expected: somebody else wrote it")
     if code in ("PermanentRedirect", "301", "IllegalLocationConstraintException") or status == 301:
         region = metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region")
         there = f"it is in {region}" if region else "it is in another region"
         return StorageError(f"{shown(uri)}: {there}: set s3.region, or AWS_REGION")
+    if status == 400 and code == "400":  # an answer to HEAD has no body that could tell
+        said += ", often a wrong region (s3.region, AWS_REGION) or an expired session token"
     return StorageError(f"{shown(uri)}: {operation} was refused: {said}")
 
 
-def of_failure(error: Exception, uri: str) -> KubemrError | Trouble:
-    """``error`` is one of botocore's, or of the connection's, that came without an answer."""
+def of_failure(error: Exception, uri: str) -> KubemrError | Trouble | None:
+    """``error`` is what came in place of an answer; None for one that has nothing to do with requests: a bug."""
     name = type(error).__name__
-    text = str(error)
-    if name in ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"):
+    text = " ".join(str(error).split())
+    problem = _of_configuration(name, text, uri)
+    if problem is not None:
+        return problem
+    told = getattr(error, "kwargs", {})  # botocore's errors keep what they were made of
+    cause = str(told.get("error") or text)
+    why = _of_tls(cause) if name == "SSLError" else ""
+    if why:
+        return StorageUnavailable(f"{shown(uri)}: {why}")
+    return _of_connection(name, text, cause, _server(str(told.get("endpoint_url") or ""))) if _is_met(error) else None
+
+
+def _of_configuration(name: str, text: str, uri: str) -> KubemrError | None:
+    if name in _NO_CREDENTIALS:
         return Forbidden(
             f"{shown(uri)}: there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             f"or make a profile in ~/.aws ({text})"
         )
-    if name in ("ProfileNotFound", "ConfigParseError", "UnauthorizedSSOTokenError", "SSOTokenLoadError"):
-        return Forbidden(f"{shown(uri)}: {text}")
-    if name == "NoRegionError":
-        return StorageError(f"{shown(uri)}: no region is known: set s3.region, or AWS_REGION")
-    if name == "SSLError" and "CERTIFICATE_VERIFY_FAILED" in text:
-        return StorageUnavailable(
-            f"{shown(uri)}: the server's certificate is not trusted: "
-            "s3.caBundle or AWS_CA_BUNDLE can name a file of authorities to trust"
-        )
-    if name in ("ParamValidationError", "InvalidEndpointConfigurationError", "UnknownServiceError"):
-        return StorageError(f"{shown(uri)}: {text.splitlines()[0] if text else name}")
-    if name == "ValueError":
+    if name in _WRONG_PROFILE:
+        return Forbidden(f"{shown(uri)}: {text}: check AWS_PROFILE and the files in ~/.aws")
+    if name in _WRONG_ENDPOINT:
         return StorageError(f"{shown(uri)}: {text}: check s3.endpoint, or AWS_ENDPOINT_URL")
-    return Trouble(reason=_connection(name, text))
+    if name in _WRONG_REQUEST:
+        return StorageError(f"{shown(uri)}: {text}")
+    if name in _NO_S3:
+        return StorageError(f"{shown(uri)}: what answered is no S3 server: check s3.endpoint, or AWS_ENDPOINT_URL")
+    return None
 
 
-def _connection(name: str, text: str) -> str:
-    match name:
-        case "EndpointConnectionError" | "ConnectionRefusedError":
-            return f"the server cannot be reached ({text.removeprefix('Could not connect to the endpoint URL: ')})"
-        case "ConnectTimeoutError" | "ReadTimeoutError" | "TimeoutError":
-            return "the server did not answer in time"
-        case "ConnectionClosedError" | "IncompleteReadError" | "ProtocolError" | "ResponseStreamingError":
-            return "the connection was cut"
-        case _:
-            return f"{name}: {text.splitlines()[0] if text else ''}"
+def _of_connection(name: str, text: str, cause: str, server: str) -> Trouble:
+    network = "check s3.endpoint, and the network"
+    if name in ("EndpointConnectionError", "ConnectionRefusedError"):
+        why = next((said for found, said in _UNREACHABLE.items() if found in cause), "")
+        return Trouble(reason=f"{server} cannot be reached{why}", advice="check s3.endpoint, and whether it runs")
+    if name == "ProxyConnectionError":
+        return Trouble(reason="the proxy cannot be reached", advice="check HTTP_PROXY, HTTPS_PROXY and NO_PROXY")
+    if name in ("ConnectTimeoutError", "ReadTimeoutError", "TimeoutError"):
+        return Trouble(reason=f"{server} did not answer in time", advice=network)
+    if name in _CUT:
+        return Trouble(reason=f"{server} cut the connection", advice=network)
+    return Trouble(reason=f"{name}: {text}", advice=network)
+
+
+def _is_met(error: Exception) -> bool:
+    """Whether it is of a kind that requests meet, and not a bug of ours."""
+    homes = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    return isinstance(error, OSError) or not homes.isdisjoint(("botocore", "urllib3", "http"))
+
+
+def _wrong_key(uri: str, code: str) -> Forbidden:
+    why = _WRONG_KEYS.get(code, _WRONG_KEYS["InvalidAccessKeyId"])
+    advice = "" if ":" in why else ": check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile"
+    return Forbidden(f"{shown(uri)}: {why} ({code}){advice}")
+
+
+def _of_tls(text: str) -> str:
+    """Why a TLS connection cannot be, also if it is tried again; else empty."""
+    trust = "s3.caBundle or AWS_CA_BUNDLE can name a file of authorities to trust"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        why = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0]
+        return f"the server's certificate is not trusted{f' ({why})' if why else ''}: {trust}"
+    if "doesn't match" in text:
+        return f"the server's certificate is not trusted ({text}): check the host name in s3.endpoint"
+    if any(found in text for found in ("No such file", "Permission denied", "NO_CERTIFICATE_OR_CRL_FOUND", "PEM")):
+        return "the file of authorities has no certificates, or is missing: check s3.caBundle, or AWS_CA_BUNDLE"
+    if "WRONG_VERSION_NUMBER" in text:
+        return "the server speaks no TLS: write http:// in s3.endpoint"
+    return ""
+
+
+def _server(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "the server"
 
 
 def _bucket(uri: str) -> str:

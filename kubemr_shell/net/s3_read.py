@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from kubemr_shell.errors import InputChanged, KubemrError, PreconditionFailed, StorageError, StorageUnavailable
+from kubemr_shell.errors import InputChanged, KubemrError, PreconditionFailed, StorageError
 from kubemr_shell.net.retry import READING_PATIENCE, Patience, Retries
 from kubemr_shell.net.s3_client import S3Client
-from kubemr_shell.net.s3_errors import Trouble, of_failure
+from kubemr_shell.net.s3_errors import Trouble, given_up, of_failure
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.net.waiting import NOBODY, Bell, Cancelled, Waiter
 from kubemr_shell.shown import shown
@@ -23,7 +23,8 @@ from kubemr_shell.shown import shown
 PIECE_BYTES = 8 << 20
 """Of one request. A request costs some 2 ms of a processor on both sides together."""
 PIECES_AHEAD = 3
-"""In flight at once; with their bytes, what a reader may hold in memory."""
+"""In flight at once."""
+SMALLEST_PIECE_BYTES = 256 << 10
 CHUNK_BYTES = 1 << 20
 
 
@@ -36,20 +37,22 @@ def read_range(
     if_match: str | None = None,
     waiter: Waiter | None = None,
     patience: Patience = READING_PATIENCE,
+    memory: int = PIECES_AHEAD * PIECE_BYTES,
 ) -> Iterator[bytes]:
     """The bytes from ``start`` up to but not including ``end``, which the object must have, in chunks as they come.
 
     ``if_match`` is the ETag that the object had; with another one now it is InputChanged. Closing the iterator
-    gives up what is in flight.
+    gives up what is in flight. ``memory`` is how many bytes may be held here, but three times 256 KiB at least.
     """
     waiter = waiter or Waiter(NOBODY)
+    piece_bytes = _piece_bytes(memory)
     source = _Source(client=client, uri=uri, if_match=if_match, patience=patience)
     pieces: deque[_Piece] = deque()
     position = start
     try:
         while position < end or pieces:
             while position < end and len(pieces) < PIECES_AHEAD:
-                stop = min(position + PIECE_BYTES, end)
+                stop = min(position + piece_bytes, end)
                 pieces.append(_Piece(source, position, stop))
                 position = stop
             yield from pieces[0].chunks(waiter)
@@ -59,9 +62,13 @@ def read_range(
             piece.close()
 
 
-def request_count(start: int, end: int) -> int:
+def request_count(start: int, end: int, memory: int = PIECES_AHEAD * PIECE_BYTES) -> int:
     """How many requests a range takes when nothing goes wrong."""
-    return -(-(end - start) // PIECE_BYTES)
+    return -(-(end - start) // _piece_bytes(memory))
+
+
+def _piece_bytes(memory: int) -> int:
+    return max(SMALLEST_PIECE_BYTES, min(PIECE_BYTES, memory // PIECES_AHEAD))
 
 
 class _Body(Protocol):
@@ -85,6 +92,7 @@ class _Piece:
         self._source = source
         self._position = start
         self._end = end
+        self._was_cut = False
         self._chunks: deque[bytes | BaseException | None] = deque()
         self._ready = Bell()
         self._abandoned = Bell()
@@ -124,8 +132,10 @@ class _Piece:
         retries = Retries(self._source.patience, waiter)
         while self._position < self._end:
             trouble = self._read_some(waiter, retries)
-            if trouble is not None and not retries.pause(trouble.asked):
-                raise StorageUnavailable(f"{shown(self._source.uri)}: {trouble.reason}, however often it was tried")
+            if trouble is not None:
+                self._was_cut = True
+                if not retries.pause(trouble.asked):
+                    raise given_up(trouble, self._source.uri, self._source.patience.budget)
 
     def _read_some(self, waiter: Waiter, retries: Retries) -> Trouble | None:
         """One request; why it gave too little."""
@@ -143,6 +153,8 @@ class _Piece:
             raise
         except Exception as error:  # urllib3 and http.client have many
             problem = of_failure(error, self._source.uri)
+            if problem is None:
+                raise
             if isinstance(problem, KubemrError):
                 raise problem from error
             return problem
@@ -159,6 +171,7 @@ class _Piece:
                 uri=self._source.uri,
                 patience=self._source.patience,
                 waiter=waiter,
+                again=self._was_cut,
                 Bucket=bucket,
                 Key=key,
                 Range=f"bytes={self._position}-{self._end - 1}",
