@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.job import names
@@ -11,7 +12,9 @@ from kubemr_shell.shuffle.map_manifest import encode_map_manifest
 from kubemr_shell.shuffle.output_manifest import StagedPart, encode_output_manifest
 from kubemr_shell.worker.journal import Counters, Entry, add_counters
 
-Totals = dict[str, object]
+Totals = dict[str, Any]
+REQUESTS = "s3."
+"""What the names of totals begin with that count S3 requests, by kind."""
 
 
 class MissingEntries(Exception):
@@ -69,6 +72,10 @@ def shard_totals(phase: Phase, counted: Sequence[Entry], replaced: Sequence[Entr
         totals[name] = sum(getattr(entry, field) for entry in counted) - sum(
             getattr(entry, field) for entry in replaced
         )
+    for entry in counted:  # those that were made in vain too: they are paid for
+        for kind, count in entry.requests.items():
+            name = f"{REQUESTS}{kind}"
+            totals[name] = totals.get(name, 0) + count
     if counted:
         slowest = max(counted, key=lambda entry: entry.seconds)
         largest = max(counted, key=lambda entry: entry.bytes_in)
@@ -81,6 +88,17 @@ def shard_totals(phase: Phase, counted: Sequence[Entry], replaced: Sequence[Entr
             label = names.task_label(phase, warned.task)
             totals["warned"] = {"task": label, "text": warned.warning, "warnings": warned.warnings}
     return totals
+
+
+def requests_of(totals: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """The S3 requests of several phases, by kind."""
+    kinds: dict[str, int] = {}
+    for phase in totals:
+        for name, count in phase.items():
+            if name.startswith(REQUESTS):
+                kind = name.removeprefix(REQUESTS)
+                kinds[kind] = kinds.get(kind, 0) + count
+    return kinds
 
 
 _SUMS = {

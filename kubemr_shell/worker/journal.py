@@ -38,6 +38,8 @@ class Entry:
     """The first of them."""
     ranges: tuple[tuple[int, int], ...] = ()
     """Map tasks of a job that reduces: (offset, length) of each partition in the map output."""
+    requests: dict[str, int] = field(default_factory=dict)
+    """S3 requests of the worker since its last attempt, by the kinds of ``net.s3_requests``."""
     crc32: int = 0
     """Tasks that write a part: the part's checksum."""
     heaviest_key: str = ""

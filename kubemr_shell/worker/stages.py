@@ -30,6 +30,7 @@ from kubemr_shell.storage.interface import Receipt
 from kubemr_shell.worker.closing import (
     MissingEntries,
     entries_of_winners,
+    requests_of,
     shard_counters,
     shard_manifest,
     shard_totals,
@@ -212,6 +213,7 @@ class Stages:
                 for part in self._unless_cancelled(parts)
             ],
             "counters": counters,
+            "requests": requests_of(view.totals.values()),
             "totals": {phase.value: totals for phase, totals in view.totals.items() if phase is not Phase.PUBLISH},
         }
 

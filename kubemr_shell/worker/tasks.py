@@ -11,6 +11,7 @@ from dataclasses import replace
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.job.state import Phase
+from kubemr_shell.net.s3_requests import RequestMeter
 from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.journal import Entry
@@ -25,11 +26,14 @@ from kubemr_shell.worker.stages import Stages
 class SlotTasks(TaskRunner):
     """Knows which part of the worker runs an attempt of which phase."""
 
-    def __init__(self, commands: Commands, maps: MapTasks, reduces: ReduceTasks, stages: Stages) -> None:
+    def __init__(
+        self, commands: Commands, maps: MapTasks, reduces: ReduceTasks, stages: Stages, requests: RequestMeter
+    ) -> None:
         self._commands = commands
         self._maps = maps
         self._reduces = reduces
         self._stages = stages
+        self._requests = requests
 
     def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
         began = time.monotonic()
@@ -37,7 +41,8 @@ class SlotTasks(TaskRunner):
             entry = self._run(phase, attempt, cancel)
         except AttemptEnded as end:
             return end.result
-        return Finished(attempt=attempt, entry=replace(entry, seconds=time.monotonic() - began))
+        entry = replace(entry, seconds=time.monotonic() - began, requests=self._requests.take())
+        return Finished(attempt=attempt, entry=entry)
 
     def moved(self) -> int:
         return self._maps.moved() + self._reduces.moved()

@@ -7,6 +7,7 @@ from kubemr_shell.shuffle.output_manifest import decode_output_manifest
 from kubemr_shell.worker.closing import (
     MissingEntries,
     entries_of_winners,
+    requests_of,
     shard_counters,
     shard_manifest,
     shard_totals,
@@ -73,3 +74,14 @@ def test_totals_count_warnings_and_quote_one_of_the_task_that_has_the_most() -> 
     totals = shard_totals(Phase.MAP, entries)
     assert (totals["warnings"], totals["warned"]) == (3, {"task": "map/1", "text": "b", "warnings": 2})
     assert "warned" not in shard_totals(Phase.MAP, entries[2:])
+
+
+def test_totals_count_the_requests_and_those_that_were_made_in_vain_too() -> None:
+    before = entry(0, requests={"get": 5})
+    again = entry(0, 1, requests={"get": 2, "put": 1})
+    totals = [
+        shard_totals(Phase.MAP, [before, entry(1, requests={"put": 1})]),
+        shard_totals(Phase.MAP, [again], [before]),
+    ]
+    assert requests_of(totals) == {"get": 7, "put": 2}
+    assert requests_of([shard_totals(Phase.MAP, [entry(0)])]) == {}
