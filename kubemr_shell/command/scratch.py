@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 
 from kubemr_shell.command.space import watched_space
 from kubemr_shell.errors import CommandNotStarted
@@ -25,6 +26,10 @@ class Scratch:
     def __init__(self, root: str, *, files: Mapping[str, str], archives: Mapping[str, str]) -> None:
         """Both map the name that a command sees to a local path."""
         self._root = os.path.abspath(root)
+        self._kept: list[str] = []
+        """Folders that can be used again."""
+        self._numbers = count()
+        self._mode = 0
         for name in (*files, *archives):
             if "/" in name or name in (".", ".."):
                 raise CommandNotStarted(f"files and archives: {name!r} must be a plain name, without folders")
@@ -43,17 +48,56 @@ class Scratch:
 
     @contextmanager
     def attempt(self, name: str) -> Iterator[str]:
-        """The path of a new folder; it is gone afterwards, whatever the command has put there."""
+        """The path of a folder with nothing but the links in it; it is gone afterwards, whatever a command left there.
+
+        A folder that a good attempt left as it was is the next one's, under another name: a file system that makes and
+        removes a folder for every short task spends more on that than the task does (ext4 looks through all inodes
+        that were freed in the last minutes).
+        """
         folder = os.path.join(self._root, name)
         with watched_space(f"the folder of an attempt, {folder}"):
-            os.mkdir(folder)
+            self._provide(folder)
         try:
-            with watched_space(f"the folder of an attempt, {folder}"):
-                for link, target in self._links.items():
-                    os.symlink(target, os.path.join(folder, link))
             yield folder
-        finally:
+        except BaseException:
             self._remove(folder)
+            raise
+        if self._is_as_made(folder):
+            self._keep(folder)
+        else:
+            self._remove(folder)
+
+    def _provide(self, folder: str) -> None:
+        with suppress(IndexError, FileNotFoundError):
+            os.rename(self._kept.pop(), folder)
+            return
+        os.mkdir(folder)
+        try:
+            self._mode = os.stat(folder).st_mode
+            for link, target in self._links.items():
+                os.symlink(target, os.path.join(folder, link))
+        except BaseException:
+            self._remove(folder)
+            raise
+
+    def _is_as_made(self, folder: str) -> bool:
+        try:
+            return (
+                os.lstat(folder).st_mode == self._mode
+                and os.access(folder, os.W_OK | os.X_OK)
+                and {name: os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)} == self._links
+            )
+        except OSError:
+            return False
+
+    def _keep(self, folder: str) -> None:
+        kept = os.path.join(self._root, f".kept-{next(self._numbers)}")
+        try:
+            os.rename(folder, kept)
+        except OSError:
+            self._remove(folder)
+        else:
+            self._kept.append(kept)
 
     def _remove(self, folder: str) -> None:
         for link in self._links:

@@ -20,12 +20,44 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
+def left_in(root: Path) -> list[str]:
+    """What is there, but for a folder that is kept for the next attempt."""
+    return [name for name in os.listdir(root) if not name.startswith(".kept-")]
+
+
 def test_an_attempt_has_a_folder_and_leaves_nothing(root: Path) -> None:
     scratch = Scratch(str(root), files={}, archives={})
     with scratch.attempt("17.0") as folder:
         assert folder == str(root / "17.0")
         assert os.listdir(folder) == []
+    assert left_in(root) == []
+
+
+def test_a_folder_that_was_left_as_it_was_is_used_again(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("one\n")
+    scratch = Scratch(str(root), files={"words": str(tmp_path / "words")}, archives={})
+    with scratch.attempt("0.0") as folder:
+        first = os.stat(folder).st_ino
+    with scratch.attempt("1.0") as folder, scratch.attempt("2.0") as other:
+        assert (os.path.basename(folder), os.stat(folder).st_ino) == ("1.0", first)
+        assert os.stat(other).st_ino != first
+        assert os.listdir(folder) == os.listdir(other) == ["words"]
+    assert left_in(root) == []
+
+
+@pytest.mark.parametrize(
+    "change", ["touch x", "rm words", "ln -sf /etc/passwd words", "chmod 500 .", "rm words; touch words"]
+)
+def test_a_folder_that_was_changed_is_not(root: Path, tmp_path: Path, attempt: Attempts, change: str) -> None:
+    (tmp_path / "words").write_text("one\n")
+    scratch = Scratch(str(root), files={"words": str(tmp_path / "words")}, archives={})
+    with scratch.attempt("0.0") as folder:
+        attempt.folder = Path(folder)
+        attempt(change)
     assert os.listdir(root) == []
+    with scratch.attempt("1.0") as folder:
+        assert {name: os.readlink(f"{folder}/{name}") for name in os.listdir(folder)} == {"words": f"{tmp_path}/words"}
+        assert os.stat(folder).st_mode & 0o700 == 0o700
 
 
 def test_files_are_there_by_name_and_keep_their_execute_bit(root: Path, tmp_path: Path, attempt: Attempts) -> None:
@@ -40,7 +72,7 @@ def test_files_are_there_by_name_and_keep_their_execute_bit(root: Path, tmp_path
         attempt.environment = {"PATH": f"{folder}:/bin"}
         attempt(("map",))
     assert attempt.stdout == b"one\n"
-    assert os.listdir(root) == []
+    assert left_in(root) == []
     assert words.read_text() == "one\n"
 
 
@@ -67,7 +99,7 @@ def test_an_archive_is_unpacked_once_and_seen_by_every_attempt(root: Path, tmp_p
     for name in ("0.0", "1.0"):
         with scratch.attempt(name) as folder:
             assert (Path(folder) / "data.tar.gz" / "data" / "x").read_text() == "inside\n"
-    assert os.listdir(root) == ["archives"]
+    assert left_in(root) == ["archives"]
 
 
 def test_whatever_a_command_leaves_is_removed(root: Path, tmp_path: Path, attempt: Attempts) -> None:
@@ -81,7 +113,7 @@ def test_whatever_a_command_leaves_is_removed(root: Path, tmp_path: Path, attemp
             f"mkdir -p a/b/c; touch a/b/c/x; chmod 0 a/b a; ln -s {precious} outside; ln -s nowhere dead;"
             "mkfifo pipe; rm words; mkdir words; touch words/x '\nname'; chmod 0 words"
         )
-    assert os.listdir(root) == []
+    assert left_in(root) == []
     assert (precious / "file").read_text() == "keep\n"
     assert (precious.stat().st_mode & 0o777) == 0o755
 
@@ -95,7 +127,7 @@ def test_folders_thousands_deep_are_removed(root: Path) -> None:
             above, place = place, os.open("d", os.O_RDONLY, dir_fd=place)
             os.close(above)
         os.close(place)
-    assert os.listdir(root) == []
+    assert left_in(root) == []
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "/etc/passwd"])
@@ -107,10 +139,10 @@ def test_a_name_with_folders_is_refused(root: Path, name: str) -> None:
 def test_a_folder_that_the_command_removed_itself_is_no_error(root: Path) -> None:
     with Scratch(str(root), files={}, archives={}).attempt("0.0") as folder:
         os.rmdir(folder)
-    assert os.listdir(root) == []
+    assert left_in(root) == []
 
 
 def test_the_folder_goes_too_when_the_attempt_fails(root: Path) -> None:
     with pytest.raises(KeyError), Scratch(str(root), files={}, archives={}).attempt("0.0"):
         raise KeyError
-    assert os.listdir(root) == []
+    assert left_in(root) == []
