@@ -11,17 +11,20 @@ import time
 from functools import cache
 from typing import Any
 
-from kubemr_shell.errors import KubemrError, StorageUnavailable
+from kubemr_shell.errors import KubemrError
 from kubemr_shell.net.retry import Patience, Retries
 from kubemr_shell.net.s3_config import S3Config
-from kubemr_shell.net.s3_errors import Trouble, of_answer, of_failure
+from kubemr_shell.net.s3_errors import Trouble, given_up, of_answer, of_failure
 from kubemr_shell.net.s3_requests import CLIENTS, RequestCounts
 from kubemr_shell.net.waiting import NOBODY, Waiter
-from kubemr_shell.shown import shown
 
 CALL_PATIENCE = Patience(budget=90, connect=5)
 MOST_CONNECTIONS = 64
 """Of one process, to one endpoint."""
+SLOW_ANSWER_SECONDS = 300
+"""How long an answer to one of these may take: servers put the parts of an upload together first. Who gives up earlier
+does not know what became of it."""
+_SLOW = ("complete_multipart_upload",)
 _READS = ("get_object", "head_object", "list_objects_v2")
 
 
@@ -32,7 +35,8 @@ class S3Client:
         self.config = config
         self.counts = RequestCounts()
         self._lock = threading.Lock()
-        self._client: Any = None
+        self._clients: dict[bool, Any] = {}
+        self._session: Any = None
         self._limit = _Limit(config.max_requests_per_second)
 
     def call(
@@ -42,41 +46,45 @@ class S3Client:
         uri: str,
         patience: Patience = CALL_PATIENCE,
         waiter: Waiter | None = None,
+        again: bool = False,
         **parameters: Any,
     ) -> dict[str, Any]:
         """The answer to an operation of boto3's S3 client, by its name there; ``uri`` is what an error names.
 
-        Sent again when the answer was lost, so an operation may take effect twice. ObjectNotFound, Forbidden,
-        PreconditionFailed, StorageError; StorageUnavailable when the budget is over; Cancelled.
+        Sent again when the answer was lost, so an operation may take effect twice, and a ``Body`` must be bytes or a
+        bytearray. ``again``: it makes up for an earlier one, and counts as a retry.
+        ObjectNotFound, Forbidden, PreconditionFailed, StorageError; StorageUnavailable when the budget is over;
+        Cancelled, but not before the answer to a request that was sent, or its time-out.
         """
         waiter = waiter or Waiter(NOBODY)
         retries = Retries(patience, waiter)
+        begun = patience.clock()
         if self.config.requester_pays and operation in _READS:
             parameters["RequestPayer"] = "requester"
-        again = False
         while True:
             self._limit.wait(waiter)
             try:
                 return self._send(operation, uri, parameters, again=again)
-            except _Again as trouble:
-                if not retries.pause(trouble.asked):
-                    raise StorageUnavailable(f"{shown(uri)}: {trouble}, however often it was tried") from trouble
+            except _Again as again_:
+                if not retries.pause(again_.trouble.asked):
+                    raise given_up(again_.trouble, uri, patience.clock() - begun) from again_.__cause__
             again = True
 
     def _send(self, operation: str, uri: str, parameters: dict[str, Any], *, again: bool) -> dict[str, Any]:
         from botocore.exceptions import ClientError  # noqa: PLC0415 - only jobs with S3 pay for it
 
         try:
-            ask = getattr(self._connected(), operation)
+            ask = getattr(self._connected(is_slow=operation in _SLOW), operation)
             self.counts.sent(operation, again=again)
             answer: dict[str, Any] = ask(**parameters)
         except ClientError as error:
             problem = of_answer(error.response, operation, uri)
             raise self._raised(problem) from error
         except Exception as error:
-            if isinstance(error, (KubemrError, MemoryError, TypeError)):
+            failure = of_failure(error, uri)
+            if failure is None:
                 raise
-            raise self._raised(of_failure(error, uri)) from error
+            raise self._raised(failure) from error
         return answer
 
     def _raised(self, problem: KubemrError | Trouble) -> Exception:
@@ -86,16 +94,20 @@ class S3Client:
             self.counts.was_throttled()
         return _Again(problem)
 
-    def _connected(self) -> Any:
+    def _connected(self, *, is_slow: bool) -> Any:
+        from botocore.session import get_session  # noqa: PLC0415 - only jobs with S3 pay for it
+
         with self._lock:
-            if self._client is None:
-                self._client = _connect(self.config)
-            return self._client
+            if is_slow not in self._clients:
+                self._session = self._session or get_session()
+                idle = SLOW_ANSWER_SECONDS if is_slow else CALL_PATIENCE.idle
+                self._clients[is_slow] = _connect(self._session, self.config, idle)
+            return self._clients[is_slow]
 
 
 class _Again(Exception):
     def __init__(self, trouble: Trouble) -> None:
-        self.asked = trouble.asked
+        self.trouble = trouble
         super().__init__(trouble.reason)
 
 
@@ -107,13 +119,12 @@ def client_for(config: S3Config) -> S3Client:
     return client
 
 
-def _connect(config: S3Config) -> Any:
+def _connect(session: Any, config: S3Config, idle: float) -> Any:
     """A client of botocore's; where it is not Amazon that answers, the bucket is named in the path."""
     from botocore.config import Config  # noqa: PLC0415 - only jobs with S3 pay for it
-    from botocore.session import get_session  # noqa: PLC0415
 
     def connect(addressing: str) -> Any:
-        return get_session().create_client(
+        return session.create_client(
             "s3",
             region_name=config.region,
             endpoint_url=config.endpoint,
@@ -121,7 +132,7 @@ def _connect(config: S3Config) -> Any:
             config=Config(
                 retries={"total_max_attempts": 1, "mode": "standard"},
                 connect_timeout=CALL_PATIENCE.connect,
-                read_timeout=CALL_PATIENCE.idle,
+                read_timeout=idle,
                 max_pool_connections=MOST_CONNECTIONS,
                 tcp_keepalive=True,
                 request_checksum_calculation="when_required",
@@ -133,7 +144,9 @@ def _connect(config: S3Config) -> Any:
 
     if config.path_style is not None:
         return connect("path" if config.path_style else "virtual")
-    client = connect("auto")
+    if config.endpoint and "amazonaws.com" not in config.endpoint:
+        return connect("path")
+    client = connect("auto")  # an endpoint may stand in the environment, or in a profile
     return client if "amazonaws.com" in client.meta.endpoint_url else connect("path")
 
 
