@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from kubemr_shell.errors import UsageError
+from kubemr_shell.inputs.download import is_remote
+from kubemr_shell.job.names import file_name
 from kubemr_shell.job.spec import Command, Job, JobSpec
 from kubemr_shell.job.validate import API_VERSION, KIND, load_job
 from kubemr_shell.settings import Settings
@@ -40,7 +42,7 @@ def _with_defaults(spec: JobSpec, settings: Settings) -> JobSpec:
 
 
 def add_scripts(spec: JobSpec, folder: str) -> JobSpec:
-    """``files`` and ``archives`` as absolute paths, with the scripts in ``folder`` that commands begin with."""
+    """``files`` and ``archives`` as absolute paths or URIs, with the scripts in ``folder`` that commands begin with."""
     named = [_absolute(path, folder) for path in spec.files]
     for command in (spec.map_command, spec.combine_command, spec.reduce_command):
         script = _script(command, folder)
@@ -63,7 +65,11 @@ def _script(command: Command | None, folder: str) -> str | None:
 
 
 def _absolute(uri: str, folder: str) -> str:
-    """The path of one of ``files`` or ``archives``; UsageError for what is not on this machine."""
+    """One of ``files`` or ``archives`` as a worker may read it; UsageError for what cannot be fetched."""
+    if is_remote(uri):
+        if not file_name(uri):
+            raise UsageError(f"{uri}: files and archives need a name: give the whole URL of a file")
+        return uri
     if scheme_of(uri) != "file":
-        raise UsageError(f"{uri}: files and archives must be on this machine: fetch it, and give its path")
+        raise UsageError(f"{uri}: files and archives are paths or http://, https:// or s3:// URIs")
     return os.path.abspath(os.path.join(folder, path_of(uri)))

@@ -9,6 +9,7 @@ from kubemr_shell.job.state import Phase
 SUCCESS = "_SUCCESS"
 COMPRESSED_SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 """Of parts, by the job's compressOutput."""
+_HTTP = re.compile("https?://", re.IGNORECASE)
 _PART = re.compile(r"part-[0-9]{5,}(\.gz|\.zst)?")
 
 
@@ -18,6 +19,14 @@ def part_name(index: int, compression: str = "none") -> str:
 
 def is_part_name(name: str) -> bool:
     return _PART.fullmatch(name) is not None
+
+
+def file_name(uri: str) -> str:
+    """The name in the attempt's folder of one of the job's files or archives: what stands last in its path."""
+    if _HTTP.match(uri):
+        uri = re.split("[?#]", uri, maxsplit=1)[0]
+        uri = uri.partition("://")[2].partition("/")[2]
+    return uri.rstrip("/").rpartition("/")[2]
 
 
 def shard_name(job: str, phase: Phase, epoch: int, index: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any, Protocol
 
+from kubemr_shell.job.names import file_name
 from kubemr_shell.job.report import Report, below, kind, shown
 from kubemr_shell.job.shape import Schema, Shape
 
@@ -68,7 +69,7 @@ class DistinctNames(Rule):
         for field in self._fields:
             for index, item in enumerate(given.get(field, ())):
                 where = f"{below(path, field)}[{index}]"
-                name = item.rstrip("/").rpartition("/")[2] if isinstance(item, str) else where
+                name = file_name(item) if isinstance(item, str) else where
                 if first.setdefault(name, where) != where:
                     report.add(where, f"has the name {shown(name)} in the attempt's folder, as {first[name]} has")
 

@@ -228,15 +228,16 @@ class JobSpec:
     files: tuple[str, ...] = field(
         default=(),
         metadata=described(
-            "Scripts and data that are put into the folder of each attempt. A script beside the YAML that a command "
-            "begins with is added by itself.",
+            "Scripts and data that are put into the folder of each attempt: paths, or http://, https:// or s3:// URIs "
+            "that each worker fetches once. A script beside the YAML that a command begins with is added by itself.",
             TEXTS,
         ),
     )
     archives: tuple[str, ...] = field(
         default=(),
         metadata=described(
-            "Archives (tar or zip) that are unpacked for the attempts: data.tar.gz is a folder data.tar.gz there.",
+            "Archives (tar or zip) that are unpacked for the attempts: data.tar.gz is a folder data.tar.gz there. "
+            "Paths or URIs, as for files.",
             TEXTS,
         ),
     )

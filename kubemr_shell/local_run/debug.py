@@ -19,10 +19,11 @@ from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
 from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JobFolder
-from kubemr_shell.local_run.local_worker import LocalWorkerOptions, job_context, scratch_of
+from kubemr_shell.local_run.local_worker import LocalWorkerOptions, job_context
 from kubemr_shell.local_run.signals import ending_on_signals
 from kubemr_shell.worker.commands import Subject, environment_of
 from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.job_files import scratch_of
 from kubemr_shell.worker.map_outputs import map_outputs_of
 from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.reduce_task import partition_feed

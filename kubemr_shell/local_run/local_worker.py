@@ -15,7 +15,6 @@ from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.orphans import GroupFile
-from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.errors import UsageError
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.job.validate import spec_from_mapping
@@ -25,6 +24,7 @@ from kubemr_shell.storage import ownership
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.job_files import scratch_of
 from kubemr_shell.worker.loop import Loop
 from kubemr_shell.worker.map_outputs import map_outputs_of
 from kubemr_shell.worker.map_task import MapTasks
@@ -57,7 +57,15 @@ class LocalWorker:
     """A worker from its start to its end: ``run`` once, ``close`` at last."""
 
     def __init__(self, job: JobFolder, options: LocalWorkerOptions) -> None:
+        """The job's files are fetched here, which may take long; errors name those that cannot be."""
         self._resources = ExitStack()
+        try:
+            self._put_together(job, options)
+        except BaseException:
+            self.close()
+            raise
+
+    def _put_together(self, job: JobFolder, options: LocalWorkerOptions) -> None:
         lock = ownership.hold(job.worker_file(options.worker, "lock"))
         if lock is None:
             raise UsageError(f"a worker called {options.worker} is at work already")
@@ -163,14 +171,3 @@ def job_context(
         maps=maps,
         stdin_copy=job.stdin_copy if os.path.exists(job.stdin_copy) else None,
     )
-
-
-def scratch_of(context: JobContext) -> Scratch:
-    return Scratch(
-        context.workspace.scratch, files=_by_name(context.spec.files), archives=_by_name(context.spec.archives)
-    )
-
-
-def _by_name(paths: tuple[str, ...]) -> dict[str, str]:
-    """The name that a command sees a file by, and where it is."""
-    return {os.path.basename(path.rstrip("/")): path for path in paths}

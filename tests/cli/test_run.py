@@ -122,7 +122,11 @@ def test_files_may_be_file_uris(folder: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"here\n", b"")
 
 
-def test_files_that_are_elsewhere_are_refused_by_name(folder: Path) -> None:
-    done = run(folder, "--file", "https://host/words", "-m", "cat", "in")
-    assert done.returncode == 2
-    assert b"https://host/words: files and archives must be on this machine" in done.stderr
+def test_files_that_cannot_be_fetched_are_refused_by_name(folder: Path) -> None:
+    for uri, says in (
+        ("ftp://host/words", b"files and archives are paths or http://, https:// or s3:// URIs"),
+        ("https://host/?words", b"files and archives need a name"),
+    ):
+        done = run(folder, "--file", uri, "-m", "cat", "in")
+        assert done.returncode == 2
+        assert uri.encode() + b": " + says in done.stderr

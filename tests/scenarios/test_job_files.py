@@ -1,0 +1,95 @@
+"""``files`` and ``archives`` behind URIs: fetched once by each worker, before any command runs."""
+
+from __future__ import annotations
+
+import io
+import signal
+import tarfile
+import threading
+
+import pytest
+
+from tests.inputs.server import Resource, Server, serving
+from tests.s3_server import Bucket
+from tests.scenarios.runs import NOTE, PATIENCE_SECONDS, Place, until
+
+RUNS = pytest.mark.parametrize("flags", [("--slots", "2"), ("--workers", "2")], ids=["one process", "two workers"])
+SCRIPT = b"#!/bin/sh\ncat - data.tar.gz/folder/words\n"
+FOUR_TASKS = ("--split-bytes", "4", "-p", "1")
+
+
+def archive() -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as tar:
+        member = tarfile.TarInfo("folder/words")
+        member.size = 4
+        tar.addfile(member, io.BytesIO(b"and\n"))
+    return data.getvalue()
+
+
+def requests(server: Server, path: str) -> int:
+    """How often the whole of a file was asked for; once before, its first byte."""
+    return len([request for request in server.requests if request.path == path and "Range" not in request.headers])
+
+
+@RUNS
+def test_files_and_archives_of_servers_are_in_the_folder_of_each_attempt(place: Place, flags: tuple[str, ...]) -> None:
+    place.write("in", "a\nb\nc\nd\ne\nf\ng\nh\n")
+    with serving({"/map.sh?v=1": Resource(SCRIPT), "/deep/data.tar.gz": Resource(archive())}) as server:
+        uris = ("--file", server.url("/map.sh?v=1"), "--archive", server.url("/deep/data.tar.gz"))
+        done = place.run("run", "-o", "out", *uris, "-m", f"{NOTE}./map.sh", *FOUR_TASKS, *flags, "in")
+        workers = 2 if "--workers" in flags else 1
+        assert done.code == 0, done.stderr
+        assert requests(server, "/map.sh?v=1") == requests(server, "/deep/data.tar.gz") == workers
+    assert len(place.attempts("map")) == 4
+    assert place.parts()["part-00000"].split() == [*b"a and and and and b c d e f g h".split()]
+
+
+@RUNS
+@pytest.mark.parametrize("kind", ["--file", "--archive"])
+def test_one_that_is_missing_ends_the_job_before_any_command_runs(
+    place: Place, flags: tuple[str, ...], kind: str
+) -> None:
+    place.write("in", "a\n")
+    with serving({}) as server:
+        url = server.url("/data.tar")
+        done = place.run("run", "-o", "out", kind, url, "-m", f"{NOTE}cat", *flags, "in")
+    assert done.code == 3
+    assert f"kubemr-shell: {url}: the server answered 404" in done.stderr
+    assert place.attempts() == []
+    assert list(place.output.iterdir()) == []
+
+
+@RUNS
+def test_a_signal_ends_the_fetching(place: Place, flags: tuple[str, ...]) -> None:
+    place.write("in", "a\n")
+    with serving({"/f": Resource(b"1234", hold=threading.Event())}) as server:
+        run = place.start("run", "-o", "out", "--file", server.url("/f"), "-m", f"{NOTE}cat", *flags, "in")
+        assert server.half_sent.wait(PATIENCE_SECONDS)
+        run.signal(signal.SIGTERM)
+        assert run.wait(20).code == 143
+        until(lambda: place.processes() == [], "the end of the workers")
+    assert place.attempts() == []
+    assert list(place.output.iterdir()) == []
+
+
+def test_a_file_of_s3_is_in_the_folder_of_each_attempt(place: Place, bucket: Bucket) -> None:
+    bucket.put("tools/map.sh", b"#!/bin/sh\nrev\n")
+    place.write("in", "abc\n")
+    job = place.write(
+        "job.yaml",
+        f"""apiVersion: turbobytes.com/v1alpha1
+kind: MapReduceJob
+metadata: {{name: reverse}}
+spec:
+  inputs: [in]
+  output: out
+  partitions: 1
+  mapCommand: [map.sh]
+  files: ["{bucket.uri}/tools/map.sh"]
+  s3: {{endpoint: "{bucket.server.endpoint}"}}
+""",
+    )
+    done = place.run("run", str(job), environment=bucket.server.environment)
+    assert done.code == 0, done.stderr
+    assert place.parts() == {"part-00000": b"cba\n"}
