@@ -87,11 +87,11 @@ class S3Proxy:
         self._server.server_close()
         self._thread.join()
 
-    def came(self, method: str, target: str, headers: Any) -> tuple[Request, Fault | None]:
+    def came(self, method: str, target: str, headers: Any, port: int) -> tuple[Request, Fault | None]:
         with self._lock:
             number = self._came
             self._came += 1
-        request = s3_requests.read(number, method, target, headers)
+        request = s3_requests.read(number, method, target, headers, port)
         return request, self.policy(request)
 
     def add(self, logged: Logged) -> None:
@@ -172,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _proxied(self) -> None:
         target = self.requestline.split(" ")[1]
-        request, fault = self._proxy.came(self.command, target, self.headers)
+        request, fault = self._proxy.came(self.command, target, self.headers, self.client_address[1])
         try:
             self._serve(request, target, fault)
         except (_Lost, ConnectionError):

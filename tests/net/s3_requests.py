@@ -28,6 +28,8 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     """Their names in small letters."""
+    port: int = 0
+    """The client's end of the connection."""
 
     @property
     def billed(self) -> str:
@@ -39,7 +41,7 @@ class Request:
         return self.operation.startswith(("Get", "Head", "List"))
 
 
-def read(number: int, method: str, target: str, headers: Mapping[str, str]) -> Request:
+def read(number: int, method: str, target: str, headers: Mapping[str, str], port: int = 0) -> Request:
     """``target`` as the first line has it, with the bucket in the path."""
     parts = urlsplit(target if target.startswith("http") else f"http://server{target}")
     bucket, _, key = parts.path.removeprefix("/").partition("/")
@@ -52,6 +54,7 @@ def read(number: int, method: str, target: str, headers: Mapping[str, str]) -> R
         key=unquote(key),
         query=query,
         headers=small,
+        port=port,
     )
 
 
