@@ -11,7 +11,7 @@ from itertools import chain
 
 from kubemr_shell.engine import Source
 from kubemr_shell.errors import CorruptRun, ObjectNotFound
-from kubemr_shell.shuffle.frames import DamagedFrame, Expander, expanded_size
+from kubemr_shell.shuffle.frames import DamagedFrame, Expander
 from kubemr_shell.shuffle.map_manifest import MapRange
 from kubemr_shell.shuffle.pool import Pool
 from kubemr_shell.shuffle.scratch_file import ScratchFile
@@ -21,6 +21,8 @@ GAP_BYTES = 32 << 10
 """Between two ranges of an object: reading so many for nothing costs less than another request."""
 MOST_READ_BYTES = 4 << 20
 LEAST_READ_BYTES = 128 << 10
+SHORT_BYTES = 128 << 10
+"""What is expanded in one go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +120,14 @@ class Fetcher:
         partition = fetched[wanted.partition]
         try:
             first = next(pieces, b"")
-            size = expanded_size(first)
+            size = expander.size(first)
             begin = offset = partition.file.reserve(size)
-            for data in expander.expand(size, chain([first], pieces)):
-                partition.file.write_at(offset, data)
-                offset += len(data)
+            if size <= SHORT_BYTES and len(first) == wanted.place.length:
+                partition.file.write_at(offset, expander.whole(first))
+            else:
+                for data in expander.pieces(size, chain([first], pieces)):
+                    partition.file.write_at(offset, data)
+                    offset += len(data)
         except DamagedFrame as error:
             raise self._lost(wanted.place, str(error)) from error
         source = Source(partition.file.path, begin, size)

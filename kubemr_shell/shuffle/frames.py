@@ -57,31 +57,35 @@ class Frames:
             offset += len(data)
 
 
-def expanded_size(start: bytes) -> int:
-    """How many bytes a frame is expanded, by its first bytes."""
-    import zstandard  # noqa: PLC0415
-
-    try:
-        size: int = zstandard.frame_content_size(start)
-    except zstandard.ZstdError as error:
-        raise DamagedFrame("it does not begin like a zstd frame") from error
-    if size <= 0:
-        raise DamagedFrame("its zstd frame does not say its size")
-    return size
-
-
 class Expander:
     """Expands frames, one after the other; not for two threads at once."""
 
     def __init__(self) -> None:
-        from zstandard import ZstdDecompressor  # noqa: PLC0415
+        import zstandard  # noqa: PLC0415 - as above
 
-        self._decompressor = ZstdDecompressor()
+        self._size = zstandard.frame_content_size
+        self._error = zstandard.ZstdError
+        self._decompressor = zstandard.ZstdDecompressor()
 
-    def expand(self, size: int, source: Iterable[bytes]) -> Iterator[memoryview]:
+    def size(self, start: bytes) -> int:
+        """How many bytes a frame is expanded, by its first bytes."""
+        try:
+            size: int = self._size(start)
+        except self._error as error:
+            raise DamagedFrame("it does not begin like a zstd frame") from error
+        if size <= 0:
+            raise DamagedFrame("its zstd frame does not say its size")
+        return size
+
+    def whole(self, frame: bytes) -> bytes:
+        """The contents of a short frame: a third of the time that ``pieces`` takes for it."""
+        try:
+            return self._decompressor.decompress(frame, allow_extra_data=False)
+        except self._error as error:
+            raise DamagedFrame(f"its zstd frame is damaged ({error})") from error
+
+    def pieces(self, size: int, source: Iterable[bytes]) -> Iterator[memoryview]:
         """The contents of a frame of ``size`` expanded bytes, piece by piece; each is valid until the next one."""
-        import zstandard  # noqa: PLC0415
-
         buffer = bytearray(min(EXPANDED_BYTES, size))
         left = size
         try:
@@ -91,7 +95,7 @@ class Expander:
                 if left < 0:
                     break
                 yield memoryview(buffer)[:count]
-        except zstandard.ZstdError as error:
+        except self._error as error:
             raise DamagedFrame(f"its zstd frame is damaged ({error})") from error
         if left:
             raise DamagedFrame("its zstd frame does not have the bytes that it says")

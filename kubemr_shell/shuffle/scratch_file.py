@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from kubemr_shell.command.space import watched_space
 from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.storage.os_errors import explained
 
 
 class ScratchFile:
@@ -27,14 +28,21 @@ class ScratchFile:
             self._size += size
             return offset
 
-    def write_at(self, offset: int, data: memoryview) -> None:
-        with self._lock, watched_space(f"what is fetched to {self.path}"):
-            while data:
-                if self._descriptor < 0:
-                    raise Cancelled
-                count = os.pwrite(self._descriptor, data, offset)
-                data = data[count:]
-                offset += count
+    def write_at(self, offset: int, data: bytes | memoryview) -> None:
+        with self._lock:
+            if self._descriptor < 0:
+                raise Cancelled
+            count = self._write(offset, data)
+            if count < len(data):
+                left = memoryview(data)
+                while count < len(left):
+                    count += self._write(offset + count, left[count:])
+
+    def _write(self, offset: int, data: bytes | memoryview) -> int:
+        try:
+            return os.pwrite(self._descriptor, data, offset)
+        except OSError as error:
+            raise explained(error, self.path, len(data)) from error
 
     def remove(self) -> None:
         with self._lock:
