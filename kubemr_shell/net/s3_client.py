@@ -123,8 +123,10 @@ def _connect(session: Any, config: S3Config, idle: float) -> Any:
     """A client of botocore's; where it is not Amazon that answers, the bucket is named in the path."""
     from botocore.config import Config  # noqa: PLC0415 - only jobs with S3 pay for it
 
+    from kubemr_shell.net.s3_list_answer import EVENT, read_quickly  # noqa: PLC0415 - likewise
+
     def connect(addressing: str) -> Any:
-        return session.create_client(
+        client = session.create_client(
             "s3",
             region_name=config.region,
             endpoint_url=config.endpoint,
@@ -141,6 +143,8 @@ def _connect(session: Any, config: S3Config, idle: float) -> Any:
                 user_agent_extra="kubemr-shell",
             ),
         )
+        client.meta.events.register(EVENT, read_quickly)
+        return client
 
     if config.path_style is not None:
         return connect("path" if config.path_style else "virtual")
