@@ -174,6 +174,10 @@ class PreconditionFailed(StorageError):
     """What stands under that URI is not what the request was made for."""
 
 
+class NoSuchRange(StorageError):
+    """The object ends before the bytes that were asked for."""
+
+
 class OutOfSpace(StorageError):
     """The disk, or a quota on it, is full."""
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from kubemr_shell.errors import (
     Forbidden,
     KubemrError,
+    NoSuchRange,
     ObjectNotFound,
     PreconditionFailed,
     StorageError,
@@ -46,6 +47,7 @@ _WRONG_KEYS = {
     "RequestTimeTooSkewed": "the clock of this machine is wrong",
     "AuthorizationHeaderMalformed": "the region is wrong: set s3.region, or AWS_REGION",
 }
+_SERVER = "try later, check s3.endpoint, or look into the server's log"
 _OF_BUCKETS = ("list_objects_v2", "list_multipart_uploads", "head_bucket", "delete_objects")
 _NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError")
 _WRONG_PROFILE = (
@@ -115,27 +117,41 @@ def of_answer(response: dict[str, Any], operation: str, uri: str) -> KubemrError
             asked=float(asked) if asked.isdecimal() else 0,
         )
     if code in _AGAIN or status in (408, 425, 500, 502, 504):
-        return Trouble(reason=f"the server answered {said}", advice="try later, or look into the server's log")
+        return Trouble(reason=f"the server answered {said}", advice=_SERVER)
     if code in _WRONG_KEYS or code.endswith("UserNotFound"):
         return _wrong_key(uri, code)
     if code in _NOT_ALLOWED or status in (401, 403):
         return Forbidden(
             f"{shown(uri)}: no right for {operation} ({said}): check the credentials and the bucket's policy"
         )
-    if code == "NoSuchBucket" or (status == 404 and operation in _OF_BUCKETS):
-        return ObjectNotFound(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name and s3.endpoint")
-    if code in ("NoSuchKey", "NoSuchUpload", "404", "NotFound", "NoSuchVersion"):
-        what = "no such upload" if code == "NoSuchUpload" else "no such object"
-        return ObjectNotFound(f"{shown(uri)}: {what}")
+    region = str(metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region") or "")
+    return _of_place(uri, status, code, said, operation=operation, region=region)
+
+
+def _of_place(uri: str, status: int, code: str, said: str, *, operation: str, region: str) -> KubemrError:
+    """The request was understood and allowed, but does not fit what is there."""
+    missing = _missing(code, status, operation, uri)
+    if missing:
+        return missing
     if code in ("PreconditionFailed", "412") or status == 412:
         return PreconditionFailed(f"{shown(uri)}: what stands there is not what was expected: somebody else wrote it")
     if code in ("PermanentRedirect", "301", "IllegalLocationConstraintException") or status == 301:
-        region = metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region")
         there = f"it is in {region}" if region else "it is in another region"
         return StorageError(f"{shown(uri)}: {there}: set s3.region, or AWS_REGION")
     if status == 400 and code == "400":  # an answer to HEAD has no body that could tell
         said += ", often a wrong region (s3.region, AWS_REGION) or an expired session token"
     return StorageError(f"{shown(uri)}: {operation} was refused: {said}")
+
+
+def _missing(code: str, status: int, operation: str, uri: str) -> StorageError | None:
+    if code == "NoSuchBucket" or (status == 404 and operation in _OF_BUCKETS):
+        return ObjectNotFound(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name and s3.endpoint")
+    if code in ("NoSuchKey", "NoSuchUpload", "404", "NotFound", "NoSuchVersion"):
+        what = "no such upload" if code == "NoSuchUpload" else "no such object"
+        return ObjectNotFound(f"{shown(uri)}: {what}")
+    if code == "InvalidRange" or status == 416:
+        return NoSuchRange(f"{shown(uri)}: ends before the bytes that were asked for")
+    return None
 
 
 def of_failure(error: Exception, uri: str) -> KubemrError | Trouble | None:

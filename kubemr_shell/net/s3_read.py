@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,7 +38,7 @@ def read_range(
     waiter: Waiter | None = None,
     patience: Patience = READING_PATIENCE,
     memory: int = PIECES_AHEAD * PIECE_BYTES,
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """The bytes from ``start`` up to but not including ``end``, which the object must have, in chunks as they come.
 
     ``if_match`` is the ETag that the object had; with another one now it is InputChanged. Closing the iterator

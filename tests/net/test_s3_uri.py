@@ -1,0 +1,47 @@
+"""Bucket and key of a URI."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubemr_shell.errors import UsageError
+from kubemr_shell.net.s3_uri import LONGEST_KEY_BYTES, is_s3, split_uri
+
+
+@pytest.mark.parametrize(
+    ("uri", "parts"),
+    [
+        ("s3://bucket/key", ("bucket", "key")),
+        ("S3://bucket/key", ("bucket", "key")),
+        ("s3://bucket", ("bucket", "")),
+        ("s3://bucket/", ("bucket", "")),
+        ("s3://bucket//a//b/", ("bucket", "/a//b/")),
+        ("s3://bucket/a%20b?c#d*", ("bucket", "a%20b?c#d*")),
+        ("s3://bu.ck-et_1/über", ("bu.ck-et_1", "über")),
+    ],
+)
+def test_the_key_is_all_that_stands_after_the_bucket(uri: str, parts: tuple[str, str]) -> None:
+    assert split_uri(uri) == parts
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3:///key", "s3://", "s3://a/key", "s3://-bucket/key", "s3://buck et/key", "/bucket/key"]
+)
+def test_what_can_be_no_bucket_is_refused(uri: str) -> None:
+    with pytest.raises(UsageError, match="write s3://bucket/key"):
+        split_uri(uri)
+
+
+def test_a_key_that_s3_cannot_have_is_refused() -> None:
+    assert split_uri("s3://bucket/" + "k" * LONGEST_KEY_BYTES)
+    with pytest.raises(UsageError, match="has 1026 bytes, S3 allows 1024"):
+        split_uri("s3://bucket/" + "ü" * (LONGEST_KEY_BYTES // 2 + 1))
+    with pytest.raises(UsageError, match="must be UTF-8"):
+        split_uri("s3://bucket/\udcff")
+
+
+def test_only_s3_uris_are_of_s3() -> None:
+    assert is_s3("s3://b/k")
+    assert is_s3("S3://b/k")
+    assert not is_s3("/s3://b/k")
+    assert not is_s3("s3:/b/k")
