@@ -7,6 +7,8 @@ import re
 from kubemr_shell.job.state import Phase
 
 SUCCESS = "_SUCCESS"
+STATE = "_kubemr"
+"""What stands in an output below this name is the state of its jobs."""
 COMPRESSED_SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 """Of parts, by the job's compressOutput."""
 _HTTP = re.compile("https?://", re.IGNORECASE)

@@ -16,13 +16,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kubemr_shell.errors import ObjectNotFound
+from kubemr_shell.job import names
 from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.storage.locate import locate, scheme_of
 from kubemr_shell.worker.workspace import Workspace
 
-STATE_NAME = "_kubemr"
+STATE_NAME = names.STATE
 """The folder in an output that holds what belongs to its jobs."""
 BOARD_NAME = "board.sqlite"
 JOB_NAME = "job"

@@ -18,12 +18,17 @@ def scheme_of(uri: str) -> str:
     return match[1].lower() if match else "file"
 
 
-def locate(uri: str, s3: S3Config = S3Config()) -> Storage:  # noqa: ARG001, B008 - until s3:// is there; frozen
+def locate(uri: str, s3: S3Config = S3Config()) -> Storage:  # noqa: B008 - frozen
     """UsageError for a scheme that no storage knows."""
     scheme = scheme_of(uri)
     if scheme == "file":
         return LocalStorage()
+    if scheme == "s3":
+        from kubemr_shell.net.s3_client import client_for  # noqa: PLC0415 - only jobs with S3 pay for it
+        from kubemr_shell.storage.s3 import S3Storage  # noqa: PLC0415 - likewise
+
+        return S3Storage(client_for(s3))
     raise UsageError(
-        f"{uri}: nothing can be kept under {scheme}://; give a path or file://"
+        f"{uri}: nothing can be kept under {scheme}://; give a path, file:// or s3://"
         f" (for a folder of that name, write ./{uri})"
     )

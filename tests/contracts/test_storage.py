@@ -9,8 +9,10 @@ from threading import Thread
 import pytest
 
 from kubemr_shell.errors import ObjectNotFound, StorageError
+from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Receipt, Storage
 from kubemr_shell.storage.locate import locate
+from tests.s3_server import Bucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +29,20 @@ class Place:
         return output.seal()
 
     def names(self, prefix: str = "") -> list[str]:
-        return [info.uri.removeprefix(f"{self.output}/") for info in self.storage.list(f"{self.output}/{prefix}")]
+        """What stands in the output, but for the job's own state."""
+        names = [info.uri.removeprefix(f"{self.output}/") for info in self.storage.list(f"{self.output}/{prefix}")]
+        return [name for name in names if prefix or not name.startswith("_kubemr/")]
 
 
-@pytest.fixture(params=["path", "file://"])
+@pytest.fixture(params=["path", "file://", "s3://"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     output = f"{request.param.removeprefix('path')}{tmp_path}/output"
-    storage = locate(output)
+    s3 = S3Config()
+    if request.param == "s3://":
+        bucket: Bucket = request.getfixturevalue("bucket")
+        output = f"{bucket.uri}/output"
+        s3 = S3Config(endpoint=bucket.server.endpoint)
+    storage = locate(output, s3)
     stage = f"{output}/_kubemr/uid/stage"
     storage.make_folder(stage)
     return Place(storage=storage, output=output, stage=stage)

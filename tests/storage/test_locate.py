@@ -12,5 +12,5 @@ def test_paths_and_file_uris_are_local(uri: str) -> None:
 
 @pytest.mark.parametrize("uri", ["gs://bucket/key", "HTTP://host/", "s4+x.y-z://a"])
 def test_another_scheme_is_named_with_the_way_out(uri: str) -> None:
-    with pytest.raises(UsageError, match=r"nothing can be kept under .*://; give a path or file://.*write \./"):
+    with pytest.raises(UsageError, match=r"nothing can be kept under .*://; give a path, file:// or s3://.*write \./"):
         locate(uri)
