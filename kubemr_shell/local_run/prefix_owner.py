@@ -19,6 +19,7 @@ from typing import Any
 from kubemr_shell.errors import KubemrError, ObjectNotFound, PreconditionFailed, StorageError, UsageError
 from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_client import S3Client
+from kubemr_shell.net.s3_get import get_object
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.storage import ownership
 
@@ -97,11 +98,11 @@ class OwnerObject:
     def read(self) -> tuple[Owner, str] | None:
         """What stands there, and its ETag; StorageError for something that is not ours."""
         try:
-            answer = self._call("get_object")
+            data, etag = get_object(self._client, self.uri, patience=LISTING_PATIENCE)
         except ObjectNotFound:
             return None
         try:
-            return Owner(**json.loads(answer["Body"].read())), answer["ETag"]
+            return Owner(**json.loads(data)), etag
         except (ValueError, TypeError) as error:
             raise StorageError(f"{self.uri}: not written by a run of ours: choose another prefix") from error
 

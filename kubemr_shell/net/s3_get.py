@@ -1,0 +1,42 @@
+"""A whole object, or a range of it, that is small enough for memory: asked for again when its body is cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubemr_shell.errors import KubemrError
+from kubemr_shell.net.retry import Patience, Retries
+from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
+from kubemr_shell.net.s3_errors import given_up, of_failure
+from kubemr_shell.net.s3_uri import split_uri
+from kubemr_shell.net.waiting import NOBODY, Waiter
+
+
+def get_object(
+    client: S3Client, uri: str, *, patience: Patience = CALL_PATIENCE, waiter: Waiter | None = None, **parameters: Any
+) -> tuple[bytes, str]:
+    """What it holds, and its ETag. Errors are those of ``S3Client.call``, whose other parameters these are."""
+    waiter = waiter or Waiter(NOBODY)
+    bucket, key = split_uri(uri)
+    retries = Retries(patience, waiter)
+    begun = patience.clock()
+    again = False
+    while True:
+        where = {"Bucket": bucket, "Key": key, **parameters}
+        answer = client.call("get_object", uri=uri, patience=patience, waiter=waiter, again=again, **where)
+        try:
+            data: bytes = answer["Body"].read()
+        except Exception as error:
+            trouble = of_failure(error, uri)
+            if trouble is None:
+                raise
+            if isinstance(trouble, KubemrError):
+                raise trouble from error
+            if not retries.pause(trouble.asked):
+                raise given_up(trouble, uri, patience.clock() - begun) from error
+            again = True
+        else:
+            etag: str = answer["ETag"]
+            return data, etag
+        finally:
+            answer["Body"].close()
