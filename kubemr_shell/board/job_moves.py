@@ -131,21 +131,23 @@ def retry(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
 def redo_reduces(view: JobView, spec: Mapping[str, Any]) -> JobView:
     """Keep the maps, and begin the phases after them anew, in shards of their own epoch."""
     _refuse_when_publishing(view, "do its reduces again")
-    epoch = view.epoch + 1
-    redone = replace(
-        view,
-        epoch=epoch,
-        bases={Phase.REDUCE: epoch, Phase.PUBLISH: epoch},
-        closed=_only_map(view.closed),
-        counted=_only_map(view.counted),
-        reopened=_only_map(view.reopened),
-        counters=_only_map(view.counters),
-        totals=_only_map(view.totals),
-    )
-    redone = _with_spec(redone, spec)
+    redone = _with_spec(_with_maps_alone(view), spec)
     if redone.state in ENDED:
         return _begun_again(redone)
     return go_on(redone) if redone.phase else redone
+
+
+def with_maps_of(view: JobView, spec: Mapping[str, Any]) -> JobView:
+    """A new job that has the plan and the maps of a complete one, whose reduces it does under another spec."""
+    if view.state is not JobState.COMPLETE or view.plan is None or view.plan.map_only:
+        raise IllegalTransition(f"the maps of a job that is {view.state} cannot be those of another")
+    return replace(
+        _with_spec(_with_maps_alone(view), spec),
+        state=JobState.PENDING,
+        publishing=False,
+        results=None,
+        cleaned=False,
+    )
 
 
 def complete(view: JobView, results: Mapping[str, Any]) -> JobView:
@@ -169,6 +171,21 @@ def _begun_again(view: JobView) -> JobView:
         planner=None,
         finisher=None,
         cleaned=False,
+    )
+
+
+def _with_maps_alone(view: JobView) -> JobView:
+    """What comes after the maps begins anew, in shards of an epoch of their own."""
+    epoch = view.epoch + 1
+    return replace(
+        view,
+        epoch=epoch,
+        bases={Phase.REDUCE: epoch, Phase.PUBLISH: epoch},
+        closed=_only_map(view.closed),
+        counted=_only_map(view.counted),
+        reopened=_only_map(view.reopened),
+        counters=_only_map(view.counters),
+        totals=_only_map(view.totals),
     )
 
 

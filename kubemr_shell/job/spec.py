@@ -284,7 +284,11 @@ class JobSpec:
     )
     keep_tmp: bool = field(
         default=False,
-        metadata=described("Keep the intermediate data when the job is done, to use it again.", Flag()),
+        metadata=described(
+            "Keep the intermediate data when the job is done: with it --resume can do just the reduces again, under "
+            "another reduceCommand or compressOutput.",
+            Flag(),
+        ),
     )
     template: Mapping[str, Any] = field(
         default_factory=dict,

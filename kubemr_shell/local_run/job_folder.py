@@ -81,6 +81,12 @@ class JobFolder:
             return []
         return sorted(name.removesuffix(".lock") for name in names if name.endswith(".lock"))
 
+    def forget_workers(self) -> None:
+        """What they were, and what they had done. None is alive."""
+        folder = os.path.join(self.root, "workers")
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
+
     @property
     def stage(self) -> str:
         """URI of the folder for staged outputs: in the same storage as the output."""
@@ -110,7 +116,10 @@ class JobFolder:
     @property
     def temporaries(self) -> str:
         """URI of the folder with the job's plan, journal and map outputs."""
-        return self.root if self.tmp is None else f"{self.tmp}/{self.uid}"
+        if self.tmp is None:
+            return self.root
+        adopted: str | None = self._facts().get("temporaries")
+        return adopted or f"{self.tmp}/{self.uid}"
 
     @property
     def name(self) -> str:
@@ -145,6 +154,11 @@ class JobFolder:
             workspace.output_storage.make_folder(folder)
         for folder in TEMPORARIES:
             workspace.storage.make_folder(f"{workspace.temporaries}/{folder}")
+
+    def replaces(self, old_parts: tuple[str, ...] | None) -> None:
+        """The job that takes over this one's temporaries will replace ``old_parts``, and finds them where they are."""
+        elsewhere = None if self.tmp is None else self.temporaries
+        self._write_facts({**self._facts(), "oldParts": old_parts, "temporaries": elsewhere})
 
     def remember_s3(self, s3: S3Spec) -> None:
         """From now on the object store is reached in this way."""
@@ -181,12 +195,12 @@ class JobFolder:
     def remove_temporaries(self) -> None:
         """Remove what ``--tmp`` has put elsewhere."""
         try:
-            tmp = self.tmp
+            temporaries = self.temporaries
         except (FileNotFoundError, ValueError):  # killed before anything was elsewhere
             return
-        if tmp is not None:
+        if temporaries != self.root:
             with suppress(ObjectNotFound):  # its bucket is gone
-                locate(tmp, S3Config.of(self._s3)).delete_tree(f"{tmp}/{self.uid}")
+                locate(temporaries, S3Config.of(self._s3)).delete_tree(temporaries)
 
 
 def folder_at(root: str) -> JobFolder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.errors import UsageError
 from kubemr_shell.job.fingerprint import changed_fields
@@ -13,12 +14,16 @@ from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
 from kubemr_shell.local_run.input_check import check_inputs_unchanged
 from kubemr_shell.local_run.job_access import end_leftovers, open_board
 from kubemr_shell.local_run.job_folder import JobFolder
+from kubemr_shell.local_run.reuse import begin_again
 
 
-def resume_job(job: JobFolder, asked: JobSpec, *, tmp: str | None = None) -> None:
+def resume_job(
+    job: JobFolder, asked: JobSpec, *, old_parts: tuple[str, ...] | None, tmp: str | None = None
+) -> JobFolder:
     """Refuse what would make it another job; keep what was done as far as the spec that is asked for allows.
 
-    ``tmp`` is where the temporaries are asked to be; None: wherever they are.
+    Returns the job to work on: another one when this one is complete, and its maps can be used for other reduces; then
+    ``old_parts`` are replaced. ``tmp`` is where the temporaries are asked to be; None: wherever they are.
     """
     end_leftovers(job)
     if tmp not in (None, job.tmp):
@@ -29,20 +34,30 @@ def resume_job(job: JobFolder, asked: JobSpec, *, tmp: str | None = None) -> Non
     job.remember_s3(asked.s3)
     with open_board(job) as board:
         view = board.view()
-        old = spec_from_mapping(view.spec)
-        redo_reduces = _has_new_reduces(old, asked, view)
-        if view.state is JobState.COMPLETE:
-            return
-        if view.plan is not None:
-            check_inputs_unchanged(job.workspace(), view.plan)
-        spec = replace(asked, partitions=old.partitions)
-        if redo_reduces:
-            board.redo_reduces(spec_to_mapping(spec))
-        elif view.state in ENDED or (spec != old and not view.publishing):
-            if view.state not in ENDED:
-                board.cancel()
-            board.retry(spec_to_mapping(spec))
+    old = spec_from_mapping(view.spec)
+    redo_reduces = _has_new_reduces(old, asked, view)
+    if view.state is JobState.COMPLETE and not redo_reduces:
+        return job
+    if view.plan is not None:
+        check_inputs_unchanged(job.workspace(), view.plan)
+    spec = replace(asked, partitions=old.partitions)
+    if view.state is JobState.COMPLETE:
+        job = begin_again(job, spec, old_parts=old_parts)
+    with open_board(job) as board:
+        if view.state is not JobState.COMPLETE:
+            _go_on(board, view, spec, redo_reduces=redo_reduces)
         board.deploy()
+    return job
+
+
+def _go_on(board: Board, view: JobView, spec: JobSpec, *, redo_reduces: bool) -> None:
+    """Have the job under another spec, and alive."""
+    if redo_reduces:
+        board.redo_reduces(spec_to_mapping(spec))
+    elif view.state in ENDED or (spec != spec_from_mapping(view.spec) and not view.publishing):
+        if view.state not in ENDED:
+            board.cancel()
+        board.retry(spec_to_mapping(spec))
 
 
 def _has_new_reduces(old: JobSpec, asked: JobSpec, view: JobView) -> bool:
@@ -50,10 +65,10 @@ def _has_new_reduces(old: JobSpec, asked: JobSpec, view: JobView) -> bool:
     changes = changed_fields(old, asked)
     if changes.forbidden:
         raise UsageError(
-            f"--resume cannot go on with another {', '.join(changes.forbidden)} than the unfinished job has: "
+            f"--resume cannot go on with another {', '.join(changes.forbidden)} than the job in the output has: "
             "change it back, or start anew with --overwrite"
         )
-    if changes.reduce_only and view.publishing:
+    if changes.reduce_only and view.publishing and view.state is not JobState.COMPLETE:
         raise UsageError(
             f"--resume cannot change the {', '.join(changes.reduce_only)} of a job whose results are published, or "
             "about to be: change it back, or start anew with --overwrite"

@@ -60,8 +60,7 @@ def open_job(request: RunRequest) -> Opened | None:
 def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFolder | None:
     """The job to work on; None when it is finished."""
     if request.resume and found.unfinished is not None:
-        resume_job(found.unfinished, request.spec, tmp=request.tmp)
-        return found.unfinished
+        return resume_job(found.unfinished, request.spec, old_parts=found.old_parts, tmp=request.tmp)
     if request.resume and found.success is not None:
         return None
     job = output.job(uuid.uuid4().hex)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,6 +48,10 @@ def redo(view: JobView) -> JobView:
     return job_moves.redo_reduces(view, {"b": 2})
 
 
+def begun_with_maps(view: JobView) -> JobView:
+    return job_moves.with_maps_of(view, {"b": 2})
+
+
 MAPS, ALL = {"map": "0-1"}, {"map": "0-1", "reduce": "0-1"}
 PUBLISHING: Mapping[str, Any] = {"publishing": True}
 
@@ -72,6 +77,7 @@ STATES = [
     (job("FAIL", MAPS), redo, "PENDING"),
     (unplanned("DEPLOYED"), redo, "DEPLOYED"),
     (job("PUBLISH", ALL), lambda view: job_moves.complete(view, {}), "COMPLETE"),
+    (job("COMPLETE", ALL, **PUBLISHING), begun_with_maps, "PENDING"),
 ]
 
 
@@ -89,6 +95,9 @@ REFUSED = [
     (job("CANCELLED"), lambda view: job_moves.fail(view, {})),
     (job("COMPLETE", ALL), retry),
     (job("PUBLISH", ALL, **PUBLISHING), redo),
+    (job("PUBLISH", ALL, **PUBLISHING), begun_with_maps),
+    (job("FAIL", ALL), begun_with_maps),
+    (job("COMPLETE", MAPS, plan=replace(PLAN, partitions=0)), begun_with_maps),
     (job("MAP"), job_moves.cleaned),
     (job("MAP"), lambda view: job_moves.complete(view, {})),
 ]

@@ -123,7 +123,7 @@ def refuses(place: Place, changed: list[str], fields: str) -> None:
     done = place.run(*JOB.arguments(place), *changed, "--resume")
 
     assert done.code == 2
-    assert f"--resume cannot go on with another {fields} than the unfinished job has" in done.stderr
+    assert f"--resume cannot go on with another {fields} than the job in the output has" in done.stderr
     assert place.attempts() == before
     assert place.run(*JOB.arguments(place), "--resume").code == 0
     assert_complete(place, JOB)
@@ -144,6 +144,80 @@ def test_with_other_reduces_the_maps_are_kept(place: Place, changed: list[str]) 
     else:
         assert {name.removesuffix(".gz") for name in place.parts()} == set(JOB.parts())
         assert place.run("results", "out").code == 0
+
+
+@pytest.mark.parametrize("tmp", [[], ["--tmp", "elsewhere"]], ids=["beside the output", "elsewhere"])
+@pytest.mark.parametrize("changed", [["-r", f"{NOTE}uniq -c | tr a-z A-Z"], ["--compress-output", "gzip"]])
+def test_the_maps_of_a_finished_job_that_kept_its_temporaries_are_used_for_other_reduces(
+    place: Place, changed: list[str], tmp: list[str]
+) -> None:
+    (place.folder / "elsewhere").mkdir()
+    assert place.run(*JOB.arguments(place), "--keep-tmp", *tmp).code == 0
+    maps, first = place.attempts("map"), place.success()
+
+    for keep in (["--keep-tmp"], []):
+        before = len(place.attempts("reduce"))
+        done = place.run(*JOB.arguments(place), *changed, *keep, "--resume")
+        assert done.code == 0, done.stderr
+        assert place.attempts("map") == maps
+        assert len(place.attempts("reduce")) == before + (JOB.partitions if keep else 0)
+        second = place.success()
+        assert second["uid"] != first["uid"]
+        assert second["totals"]["map"] == first["totals"]["map"]
+        assert second["totals"]["reduce"]["recordsIn"] == first["totals"]["reduce"]["recordsIn"]
+        assert {part["name"] for part in second["parts"]} == set(place.parts())
+
+    if changed[0] == "-r":
+        assert place.parts() == {name: part.upper() for name, part in JOB.parts().items()}
+    else:
+        assert {name.removesuffix(".gz") for name in place.parts()} == set(JOB.parts())
+    assert {path.name for path in place.output.iterdir()} == {*place.parts(), "_SUCCESS"}
+    assert list((place.folder / "elsewhere").iterdir()) == []
+
+
+def test_the_old_result_stays_until_other_reduces_are_done(place: Place) -> None:
+    assert place.run(*JOB.arguments(place), "--keep-tmp").code == 0
+    first = place.success()
+    other = ["-r", f"{NOTE}{WAIT}uniq -c | tr a-z A-Z", "--keep-tmp", "--resume"]
+    with place.closed_gate():
+        run = place.start(*JOB.arguments(place), *other)
+        until(lambda: len(place.attempts("reduce")) > JOB.partitions, "the other reduces")
+        assert place.success() == first
+        assert place.parts() == JOB.parts()
+        run.kill()
+    maps = place.attempts("map")
+
+    done = place.run(*JOB.arguments(place), *other)
+
+    assert done.code == 0, done.stderr
+    assert place.attempts("map") == maps
+    assert place.parts() == {name: part.upper() for name, part in JOB.parts().items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", range(7, 34, 2))
+def test_a_run_that_dies_while_it_takes_over_the_maps_can_be_repeated(place: Place, at: int) -> None:
+    assert place.run(*JOB.arguments(place), "--keep-tmp").code == 0
+    maps = place.attempts("map")
+    other = ["-r", f"{NOTE}uniq -c | tr a-z A-Z", "--keep-tmp", "--resume"]
+    place.run(*JOB.arguments(place), *other, environment=dying(place, at=at))
+
+    done = place.run(*JOB.arguments(place), *other)
+
+    assert done.code == 0, done.stderr
+    assert place.attempts("map") == maps
+    assert place.parts() == {name: part.upper() for name, part in JOB.parts().items()}
+
+
+def test_a_map_output_that_is_missing_when_its_maps_are_used_again_is_made_again(place: Place) -> None:
+    assert place.run(*JOB.arguments(place), "--keep-tmp").code == 0
+    (place.job_folder() / "map" / "1.0").unlink()
+
+    done = place.run(*JOB.arguments(place), "-r", f"{NOTE}uniq -c | tr a-z A-Z", "--resume")
+
+    assert done.code == 0, done.stderr
+    assert sorted(place.attempts("map")) == sorted([*(f"map/{task}.0" for task in range(JOB.map_tasks)), "map/1.1"])
+    assert place.parts() == {name: part.upper() for name, part in JOB.parts().items()}
 
 
 def test_results_that_are_being_published_keep_their_reduce_command(place: Place) -> None:

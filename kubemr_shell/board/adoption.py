@@ -1,0 +1,33 @@
+"""A new job that begins with the maps of one that is complete: what remains to be done is to reduce them anew.
+
+The old job stays as it is; nothing revives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubemr_shell.board.documents import JOB_LABEL, DocumentStore
+from kubemr_shell.board.job_board import KIND as JOB_KIND
+from kubemr_shell.board.job_moves import with_maps_of
+from kubemr_shell.board.job_view import format_status, parse_job
+from kubemr_shell.board.shard_board import KIND as SHARD_KIND
+from kubemr_shell.job.state import Phase
+
+
+def copy_with_maps(
+    source: DocumentStore, target: DocumentStore, *, job: str, uid: str, spec: Mapping[str, Any]
+) -> None:
+    """Put a job with the plan and the map shards of ``job`` on another board, PENDING; IllegalTransition.
+
+    Its splits, journals and map outputs are those of the old job, under their names: they have to be its own now.
+    """
+    view = with_maps_of(parse_job(source.get(JOB_KIND, job)), spec)
+    labels = {JOB_LABEL: job}
+    for shard in source.list(SHARD_KIND, job=job):
+        if shard["spec"]["phase"] == Phase.MAP.value:
+            metadata = {"name": shard["metadata"]["name"], "labels": labels}
+            target.create({**shard, "metadata": metadata, "spec": {**shard["spec"], "jobUid": uid}})
+    metadata = {"name": job, "uid": uid, "labels": labels}
+    target.create({"kind": JOB_KIND, "metadata": metadata, "spec": dict(spec), "status": format_status(view)})

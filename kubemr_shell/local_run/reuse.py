@@ -1,0 +1,48 @@
+"""A finished job that kept its temporaries, and is asked for with other reduces: a new job takes over its maps."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import suppress
+from dataclasses import replace
+
+from kubemr_shell.board.adoption import copy_with_maps
+from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.validate import spec_to_mapping
+from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
+
+
+def begin_again(job: JobFolder, spec: JobSpec, *, old_parts: tuple[str, ...] | None) -> JobFolder:
+    """The new job, in the folder of the old one. The old result stays until the new one replaces ``old_parts``.
+
+    The last step makes the new job. Whoever is killed before it leaves a complete job, perhaps in a folder of
+    another name, with which the same can be done again.
+    """
+    new = replace(job, root=os.path.join(os.path.dirname(job.root), uuid.uuid4().hex))
+    begun = replace(job, board_name=f"{job.board_name}.new")
+    _remove_board(begun)
+    source = SqliteStore(job.board, create=False)
+    try:
+        target = SqliteStore(begun.board)
+        try:
+            copy_with_maps(source, target, job=JOB_NAME, uid=new.uid, spec=spec_to_mapping(spec))
+        finally:
+            target.close()
+    finally:
+        source.close()
+    job.replaces(old_parts)
+    job.forget_workers()
+    os.rename(job.root, new.root)
+    for kind in ("-wal", "-shm"):  # of the old board: they must not be taken for the new one's
+        with suppress(FileNotFoundError):
+            os.unlink(new.board + kind)
+    os.rename(replace(new, board_name=begun.board_name).board, new.board)
+    return new
+
+
+def _remove_board(job: JobFolder) -> None:
+    for kind in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            os.unlink(job.board + kind)
