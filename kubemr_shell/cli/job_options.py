@@ -1,0 +1,191 @@
+"""The job that a command line describes: what ``run`` and ``plan`` have in common."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kubemr_shell.cli.inherited import environ, inherited
+from kubemr_shell.cli.job_file import add_scripts, read_job
+from kubemr_shell.errors import UsageError
+from kubemr_shell.job.spec import description
+
+if TYPE_CHECKING:
+    from kubemr_shell.local_run.request import RunRequest
+
+
+def _spec_option(*names: str, field: str, **options: Any) -> Callable[[Any], Any]:
+    """An option that sets a field of the spec, with the field's own description."""
+    return click.option(*names, help=description(field), **options)
+
+
+_OPTIONS = (
+    click.argument("arguments", metavar="[JOB.yaml | INPUT...]", nargs=-1),
+    click.option("--job", "job_file", metavar="JOB.yaml", help="The job's YAML; flags and inputs win over it."),
+    _spec_option("-m", "--map", "map_command", field="mapCommand", metavar="CMD"),
+    _spec_option("-c", "--combine", "combine_command", field="combineCommand", metavar="CMD"),
+    _spec_option("-r", "--reduce", "reduce_command", field="reduceCommand", metavar="CMD"),
+    _spec_option("-p", "--partitions", field="partitions", type=int, metavar="N"),
+    _spec_option("-o", "--output", field="output", metavar="FOLDER|s3://..."),
+    _spec_option("--inputs-from", field="inputsFrom", metavar="FILE"),
+    _spec_option("--decompress", field="decompress", type=click.Choice(["auto", "none"])),
+    _spec_option("--separator", field="key.separator", metavar="TEXT"),
+    _spec_option("--key-fields", field="key.fields", type=int, metavar="N"),
+    _spec_option("--split-bytes", field="split.maxBytes", metavar="BYTES"),
+    _spec_option("--whole-files", field="split.wholeFiles", is_flag=True),
+    _spec_option("--file", "files", field="files", multiple=True, metavar="PATH"),
+    _spec_option("--archive", "archives", field="archives", multiple=True, metavar="PATH"),
+    _spec_option("--max-attempts", field="maxAttempts", type=int, metavar="N"),
+    _spec_option("--timeout", "timeout_seconds", field="timeoutSeconds", type=int, metavar="SECONDS"),
+    _spec_option("--ok-exit-code", "ok_exit_codes", field="okExitCodes", type=int, multiple=True, metavar="N"),
+    _spec_option("--compress-output", field="compressOutput", type=click.Choice(["none", "gzip", "zstd"])),
+    _spec_option("--env", "env", field="env", multiple=True, metavar="NAME=VALUE"),
+    _spec_option("--keep-tmp", field="keepTmp", is_flag=True),
+    click.option(
+        "--tmp",
+        metavar="FOLDER",
+        help="Where intermediate data goes: a folder or s3:// prefix; default: with the output.",
+    ),
+    click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Worker processes."),
+    click.option("--slots", type=click.IntRange(1), help="Tasks that a worker runs at once; default: the CPUs."),
+    click.option("--memory", metavar="BYTES", help="What each worker may use, such as 512Mi; default: 1Gi."),
+)
+
+
+def job_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the arguments and options that ``request_of`` takes."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def request_of(
+    *,
+    arguments: tuple[str, ...],
+    job_file: str | None,
+    tmp: str | None,
+    workers: int,
+    slots: int | None,
+    memory: str | None,
+    resume: bool = False,
+    overwrite: bool = False,
+    quiet: bool = False,
+    **flags: Any,
+) -> RunRequest:
+    """What is asked for by the values of ``job_options``; UsageError, InvalidSpec."""
+    from kubemr_shell import settings  # noqa: PLC0415 - --help needs none of these
+    from kubemr_shell.job.quantity import parse_quantity  # noqa: PLC0415
+    from kubemr_shell.local_run.request import RunRequest  # noqa: PLC0415
+    from kubemr_shell.worker.memory import divide_memory  # noqa: PLC0415
+
+    known = settings.load(environ())
+    if job_file is None and flags["map_command"] is None:
+        if not arguments:
+            raise UsageError("name a job's YAML, or give a command with -m and inputs: kubemr-shell run --help")
+        job_file, *inputs = arguments
+    else:
+        inputs = list(arguments)
+    folder = _current_folder()
+    job = read_job(job_file, _changes(flags, inputs), known)
+    spec = add_scripts(job.spec, os.path.dirname(os.path.abspath(job_file)) if job_file else folder)
+    if spec.map_command is None:
+        raise UsageError("the job has no mapCommand: write one, give it with -m, or set KUBEMR_MAP_COMMAND")
+    memory_bytes = _quantity(memory or known.memory or "1Gi", "--memory", parse_quantity)
+    wanted = slots or _whole(known.slots, "KUBEMR_SLOTS") or spec.slots or len(os.sched_getaffinity(0))
+    plan = divide_memory(memory_bytes, wanted)
+    if plan.slots < wanted and not quiet:
+        print(f"--memory is enough for {plan.slots} of {wanted} slots", file=sys.stderr)
+    output = _output_uri(spec.output) if spec.output else None
+    return RunRequest(
+        name=job.name or f"{job.generate_name or 'run-'}{os.urandom(3).hex()}",
+        spec=spec,
+        folder=folder,
+        output=output,
+        tmp=_tmp(tmp, output) if tmp else None,
+        state_home=known.state_home,
+        workers=workers,
+        memory=plan,
+        memory_bytes=memory_bytes,
+        environment=inherited(),
+        resume=resume,
+        overwrite=overwrite,
+        quiet=quiet,
+        command_line=("kubemr-shell", *sys.argv[1:]),
+    )
+
+
+def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
+    """The fields of the spec that flags set, with the values that YAML would have."""
+    changes = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in flags.items()
+        if value is not None and value is not False and value != ()  # 0 is a value: -p 0
+    }
+    nested = {
+        "key": {"separator": "separator", "fields": "key_fields"},
+        "split": {"maxBytes": "split_bytes", "wholeFiles": "whole_files"},
+    }
+    for field, names in nested.items():
+        values = {name: changes.pop(flag) for name, flag in names.items() if flag in changes}
+        if values:
+            changes[field] = values
+    if "env" in changes:
+        changes["env"] = [_variable(text) for text in changes["env"]]
+    if inputs:
+        changes["inputs"] = inputs
+    return changes
+
+
+def _output_uri(uri: str) -> str:
+    """An absolute path, or an ``s3://`` URI without a slash at its end; UsageError for what can be neither."""
+    from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
+    from kubemr_shell.storage.local import path_of  # noqa: PLC0415
+    from kubemr_shell.storage.locate import locate, scheme_of  # noqa: PLC0415
+
+    locate(uri)
+    return as_prefix(uri) if scheme_of(uri) == "s3" else os.path.abspath(path_of(uri))
+
+
+def _tmp(uri: str, output: str | None) -> str:
+    """The URI of ``--tmp``, absolute; UsageError for one in the output, which holds nothing but the result."""
+    from kubemr_shell.storage.locate import scheme_of  # noqa: PLC0415
+
+    tmp = _output_uri(uri)
+    if output is not None and scheme_of(tmp) == scheme_of(output):
+        real = os.path.realpath if scheme_of(tmp) == "file" else str
+        if f"{real(tmp)}/".startswith(f"{real(output)}/"):
+            raise UsageError(f"--tmp {uri} is at or under the output {output}: choose a place outside it")
+    return tmp
+
+
+def _variable(text: str) -> dict[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--env {text}: write NAME=VALUE")
+    return {"name": name, "value": value}
+
+
+def _current_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise UsageError("the current folder was removed: change to one that exists") from error
+
+
+def _quantity(text: str, flag: str, parse: Callable[[str], int]) -> int:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise UsageError(f"{flag} {text}: {error}") from error
+
+
+def _whole(text: str | None, name: str) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal() or text == "0":
+        raise UsageError(f"{name}={text}: write a whole number from 1 on")
+    return int(text)
