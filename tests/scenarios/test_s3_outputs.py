@@ -26,7 +26,7 @@ def test_parts_and_success_are_all_that_a_run_leaves_and_it_prints_where_they_ar
     assert done.code == 0, done.stderr
     s3.assert_complete()
     assert done.stdout.decode().splitlines() == [f"{s3.output}/{name}" for name in s3.job.parts()]
-    assert f"5 parts, 1.6 kB in {s3.output}, " in done.stderr
+    assert f"5 parts, 727 B in {s3.output}, " in done.stderr
 
 
 def test_a_slash_at_the_end_changes_nothing_and_quiet_leaves_the_uris(s3: S3Place) -> None:

@@ -61,7 +61,7 @@ def test_an_endpoint_that_is_down_is_given_up_in_bounded_time(s3: S3Place) -> No
         assert_one_line(done.stderr)
 
 
-@pytest.mark.parametrize("output", ["s3://", "s3:///out", "s3://UP_per/out", "s3://b/out"])
+@pytest.mark.parametrize("output", ["s3://", "s3:///out", "s3://-bad-/out", "s3://b/out"])
 def test_what_can_be_no_name_in_s3(s3: S3Place, output: str) -> None:
     for arguments in (s3.arguments("-o", output), ["results", output], ["clean", output]):
         done = s3.run(*arguments)
