@@ -1,0 +1,229 @@
+"""All keys below a prefix: pages of 1,000, many of them asked for at once.
+
+S3 gives pages one after the other, and begins one after any key. So while one thread goes on from page to page,
+others begin further on, at places that the keys seen so far suggest (``key_ranges``): where a first key is found, the
+range that held it ends before it, and a new one begins.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from kubemr_shell.net.key_ranges import places_after
+from kubemr_shell.net.retry import Patience
+from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
+from kubemr_shell.net.waiting import NOBODY, Bell, Waiter
+
+REQUESTS_AT_ONCE = 8
+MOST_KEYS = 1000
+"""In a page: S3's own limit."""
+
+
+class Listed(NamedTuple):
+    """An object; a tuple, as there may be a million of them."""
+
+    key: str
+    size: int
+    etag: str
+    """As S3 writes it, with its quotes."""
+
+
+class _Page(NamedTuple):
+    objects: list[Listed]
+    is_last: bool
+    token: str | None
+
+
+class _Unordered(Exception):
+    """The server does not list keys by their bytes, or cannot begin after any of them."""
+
+
+def list_objects(
+    client: S3Client,
+    bucket: str,
+    prefix: str,
+    *,
+    wanted: Callable[[Listed], bool] = lambda _: True,
+    waiter: Waiter | None = None,
+    patience: Patience = CALL_PATIENCE,
+    page_keys: int = MOST_KEYS,
+) -> list[Listed]:
+    """The objects whose key begins with the prefix and that are ``wanted`` (threads ask), in the order of keys.
+
+    ObjectNotFound where there is no bucket; Forbidden, StorageUnavailable, StorageError, Cancelled as of ``call``.
+    """
+    pages = _Pages(client, bucket, prefix, patience, page_keys)
+    try:
+        return _Listing(pages, wanted).run(waiter or Waiter(NOBODY))
+    except _Unordered:
+        return pages.one_by_one(wanted, waiter or Waiter(NOBODY))
+
+
+class _Pages:
+    """Asks for pages."""
+
+    def __init__(self, client: S3Client, bucket: str, prefix: str, patience: Patience, page_keys: int) -> None:
+        self.prefix = prefix
+        self._page_keys = page_keys
+        self._client = client
+        self._bucket = bucket
+        self._patience = patience
+
+    def after(self, key: str, waiter: Waiter) -> _Page:
+        waiter.check()
+        page = self._page(waiter, **({"StartAfter": key} if key else {}))
+        keys = [key, *(item.key for item in page.objects)]
+        if any(map(operator.ge, keys, keys[1:])) or (len(keys) == 1 and not page.is_last):
+            raise _Unordered
+        return page
+
+    def one_by_one(self, wanted: Callable[[Listed], bool], waiter: Waiter) -> list[Listed]:
+        """By the server's own tokens, for one that has its own order (directory buckets)."""
+        page = self._page(waiter)
+        found = [item for item in page.objects if wanted(item)]
+        while not page.is_last:
+            waiter.check()
+            page = self._page(waiter, ContinuationToken=page.token)
+            found += [item for item in page.objects if wanted(item)]
+        return sorted(found)
+
+    def _page(self, waiter: Waiter, **where: Any) -> _Page:
+        answer = self._client.call(
+            "list_objects_v2",
+            uri=f"s3://{self._bucket}/{self.prefix}",
+            patience=self._patience,
+            waiter=waiter,
+            Bucket=self._bucket,
+            Prefix=self.prefix,
+            MaxKeys=self._page_keys,
+            **where,
+        )
+        objects = [Listed(item["Key"], item["Size"], item["ETag"]) for item in answer.get("Contents", ())]
+        return _Page(objects, not answer.get("IsTruncated"), answer.get("NextContinuationToken"))
+
+
+class _Range:
+    """Keys from ``start`` up to, not including, ``until``; those up to ``position`` are in ``found``, or in hand."""
+
+    def __init__(self, start: str, until: str | None) -> None:
+        self.start = start
+        self.position = start
+        self.until = until
+        self.found: list[Listed] = []
+        self.is_done = False
+        self.places: list[str] = []
+        """Where more keys may stand, in order."""
+        self.is_looked_into = False
+
+    def take(self, page: _Page, prefix: str, wanted: Callable[[Listed], bool]) -> None:
+        until = self.until
+        mine = page.objects if until is None else [item for item in page.objects if item.key < until]
+        self.found += [item for item in mine if wanted(item)]
+        self.is_done = page.is_last or len(mine) < len(page.objects)
+        if self.is_done:
+            self.places = []
+            return
+        self.position = mine[-1].key
+        more = places_after(mine[0].key, self.position, prefix=prefix, until=until)
+        self.places = sorted({*more, *(place for place in self.places if place > self.position)})
+
+    def split(self, place: str, key: str | None) -> _Range | None:
+        """The range from ``key`` on, the first after ``place``, unless it was listed already or is not in here."""
+        self.places = [other for other in self.places if other < place or (key is not None and other > key)]
+        if key is None or self.is_done or key <= self.position or (self.until is not None and key >= self.until):
+            return None
+        part = _Range(key, self.until)
+        part.places = [other for other in self.places if other > key]
+        self.places = [other for other in self.places if other < key]
+        self.until = key
+        return part
+
+
+class _Listing:
+    """Threads that each list a range to its end, then look for another place to begin at."""
+
+    def __init__(self, pages: _Pages, wanted: Callable[[Listed], bool]) -> None:
+        self._pages = pages
+        self._wanted = wanted
+        self._lock = threading.Lock()
+        self._ranges = [_Range("", None)]
+        """Together they are all keys."""
+        self._threads = 0
+        self._error: BaseException | None = None
+        self._abandoned = Bell()
+        self._finished = Bell()
+
+    def run(self, waiter: Waiter) -> list[Listed]:
+        with self._lock:
+            self._start(self._list_first)
+        try:
+            waiter.until_readable(self._finished.fd)
+        finally:
+            self._abandoned.ring()
+        if self._error is not None:
+            raise self._error
+        return [item for part in sorted(self._ranges, key=lambda part: part.start) for item in part.found]
+
+    def _start(self, work: Callable[[Waiter], None]) -> None:
+        self._threads += 1
+        threading.Thread(target=self._run, args=(work,), daemon=True).start()
+
+    def _run(self, work: Callable[[Waiter], None]) -> None:
+        error: BaseException | None = None
+        waiter = Waiter(self._abandoned.fd)
+        try:
+            work(waiter)
+            while (claim := self._next_place()) is not None:
+                self._look(*claim, waiter)
+        except BaseException as caught:  # noqa: BLE001 - it is for the thread that waits
+            error = caught
+        with self._lock:
+            self._threads -= 1
+            if self._error is None:
+                self._error = error
+            if error is not None or not self._threads:
+                self._finished.ring()
+
+    def _list_first(self, waiter: Waiter) -> None:
+        self._list(self._ranges[0], self._pages.after("", waiter), waiter)
+
+    def _list(self, part: _Range, page: _Page, waiter: Waiter) -> None:
+        """The rest of a range, from its first page on."""
+        while not self._take(part, page):
+            page = self._pages.after(part.position, waiter)
+
+    def _take(self, part: _Range, page: _Page) -> bool:
+        """Whether the range is done."""
+        with self._lock:
+            part.take(page, self._pages.prefix, self._wanted)
+            while self._threads < REQUESTS_AT_ONCE and (claim := self._promising()) is not None:
+                self._start(partial(self._look, *claim))
+            return part.is_done
+
+    def _next_place(self) -> tuple[_Range, str] | None:
+        with self._lock:
+            return self._promising()
+
+    def _promising(self) -> tuple[_Range, str] | None:
+        """Where a thread is to look: in the middle of what is least known, one thread in each range."""
+        free = [part for part in self._ranges if part.places and not part.is_looked_into]
+        if not free:
+            return None
+        part = max(free, key=lambda part: len(part.places))
+        part.is_looked_into = True
+        return part, part.places[len(part.places) // 2]
+
+    def _look(self, part: _Range, place: str, waiter: Waiter) -> None:
+        """Begin a range at the first key after a place, if nobody has listed that key yet."""
+        page = self._pages.after(place, waiter)
+        with self._lock:
+            part.is_looked_into = False
+            begun = part.split(place, page.objects[0].key if page.objects else None)
+            if begun is not None:
+                self._ranges.append(begun)
+        if begun is not None:
+            self._list(begun, page, waiter)
