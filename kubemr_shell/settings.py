@@ -26,6 +26,8 @@ class Settings:
     """``KUBEMR_MEMORY``: the default of ``--memory``."""
     slots: str | None = None
     """``KUBEMR_SLOTS``: the default of ``--slots``."""
+    s3_prices: str | None = None
+    """``KUBEMR_S3_PRICES``: dollars for 1,000 requests, as ``plan`` counts them: for PUT and LIST, a comma, for GET."""
     state_home: str = ""
     """``XDG_STATE_HOME``: where a run without an output folder keeps its state; ``~/.local/state``."""
 

@@ -17,6 +17,7 @@ from kubemr_shell.errors import KubemrError
 
 COMMANDS = {
     "run": "Run a job on this machine.",
+    "plan": "Say what a job would do, and what it would cost, without running it.",
     "validate": "Say everything that is wrong with a job's YAML.",
     "results": "Write the parts of a finished job to stdout, in order.",
     "debug": "Run one task of a job again, alone, in this terminal.",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kubemr_shell.errors import UsageError
+from kubemr_shell.job.spec import SplitSpec
 
 MEBIBYTE = 1 << 20
 INTERPRETER_BYTES = 64 * MEBIBYTE
@@ -22,6 +23,10 @@ class MemoryPlan:
     @property
     def largest_record_bytes(self) -> int:
         return self.share_bytes // 4
+
+    def limited(self, split: SplitSpec) -> SplitSpec:
+        """No larger than half of a slot's share: then what most map commands write of it is sorted without a spill."""
+        return replace(split, max_bytes=min(split.max_bytes, self.share_bytes // 2))
 
 
 def divide_memory(memory_bytes: int, slots: int) -> MemoryPlan:

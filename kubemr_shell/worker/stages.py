@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from kubemr_shell.board.board import Board
@@ -21,7 +20,6 @@ from kubemr_shell.errors import InputError, LeaseLost, ObjectNotFound, StorageUn
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.net.waiting import Cancelled
@@ -68,7 +66,7 @@ class Stages:
         try:
             with self._kept(claim):
                 objects = self._inputs()
-                splits = plan_splits(objects, split=self._split_spec(), parallelism=self._parallelism)
+                splits = plan_splits(objects, split=self._job.memory.limited(spec.split), parallelism=self._parallelism)
                 tasks = self._workspace.write_splits(claim.id, self._unless_cancelled(splits))
             mapping = spec_to_mapping(spec)
             self._board.record_plan(
@@ -86,11 +84,6 @@ class Stages:
             self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
         except Cancelled:
             self._board.give_back(claim)
-
-    def _split_spec(self) -> SplitSpec:
-        """No larger than half of a slot's memory: then what most map commands write of it is sorted without a spill."""
-        split = self._job.spec.split
-        return replace(split, max_bytes=min(split.max_bytes, self._job.memory.share_bytes // 2))
 
     @property
     def max_attempts(self) -> int:

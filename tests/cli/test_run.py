@@ -104,9 +104,9 @@ def test_a_job_that_cannot_be_read_is_input_not_found(folder: Path) -> None:
 
 
 def test_an_output_that_is_not_on_this_machine_is_refused_by_name(folder: Path) -> None:
-    done = run(folder, "-m", "cat", "-o", "s3://bucket/out", "in")
+    done = run(folder, "-m", "cat", "-o", "gs://bucket/out", "in")
     assert done.returncode == 2
-    assert done.stderr.startswith(b"kubemr-shell: s3://bucket/out: nothing can be kept under s3://")
+    assert done.stderr.startswith(b"kubemr-shell: gs://bucket/out: nothing can be kept under gs://")
     assert sorted(os.listdir(folder)) == ["in", "job.yaml"]
 
 

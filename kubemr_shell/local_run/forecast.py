@@ -1,0 +1,146 @@
+"""What a job will do, and what its S3 requests cost, before it spends anything. Pure.
+
+Requests are counted for a run in which none has to be sent again and every part of the output fits into one request.
+What depends on how long commands take (how often a worker commits) is counted for one task a commit: the most.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kubemr_shell.board.layout import Layout
+from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.job.split import Piece, Split
+from kubemr_shell.net.s3_read import request_count
+from kubemr_shell.net.s3_requests import DELETE, GET, PUT
+from kubemr_shell.net.s3_uri import is_s3
+from kubemr_shell.worker.workspace import SPLITS_A_CHUNK
+
+BYTES_PER_SECOND = {"gzip": 60e6, "bzip2": 6e6, "xz": 17e6, "zstd": 150e6, "none": 1e9}
+"""Of a compressed file as it is stored, one processor; measured with text (docs/performance.md)."""
+
+Requests = Counter[str]
+"""By the kinds of ``net.s3_requests``."""
+
+_OF_THE_OUTPUT = Requests({PUT: 6, GET: 4, DELETE: 2})
+"""Looking at it, owning it, and removing what was staged; whatever it holds."""
+_OF_AN_OUTPUT = Requests({PUT: 4, GET: 2})
+"""A part, or ``_SUCCESS``: begin, send, receipt, complete; read the receipt, look at the target."""
+_OF_THE_TEMPORARIES = Requests({PUT: 2, GET: 1, DELETE: 1})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a job will be run."""
+
+    partitions: int
+    at_once: int
+    """Tasks, of all workers together."""
+    workers: int
+    output_in_s3: bool
+    temporaries_in_s3: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alone:
+    """An input that one task has to read alone, for it cannot be cut."""
+
+    item: InputObject
+    seconds: float
+    """To decompress it, at least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What will happen. Bytes are as stored."""
+
+    inputs: int
+    bytes: int
+    unknown_sizes: int
+    """Inputs of which a server does not say how large they are; they are not in ``bytes``."""
+    maps: int
+    largest_split: int
+    reduces: int
+    alone: tuple[Alone, ...]
+    """The slowest first."""
+    requests: Requests
+
+
+def forecast(objects: Sequence[InputObject], splits: Sequence[Split], shape: Shape, listing: Requests) -> Forecast:
+    """``listing`` is what it took to find the objects."""
+    sizes = [item.size for item in objects if item.size is not None]
+    return Forecast(
+        inputs=len(objects),
+        bytes=sum(sizes),
+        unknown_sizes=len(objects) - len(sizes),
+        maps=len(splits),
+        largest_split=max((_split_bytes(split) for split in splits), default=0),
+        reduces=shape.partitions,
+        alone=_alone(objects, splits),
+        requests=listing + _requests(splits, shape),
+    )
+
+
+def cost(requests: Requests, put_price: float, get_price: float) -> float:
+    """In the currency of the prices, which are for 1,000 requests. Deletions are free."""
+    return (requests[PUT] * put_price + requests[GET] * get_price) / 1000
+
+
+def _requests(splits: Sequence[Split], shape: Shape) -> Requests:
+    total = Requests()
+    for split in splits:
+        total[GET] += sum(_reads(piece) for piece in split.pieces)
+    if shape.output_in_s3:
+        parts = shape.partitions or len(splits)
+        total += _OF_THE_OUTPUT
+        total += _times(_OF_AN_OUTPUT, parts + 1)
+    if shape.temporaries_in_s3:
+        total += _of_temporaries(len(splits), shape)
+    return total
+
+
+def _of_temporaries(maps: int, shape: Shape) -> Requests:
+    """Plan, journal, manifests, and the shuffle, whose every cell may hold something."""
+    chunks = -(-maps // SPLITS_A_CHUNK)
+    total = _OF_THE_TEMPORARIES + Requests({PUT: chunks, GET: chunks * shape.workers})
+    phases = [maps] if not shape.partitions else [maps, shape.partitions]
+    shards = [Layout.of(tasks, shape.workers).shards for tasks in phases]
+    for tasks, count in zip(phases, shards, strict=True):
+        # A batch of the journal each commit, which is read again when its shard is closed; then the manifest.
+        total += Requests({PUT: tasks + 2 * count, GET: tasks})
+    # Publishing is a phase of its own, with a task for each of these shards; the finisher reads their manifests too.
+    total += Requests({PUT: 2 * shards[-1], GET: 3 * shards[-1]})
+    if shape.partitions:
+        total += Requests({PUT: maps, GET: shape.partitions * (maps + 3 * shards[0])})
+    return total
+
+
+def _reads(piece: Piece) -> int:
+    """Requests for a piece: its bytes, and one more look where its last line may go on."""
+    if not is_s3(piece.uri):
+        return 0
+    size = piece.size or 0
+    end = size if piece.end is None else piece.end
+    return request_count(max(0, piece.start - 1), end) + (piece.codec == "none" and end < size)
+
+
+def _alone(objects: Sequence[InputObject], splits: Sequence[Split]) -> tuple[Alone, ...]:
+    """Inputs larger than a split would be, if they could be cut."""
+    usual = max((_split_bytes(split) for split in splits if split.pieces[0].codec == "none"), default=0)
+    usual = max(usual, 64 << 20)
+    found = [
+        Alone(item=item, seconds=item.size / BYTES_PER_SECOND[item.codec])
+        for item in objects
+        if item.size is not None and not item.splittable and item.size > usual
+    ]
+    return tuple(sorted(found, key=lambda alone: -alone.seconds))
+
+
+def _split_bytes(split: Split) -> int:
+    return sum((piece.end if piece.end is not None else piece.size or 0) - piece.start for piece in split.pieces)
+
+
+def _times(requests: Requests, factor: int) -> Requests:
+    return Requests({kind: count * factor for kind, count in requests.items()})

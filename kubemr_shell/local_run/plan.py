@@ -1,0 +1,103 @@
+"""What a job would do: it lists the inputs and plans the tasks, as the run would, and says what comes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from kubemr_shell.inputs.listing import list_inputs
+from kubemr_shell.inputs.splits import plan_splits
+from kubemr_shell.job.derive import resolve
+from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
+from kubemr_shell.local_run.forecast import Forecast, Shape, cost, forecast
+from kubemr_shell.local_run.request import RunRequest
+from kubemr_shell.net.s3_requests import DELETE, GET, PUT, RequestMeter
+from kubemr_shell.net.s3_uri import is_s3
+
+PUT_PRICE, GET_PRICE = 0.005, 0.0004
+"""Dollars for 1,000 requests at Amazon's list price, us-east-1, standard storage."""
+ALONE_SHOWN = 5
+
+
+def plan_lines(request: RunRequest, *, put_price: float = PUT_PRICE, get_price: float = GET_PRICE) -> list[str]:
+    """What to tell of a job; whatever would end the run before its first command ends this too."""
+    spec = resolve(request.spec, slots=request.memory.slots)
+    meter = RequestMeter()
+    meter.take()
+    objects = list_inputs(
+        spec.inputs,
+        inputs_from=spec.inputs_from,
+        decompress=spec.decompress,
+        folder=request.folder,
+        stdin_copy=None,
+    )
+    at_once = request.memory.slots * request.workers
+    splits = list(plan_splits(objects, split=request.memory.limited(spec.split), parallelism=at_once))
+    assert spec.partitions is not None
+    shape = Shape(
+        partitions=spec.partitions,
+        at_once=at_once,
+        workers=request.workers,
+        output_in_s3=is_s3(request.output or ""),
+        temporaries_in_s3=is_s3(request.tmp or ""),
+    )
+    found = forecast(objects, splits, shape, Counter(meter.take()))
+    return [
+        *_of_tasks(request, found, shape),
+        *_of_alone(found),
+        *_of_s3(found, put_price, get_price),
+        *_of_peak(request, found),
+    ]
+
+
+def _of_tasks(request: RunRequest, found: Forecast, shape: Shape) -> Iterator[str]:
+    unknown = f", {count_text(found.unknown_sizes)} of unknown size" if found.unknown_sizes else ""
+    yield f"{one_line(request.name, 100)}: {_counted(found.inputs, 'input')}, {bytes_text(found.bytes)}{unknown}"
+    writes = "" if shape.partitions else ", each writes a part"
+    yield (
+        f"map      {_counted(found.maps, 'task')} of up to {bytes_text(found.largest_split)}, "
+        f"{count_text(min(shape.at_once, found.maps))} at once{writes}"
+    )
+    if shape.partitions:
+        yield f"reduce   {_counted(found.reduces, 'task')}, each writes a part"
+
+
+def _of_alone(found: Forecast) -> Iterator[str]:
+    for alone in found.alone[:ALONE_SHOWN]:
+        item = alone.item
+        why = "cannot be cut" if item.codec == "none" else f"{item.codec} cannot be cut"
+        yield (
+            f"alone    {one_line(item.uri, 200)}, {bytes_text(item.size or 0)}: {why}, so one task reads it: "
+            f"{seconds_text(alone.seconds)} or more"
+        )
+    if len(found.alone) > ALONE_SHOWN:
+        yield f"         and {_counted(len(found.alone) - ALONE_SHOWN, 'more input')} that cannot be cut"
+
+
+def _of_s3(found: Forecast, put_price: float, get_price: float) -> Iterator[str]:
+    requests = found.requests
+    if not requests:
+        return
+    price = cost(requests, put_price, get_price)
+    yield (
+        f"s3       {count_text(requests[PUT])} PUT, COPY, POST and LIST, {count_text(requests[GET])} GET and HEAD, "
+        f"{count_text(requests[DELETE])} DELETE requests: {price:.4f} $"
+    )
+    yield (
+        "         if none is sent again, and a part is no larger than 8 MB; at "
+        f"{put_price:g} and {get_price:g} $ for 1,000 (KUBEMR_S3_PRICES)"
+    )
+
+
+def _of_peak(request: RunRequest, found: Forecast) -> Iterator[str]:
+    size = bytes_text(found.bytes)
+    output = request.output or "the state folder, for stdout"
+    if not found.reduces:
+        yield f"peak     if map writes as much as it reads: {size} in {output}"
+        return
+    tmp = request.tmp or (f"{output}/_kubemr" if request.output and not is_s3(output) else request.state_home)
+    yield f"peak     if map writes as much as it reads, and no line twice: {size} in {tmp}, and the output in {output}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count_text(count)} {noun}{'' if count == 1 else 's'}"
