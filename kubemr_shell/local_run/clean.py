@@ -18,6 +18,7 @@ def clean_output(output: Output, *, force: bool = False) -> None:
     is_empty = False
     try:
         remove_jobs(output)
+        output.sweep()
         is_empty = True
     finally:
         hold.release(forget=is_empty)

@@ -150,8 +150,9 @@ class JobFolder:
         facts = {"name": name, "output": self.output, "oldParts": old_parts, "tmp": tmp, "s3": asdict(self.s3)}
         self._write_facts(facts)
         workspace = self.workspace()
-        for folder in (self.output, self.stage):
-            workspace.output_storage.make_folder(folder)
+        if scheme_of(self.output) == "file":
+            for folder in (self.output, self.stage):
+                workspace.output_storage.make_folder(folder)
         for folder in TEMPORARIES:
             workspace.storage.make_folder(f"{workspace.temporaries}/{folder}")
 

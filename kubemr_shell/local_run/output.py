@@ -81,6 +81,10 @@ class Output(ABC):
         """Whether anything stands in it, or in its state here, that is no result."""
 
     @abstractmethod
+    def sweep(self) -> None:
+        """Remove what dead workers have begun to write in it and nobody knows any more. No job has outputs staged."""
+
+    @abstractmethod
     def hold(self, *, replace: bool, force: bool = False) -> Hold:
         """Own it; UsageError when a living run does.
 
@@ -118,6 +122,9 @@ class FolderOutput(Output):
 
     def has_leftovers(self) -> bool:
         return os.path.isdir(self.state)
+
+    def sweep(self) -> None:
+        """All that is staged is in the state of a job."""
 
     def hold(self, *, replace: bool, force: bool = False) -> Hold:  # noqa: ARG002 - no job of it is elsewhere
         while True:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from kubemr_shell.errors import ObjectNotFound, UsageError
+from kubemr_shell.job.names import SUCCESS, is_part_name
 from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.local_run.job_folder import STATE_NAME
 from kubemr_shell.local_run.output import LOCK, STATE_OF_PREFIX, Hold, LocalHold, Output, folders_in
@@ -24,6 +25,7 @@ from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import as_prefix, split_uri
 from kubemr_shell.storage import ownership
 from kubemr_shell.storage.locate import locate
+from kubemr_shell.storage.s3_upload import abort_upload
 
 
 class PrefixOutput(Output):
@@ -51,7 +53,13 @@ class PrefixOutput(Output):
         return sorted({*below, *folders_in(self.state)})
 
     def has_leftovers(self) -> bool:
-        return os.path.isdir(self.state) or bool(next(self._names_below(f"{STATE_NAME}/"), ""))
+        if os.path.isdir(self.state) or next(self._names_below(f"{STATE_NAME}/"), ""):
+            return True
+        return next(self._uploads(), None) is not None
+
+    def sweep(self) -> None:
+        for uri, upload in self._uploads():
+            abort_upload(self._client, uri, upload)
 
     def hold(self, *, replace: bool, force: bool = False) -> Hold:
         lock = self._lock()
@@ -86,6 +94,26 @@ class PrefixOutput(Output):
                 if lock is None:
                     raise UsageError(f"another run is at work in {self.uri}: wait for it, or choose another prefix")
                 return lock
+
+    def _uploads(self) -> Iterator[tuple[str, str]]:
+        """URI and id of each upload that a worker of ours has begun: for a part, or for ``_SUCCESS``."""
+        more: dict[str, Any] = {}
+        while True:
+            page = self._client.call(
+                "list_multipart_uploads",
+                uri=f"{self.uri}/",
+                patience=LISTING_PATIENCE,
+                Bucket=self._bucket,
+                Prefix=self._prefix,
+                **more,
+            )
+            for item in page.get("Uploads", []):
+                name = item["Key"][len(self._prefix) :]
+                if name == SUCCESS or is_part_name(name):
+                    yield f"{self.uri}/{name}", item["UploadId"]
+            if not page.get("IsTruncated"):
+                return
+            more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
 
     def _names_below(self, place: str) -> Iterator[str]:
         """The first component of each key below a place in the output."""

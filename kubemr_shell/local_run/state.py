@@ -65,6 +65,7 @@ def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFold
         return None
     job = output.job(uuid.uuid4().hex)
     _create(request, job, old_parts=found.old_parts)
+    output.sweep()
     return job
 
 

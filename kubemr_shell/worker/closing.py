@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kubemr_shell.board.shard import ATTEMPTS_AN_EPOCH
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
@@ -67,7 +68,8 @@ def shard_counters(counted: Iterable[Entry], replaced: Iterable[Entry] = ()) -> 
 
 def shard_totals(phase: Phase, counted: Sequence[Entry], replaced: Sequence[Entry] = ()) -> Totals:
     """What the shard adds to the totals of its phase: sums, and the task that is the greatest in one respect."""
-    totals: Totals = {"tasks": len(counted) - len(replaced), "retries": sum(entry.attempt for entry in counted)}
+    retries = sum(entry.attempt % ATTEMPTS_AN_EPOCH for entry in counted)
+    totals: Totals = {"tasks": len(counted) - len(replaced), "retries": retries}
     for name, field in _SUMS.items():
         totals[name] = sum(getattr(entry, field) for entry in counted) - sum(
             getattr(entry, field) for entry in replaced

@@ -196,6 +196,26 @@ def test_what_a_run_on_another_machine_left_is_removed_by_force(s3: S3Place) -> 
     s3.assert_complete()
 
 
+def test_uploads_that_nobody_knows_are_removed_by_clean_and_by_the_next_run(s3: S3Place) -> None:
+    """Those for our names in the output, and no others."""
+
+    def begin(*names: str) -> None:
+        for name in names:
+            s3.bucket.client.create_multipart_upload(Bucket=s3.bucket.name, Key=name)
+
+    others = [f"{NAME}/data", f"{NAME}/sub/part-00000", "jobs/out2/part-00000"]
+    begin(*others, f"{NAME}/part-00000", f"{NAME}/_SUCCESS")
+    done = s3.run("clean", s3.output)
+    assert done.code == 0, done.stderr
+    assert sorted(key for key, _ in s3.bucket.uploads()) == sorted(others)
+    assert s3.bucket.keys() == []
+    begin(f"{NAME}/part-00000", f"{NAME}/part-00007.gz")
+    done = s3.count()
+    assert done.code == 0, done.stderr
+    assert sorted(key for key, _ in s3.bucket.uploads()) == sorted(others)
+    assert s3.parts() == s3.job.parts()
+
+
 def test_results_come_in_order_and_head_ends_it_quietly(s3: S3Place) -> None:
     assert s3.count().code == 0
     done = s3.run("results", s3.output)

@@ -55,6 +55,11 @@ def test_what_was_counted_before_and_lost_is_taken_off_again() -> None:
     assert totals["tasks"] == 0
 
 
+def test_reduces_that_are_begun_anew_for_another_command_are_no_repeated_attempts() -> None:
+    epoch = 1 << 16
+    assert shard_totals(Phase.REDUCE, [entry(0, epoch), entry(1, epoch + 2)])["retries"] == 2
+
+
 def test_totals_name_the_slowest_the_largest_and_the_heaviest() -> None:
     totals = shard_totals(
         Phase.REDUCE,
