@@ -47,7 +47,8 @@ _WRONG_KEYS = {
     "RequestTimeTooSkewed": "the clock of this machine is wrong",
     "AuthorizationHeaderMalformed": "the region is wrong: set s3.region, or AWS_REGION",
 }
-_SERVER = "try later, check s3.endpoint, or look into the server's log"
+_ENDPOINT = "s3.endpoint or AWS_ENDPOINT_URL"
+_SERVER = f"try later, check {_ENDPOINT}, or look into the server's log"
 _OF_BUCKETS = ("list_objects_v2", "list_multipart_uploads", "head_bucket", "delete_objects")
 _NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError")
 _WRONG_PROFILE = (
@@ -145,7 +146,7 @@ def _of_place(uri: str, status: int, code: str, said: str, *, operation: str, re
 
 def _missing(code: str, status: int, operation: str, uri: str) -> StorageError | None:
     if code == "NoSuchBucket" or (status == 404 and operation in _OF_BUCKETS):
-        return ObjectNotFound(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name and s3.endpoint")
+        return ObjectNotFound(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name, and {_ENDPOINT}")
     if code in ("NoSuchKey", "NoSuchUpload", "404", "NotFound", "NoSuchVersion"):
         what = "no such upload" if code == "NoSuchUpload" else "no such object"
         return ObjectNotFound(f"{shown(uri)}: {what}")
@@ -178,19 +179,19 @@ def _of_configuration(name: str, text: str, uri: str) -> KubemrError | None:
     if name in _WRONG_PROFILE:
         return Forbidden(f"{shown(uri)}: {text}: check AWS_PROFILE and the files in ~/.aws")
     if name in _WRONG_ENDPOINT:
-        return StorageError(f"{shown(uri)}: {text}: check s3.endpoint, or AWS_ENDPOINT_URL")
+        return StorageError(f"{shown(uri)}: {text}: check {_ENDPOINT}")
     if name in _WRONG_REQUEST:
         return StorageError(f"{shown(uri)}: {text}")
     if name in _NO_S3:
-        return StorageError(f"{shown(uri)}: what answered is no S3 server: check s3.endpoint, or AWS_ENDPOINT_URL")
+        return StorageError(f"{shown(uri)}: what answered is no S3 server: check {_ENDPOINT}")
     return None
 
 
 def _of_connection(name: str, text: str, cause: str, server: str) -> Trouble:
-    network = "check s3.endpoint, and the network"
+    network = f"check {_ENDPOINT}, and the network"
     if name in ("EndpointConnectionError", "ConnectionRefusedError"):
         why = next((said for found, said in _UNREACHABLE.items() if found in cause), "")
-        return Trouble(reason=f"{server} cannot be reached{why}", advice="check s3.endpoint, and whether it runs")
+        return Trouble(reason=f"{server} cannot be reached{why}", advice=f"check {_ENDPOINT}, and whether it runs")
     if name == "ProxyConnectionError":
         return Trouble(reason="the proxy cannot be reached", advice="check HTTP_PROXY, HTTPS_PROXY and NO_PROXY")
     if name in ("ConnectTimeoutError", "ReadTimeoutError", "TimeoutError"):

@@ -27,7 +27,9 @@ def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key; the key may be empty. UsageError for what can be no name in S3."""
     bucket, _, key = uri[len(SCHEME) :].partition("/")
     if not is_s3(uri) or not _BUCKET.fullmatch(bucket):
-        raise UsageError(f"{shown(uri)}: write s3://bucket/key; a bucket's name has letters, digits, '.', '-' and '_'")
+        raise UsageError(
+            f"{shown(uri)}: write s3://bucket/key; a bucket's name has 3 to 255 letters, digits, '.', '-' and '_'"
+        )
     try:
         size = len(key.encode())
     except UnicodeEncodeError as error:

@@ -37,7 +37,7 @@ FREE: dict[str, Any] = {
     "output": "out",
     "keep_tmp": True,
     "template": {"spec": {}},
-    "s3": S3Spec(region="eu"),
+    "s3": S3Spec(region="eu", path_style="always", ca_bundle="/ca.pem", requester_pays=True, max_requests_per_second=5),
     "ttl_seconds_after_finished": 5,
     "active_deadline_seconds": 5,
     "cancel": True,
