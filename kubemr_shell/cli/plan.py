@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -13,7 +14,10 @@ from kubemr_shell.errors import UsageError
 
 @click.command()
 @job_options
-def plan(**options: Any) -> int:
+@click.option(
+    "--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to say it."
+)
+def plan(*, output_format: str, **options: Any) -> int:
     """Say what a job would do, and what it would cost, without running it.
 
     It takes what run takes: inputs are listed, none is read, and nothing is written.
@@ -23,20 +27,18 @@ def plan(**options: Any) -> int:
     kubemr-shell plan -m 'grep -o "[a-z]*"' -r 'uniq -c' s3://bucket/logs/
     """
     from kubemr_shell import settings  # noqa: PLC0415 - --help needs none of these
-    from kubemr_shell.local_run.plan import GET_PRICE, PUT_PRICE, plan_lines  # noqa: PLC0415
+    from kubemr_shell.local_run.plan import Prices, plan_of  # noqa: PLC0415
 
-    put, get = _prices(settings.load(environ()).s3_prices) or (PUT_PRICE, GET_PRICE)
-    print("\n".join(plan_lines(request_of(**options), put_price=put, get_price=get)))
+    text = settings.load(environ()).s3_prices
+    prices = Prices()
+    if text is not None:
+        try:
+            put, get = (float(price) for price in text.split(","))
+        except ValueError as error:
+            raise UsageError(
+                f"KUBEMR_S3_PRICES={text}: write the dollars for 1,000 PUT and for 1,000 GET requests: 0.005,0.0004"
+            ) from error
+        prices = Prices(put=put, get=get)
+    found = plan_of(request_of(**options))
+    print(json.dumps(found.as_json(prices), indent=1) if output_format == "json" else "\n".join(found.lines(prices)))
     return 0
-
-
-def _prices(text: str | None) -> tuple[float, float] | None:
-    if text is None:
-        return None
-    try:
-        put, get = (float(price) for price in text.split(","))
-    except ValueError as error:
-        raise UsageError(
-            f"KUBEMR_S3_PRICES={text}: write the dollars for 1,000 PUT and for 1,000 GET requests: 0.005,0.0004"
-        ) from error
-    return put, get

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
@@ -14,13 +16,21 @@ from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT, RequestMeter
 from kubemr_shell.net.s3_uri import is_s3
 
-PUT_PRICE, GET_PRICE = 0.005, 0.0004
-"""Dollars for 1,000 requests at Amazon's list price, us-east-1, standard storage."""
 ALONE_SHOWN = 5
 
 
-def plan_lines(request: RunRequest, *, put_price: float = PUT_PRICE, get_price: float = GET_PRICE) -> list[str]:
-    """What to tell of a job; whatever would end the run before its first command ends this too."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """For 1,000 requests, in dollars."""
+
+    put: float = 0.005
+    """PUT, COPY, POST, LIST: Amazon's list price, us-east-1, standard storage."""
+    get: float = 0.0004
+    """GET, HEAD: likewise."""
+
+
+def plan_of(request: RunRequest) -> Plan:
+    """List the inputs and plan the tasks; whatever would end the run before its first command ends this too."""
     spec = resolve(request.spec, slots=request.memory.slots)
     meter = RequestMeter()
     meter.take()
@@ -41,13 +51,44 @@ def plan_lines(request: RunRequest, *, put_price: float = PUT_PRICE, get_price: 
         output_in_s3=is_s3(request.output or ""),
         temporaries_in_s3=is_s3(request.tmp or ""),
     )
-    found = forecast(objects, splits, shape, Counter(meter.take()))
-    return [
-        *_of_tasks(request, found, shape),
-        *_of_alone(found),
-        *_of_s3(found, put_price, get_price),
-        *_of_peak(request, found),
-    ]
+    return Plan(request=request, shape=shape, forecast=forecast(objects, splits, shape, Counter(meter.take())))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A job, and what will happen."""
+
+    request: RunRequest
+    shape: Shape
+    forecast: Forecast
+
+    def lines(self, prices: Prices) -> list[str]:
+        """For people."""
+        found = self.forecast
+        return [
+            *_of_tasks(self.request, found, self.shape),
+            *_of_alone(found),
+            *_of_s3(found, prices),
+            *_of_peak(self.request, found),
+        ]
+
+    def as_json(self, prices: Prices) -> dict[str, Any]:
+        """For programs."""
+        found = self.forecast
+        return {
+            "inputs": found.inputs,
+            "bytes": found.bytes,
+            "unknownSizes": found.unknown_sizes,
+            "maps": found.maps,
+            "partitions": found.reduces,
+            "largestSplit": found.largest_split,
+            "atOnce": self.shape.at_once,
+            "alone": [
+                {"uri": alone.item.uri, "bytes": alone.item.size, "seconds": alone.seconds} for alone in found.alone
+            ],
+            "requests": {kind: found.requests[kind] for kind in (PUT, GET, DELETE)},
+            "dollars": cost(found.requests, prices.put, prices.get),
+        }
 
 
 def _of_tasks(request: RunRequest, found: Forecast, shape: Shape) -> Iterator[str]:
@@ -74,18 +115,18 @@ def _of_alone(found: Forecast) -> Iterator[str]:
         yield f"         and {_counted(len(found.alone) - ALONE_SHOWN, 'more input')} that cannot be cut"
 
 
-def _of_s3(found: Forecast, put_price: float, get_price: float) -> Iterator[str]:
+def _of_s3(found: Forecast, prices: Prices) -> Iterator[str]:
     requests = found.requests
     if not requests:
         return
-    price = cost(requests, put_price, get_price)
+    price = cost(requests, prices.put, prices.get)
     yield (
         f"s3       {count_text(requests[PUT])} PUT, COPY, POST and LIST, {count_text(requests[GET])} GET and HEAD, "
         f"{count_text(requests[DELETE])} DELETE requests: {price:.4f} $"
     )
     yield (
         "         if none is sent again, and a part is no larger than 8 MB; at "
-        f"{put_price:g} and {get_price:g} $ for 1,000 (KUBEMR_S3_PRICES)"
+        f"{prices.put:g} and {prices.get:g} $ for 1,000 (KUBEMR_S3_PRICES)"
     )
 
 
