@@ -74,6 +74,16 @@ def test_no_piece_is_larger_than_memory_allows_nor_smaller_than_is_sensible() ->
     assert request_count(0, PIECE_BYTES, memory=0) == PIECE_BYTES // SMALLEST_PIECE_BYTES
 
 
+def test_a_reader_that_takes_its_time_has_few_pieces_in_flight(bucket: Bucket, proxy: S3Proxy) -> None:
+    reading = read_range(through(proxy), f"{bucket.uri}/k", 0, len(CONTENT), memory=LITTLE)
+    parts = [next(reading)]
+    until(lambda: proxy.counts()["GetObject"] == PIECES_AHEAD)
+    parts.append(next(reading))  # of the second piece: the first is used up
+    until(lambda: proxy.counts()["GetObject"] == PIECES_AHEAD + 1)
+    parts.extend(reading)
+    assert b"".join(parts) == CONTENT
+
+
 @pytest.mark.parametrize(
     "fault", [s3_faults.CUT, s3_faults.CLOSED, s3_faults.SLOW_DOWN, s3_faults.INTERNAL], ids=lambda fault: fault.name
 )
