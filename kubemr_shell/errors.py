@@ -37,6 +37,11 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+EXIT_INTERRUPTED = 130
+"""Of a run that SIGINT has ended."""
+EXIT_TERMINATED = 143
+"""Of one that SIGTERM or SIGHUP has ended."""
+
 
 class KubemrError(Exception):
     """Something of ours failed, for a reason that has a message."""

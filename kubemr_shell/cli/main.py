@@ -13,7 +13,7 @@ import sys
 import click
 
 from kubemr_shell import __version__
-from kubemr_shell.errors import KubemrError
+from kubemr_shell.errors import EXIT_INTERRUPTED, KubemrError
 
 COMMANDS = {
     "run": "Run a job on this machine.",
@@ -27,7 +27,6 @@ COMMANDS = {
 
 EXIT_USAGE = 2
 EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
 OF_THE_MACHINE = frozenset(
     {
         *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),

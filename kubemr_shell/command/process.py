@@ -80,7 +80,6 @@ class Outcome:
     stderr_head: bytes = b""
     stderr_tail: bytes = b""
     """What follows the head; its last bytes if it is long."""
-    stderr_bytes: int = 0
     counters: dict[tuple[str, str], int] = field(default_factory=dict)
     status: str = ""
     warnings: tuple[str, ...] = ()
@@ -182,7 +181,6 @@ class _Attempt:
             drain_error=self._drain_error,
             stderr_head=self._log.head,
             stderr_tail=self._log.tail,
-            stderr_bytes=self._log.received,
             counters=reporter.counters,
             status=reporter.status,
             warnings=(*reporter.warnings, *self._log.problems),

@@ -25,8 +25,6 @@ class SplitFeed:
         self._folder = folder
         self._patience = patience
         self._pipe: CommandPipe | None = None
-        self.closed_early = False
-        """The command stopped reading before the end; its exit status says whether that was right."""
 
     @property
     def bytes_fed(self) -> int:
@@ -51,10 +49,8 @@ class SplitFeed:
                 pipe.begin_piece()
                 self._feed(piece, pipe, waiter)
             pipe.flush()
-        except BrokenPipeError:
-            self.closed_early = True
-        except Cancelled:
-            return
+        except (BrokenPipeError, Cancelled):
+            return  # a command's exit status says whether it was right to stop reading
 
     def _feed(self, piece: Piece, pipe: CommandPipe, waiter: Waiter) -> None:
         if piece.uri.lower().startswith(("http://", "https://")):

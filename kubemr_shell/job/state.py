@@ -1,7 +1,8 @@
 """The states of a job and of its tasks, and which event leads where.
 
 The tables are all there is: an event that is not in the row of a state is an IllegalTransition. Who may cause an
-event, and what has to be tested in the same write, is the board's business.
+event, and what has to be tested in the same write, is the board's business. The table of tasks says what the board's
+claims come down to; no task has a state of its own there.
 """
 
 from __future__ import annotations
@@ -132,11 +133,3 @@ def after(state: JobState | None, event: JobEvent) -> JobState:
         return JOB_TRANSITIONS[state][event]
     except KeyError:
         raise IllegalTransition(f"a job in {state or 'no state'} cannot go on with: {event}") from None
-
-
-def task_after(state: TaskState, event: TaskEvent) -> TaskState:
-    """The state of a task after an event; IllegalTransition where the event means nothing."""
-    try:
-        return TASK_TRANSITIONS[state][event]
-    except KeyError:
-        raise IllegalTransition(f"a task that is {state} cannot go on with: {event}") from None

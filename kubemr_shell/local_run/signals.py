@@ -8,13 +8,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
+from kubemr_shell.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
+
+EXIT_CODES = {
+    signal.SIGINT: EXIT_INTERRUPTED,
+    signal.SIGTERM: EXIT_TERMINATED,
+    signal.SIGHUP: EXIT_TERMINATED,
+}
 
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP where no command has to be stopped: it ends the run as Ctrl-C does there."""
 
-    exit_code = EXIT_CODES[signal.SIGTERM]
+    exit_code = EXIT_TERMINATED
 
 
 class Signals:
@@ -35,7 +41,7 @@ class Signals:
             self._stop()
         elif number == signal.SIGINT:
             self._kill()
-            os._exit(EXIT_CODES[signal.SIGINT])
+            os._exit(EXIT_INTERRUPTED)
 
 
 @contextmanager

@@ -19,12 +19,12 @@ from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.local_run.job_access import kill_leftovers_of, open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.request import RunRequest
+from kubemr_shell.local_run.signals import EXIT_CODES
 
 REPLACEMENTS_A_WORKER = 100
 """Before a run is given up whose workers are killed again and again."""
 STOP_SECONDS = 15.0
 STDERR_BYTES = 1 << 16
-STOPPED_BY_SIGNAL = frozenset({130, 143})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Supervisor:
         status, said = self._reap(worker)
         if status == 0:
             return
-        if status > 0 and status not in STOPPED_BY_SIGNAL:
+        if status > 0 and status not in EXIT_CODES.values():
             silent = f"worker {worker.name} ended with status {status}, and no message"
             raise WorkerFailed(said.removeprefix("kubemr-shell: ") or silent, status)
         if self._started > self._request.workers * REPLACEMENTS_A_WORKER:

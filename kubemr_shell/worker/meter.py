@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Protocol
 from kubemr_shell.job.state import Phase
 
 REPORT_SECONDS = 0.5
+SILENT_SECONDS = 5.0
+"""After which a worker is taken for gone, or for one that runs no command."""
 
 
 class Status(NamedTuple):
@@ -56,7 +58,7 @@ class Meter:
         hidden = f"{self._path}.new"
         with suppress(FileNotFoundError, NotADirectoryError):  # the state of the run was removed: the board says so
             with open(hidden, "w") as file:
-                json.dump({"bytes": done, "status": self._running.status()}, file)
+                json.dump({"at": now, "bytes": done, "status": self._running.status()}, file)
             os.replace(hidden, self._path)
 
 
@@ -73,8 +75,8 @@ class Meters:
         return self.bytes.get(phase.value, 0)
 
 
-def read_meters(paths: list[str]) -> Meters:
-    """What the workers have reported, as far as they have."""
+def read_meters(paths: list[str], *, now: float) -> Meters:
+    """What the workers have reported, as far as they have; nobody runs what a worker told that is silent since."""
     done: dict[str, int] = {}
     said: list[Status] = []
     for path in paths:
@@ -85,6 +87,6 @@ def read_meters(paths: list[str]) -> Meters:
             continue
         for phase, count in report["bytes"].items():
             done[phase] = done.get(phase, 0) + count
-        if report["status"]:
+        if report["status"] and 0 <= now - report["at"] < SILENT_SECONDS:
             said.append(Status(*report["status"]))
     return Meters(bytes=done, status=max(said).text if said else "")

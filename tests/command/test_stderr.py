@@ -134,6 +134,5 @@ def test_a_command_that_reads_its_own_stderr_harms_only_its_log(attempt: Attempt
 
 
 def test_what_was_written_just_before_the_end_is_there(attempt: Attempts) -> None:
-    outcome = attempt("head -c 60000 /dev/zero | tr '\\0' x >&2; kill -9 $$")
+    attempt("head -c 60000 /dev/zero | tr '\\0' x >&2; kill -9 $$")
     assert attempt.log.read_bytes() == b"x" * 60000
-    assert outcome.stderr_bytes == 60000

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubemr_shell.engine.reference.run_file import read_index
 from kubemr_shell.errors import CorruptRun, ObjectNotFound
 from tests.engine import model, strategies
 from tests.engine.model import Shape
@@ -211,21 +210,6 @@ def test_a_wrong_byte_in_any_block_is_found_and_placed(
     assert error.path == str(damaged)
     assert error.offset in block
     assert str(damaged) in str(error)
-
-
-def test_a_wrong_byte_in_index_or_footer_is_found(large_run: tuple[Path, Any], runs: Path) -> None:
-    path, facts = large_run
-    content = path.read_bytes()
-    end_of_blocks = facts.stored_bytes
-    for at in range(end_of_blocks, len(content)):
-        damaged = bytearray(content)
-        damaged[at] ^= 1
-        with memory_file(bytes(damaged)) as fd, pytest.raises(CorruptRun) as error:
-            read_index(fd, "damaged")
-        assert end_of_blocks <= error.value.offset < len(content)
-    for length in (0, 31, len(content) - 1):
-        with memory_file(content[:length]) as fd, pytest.raises(CorruptRun):
-            read_index(fd, "cut")
 
 
 def test_a_file_that_was_cut_anywhere_is_found(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
-from kubemr_shell.engine.reference.run_file import PartitionFacts, read_index
+from kubemr_shell.engine.reference.run_file import PartitionFacts
 from tests.engine.model import Shape
-from tests.engine.streams import collecting, drain_all, memory_file, output_of
+from tests.engine.run_index import read_index
+from tests.engine.streams import collecting, drain_all, output_of
 
 PAGE = Path(__file__).parents[2] / "docs/run-file.md"
 HEX_COLUMNS = 47  # sixteen bytes
@@ -25,12 +26,11 @@ def test_the_example_of_the_page_is_what_is_written(engine: ModuleType, folder: 
 
 
 def test_the_index_of_the_example_says_what_its_notes_say() -> None:
-    with memory_file(example_of_the_page()) as fd:
-        assert read_index(fd, "example") == [
-            PartitionFacts(offset=0, stored=0, entries=0, records=0, raw_bytes=0),
-            PartitionFacts(offset=0, stored=36, entries=2, records=2, raw_bytes=8),
-            PartitionFacts(offset=36, stored=32, entries=1, records=2, raw_bytes=12),
-        ]
+    assert read_index(example_of_the_page()) == [
+        PartitionFacts(offset=0, stored=0, entries=0, records=0, raw_bytes=0),
+        PartitionFacts(offset=0, stored=36, entries=2, records=2, raw_bytes=8),
+        PartitionFacts(offset=36, stored=32, entries=1, records=2, raw_bytes=12),
+    ]
 
 
 def test_the_index_agrees_with_the_facts(engine: ModuleType, folder: str) -> None:
@@ -38,7 +38,6 @@ def test_the_index_agrees_with_the_facts(engine: ModuleType, folder: str) -> Non
     with collecting(engine, Shape(partitions=50), folder) as collector:
         drain_all(collector, [lines])
         content, facts = output_of(collector)
-    with memory_file(content) as fd:
-        index = read_index(fd, "run")
+    index = read_index(content)
     assert [(p.offset, p.stored, p.records, p.raw_bytes) for p in index] == facts.partitions
     assert sum(p.entries for p in index) == facts.entries

@@ -224,7 +224,6 @@ def test_a_command_that_stops_reading_is_no_error(tmp_path: Path, name: str) -> 
         feed(command.stdin.fileno(), -1)
         command.stdin.close()
     assert command.returncode == 0
-    assert feed.closed_early
     assert 10 <= feed.bytes_fed < 2 * MIB
 
 
@@ -234,7 +233,7 @@ def test_a_command_that_never_reads_is_no_error(tmp_path: Path) -> None:
     with pipe() as ends:
         ends.close_reading()
         feed(ends.writing, -1)
-    assert (feed.closed_early, feed.bytes_fed, feed.records_fed) == (True, 0, 0)
+    assert (feed.bytes_fed, feed.records_fed) == (0, 0)
 
 
 @pytest.mark.parametrize("name", ["file", "file.gz"])
@@ -248,7 +247,6 @@ def test_a_full_pipe_holds_the_feed_back_until_it_is_cancelled(tmp_path: Path, n
             while ends.waiting() < ends.capacity:
                 patience.wait(0.001)
         assert feed.bytes_fed == ends.capacity
-    assert not feed.closed_early
 
 
 def test_a_search_for_a_line_ends_when_it_is_cancelled(tmp_path: Path) -> None:

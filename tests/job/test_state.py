@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from kubemr_shell.errors import IllegalTransition
-from kubemr_shell.job.state import ENDED, JobEvent, JobState, TaskEvent, TaskState, after, task_after
+from kubemr_shell.job.state import ENDED, TASK_TRANSITIONS, JobEvent, JobState, TaskEvent, TaskState, after
 
 JOB_TABLE = """
               ACCEPT   REJECT  DEPLOY     DEPLOYED  PLANNED  MAPPED  OUTPUT_READY  PUBLISHED  REOPEN_MAP  REOPEN_REDUCE  FAIL  CANCEL     RETRY
@@ -55,11 +55,7 @@ def test_each_job_state_takes_each_event_as_the_table_says(state: JobState | Non
 @pytest.mark.parametrize(("state", "event"), list(product(TaskState, TaskEvent)))
 def test_each_task_state_takes_each_event_as_the_table_says(state: TaskState, event: TaskEvent) -> None:
     expected = TASK_CELLS[state.name, event.name]
-    if expected == "-":
-        with pytest.raises(IllegalTransition, match=state.value):
-            task_after(state, event)
-    else:
-        assert task_after(state, event) is TaskState[expected]
+    assert TASK_TRANSITIONS[state].get(event) is (None if expected == "-" else TaskState[expected])
 
 
 def test_the_refusal_of_an_event_names_it() -> None:

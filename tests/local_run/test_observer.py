@@ -1,3 +1,4 @@
+import json
 import time
 from pathlib import Path
 from random import Random
@@ -38,7 +39,7 @@ def test_progress_tells_done_tasks_and_repeated_attempts(tmp_path: Path) -> None
     board.fail(claim, second, {"reason": "exit status 1"})
     (tmp_path / "_kubemr" / "uid" / "workers" / "w.lock").touch()
     (tmp_path / "_kubemr" / "uid" / "workers" / "w.progress").write_text(
-        '{"bytes": {"map": 30}, "status": [7.5, "map/1: busy"]}'
+        json.dumps({"at": time.monotonic(), "bytes": {"map": 30}, "status": [7.5, "map/1: busy"]})
     )
     assert observer.snapshot() == Snapshot(
         phase="map", tasks_done=1, tasks=3, bytes_done=30, bytes_total=90, retries=1, status="map/1: busy"

@@ -11,8 +11,6 @@ from types import ModuleType
 
 import pytest
 
-from kubemr_shell import engine
-
 PROTOCOL = Path(__file__).parents[2] / "protocol"
 RUN = [str(Path(sys.executable).with_name("kubemr-shell")), "run"]
 
@@ -55,11 +53,3 @@ def test_a_wrong_part_a_wrong_counter_and_a_wrong_exit_are_found(tmp_path: Path)
     assert "counters" in found
     assert "exit status 0" in " ".join(runner.run_vector("failures/map-exit-status", [str(wrong)]))
     assert "the failed job left" in " ".join(runner.run_vector("failures/map-exit-status", [str(wrong)]))
-
-
-def test_the_partition_of_every_key_in_the_table_is_what_the_engine_says() -> None:
-    table = json.loads((PROTOCOL / "vectors" / "partition-hash.json").read_text())
-    for row in table["keys"]:
-        key = bytes.fromhex(row["key"])
-        for partitions, partition in row["partition"].items():
-            assert engine.partition_of(key, int(partitions)) == partition, row

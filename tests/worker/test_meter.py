@@ -34,9 +34,16 @@ def test_the_reports_of_all_workers_are_added_up_and_the_latest_status_is_shown(
         report(tmp_path / "c", Busy(7, None), 300),
         str(tmp_path / "not yet there"),
     ]
-    meters = read_meters(paths)
+    meters = read_meters(paths, now=1.0)
     assert (meters.bytes_done(Phase.MAP), meters.bytes_done(Phase.REDUCE), meters.status) == (618, 0, "map/1: later")
 
 
 def test_nobody_has_said_anything(tmp_path: Path) -> None:
-    assert read_meters([]).status == ""
+    assert read_meters([], now=1.0).status == ""
+
+
+def test_what_a_task_of_a_dead_worker_said_is_not_shown(tmp_path: Path) -> None:
+    path = report(tmp_path / "a", Busy(5, Status(0.4, "map/1: busy")), 100)
+    assert read_meters([path], now=REPORT_SECONDS + 1.0).status == "map/1: busy"
+    late = read_meters([path], now=REPORT_SECONDS + 100.0)
+    assert (late.status, late.bytes_done(Phase.MAP)) == ("", 105)

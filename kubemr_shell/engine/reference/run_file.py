@@ -24,7 +24,6 @@ _INDEX_ENTRY = struct.Struct("<5Q")
 _FOOTER_MAGIC = b"KMRRUN1\n"
 _VERSION = 1
 _FOOTER = struct.Struct("<8sIIQI")
-_FOOTER_BYTES = _FOOTER.size + _CHECKSUM.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,26 +78,6 @@ def write_index(partitions: Iterable[PartitionFacts], target: Target) -> None:
     footer = _FOOTER.pack(_FOOTER_MAGIC, _VERSION, len(packed), offset, zlib.crc32(index))
     target.write(index)
     target.write(footer + _CHECKSUM.pack(zlib.crc32(footer)))
-
-
-def read_index(fd: int, path: str) -> list[PartitionFacts]:
-    """The partitions of a run file, from its end."""
-    at = os.fstat(fd).st_size - _FOOTER_BYTES
-    if at < 0:
-        raise CorruptRun(path, 0, f"a run file has at least {_FOOTER_BYTES} bytes")
-    footer = _read(fd, path, at, _FOOTER_BYTES)
-    if _CHECKSUM.unpack_from(footer, _FOOTER.size)[0] != zlib.crc32(footer[: _FOOTER.size]):
-        raise CorruptRun(path, at, "the footer's checksum is wrong")
-    magic, version, partitions, offset, checksum = _FOOTER.unpack_from(footer)
-    if magic != _FOOTER_MAGIC or version != _VERSION:
-        raise CorruptRun(path, at, f"this is no run file of version {_VERSION}")
-    if offset + partitions * _INDEX_ENTRY.size != at:
-        raise CorruptRun(path, at, "the index does not end where the footer begins")
-    index = _read(fd, path, offset, at - offset)
-    if zlib.crc32(index) != checksum:
-        raise CorruptRun(path, offset, "the index's checksum is wrong")
-    names = ("offset", "stored", "entries", "records", "raw_bytes")
-    return [PartitionFacts(**dict(zip(names, row, strict=True))) for row in _INDEX_ENTRY.iter_unpack(index)]
 
 
 def read_entries(fd: int, path: str, offset: int, length: int, check: Callable[[], None]) -> Iterator[Entry]:

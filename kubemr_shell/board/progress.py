@@ -1,0 +1,44 @@
+"""How far a job is: for those who show it and take no part in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubemr_shell.board.documents import DocumentStore
+from kubemr_shell.board.job_board import KIND as JOB_KIND
+from kubemr_shell.board.job_view import JobView, parse_job
+from kubemr_shell.board.shard import ShardState, parse_state
+from kubemr_shell.board.shard_board import KIND as SHARD_KIND
+from kubemr_shell.job.names import shard_name
+from kubemr_shell.job.state import Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """The job, and of the phase that is worked on now what its open shards tell."""
+
+    view: JobView
+    tasks_done: int = 0
+    retries: int = 0
+    """Attempts that failed or were lost with their worker."""
+
+
+def read_progress(store: DocumentStore, job: str) -> Progress:
+    """Two reads of the store."""
+    view = parse_job(store.get(JOB_KIND, job))
+    if view.phase is None or view.plan is None:
+        return Progress(view=view)
+    shards = _open_shards(store, job, view, view.phase)
+    return Progress(
+        view=view,
+        tasks_done=view.closed_tasks(view.phase) + sum(len(shard.done) for shard in shards),
+        retries=int(view.totals.get(view.phase, {}).get("retries", 0))
+        + sum(sum(shard.fails.values()) + sum(shard.lost.values()) for shard in shards),
+    )
+
+
+def _open_shards(store: DocumentStore, job: str, view: JobView, phase: Phase) -> list[ShardState]:
+    found = {document["metadata"]["name"]: document for document in store.list(SHARD_KIND, job=job)}
+    still_open = (shard for shard in range(view.layout(phase).shards) if shard not in view.closed_shards(phase))
+    names = (shard_name(job, phase, view.base(phase), shard) for shard in still_open)
+    return [parse_state(found[name]) for name in names if name in found]
