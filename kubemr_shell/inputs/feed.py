@@ -9,21 +9,42 @@ else.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from kubemr_shell.inputs.command_pipe import CommandPipe
 from kubemr_shell.inputs.file_feed import feed_file
 from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.retry import READING_PATIENCE, Patience
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_uri import is_s3
 from kubemr_shell.net.waiting import Cancelled, Waiter
+
+if TYPE_CHECKING:
+    from kubemr_shell.inputs.s3_feed import ObjectFeed
+
+MOST_MEMORY = 24 << 20
+"""For what was read ahead; more does not make a store faster."""
 
 
 class SplitFeed:
     """Feeds one split to one command. A ``uri`` without a scheme is a file, relative to ``folder``."""
 
-    def __init__(self, split: Split, *, folder: str, patience: Patience = READING_PATIENCE) -> None:
+    def __init__(
+        self,
+        split: Split,
+        *,
+        folder: str,
+        s3: S3Config = S3Config(),  # noqa: B008 - frozen
+        memory: int = MOST_MEMORY,
+        patience: Patience = READING_PATIENCE,
+    ) -> None:
+        """``memory`` is how many bytes that come over a network may wait here for the command."""
         self._split = split
         self._folder = folder
+        self._s3 = s3
+        self._memory = min(memory, MOST_MEMORY)
         self._patience = patience
+        self._objects: ObjectFeed | None = None
         self._pipe: CommandPipe | None = None
 
     @property
@@ -47,15 +68,29 @@ class SplitFeed:
         try:
             for piece in self._split.pieces:
                 pipe.begin_piece()
-                self._feed(piece, pipe, waiter)
+                self._feed(piece, pipe, waiter, cancel_fd)
             pipe.flush()
         except (BrokenPipeError, Cancelled):
             return  # a command's exit status says whether it was right to stop reading
+        finally:
+            if self._objects is not None:
+                self._objects.close()
 
-    def _feed(self, piece: Piece, pipe: CommandPipe, waiter: Waiter) -> None:
+    def _feed(self, piece: Piece, pipe: CommandPipe, waiter: Waiter, cancel_fd: int) -> None:
         if piece.uri.lower().startswith(("http://", "https://")):
             from kubemr_shell.inputs.url_feed import feed_url  # noqa: PLC0415 - 40 ms that most jobs need not pay
 
             feed_url(piece, pipe, waiter, self._patience)
+        elif is_s3(piece.uri):
+            self._object_feed(cancel_fd).feed(piece, pipe)
         else:
             feed_file(piece, os.path.join(self._folder, piece.uri), pipe, waiter)
+
+    def _object_feed(self, cancel_fd: int) -> ObjectFeed:
+        from kubemr_shell.inputs.s3_feed import ObjectFeed  # noqa: PLC0415 - only jobs with S3 pay for it
+
+        if self._objects is None:
+            self._objects = ObjectFeed(
+                self._split.pieces, self._s3, patience=self._patience, cancel_fd=cancel_fd, memory=self._memory
+            )
+        return self._objects

@@ -2,7 +2,8 @@
 
 Everything that is missing or unreadable is found here, before any command runs, and reported at once. An input is a
 local name (relative to a folder that is passed in, or ``file://`` and an absolute path, never percent-decoded),
-an ``http(s)://`` URL, or ``-`` for standard input. What is listed twice is read twice.
+an ``s3://`` key, prefix or glob, an ``http(s)://`` URL, or ``-`` for standard input. What is listed twice is read
+twice.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from kubemr_shell.errors import InputError, InputNotFound, KubemrError, StorageUnavailable, Unavailable
+from kubemr_shell.errors import Forbidden, InputError, InputNotFound, KubemrError, StorageUnavailable, Unavailable
 from kubemr_shell.inputs.compression import codec_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.local_files import LocalFile, LocalFiles
 from kubemr_shell.job.split import Codec
 from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_uri import SCHEME, is_s3, split_uri
 from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.locate import scheme_of
 
 if TYPE_CHECKING:
     from kubemr_shell.inputs.http import RemoteObject
+    from kubemr_shell.net.s3_pages import Listed
 
 STANDARD_INPUT = ("-", "/dev/stdin")
 PROBLEMS_SHOWN = 20
@@ -37,15 +41,17 @@ def list_inputs(
     decompress: str,
     folder: str,
     stdin_copy: Callable[[], str] | None,
+    s3: S3Config = S3Config(),  # noqa: B008 - frozen
     patience: Patience = LISTING_PATIENCE,
     cancel_fd: int = NOBODY,
 ) -> list[InputObject]:
     """``stdin_copy`` gives a file that holds what was on standard input; None where there is none.
 
-    Raises Cancelled soon after ``cancel_fd`` has become readable.
+    InputNotFound, StorageUnavailable and Forbidden name all that cannot be read. Raises Cancelled soon after
+    ``cancel_fd`` has become readable.
     """
     listing = _Listing(
-        decompress=decompress, folder=folder, stdin_copy=stdin_copy, patience=patience, cancel_fd=cancel_fd
+        decompress=decompress, folder=folder, stdin_copy=stdin_copy, s3=s3, patience=patience, cancel_fd=cancel_fd
     )
     names = [*inputs, *listing.names_in(inputs_from)] if inputs_from is not None else list(inputs)
     return listing.objects(names)
@@ -74,18 +80,21 @@ class _Listing:
         decompress: str,
         folder: str,
         stdin_copy: Callable[[], str] | None,
+        s3: S3Config,
         patience: Patience,
         cancel_fd: int,
     ) -> None:
         self._decompress = decompress
         self._folder = folder
         self._stdin_copy = stdin_copy
+        self._s3 = s3
         self._patience = patience
         self._cancel_fd = cancel_fd
         self._stdin_path: str | None = None
         self._errors: list[KubemrError] = []
         self._local = LocalFiles(Waiter(cancel_fd).check)
         self._remote: dict[str, RemoteObject | KubemrError] = {}
+        self._in_s3: dict[str, list[Listed] | KubemrError] = {}
 
     def names_in(self, list_name: str) -> list[str]:
         """The lines of a list. Bytes are kept; a carriage return before the newline and blank lines are not."""
@@ -104,6 +113,7 @@ class _Listing:
         names = list(names)
         urls = dict.fromkeys(name for name in names if _is_remote(name))
         self._remote = _probed(urls, self._patience, self._cancel_fd)
+        self._in_s3 = _found_in_s3(filter(is_s3, names), self._s3, self._patience, self._cancel_fd)
         found: list[InputObject] = []
         for name in names:
             try:
@@ -118,12 +128,14 @@ class _Listing:
     def _objects_of(self, name: str) -> Iterator[InputObject]:
         if _is_remote(name):
             yield self._remote_object(name)
+        elif is_s3(name):
+            yield from self._objects_in_s3(name)
         elif name in STANDARD_INPUT:
             for file in self._local.find(self._copy_of_stdin()):
                 yield self._local_object(file, "none")
         elif scheme_of(name) != "file":
             raise InputNotFound(
-                f"{shown(name)}: {scheme_of(name)}:// cannot be read: use a path, file:// or http(s)://"
+                f"{shown(name)}: {scheme_of(name)}:// cannot be read: use a path, file://, s3:// or http(s)://"
             )
         else:
             for file in self._local.find(absolute_path(name, self._folder)):
@@ -153,6 +165,21 @@ class _Listing:
             splittable=codec == "none" and remote.has_ranges,
         )
 
+    def _objects_in_s3(self, name: str) -> Iterator[InputObject]:
+        found = self._in_s3[name]
+        if isinstance(found, KubemrError):
+            raise found
+        bucket, _ = split_uri(name)
+        for item in found:
+            codec = self._codec_of(item.key)
+            yield InputObject(
+                uri=f"{SCHEME}{bucket}/{item.key}",
+                size=item.size,
+                codec=codec,
+                fingerprint=f"etag {item.etag}" if item.etag else "",
+                splittable=codec == "none",
+            )
+
     def _codec_of(self, name: str) -> Codec:
         return codec_of(name) if self._decompress == "auto" else "none"
 
@@ -168,6 +195,10 @@ class _Listing:
             from kubemr_shell.inputs.http import read_whole  # noqa: PLC0415 - 40 ms that most jobs need not pay
 
             return read_whole(list_name, self._patience, self._cancel_fd)
+        if is_s3(list_name):
+            from kubemr_shell.inputs.s3_listing import read_object  # noqa: PLC0415 - likewise
+
+            return read_object(list_name, self._s3, self._patience, self._cancel_fd)
         is_stdin = list_name in STANDARD_INPUT
         path = self._copy_of_stdin() if is_stdin else absolute_path(list_name, self._folder)
         try:
@@ -201,11 +232,23 @@ def _probed(urls: Iterable[str], patience: Patience, cancel_fd: int) -> dict[str
         return dict(zip(urls, pool.map(answer, urls), strict=True))
 
 
+def _found_in_s3(
+    names: Iterable[str], s3: S3Config, patience: Patience, cancel_fd: int
+) -> dict[str, list[Listed] | KubemrError]:
+    names = list(names)
+    if not names:
+        return {}
+    from kubemr_shell.inputs.s3_listing import find_objects  # noqa: PLC0415 - only jobs with S3 pay for it
+
+    return find_objects(names, s3, patience, cancel_fd)
+
+
 def _all_of(errors: list[KubemrError]) -> KubemrError:
     if len(errors) == 1:
         return errors[0]
     lines = [f"{len(errors)} inputs cannot be read:", *(f"  {error}" for error in errors[:PROBLEMS_SHOWN])]
     if len(errors) > PROBLEMS_SHOWN:
         lines.append(f"  and {len(errors) - PROBLEMS_SHOWN} more")
-    is_service = all(isinstance(error, Unavailable) for error in errors)
-    return (StorageUnavailable if is_service else InputNotFound)("\n".join(lines))
+    kinds = ((Unavailable, StorageUnavailable), (Forbidden, Forbidden))
+    same = (made for kind, made in kinds if all(isinstance(error, kind) for error in errors))
+    return next(same, InputNotFound)("\n".join(lines))

@@ -69,7 +69,7 @@ def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tup
     assert view.plan is not None
     plan_id = view.plan.claim_id
     split = PlannedSplits(context.workspace, lambda: plan_id).of_task(task)
-    return SplitFeed(split, folder=context.folder), Subject(
+    return SplitFeed(split, folder=context.folder, s3=context.workspace.s3), Subject(
         phase=phase, attempt=attempt, command=context.spec.map_command, split=split
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from kubemr_shell.board.layout import Layout
 from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.inputs.range_feed import range_of
 from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.s3_read import request_count
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT
@@ -118,12 +119,8 @@ def _of_temporaries(maps: int, shape: Shape) -> Requests:
 
 
 def _reads(piece: Piece) -> int:
-    """Requests for a piece: its bytes, and one more look where its last line may go on."""
-    if not is_s3(piece.uri):
-        return 0
-    size = piece.size or 0
-    end = size if piece.end is None else piece.end
-    return request_count(max(0, piece.start - 1), end) + (piece.codec == "none" and end < size)
+    """Requests for a piece, and what is read with it where its last line may go on."""
+    return request_count(*range_of(piece, piece.size or 0)) if is_s3(piece.uri) else 0
 
 
 def _alone(objects: Sequence[InputObject], splits: Sequence[Split]) -> tuple[Alone, ...]:

@@ -105,6 +105,7 @@ class JobFolder:
             output_storage=locate(self.output, s3),
             output=self.output,
             stage=self.stage,
+            s3=s3,
         )
 
     @property

@@ -13,6 +13,7 @@ from kubemr_shell.job.derive import resolve
 from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
 from kubemr_shell.local_run.forecast import Forecast, Shape, cost, forecast
 from kubemr_shell.local_run.request import RunRequest
+from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT, RequestMeter
 from kubemr_shell.net.s3_uri import is_s3
 
@@ -40,6 +41,7 @@ def plan_of(request: RunRequest) -> Plan:
         decompress=spec.decompress,
         folder=request.folder,
         stdin_copy=None,
+        s3=S3Config.of(spec.s3),
     )
     at_once = request.memory.slots * request.workers
     splits = list(plan_splits(objects, split=request.memory.limited(spec.split), parallelism=at_once))

@@ -20,7 +20,7 @@ def places_after(first: str, last: str, *, prefix: str, until: str | None) -> li
     They are the beginning of the last key counted on: after ``part-00000`` to ``part-00099`` it is ``part-004``,
     ``part-008``, ``part-01``, ``part-02``…
     """
-    common = _common(first, last)
+    common = common_length(first, last)
     if common == len(last):
         return []
     before = first[common : common + 1]
@@ -34,7 +34,7 @@ def places_after(first: str, last: str, *, prefix: str, until: str | None) -> li
     return [place for place in places if until is None or place < until]
 
 
-def _common(first: str, last: str) -> int:
+def common_length(first: str, last: str) -> int:
     """How many characters both begin with."""
     pairs = zip(first, last, strict=False)
     return next((index for index, (one, other) in enumerate(pairs) if one != other), min(len(first), len(last)))

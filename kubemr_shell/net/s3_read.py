@@ -52,7 +52,7 @@ def read_range(
     try:
         while position < end or pieces:
             while position < end and len(pieces) < PIECES_AHEAD:
-                stop = min(position + piece_bytes, end)
+                stop = end if end - position <= piece_bytes + _short(piece_bytes) else position + piece_bytes
                 pieces.append(_Piece(source, position, stop))
                 position = stop
             yield from pieces[0].chunks(waiter)
@@ -64,11 +64,17 @@ def read_range(
 
 def request_count(start: int, end: int, memory: int = PIECES_AHEAD * PIECE_BYTES) -> int:
     """How many requests a range takes when nothing goes wrong."""
-    return -(-(end - start) // _piece_bytes(memory))
+    piece_bytes = _piece_bytes(memory)
+    return max(int(end > start), -(-(end - start - _short(piece_bytes)) // piece_bytes))
 
 
 def _piece_bytes(memory: int) -> int:
     return max(SMALLEST_PIECE_BYTES, min(PIECE_BYTES, memory // PIECES_AHEAD))
+
+
+def _short(piece_bytes: int) -> int:
+    """What is no request of its own, but read with the piece before it."""
+    return piece_bytes // 8
 
 
 class _Body(Protocol):
@@ -178,11 +184,17 @@ class _Piece:
                 **condition,
             )
         except PreconditionFailed as error:
-            raise InputChanged(
-                f"{shown(self._source.uri)}: changed since the job was planned: start the job again, without --resume"
-            ) from error
+            raise self._changed() from error
         body: _Body = answer["Body"]
+        if self._source.if_match not in (None, answer.get("ETag")):  # a server that does not heed If-Match
+            body.close()
+            raise self._changed()
         if "ContentRange" not in answer:
             body.close()
             raise StorageError(f"{shown(self._source.uri)}: the server does not heed Range, and sent the whole object")
         return body
+
+    def _changed(self) -> InputChanged:
+        return InputChanged(
+            f"{shown(self._source.uri)}: changed since the job was planned: start the job again, without --resume"
+        )

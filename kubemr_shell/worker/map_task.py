@@ -45,7 +45,9 @@ class MapTasks:
 
     def run(self, attempt: Attempt, cancel: Cancel) -> Entry:
         split = self._splits.of_task(attempt.task)
-        feed = SplitFeed(split, folder=self._job.folder)
+        feed = SplitFeed(
+            split, folder=self._job.folder, s3=self._job.workspace.s3, memory=self._job.memory.share_bytes // 4
+        )
         self.moved = lambda: feed.moved
         try:
             if self._job.is_map_only:

@@ -16,7 +16,7 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView, PlanFacts
 from kubemr_shell.board.steps import Attempt, Claim, Closing, RoleClaim
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.errors import InputError, LeaseLost, ObjectNotFound, StorageUnavailable
+from kubemr_shell.errors import Forbidden, InputError, LeaseLost, ObjectNotFound, StorageUnavailable
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
@@ -80,7 +80,7 @@ class Stages:
                     input_bytes=sum(item.size or 0 for item in objects),
                 ),
             )
-        except (InputError, StorageUnavailable) as error:
+        except (InputError, StorageUnavailable, Forbidden) as error:
             self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
         except Cancelled:
             self._board.give_back(claim)
@@ -170,6 +170,7 @@ class Stages:
             decompress=spec.decompress,
             folder=self._job.folder,
             stdin_copy=(lambda: stdin_copy) if stdin_copy else None,
+            s3=self._workspace.s3,
             cancel_fd=self._cancel.fd,
         )
 

@@ -8,12 +8,13 @@ always local.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kubemr_shell.errors import LeaseLost, ObjectNotFound
 from kubemr_shell.job import names
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
+from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.worker.journal import Entry, decode_batch, encode_batch
 
@@ -37,6 +38,8 @@ class Workspace:
     """URI of the folder where the parts appear."""
     stage: str
     """URI of the job's own folder for outputs that are not yet published, in ``output_storage``."""
+    s3: S3Config = field(default=S3Config())
+    """How this worker reaches what else is in S3."""
 
     @property
     def map_outputs(self) -> str:

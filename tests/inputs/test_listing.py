@@ -87,7 +87,7 @@ def test_everything_that_is_missing_is_said_at_once_in_one_line_each(tmp_path: P
     (tmp_path / "there").touch()
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/broken").symlink_to("nowhere")
-    names = ["gone", "there", "*.no", "s3://bucket/key", "file://host/x", "", "a\nb", "folder", "-"]
+    names = ["gone", "there", "*.no", "gs://bucket/key", "file://host/x", "", "a\nb", "folder", "-"]
     with serving({}) as server, pytest.raises(InputNotFound) as caught:
         listed([*names, server.url("/no")], folder=str(tmp_path))
     lines = str(caught.value).replace(f"{tmp_path}/", "").splitlines()
@@ -97,7 +97,7 @@ def test_everything_that_is_missing_is_said_at_once_in_one_line_each(tmp_path: P
         [
             "gone: no such file",
             "*.no: no file matches",
-            "s3:// cannot be read",
+            "gs:// cannot be read",
             "file://host/x: write file://",
             "empty name",
             r"a\nb': no such file",

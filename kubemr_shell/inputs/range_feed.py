@@ -1,0 +1,95 @@
+"""The records of a piece of something that is read in ranges, over a network.
+
+A range that ends in the middle of a line is asked for with some bytes more: most lines end there, and a look beyond is
+a request of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from kubemr_shell.inputs.command_pipe import CommandPipe
+from kubemr_shell.inputs.compression import decompressed
+from kubemr_shell.job.split import Piece
+
+FIRST_LOOK_BYTES = 64 << 10
+"""Asked for beyond the end of a piece, where its last line may end; then twice as much, and so on."""
+LONGEST_LOOK_BYTES = 64 << 20
+
+
+class Readable(Protocol):
+    """One object, as it was when the job was planned."""
+
+    def read(self, start: int, end: int | None) -> Iterator[bytes]:
+        """The bytes of that range as they come; to its end when ``end`` is None."""
+        ...
+
+
+def range_of(piece: Piece, size: int) -> tuple[int, int]:
+    """What is asked for of a piece, if its last line is not a long one."""
+    if piece.codec != "none":
+        return 0, size
+    end = size if piece.end is None else piece.end
+    return max(0, piece.start - 1), min(end + FIRST_LOOK_BYTES, size)
+
+
+def feed_ranges(piece: Piece, file: Readable, pipe: CommandPipe) -> None:
+    if piece.codec != "none":
+        for data in decompressed(file.read(0, piece.size), piece.codec, piece.uri):
+            pipe.write(data)
+    elif piece.end is None or piece.size is None:
+        for data in file.read(piece.start, piece.end):
+            pipe.write(data)
+            pipe.flush()
+    else:
+        _Lines(piece, piece.end, file, pipe).feed(piece.size)
+
+
+class _Lines:
+    """The lines that begin in a piece."""
+
+    def __init__(self, piece: Piece, end: int, file: Readable, pipe: CommandPipe) -> None:
+        self._piece = piece
+        self._position = 0
+        self._end = end
+        self._has_begun = piece.start == 0
+        self._has_line = False
+        self._file = file
+        self._pipe = pipe
+
+    def feed(self, size: int) -> None:
+        look = FIRST_LOOK_BYTES
+        self._position, stop = range_of(self._piece, size)
+        while not self._is_done and self._position < stop:
+            for data in self._file.read(self._position, stop):
+                self._take(data)
+                if self._is_done:
+                    break
+            look = min(look * 2, LONGEST_LOOK_BYTES)
+            stop = min(stop + look, size)
+
+    @property
+    def _is_done(self) -> bool:
+        return self._position >= self._end and (not self._has_line or self._pipe.ends_line)
+
+    def _take(self, data: bytes) -> None:
+        left = max(0, self._end - self._position)
+        inside = data[:left]
+        if not self._has_begun:
+            cut = inside.find(b"\n") + 1
+            self._has_begun = cut > 0
+            lines = inside[cut:] if cut else b""
+            self._pipe.bytes_passed += len(inside) - len(lines)
+            inside = lines
+        self._write(inside)
+        self._position += len(data)
+        if len(data) > left and not self._is_done:
+            cut = data.find(b"\n", left) + 1
+            self._write(data[left:cut] if cut else data[left:])
+
+    def _write(self, lines: bytes) -> None:
+        if lines:
+            self._has_line = True
+            self._pipe.write(lines)
+            self._pipe.flush()

@@ -1,0 +1,152 @@
+"""Names under ``s3://`` become objects: a key, a prefix with all below it, or a glob over keys.
+
+As for folders: a literal name beats a glob, what begins with ``_`` or ``.`` is left out below what was named, and
+nothing found is an error. Objects of size 0 whose key ends with a slash stand for folders, and are no inputs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from kubemr_shell.errors import (
+    Forbidden,
+    InputError,
+    InputNotFound,
+    KubemrError,
+    StorageError,
+    Unavailable,
+    UsageError,
+)
+from kubemr_shell.inputs.key_pattern import KeyPattern, has_wildcards, is_visible
+from kubemr_shell.net.retry import Patience
+from kubemr_shell.net.s3_client import S3Client, client_for
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_look_up import look_up
+from kubemr_shell.net.s3_pages import Listed, list_objects
+from kubemr_shell.net.s3_read import read_range
+from kubemr_shell.net.s3_uri import SCHEME, split_uri
+from kubemr_shell.net.threads import in_threads
+from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.shown import shown
+
+NAMES_AT_ONCE = 8
+LEFT_OUT = "names that begin with _ or . are left out"
+
+Found = list[Listed] | KubemrError
+
+
+def find_objects(
+    names: Iterable[str], config: S3Config, patience: Patience, cancel_fd: int = NOBODY
+) -> dict[str, Found]:
+    """What each of the names stands for, in the order of keys, or why it stands for nothing. Cancelled."""
+    finder, waiter = _Finder(client_for(config), patience), Waiter(cancel_fd)
+    places: dict[str, tuple[str, str]] = {}
+    found: dict[str, Found] = {}
+    for name in dict.fromkeys(names):
+        try:
+            places[name] = split_uri(name)
+        except UsageError as error:
+            found[name] = InputNotFound(str(error))
+    found |= finder.literal(places, waiter)
+    others = [name for name in places if name not in found]
+    answers = in_threads(
+        lambda name, own: finder.find(name, *places[name], own), others, at_once=NAMES_AT_ONCE, waiter=waiter
+    )
+    found |= zip(others, answers, strict=True)
+    return found
+
+
+def read_object(uri: str, config: S3Config, patience: Patience, cancel_fd: int = NOBODY) -> bytes:
+    """For what is small. InputNotFound, InputChanged, StorageUnavailable, Forbidden, Cancelled."""
+    client, waiter = client_for(config), Waiter(cancel_fd)
+    try:
+        bucket, key = split_uri(uri)
+        if not key:
+            raise InputNotFound(f"{shown(uri)}: names a bucket: give the key of an object")
+        head = client.call("head_object", uri=uri, patience=patience, waiter=waiter, Bucket=bucket, Key=key)
+        size, etag = head["ContentLength"], head["ETag"]
+        return b"".join(read_range(client, uri, 0, size, if_match=etag, waiter=waiter, patience=patience))
+    except (StorageError, UsageError) as error:
+        raise InputNotFound(str(error)) from error
+
+
+def uri_of(bucket: str, key: str) -> str:
+    return f"{SCHEME}{bucket}/{key}"
+
+
+class _Finder:
+    """One call of ``find_objects``; several threads use it."""
+
+    def __init__(self, client: S3Client, patience: Patience) -> None:
+        self._client = client
+        self._patience = patience
+
+    def literal(self, places: dict[str, tuple[str, str]], waiter: Waiter) -> dict[str, Found]:
+        """Those of the names that are the key of an object; a name with an error has that, one that is none is left."""
+        by_bucket: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for name, (bucket, key) in places.items():
+            if key and not key.endswith("/") and not has_wildcards(key):
+                by_bucket[bucket][name] = key
+        found: dict[str, Found] = {}
+        for bucket, keys in by_bucket.items():
+            objects = look_up(self._client, bucket, keys.values(), patience=self._patience, waiter=waiter)
+            for name, key in keys.items():
+                answer = objects[key]
+                if isinstance(answer, Listed):
+                    found[name] = [answer]
+                elif answer is not None:
+                    found[name] = _as_input_error(answer)
+        return found
+
+    def find(self, name: str, bucket: str, key: str, waiter: Waiter) -> Found:
+        find = self._matching if has_wildcards(key) else self._below
+        try:
+            objects = find(bucket, key, waiter)
+        except (InputError, Unavailable, StorageError, Forbidden) as error:
+            return _as_input_error(error)
+        return objects or InputNotFound(f"{shown(name)}: {_why_empty(bucket, key)}")
+
+    def _below(self, bucket: str, key: str, waiter: Waiter) -> list[Listed]:
+        folder = _as_folder(key)
+        return self._list(bucket, folder, lambda other: is_visible(other[len(folder) :]), waiter)
+
+    def _matching(self, bucket: str, key: str, waiter: Waiter) -> list[Listed]:
+        """One listing shows too whether the name is to be taken literally."""
+        pattern, folder = KeyPattern(key), _as_folder(key)
+
+        def is_literal(other: str) -> bool:
+            return other == key or (other.startswith(folder) and is_visible(other[len(folder) :]))
+
+        found = self._list(bucket, pattern.prefix, lambda other: is_literal(other) or pattern.matches(other), waiter)
+        literal = [item for item in found if is_literal(item.key)]
+        return [item for item in literal if item.key == key] or literal or found
+
+    def _list(self, bucket: str, prefix: str, wanted: Callable[[str], bool], waiter: Waiter) -> list[Listed]:
+        return list_objects(
+            self._client,
+            bucket,
+            prefix,
+            wanted=lambda item: (item.size > 0 or not item.key.endswith("/")) and wanted(item.key),
+            waiter=waiter,
+            patience=self._patience,
+        )
+
+
+def _as_folder(key: str) -> str:
+    return key if not key or key.endswith("/") else f"{key}/"
+
+
+def _as_input_error(error: KubemrError) -> KubemrError:
+    """What a planner can tell apart: gone or strange, out of reach, not allowed."""
+    return InputNotFound(str(error)) if isinstance(error, StorageError) else error
+
+
+def _why_empty(bucket: str, key: str) -> str:
+    if has_wildcards(key):
+        return f"no key matches ({LEFT_OUT})"
+    if not key:
+        return f"nothing to read in this bucket ({LEFT_OUT})"
+    if key.endswith("/"):
+        return f"nothing to read below this prefix ({LEFT_OUT})"
+    return f"no such object, and nothing to read below {shown(uri_of(bucket, key))}/ ({LEFT_OUT})"
