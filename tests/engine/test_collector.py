@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from functools import partial
 from types import ModuleType
 
 import pytest
@@ -20,7 +19,6 @@ from tests.engine.streams import (
     drain_all,
     memory_file,
     output_of,
-    read_feed,
 )
 
 
@@ -55,27 +53,6 @@ def test_the_run_file_is_what_the_model_writes_whatever_the_seed(
     engine: ModuleType, folder: str, shape: Shape, streams: list[bytes], memory_bytes: int
 ) -> None:
     check_run_file(engine, folder, shape, streams, memory_bytes)
-
-
-@strategies.quick
-@given(strategies.shape, strategies.streams, strategies.memory_bytes)
-def test_each_partition_is_fed_as_its_sorted_lines(
-    engine: ModuleType, folder: str, shape: Shape, streams: list[bytes], memory_bytes: int
-) -> None:
-    with collecting(engine, shape, folder, memory_bytes=memory_bytes) as collector:
-        drain_all(collector, streams)
-        for partition, lines in list(enumerate(model.sorted_lines(streams, shape)))[:7]:
-            fed_bytes, fed = read_feed(partial(collector.feed_partition, partition))
-            assert fed_bytes == model.as_stream(lines)
-            weights = model.key_weights(lines, shape)
-            heaviest = max(weights.items(), key=lambda item: item[1], default=(b"", 0))
-            assert (fed.records, fed.raw_bytes, fed.keys, fed.end) == (
-                len(lines),
-                len(fed_bytes),
-                len(weights),
-                "complete",
-            )
-            assert (fed.heaviest_key, fed.heaviest_records) == (heaviest[0][:256], heaviest[1])
 
 
 def unequal_lines(count: int, seed: int) -> bytes:
@@ -129,12 +106,12 @@ def test_a_collector_begins_anew_after_reset(engine: ModuleType, folder: str, me
         assert output_of(collector)[0] == model.run_file([[]] * 4, shape)
 
 
-def test_streams_may_follow_a_feed(engine: ModuleType, folder: str) -> None:
+def test_streams_may_follow_an_output(engine: ModuleType, folder: str) -> None:
     shape = Shape()
     with collecting(engine, shape, folder) as collector:
         drain_all(collector, [b"b\na\n"])
         for _ in range(2):
-            assert read_feed(partial(collector.feed_partition, 0))[0] == b"a\nb\n"
+            assert output_of(collector)[0] == model.run_file([[b"a", b"b"]], shape)
         drain_all(collector, [b"aa\nb\n"])
         assert output_of(collector)[0] == model.run_file([[b"a", b"aa", b"b", b"b"]], shape)
 
@@ -146,9 +123,6 @@ def test_a_line_that_came_a_million_times_is_one_entry(engine: ModuleType, folde
         written, facts = output_of(collector)
         assert (facts.records, facts.entries) == (1_000_000, 1)
         assert written == model.run_file([[b"again"] * 1_000_000], shape)
-        fed_bytes, fed = read_feed(partial(collector.feed_partition, 0))
-        assert fed_bytes == b"again\n" * 1_000_000
-        assert (fed.keys, fed.heaviest_key, fed.heaviest_records) == (1, b"again", 1_000_000)
 
 
 @pytest.mark.parametrize("over", [-1, 0, 1])
@@ -218,10 +192,3 @@ def test_settings_that_mean_nothing_are_refused(engine: ModuleType, folder: str,
     settings = {"partitions": 1, "separator": b"\t", "key_fields": 1, "memory_bytes": 1, "max_record_bytes": 1}
     with pytest.raises(ValueError, match=r"\S"):
         engine.Collector(**(settings | wrong), spill_dir=folder)
-
-
-def test_a_partition_that_does_not_exist_is_refused(engine: ModuleType, folder: str) -> None:
-    with collecting(engine, Shape(partitions=2), folder) as collector:
-        for partition in (-1, 2):
-            with memory_file() as fd, pytest.raises((ValueError, IndexError, OverflowError, TypeError)):
-                collector.feed_partition(partition, fd, NOBODY)

@@ -46,17 +46,14 @@ def event() -> Iterator[int]:
         os.close(fd)
 
 
-@pytest.fixture(params=["collector", "merger"])
-def endless_feed(request: pytest.FixtureRequest, engine: ModuleType, folder: str) -> Iterator[Feed]:
-    """A feed of more bytes than any pipe holds, from either side of the shuffle."""
+@pytest.fixture
+def endless_feed(engine: ModuleType, folder: str) -> Iterator[Feed]:
+    """A feed of more bytes than any pipe holds."""
     with collecting(engine, Shape(), folder) as collector, memory_file() as run:
         drain_all(collector, [FAR_MORE_THAN_A_PIPE])
-        if request.param == "collector":
-            yield lambda fd, cancel: collector.feed_partition(0, fd, cancel)
-        else:
-            facts = collector.write_output(run)
-            source = engine.Source(f"/proc/self/fd/{run}", 0, facts.stored_bytes)
-            yield engine.Merger([source], memory_bytes=1 << 20, scratch_dir=folder).feed
+        facts = collector.write_output(run)
+        source = engine.Source(f"/proc/self/fd/{run}", 0, facts.stored_bytes)
+        yield engine.Merger([source], memory_bytes=1 << 20, scratch_dir=folder).feed
 
 
 def bytes_waiting(fd: int) -> int:

@@ -21,7 +21,6 @@ from tests.engine.streams import (
     drain_all,
     memory_file,
     output_of,
-    read_feed,
     wait_until,
 )
 
@@ -45,16 +44,15 @@ def spill_descriptors(folder: str) -> list[int]:
 def test_tasks_in_several_threads_do_not_meet(engine: ModuleType, folder: str) -> None:
     shape = Shape(partitions=3)
 
-    def run(task: int) -> tuple[bytes, bytes]:
+    def run(task: int) -> bytes:
         with collecting(engine, shape, folder, memory_bytes=SMALL_MEMORY) as collector:
             drain_all(collector, [lines_of_task(task)])
-            fed, _ = read_feed(lambda fd, cancel: collector.feed_partition(0, fd, cancel))
-            return output_of(collector)[0], fed
+            return output_of(collector)[0]
 
     tasks = [Background(partial(run, task)) for task in range(4)]
     for number, task in enumerate(tasks):
         partitions = model.sorted_lines([lines_of_task(number)], shape)
-        assert task.result() == (model.run_file(partitions, shape), model.as_stream(partitions[0]))
+        assert task.result() == model.run_file(partitions, shape)
 
 
 @pytest.fixture
@@ -71,7 +69,7 @@ def test_signals_interrupt_neither_drain_nor_feed(engine: ModuleType, folder: st
     expected = model.as_stream(model.sorted_lines([lines_of_task(1)], shape)[0])
     stream = memoryview(lines_of_task(1))
     reader, writer = os.pipe()
-    with collecting(engine, shape, folder) as collector:
+    with collecting(engine, shape, folder) as collector, memory_file() as run:
         draining = Background(lambda: collector.drain(reader, NOBODY))
         for start in range(0, len(stream), 50_000):
             piece = stream[start : start + 50_000]
@@ -83,7 +81,9 @@ def test_signals_interrupt_neither_drain_nor_feed(engine: ModuleType, folder: st
         os.close(reader)
 
         reader, writer = os.pipe()
-        feeding = Background(lambda: collector.feed_partition(0, writer, NOBODY))
+        source = engine.Source(f"/proc/self/fd/{run}", 0, collector.write_output(run).stored_bytes)
+        merger = engine.Merger([source], memory_bytes=1 << 20, scratch_dir=folder)
+        feeding = Background(lambda: merger.feed(writer, NOBODY))
         received = bytearray()
         while len(received) < len(expected):
             if feeding.running():

@@ -180,14 +180,6 @@ std::vector<PartitionFacts> Collector::write_output(int fd) {
   return facts;
 }
 
-Fed Collector::feed_partition(u32 partition, int fd, int cancel_fd) {
-  const CancelSwitch cancel(cancel_fd);
-  return feed(fd, cancel, nullptr, [&](LineFeed& lines) {
-    prepare(cancel);
-    merge_partition(partition, lines, cancel);
-  });
-}
-
 void Collector::reset() {
   const bool keep = !spills_ && interning_ && worth_keeping();
   forget_records();

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "feed.hpp"
 #include "line_log.hpp"
 #include "line_table.hpp"
 #include "ref_stream.hpp"
@@ -31,11 +30,9 @@ class Collector {
   // Reads `fd` to its end; false when it was cancelled before.
   bool drain(int fd, int cancel_fd);
   std::vector<PartitionFacts> write_output(int fd);
-  Fed feed_partition(u32 partition, int fd, int cancel_fd);
   void reset();
   void close();
 
-  u64 partitions() const { return settings_.partitions; }
   u64 records() const { return records_.value(); }
   u64 raw_bytes() const { return raw_bytes_.value(); }
   u64 spilled_bytes() const { return spilled_bytes_.value(); }

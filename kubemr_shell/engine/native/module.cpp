@@ -51,16 +51,6 @@ class PyCollector {
     return to_python(exclusive_.run([&] { return collector_.write_output(fd); }));
   }
 
-  PyFed feed_partition(long long partition, int fd, int cancel_fd) {
-    const auto partitions = static_cast<long long>(collector_.partitions());
-    if (partition < 0 || partition >= partitions) {
-      throw std::invalid_argument("partition " + std::to_string(partition) + " is not in 0.." +
-                                  std::to_string(partitions - 1));
-    }
-    return to_python(
-        exclusive_.run([&] { return collector_.feed_partition(static_cast<u32>(partition), fd, cancel_fd); }));
-  }
-
   void reset() {
     exclusive_.run([&] { collector_.reset(); });
   }
@@ -126,7 +116,6 @@ NB_MODULE(_native, module) {
            "partitions"_a, "separator"_a, "key_fields"_a, "memory_bytes"_a, "max_record_bytes"_a, "spill_dir"_a)
       .def("drain", &PyCollector::drain, "fd"_a, "cancel_fd"_a)
       .def("write_output", &PyCollector::write_output, "fd"_a)
-      .def("feed_partition", &PyCollector::feed_partition, "partition"_a, "fd"_a, "cancel_fd"_a)
       .def("reset", &PyCollector::reset)
       .def("close", &PyCollector::close)
       .def_prop_ro("records", &PyCollector::records)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kubemr_shell.engine.reference.descriptors import Cancelled, FileWriter, PipeReader
-from kubemr_shell.engine.reference.facts import Fed, OutputFacts
-from kubemr_shell.engine.reference.feed import Feed
+from kubemr_shell.engine.reference.facts import OutputFacts
 from kubemr_shell.engine.reference.lines import LineSplitter, LineTable
 from kubemr_shell.engine.reference.merge import Budget, merged
 from kubemr_shell.engine.reference.partition import check_partitions, key_cutter, partitioner
@@ -75,13 +74,6 @@ class Collector:
             stored_bytes=sum(p.stored for p in written),
             partitions=[(p.offset, p.stored, p.records, p.raw_bytes) for p in written],
         )
-
-    def feed_partition(self, partition: int, fd: int, cancel_fd: int) -> Fed:
-        """Writes the lines of one partition, sorted, to ``fd``."""
-        if not 0 <= partition < self._partitions:
-            raise ValueError(f"partition {partition} is not in 0..{self._partitions - 1}")
-        feed = Feed(fd, cancel_fd, lambda _: None)
-        return feed.run(self._entries(partition, feed.check))
 
     def reset(self) -> None:
         """Forgets the records."""
