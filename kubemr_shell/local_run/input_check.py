@@ -3,31 +3,79 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
+from collections.abc import Iterator
 
 from kubemr_shell.board.job_view import PlanFacts
-from kubemr_shell.errors import InputChanged
+from kubemr_shell.errors import InputChanged, KubemrError
 from kubemr_shell.job.split import Split
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_uri import is_s3, split_uri
+from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
 from kubemr_shell.worker.workspace import SPLITS_A_CHUNK, Workspace
 
 
 def check_inputs_unchanged(workspace: Workspace, plan: PlanFacts) -> None:
-    """InputChanged names the first local file whose size or time is another than when the job was planned."""
+    """InputChanged names the first input that is another than when the job was planned: by its size and time, or ETag.
+
+    What a web server has is not asked for again.
+    """
+    in_s3: dict[str, str] = {}
+    for uri, planned in _planned(workspace, plan):
+        if is_s3(uri):
+            in_s3[uri] = planned
+        elif "://" not in uri:
+            _check(uri, planned)
+    if in_s3:
+        _check_objects(in_s3, workspace.s3)
+
+
+def _planned(workspace: Workspace, plan: PlanFacts) -> Iterator[tuple[str, str]]:
+    """URI and fingerprint of each input, once."""
     seen: set[str] = set()
     for chunk in range(-(-plan.tasks // SPLITS_A_CHUNK)):
         for line in workspace.read_chunk(plan.claim_id, chunk):
             for piece in Split.from_json(line).pieces:
-                if piece.uri not in seen and "://" not in piece.uri:
+                if piece.uri not in seen:
                     seen.add(piece.uri)
-                    _check(piece.uri, piece.fingerprint)
+                    yield piece.uri, piece.fingerprint
 
 
 def _check(path: str, planned: str) -> None:
     try:
         now = fingerprint(os.stat(path))
     except OSError as error:
-        raise InputChanged(
-            f"{path}: cannot be read any more ({error.strerror}): put it back, or start anew with --overwrite"
-        ) from error
+        raise _unreadable(path, error.strerror or str(error)) from error
     if now != planned:
-        raise InputChanged(f"{path}: changed since the job was planned: start anew with --overwrite")
+        raise _changed(path)
+
+
+def _check_objects(planned: dict[str, str], s3: S3Config) -> None:
+    from kubemr_shell.net.retry import LISTING_PATIENCE  # noqa: PLC0415 - only jobs with S3 pay for it
+    from kubemr_shell.net.s3_client import client_for  # noqa: PLC0415 - likewise
+    from kubemr_shell.net.s3_look_up import look_up  # noqa: PLC0415 - likewise
+
+    by_bucket: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for uri in planned:
+        bucket, key = split_uri(uri)
+        by_bucket[bucket][key] = uri
+    for bucket, uris in by_bucket.items():
+        for key, found in look_up(client_for(s3), bucket, uris, patience=LISTING_PATIENCE).items():
+            if isinstance(found, KubemrError):
+                raise found
+            if found is None:
+                raise _unreadable(uris[key], "no such object")
+            _, _, etag = planned[uris[key]].partition(" ")
+            if etag not in ("", found.etag):
+                raise _changed(uris[key])
+
+
+def _unreadable(uri: str, reason: str) -> InputChanged:
+    return InputChanged(
+        f"{shown(uri)}: cannot be read any more ({reason}): put it back, or start anew with --overwrite"
+    )
+
+
+def _changed(uri: str) -> InputChanged:
+    return InputChanged(f"{shown(uri)}: changed since the job was planned: start anew with --overwrite")

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from kubemr_shell.errors import KubemrError, ObjectNotFound, UsageError
+from kubemr_shell.inputs.key_pattern import KeyPattern
 from kubemr_shell.inputs.local_files import is_listed_literally
 from kubemr_shell.job.names import COMPRESSED_SUFFIXES, SUCCESS, is_part_name, part_name
 from kubemr_shell.local_run.job_access import open_board
@@ -85,7 +86,7 @@ def _is_prefix_in(output: str, uri: str, _: str) -> bool:
     if f"{key}/".startswith(pattern if pattern.endswith("/") or not pattern else f"{pattern}/"):
         return True
     parts = (f"{key}/{part_name(0, compression)}" for compression in ("none", *COMPRESSED_SUFFIXES))
-    return any(_is_named(part.lstrip("/"), pattern) for part in parts)
+    return any(KeyPattern(pattern).matches(part.lstrip("/")) for part in parts)
 
 
 def _is_named(place: str, pattern: str) -> bool:

@@ -290,3 +290,47 @@ def test_a_job_in_yaml_says_where_its_store_is(s3: S3Place) -> None:
     done = s3.place.run("run", "job.yaml", "--workers", "2", "--slots", "1")
     assert done.code == 0, done.stderr
     s3.assert_complete()
+
+
+@pytest.fixture
+def words(s3: S3Place) -> str:
+    """The URI of the job's input, in two objects."""
+    s3.job.arguments(s3.place)
+    lines = (s3.place.folder / s3.job.input).read_bytes().splitlines(keepends=True)
+    s3.bucket.put("logs/a", b"".join(lines[:700]))
+    s3.bucket.put("logs/b", b"".join(lines[700:]))
+    return f"{s3.bucket.uri}/logs/"
+
+
+def from_s3(s3: S3Place, words: str, *flags: str) -> list[str]:
+    arguments = s3.arguments(*flags)
+    arguments[arguments.index(s3.job.input)] = words
+    return arguments
+
+
+@RUNS
+def test_a_word_count_from_s3_to_s3_is_that_of_files(s3: S3Place, words: str, flags: tuple[str, ...]) -> None:
+    done = s3.run(*from_s3(s3, words, *flags))
+    assert done.code == 0, done.stderr
+    s3.assert_complete()
+
+
+@pytest.mark.parametrize("change", ["another", "gone"])
+def test_a_resumption_finds_that_an_object_changed(s3: S3Place, words: str, change: str) -> None:
+    broken = replace(s3, job=WordCount(before_reduce='[ -e "$GATE" ] || exit 9; '))
+    assert s3.run(*from_s3(broken, words, "--max-attempts", "1")).code == 4
+    s3.place.write("gate", "")
+    maps = s3.place.attempts("map")
+    before = s3.bucket.get("logs/b")
+    s3.bucket.delete("logs/b")
+    if change == "another":
+        s3.bucket.put("logs/b", before.upper())
+    done = s3.run(*from_s3(broken, words, "--resume"))
+    assert done.code == 3
+    says = "changed since the job was planned" if change == "another" else "cannot be read any more (no such object)"
+    assert f"{words}b: {says}" in done.stderr
+    s3.bucket.put("logs/b", before)
+    done = s3.run(*from_s3(broken, words, "--resume"))
+    assert done.code == 0, done.stderr
+    assert s3.place.attempts("map") == maps
+    broken.assert_complete()
