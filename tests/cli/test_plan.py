@@ -1,0 +1,76 @@
+"""``plan``: the whole command, on files; its count of S3 requests is held to an access log in tests/scenarios."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_run import KUBEMR_SHELL
+
+
+def plan(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [KUBEMR_SHELL, "plan", *arguments],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment},  # noqa: TID251 - PATH alone is kept
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in").write_bytes(b"x\n" * 5_000_000)
+    (tmp_path / "job.yaml").write_text(
+        "apiVersion: turbobytes.com/v1alpha1\nkind: MapReduceJob\nmetadata: {name: j}\n"
+        "spec: {inputs: [in], mapCommand: touch ran, partitions: 3}\n"
+    )
+    return tmp_path
+
+
+def test_says_what_a_job_would_do_and_does_nothing(folder: Path) -> None:
+    done = plan(folder, "job.yaml", "-o", "out", "--slots", "2")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().splitlines() == [
+        "j: 1 input, 10.0 MB",
+        "map      8 tasks of up to 1.2 MB, 2 at once",
+        "reduce   3 tasks, each writes a part",
+        f"peak     if map writes as much as it reads, and no line twice: 10.0 MB in {folder}/out/_kubemr, "
+        f"and the output in {folder}/out",
+    ]
+    assert sorted(os.listdir(folder)) == ["in", "job.yaml"]
+
+
+def test_names_what_cannot_be_cut(folder: Path) -> None:
+    with (folder / "big.bz2").open("wb") as file:
+        file.truncate(120_000_000)
+    done = plan(folder, "-m", "cat", "-p", "0", "big.bz2", "in")
+    assert f"alone    {folder}/big.bz2, 120 MB: bzip2 cannot be cut, so one task reads it: 20 s or more" in (
+        done.stdout.decode().splitlines()
+    )
+
+
+def test_can_be_read_by_programs(folder: Path) -> None:
+    done = plan(folder, "-m", "cat", "-r", "cat", "in", "-o", "s3://bucket/out", "--output-format", "json")
+    found = json.loads(done.stdout)
+    assert (found["inputs"], found["bytes"], found["alone"]) == (1, 10_000_000, [])
+    assert found["requests"]["put"] > 4 * found["partitions"]
+    at_list_price = found["requests"]["put"] * 0.005e-3 + found["requests"]["get"] * 0.0004e-3
+    assert found["dollars"] == pytest.approx(at_list_price)
+
+
+def test_prices_are_a_setting(folder: Path) -> None:
+    arguments = ("-m", "cat", "-r", "cat", "in", "-o", "s3://bucket/out", "--output-format", "json")
+    found = json.loads(plan(folder, *arguments, KUBEMR_S3_PRICES="1,0").stdout)
+    assert found["dollars"] == pytest.approx(found["requests"]["put"] / 1000)
+    done = plan(folder, *arguments, KUBEMR_S3_PRICES="cheap")
+    assert done.returncode == 2
+    assert b"KUBEMR_S3_PRICES=cheap: write the dollars" in done.stderr
+
+
+def test_what_would_end_the_run_ends_the_plan(folder: Path) -> None:
+    done = plan(folder, "-m", "cat", "in", "none")
+    assert done.returncode == 3
+    assert b"none: no such file" in done.stderr
