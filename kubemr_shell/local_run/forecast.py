@@ -40,6 +40,8 @@ class Shape:
     at_once: int
     """Tasks, of all workers together."""
     workers: int
+    read_memory: int
+    """Bytes that a task may read ahead."""
     output_in_s3: bool
     temporaries_in_s3: bool
 
@@ -92,7 +94,7 @@ def cost(requests: Requests, put_price: float, get_price: float) -> float:
 def _requests(splits: Sequence[Split], shape: Shape) -> Requests:
     total = Requests()
     for split in splits:
-        total[GET] += sum(_reads(piece) for piece in split.pieces)
+        total[GET] += sum(_reads(piece, shape.read_memory) for piece in split.pieces)
     if shape.output_in_s3:
         parts = shape.partitions or len(splits)
         total += _OF_THE_OUTPUT
@@ -118,9 +120,10 @@ def _of_temporaries(maps: int, shape: Shape) -> Requests:
     return total
 
 
-def _reads(piece: Piece) -> int:
-    """Requests for a piece, and what is read with it where its last line may go on."""
-    return request_count(*range_of(piece, piece.size or 0)) if is_s3(piece.uri) else 0
+def _reads(piece: Piece, memory: int) -> int:
+    if not is_s3(piece.uri) or not piece.size:
+        return 0
+    return request_count(*range_of(piece, piece.size), memory)
 
 
 def _alone(objects: Sequence[InputObject], splits: Sequence[Split]) -> tuple[Alone, ...]:

@@ -50,6 +50,7 @@ def plan_of(request: RunRequest) -> Plan:
         partitions=spec.partitions,
         at_once=at_once,
         workers=request.workers,
+        read_memory=request.memory.read_ahead_bytes,
         output_in_s3=is_s3(request.output or ""),
         temporaries_in_s3=is_s3(request.tmp or ""),
     )

@@ -147,8 +147,9 @@ def _of_place(uri: str, status: int, code: str, said: str, *, operation: str, re
 def _missing(code: str, status: int, operation: str, uri: str) -> StorageError | None:
     if code == "NoSuchBucket" or (status == 404 and operation in _OF_BUCKETS):
         return ObjectNotFound(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name, and {_ENDPOINT}")
-    if code in ("NoSuchKey", "NoSuchUpload", "404", "NotFound", "NoSuchVersion"):
-        what = "no such upload" if code == "NoSuchUpload" else "no such object"
+    if code in ("NoSuchKey", "NoSuchUpload", "InvalidPart", "404", "NotFound", "NoSuchVersion"):
+        # InvalidPart: some servers look for the parts of an upload before the upload itself.
+        what = "no such upload" if code in ("NoSuchUpload", "InvalidPart") else "no such object"
         return ObjectNotFound(f"{shown(uri)}: {what}")
     if code == "InvalidRange" or status == 416:
         return NoSuchRange(f"{shown(uri)}: ends before the bytes that were asked for")

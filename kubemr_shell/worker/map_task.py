@@ -46,7 +46,7 @@ class MapTasks:
     def run(self, attempt: Attempt, cancel: Cancel) -> Entry:
         split = self._splits.of_task(attempt.task)
         feed = SplitFeed(
-            split, folder=self._job.folder, s3=self._job.workspace.s3, memory=self._job.memory.share_bytes // 4
+            split, folder=self._job.folder, s3=self._job.workspace.s3, memory=self._job.memory.read_ahead_bytes
         )
         self.moved = lambda: feed.moved
         try:

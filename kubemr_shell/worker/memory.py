@@ -11,6 +11,8 @@ MEBIBYTE = 1 << 20
 INTERPRETER_BYTES = 64 * MEBIBYTE
 SLOT_OVERHEAD_BYTES = 8 * MEBIBYTE
 SMALLEST_SHARE_BYTES = 32 * MEBIBYTE
+MOST_READ_AHEAD_BYTES = 24 * MEBIBYTE
+"""More does not make a store faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,11 @@ class MemoryPlan:
     @property
     def largest_record_bytes(self) -> int:
         return self.share_bytes // 4
+
+    @property
+    def read_ahead_bytes(self) -> int:
+        """What may wait for a command of what comes over a network."""
+        return min(MOST_READ_AHEAD_BYTES, self.share_bytes // 4)
 
     def limited(self, split: SplitSpec) -> SplitSpec:
         """No larger than half of a slot's share: then what most map commands write of it is sorted without a spill."""
