@@ -36,7 +36,8 @@ def look_up(
 ) -> dict[str, Answer]:
     """What each key has: None is no such object, an error what ``call`` raises for it. Cancelled."""
     ordered = sorted(set(keys))
-    size = KEYS_A_CHUNK if len(ordered) > KEYS_A_CHUNK else max(1, -(-len(ordered) // REQUESTS_AT_ONCE))
+    share = -(-len(ordered) // REQUESTS_AT_ONCE)
+    size = min(KEYS_A_CHUNK, max(MANY if len(ordered) >= MANY else 1, share))
     chunks = [ordered[start : start + size] for start in range(0, len(ordered), size)]
 
     def answers(chunk: list[str], waiter: Waiter) -> dict[str, Answer]:
