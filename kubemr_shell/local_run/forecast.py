@@ -1,7 +1,7 @@
 """What a job will do, and what its S3 requests cost, before it spends anything. Pure.
 
 Requests are counted for a run in which none has to be sent again and every part of the output fits into one request.
-What depends on how long commands take (how often a worker commits) is counted for one task a commit: the most.
+How often a worker commits depends on how long commands take: here, when each of its slots has done a task.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.s3_read import request_count
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT
 from kubemr_shell.net.s3_uri import is_s3
+from kubemr_shell.shuffle.map_manifest import read_requests
+from kubemr_shell.shuffle.remote_map_outputs import CELLS, partitions_a_batch
 from kubemr_shell.worker.workspace import SPLITS_A_CHUNK
 
 BYTES_PER_SECOND = {"gzip": 60e6, "bzip2": 6e6, "xz": 17e6, "zstd": 150e6, "none": 1e9}
@@ -25,11 +27,14 @@ BYTES_PER_SECOND = {"gzip": 60e6, "bzip2": 6e6, "xz": 17e6, "zstd": 150e6, "none
 Requests = Counter[str]
 """By the kinds of ``net.s3_requests``."""
 
-_OF_THE_OUTPUT = Requests({PUT: 6, GET: 4, DELETE: 2})
+_OF_THE_OUTPUT = Requests({PUT: 8, GET: 6, DELETE: 2})
 """Looking at it, owning it, and removing what was staged; whatever it holds."""
 _OF_AN_OUTPUT = Requests({PUT: 4, GET: 2})
 """A part, or ``_SUCCESS``: begin, send, receipt, complete; read the receipt, look at the target."""
-_OF_THE_TEMPORARIES = Requests({PUT: 2, GET: 1, DELETE: 1})
+_OF_THE_TEMPORARIES = Requests({PUT: 3, GET: 3, DELETE: 1})
+"""Looking whether they can be, and removing them."""
+_OF_A_COMMIT = Requests({PUT: 1, GET: 1})
+"""A batch of the journal, which is read again when its shard is closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +113,28 @@ def _of_temporaries(maps: int, shape: Shape) -> Requests:
     """Plan, journal, manifests, and the shuffle, whose every cell may hold something."""
     chunks = -(-maps // SPLITS_A_CHUNK)
     total = _OF_THE_TEMPORARIES + Requests({PUT: chunks, GET: chunks * shape.workers})
-    phases = [maps] if not shape.partitions else [maps, shape.partitions]
-    shards = [Layout.of(tasks, shape.workers).shards for tasks in phases]
-    for tasks, count in zip(phases, shards, strict=True):
-        # A batch of the journal each commit, which is read again when its shard is closed; then the manifest.
-        total += Requests({PUT: tasks + 2 * count, GET: tasks})
-    # Publishing is a phase of its own, with a task for each of these shards; the finisher reads their manifests too.
-    total += Requests({PUT: 2 * shards[-1], GET: 3 * shards[-1]})
+    phases = [maps, shape.partitions] if shape.partitions else [maps]
+    phases.append(_shards(phases[-1], shape))  # publishing: a task for each shard of parts
+    for tasks in phases:
+        commits = -(-tasks * shape.workers // shape.at_once)
+        shards = _shards(tasks, shape)
+        total += _times(_OF_A_COMMIT, commits) + Requests({PUT: 2 * shards})  # the journal listed, the manifest
+    total[PUT] -= _shards(phases[-1], shape)  # what was published needs no manifest
+    total[GET] += 2 * phases[-1]  # the manifests of parts, by whoever publishes and by whoever finishes
     if shape.partitions:
-        total += Requests({PUT: maps, GET: shape.partitions * (maps + 3 * shards[0])})
+        total += _of_shuffle(maps, shape)
     return total
+
+
+def _of_shuffle(maps: int, shape: Shape) -> Requests:
+    batches = -(-shape.partitions // partitions_a_batch(maps, shape.partitions, CELLS))
+    shards = _shards(maps, shape)
+    manifest = read_requests(-(-maps // shards), shape.partitions, -(-batches // shape.workers))
+    return Requests({PUT: maps, GET: batches * maps + shards * shape.workers * manifest})
+
+
+def _shards(tasks: int, shape: Shape) -> int:
+    return Layout.of(tasks, shape.workers).shards
 
 
 def _reads(piece: Piece, memory: int) -> int:

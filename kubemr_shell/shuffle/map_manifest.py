@@ -50,6 +50,12 @@ def encode_map_manifest(first: int, attempts: Sequence[int], ranges: Sequence[Se
     return b"".join([header, checksum, contents, *by_partition])
 
 
+def read_requests(tasks: int, partitions: int, reads: int) -> int:
+    """How many ranges of a manifest are read by one who looks for partitions ``reads`` times."""
+    size = _HEADER.size + 4 * (tasks + partitions) + _RANGE.size * tasks * partitions
+    return 1 if size <= _FIRST_READ_BYTES else 1 + reads
+
+
 class MapManifest:
     """Reads a manifest piece by piece; ``source`` names it in an error, which is always CorruptRun."""
 
