@@ -113,7 +113,7 @@ def proxying(upstream: str, policy: Policy = nothing) -> Iterator[S3Proxy]:
         yield proxy
     finally:
         proxy.stop()
-    assert proxy.problems == []
+    assert not proxy.problems, f"of the proxy itself: {proxy.problems}"
 
 
 class _Server(ThreadingMixIn, TCPServer):
