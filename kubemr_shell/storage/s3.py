@@ -1,45 +1,42 @@
 """Objects in S3 as a storage.
 
-No clean name is ever made by PUT or copy: an output is an upload that is not completed before it is published. An
-upload carries the job and the attempt as metadata, which the completed object keeps: so whoever finds the target tells
-whether it is the same attempt's, published by another worker, or by a request whose answer was lost.
+No clean name is ever made by PUT or copy: an output is an upload that is not completed before it is published, and an
+id is completed once at most. The object keeps the upload's metadata, job and attempt: so whoever finds the target can
+tell whether this output stands there already, put there by another worker or by a request whose answer was lost. Where
+a server knows conditions, a completion takes effect only while the target is what it was when it was looked at.
 
-Uploads that nobody knows (their worker died, or the answer to their beginning was lost) show no metadata before they
-are completed. They are found by their key when the job's folder is removed: an output has one owner at a time, so
-uploads for its parts and its ``_SUCCESS`` are this job's, or of a dead one. Uploads for other keys are left alone.
-What a worker leaves that was stopped until after the end of the job, ``clean`` or a lifecycle rule removes.
+Metadata of an upload that is not completed can be seen by nobody. Uploads without a receipt (their worker died, or the
+answer to their beginning was lost) are therefore told by their key alone, and only by ``delete_tree`` of a job's folder
+in an output, whose caller owns that output: nobody else writes there, so an upload for a part or for ``_SUCCESS`` is
+this job's or a dead one's, unless the receipt of another job names it: one that can be resumed. All other uploads are
+left alone. A record written before each upload would not say more, since it would not know the id, and costs a request
+for each output. ``abandon`` knows the upload in the receipt, and no others: another attempt of the same task may be
+writing to the same key at that moment.
+
+A worker that wakes up after the end of its job cannot publish: its upload was completed or aborted. Only what it
+begins or seals then stays, unseen, until it gives it up itself, ``clean`` comes by or a lifecycle rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from enum import Enum, auto
+import contextlib
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from kubemr_shell.errors import KubemrError, NoSuchRange, ObjectNotFound, StorageError
+from kubemr_shell.errors import NoSuchRange, ObjectNotFound, PreconditionFailed, StorageError
 from kubemr_shell.job import names
-from kubemr_shell.net.retry import Retries
-from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
-from kubemr_shell.net.s3_errors import given_up, of_failure
+from kubemr_shell.net.s3_client import S3Client
+from kubemr_shell.net.s3_get import get_object
+from kubemr_shell.net.s3_pages import list_objects
 from kubemr_shell.net.s3_uri import split_uri
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
-from kubemr_shell.storage.s3_upload import OWNER, StagedUpload, UploadReceipt, abort_upload, owner_of
+from kubemr_shell.storage.s3_target import OWNER, Standing, standing
+from kubemr_shell.storage.s3_upload import StagedUpload, UploadReceipt, abort_upload
 
 KEYS_A_DELETION = 1000
-
-
-class _Found(Enum):
-    """What stands at the target of an output."""
-
-    NOTHING = auto()
-    PUBLISHED = auto()
-    """This very output."""
-    OLDER = auto()
-    """Another attempt's, of this job or of an older one."""
-    FOREIGN = auto()
+REQUESTS_AT_ONCE = 8
 
 
 class S3Storage(Storage):
@@ -49,13 +46,13 @@ class S3Storage(Storage):
         self._client = client
 
     def read(self, uri: str) -> bytes:
-        return self._get(uri)
+        return get_object(self._client, uri)[0]
 
     def read_range(self, uri: str, start: int, end: int) -> bytes:
         if start >= end:
             return b""
         try:
-            return self._get(uri, Range=f"bytes={start}-{end - 1}")
+            return get_object(self._client, uri, Range=f"bytes={start}-{end - 1}")[0]
         except NoSuchRange:
             return b""
 
@@ -64,15 +61,9 @@ class S3Storage(Storage):
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         bucket, key = split_uri(prefix)
-        place: dict[str, Any] = {}
-        while True:
-            page = self._client.call("list_objects_v2", uri=prefix, Bucket=bucket, Prefix=key, **place)
-            for item in page.get("Contents", ()):
-                uri = f"{prefix[: len(prefix) - len(key)]}{item['Key']}"
-                yield ObjectInfo(uri=uri, size=item["Size"], fingerprint=item["ETag"])
-            if not page.get("IsTruncated"):
-                return
-            place = {"ContinuationToken": page["NextContinuationToken"]}
+        start = prefix[: len(prefix) - len(key)]
+        for item in list_objects(self._client, bucket, key):
+            yield ObjectInfo(uri=start + item.key, size=item.size, fingerprint=item.etag)
 
     def delete(self, uri: str) -> None:
         self._call("delete_object", uri)
@@ -83,56 +74,64 @@ class S3Storage(Storage):
         self._client.call("head_bucket", uri=uri, Bucket=bucket)
 
     def delete_tree(self, folder: str) -> None:
-        """With it go the uploads below it, and those for the parts of the output whose job's folder it is."""
-        self._delete_objects(f"{folder.rstrip('/')}/")
-        self._abort_uploads(f"{folder.rstrip('/')}/", lambda _: True)
-        output, state, _ = folder.rstrip("/").rpartition(f"/{names.STATE}/")
-        if state:
-            self._abort_uploads(f"{output}/", lambda name: name == names.SUCCESS or names.is_part_name(name))
+        """With it go the uploads below it, and those for the parts of the output whose job's folder it is.
+
+        The objects go last: as long as one is there, it can be seen that there is something to remove.
+        """
+        folder = f"{folder.rstrip('/')}/"
+        self._abort_uploads(folder, lambda _: True)
+        output, is_of_job, uid = folder[:-1].rpartition(f"/{names.STATE}/")
+        if is_of_job and "/" not in uid:
+            kept = self._sealed_by_others(f"{output}/{names.STATE}/", uid)
+            self._abort_uploads(f"{output}/", lambda name: name == names.SUCCESS or names.is_part_name(name), kept)
+        self._delete_objects(folder)
 
     def stage(self, staged: str, *, target: str) -> StagedOutput:
         return StagedUpload(self._client, staged, target)
 
     def publish(self, receipt: Receipt, *, replace: bool = False) -> None:
-        found = self._found(receipt)
-        if found is _Found.PUBLISHED:
+        found, etag = self._found(receipt)
+        if found is Standing.PUBLISHED:
             return
+        if found is Standing.LATER:
+            raise _lost(receipt, "a later attempt has been published")
         staged = self._staged(receipt)
         if staged is None:
-            raise _not_ours(receipt) if found is _Found.FOREIGN else _lost(receipt, f"{receipt.staged} is gone")
+            raise _not_ours(receipt) if found is Standing.FOREIGN else _lost(receipt, f"{receipt.staged} is gone")
         if staged.size != receipt.bytes or staged.crc32 != receipt.crc32:
             raise _lost(receipt, f"{receipt.staged} has {staged.size} bytes, {receipt.bytes} were written")
-        if found is not _Found.NOTHING and not replace:
+        if found not in (Standing.NOTHING, Standing.EARLIER) and not replace:
             raise _not_ours(receipt)
-        why = self._complete(receipt, staged)
+        why = self._complete(receipt, staged, {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag})
         # Some servers answer the second completion of an upload as they did the first, though nothing happens any more.
-        if why or found is not _Found.NOTHING:
-            match self._found(receipt):
-                case _Found.PUBLISHED:
+        if why or etag is not None:
+            match self._found(receipt)[0]:
+                case Standing.PUBLISHED:
                     return
-                case _Found.FOREIGN:
+                case Standing.FOREIGN:
                     raise _not_ours(receipt)
                 case _:
                     raise _lost(receipt, why or "its upload was completed before, and replaced")
 
-    def _complete(self, receipt: Receipt, staged: UploadReceipt) -> str:
-        """Why not, or nothing: by another, or by a request of ours whose answer was lost; or somebody gave it up."""
-        try:
-            self._call(
-                "complete_multipart_upload",
-                receipt.target,
-                UploadId=staged.upload,
-                MultipartUpload=staged.multipart,
-            )
-        except ObjectNotFound as error:
-            return str(error)
-        return ""
-
     def abandon(self, staged: str) -> None:
-        with suppress(ObjectNotFound):
+        with contextlib.suppress(ObjectNotFound):
             receipt = UploadReceipt.decode(self.read(staged), staged)
             abort_upload(self._client, receipt.target, receipt.upload)
             self.delete(staged)
+
+    def _complete(self, receipt: Receipt, staged: UploadReceipt, condition: dict[str, str]) -> str:
+        """Why not, or nothing: by another, or by a request of ours whose answer was lost; or somebody gave it up."""
+        request = {"UploadId": staged.upload, "MultipartUpload": staged.multipart}
+        try:
+            try:
+                self._call("complete_multipart_upload", receipt.target, **request, **condition)
+            except (ObjectNotFound, PreconditionFailed):
+                raise
+            except StorageError:  # a server that refuses conditions, or this request whatever it says
+                self._call("complete_multipart_upload", receipt.target, **request)
+        except (ObjectNotFound, PreconditionFailed) as error:
+            return str(error)
+        return ""
 
     def _staged(self, receipt: Receipt) -> UploadReceipt | None:
         try:
@@ -140,46 +139,37 @@ class S3Storage(Storage):
         except ObjectNotFound:
             return None
 
-    def _found(self, receipt: Receipt) -> _Found:
+    def _found(self, receipt: Receipt) -> tuple[Standing, str | None]:
+        """What stands at the target, and its ETag."""
         try:
             found = self._call("head_object", receipt.target)
         except ObjectNotFound:
-            return _Found.NOTHING
+            return Standing.NOTHING, None
         owner = found.get("Metadata", {}).get(OWNER)
-        if owner is None:
-            return _Found.FOREIGN
-        is_this = (owner, found["ContentLength"]) == (owner_of(receipt.staged), receipt.bytes)
-        return _Found.PUBLISHED if is_this else _Found.OLDER
-
-    def _get(self, uri: str, **parameters: Any) -> bytes:
-        retries = Retries(CALL_PATIENCE, Waiter(NOBODY))
-        begun = CALL_PATIENCE.clock()
-        again = False
-        while True:
-            answer = self._call("get_object", uri, again=again, **parameters)
-            try:
-                data: bytes = answer["Body"].read()
-            except Exception as error:
-                trouble = of_failure(error, uri)
-                if trouble is None:
-                    raise
-                if isinstance(trouble, KubemrError):
-                    raise trouble from error
-                if not retries.pause(trouble.asked):
-                    raise given_up(trouble, uri, CALL_PATIENCE.clock() - begun) from error
-                again = True
-            else:
-                return data
-            finally:
-                answer["Body"].close()
+        return standing(receipt, owner=owner, size=found["ContentLength"]), found["ETag"]
 
     def _call(self, operation: str, uri: str, **parameters: Any) -> dict[str, Any]:
         bucket, key = split_uri(uri)
         return self._client.call(operation, uri=uri, Bucket=bucket, Key=key, **parameters)
 
+    def _sealed_by_others(self, state: str, uid: str) -> set[str]:
+        """The ids of uploads that wait for other jobs of an output to publish them."""
+        receipts = [
+            item.uri
+            for item in self.list(state)
+            if not item.uri.startswith(f"{state}{uid}/") and item.uri.removeprefix(state).count("/") > 1
+        ]
+        return {upload for uri in receipts if (upload := self._upload_in(uri))}
+
+    def _upload_in(self, uri: str) -> str | None:
+        try:
+            return UploadReceipt.decode(self.read(uri), uri).upload
+        except ObjectNotFound:
+            return None
+
     def _delete_objects(self, folder: str) -> None:
-        bucket, _ = split_uri(folder)
-        keys = [split_uri(item.uri)[1] for item in self.list(folder)]
+        bucket, prefix = split_uri(folder)
+        keys = [item.key for item in list_objects(self._client, bucket, prefix)]
         for start in range(0, len(keys), KEYS_A_DELETION):
             answer = self._client.call(
                 "delete_objects",
@@ -193,15 +183,24 @@ class S3Storage(Storage):
                     f"{refused.get('Message', '')}"
                 )
 
-    def _abort_uploads(self, folder: str, wanted: Callable[[str], bool]) -> None:
-        """Those for keys below the folder whose name there is ``wanted``."""
+    def _abort_uploads(self, folder: str, wanted: Callable[[str], bool], kept: Collection[str] = ()) -> None:
+        """Those for keys below the folder whose name there is ``wanted``, but for the ids to be ``kept``."""
         bucket, prefix = split_uri(folder)
+        found = [
+            (f"s3://{bucket}/{item['Key']}", item["UploadId"])
+            for item in self._uploads(folder, bucket, prefix)
+            if wanted(item["Key"].removeprefix(prefix)) and item["UploadId"] not in kept
+        ]
+        if not found:
+            return
+        with ThreadPoolExecutor(min(REQUESTS_AT_ONCE, len(found))) as pool:
+            list(pool.map(lambda upload: abort_upload(self._client, *upload), found))
+
+    def _uploads(self, folder: str, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
         place: dict[str, Any] = {}
         while True:
             page = self._client.call("list_multipart_uploads", uri=folder, Bucket=bucket, Prefix=prefix, **place)
-            for item in page.get("Uploads", ()):
-                if wanted(item["Key"].removeprefix(prefix)):
-                    abort_upload(self._client, f"s3://{bucket}/{item['Key']}", item["UploadId"])
+            yield from page.get("Uploads", ())
             if not page.get("IsTruncated"):
                 return
             place = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}

@@ -10,29 +10,24 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kubemr_shell.errors import ObjectNotFound, StorageError
-from kubemr_shell.net.s3_client import S3Client
+from kubemr_shell.errors import ObjectNotFound, StorageError, StorageUnavailable
+from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
+from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
 from kubemr_shell.net.s3_uri import split_uri
+from kubemr_shell.net.waiting import Bell, Waiter
 from kubemr_shell.storage.interface import Receipt, StagedOutput
+from kubemr_shell.storage.s3_target import OWNER, owner_of
 
 FIRST_PART_BYTES = 8 << 20
 PARTS_OF_A_SIZE = 1000
 MOST_PARTS = 10_000
 IN_FLIGHT = 2
 """Parts of one output that are sent while it goes on; each is in memory."""
-OWNER = "kubemr"
-"""The name of the metadata by which a published object is known as an attempt's."""
 
 
 def part_bytes(number: int) -> int:
     """The size of part ``number``, counted from 1: it doubles each 1,000 parts, so that 10,000 are enough for 5 TiB."""
     return FIRST_PART_BYTES << ((number - 1) // PARTS_OF_A_SIZE)
-
-
-def owner_of(staged: str) -> str:
-    """``<job uid>/<attempt>``, from the name ``…/<job uid>/<folder>/<attempt>`` of a staged output."""
-    *_, uid, _, attempt = staged.split("/")
-    return f"{uid}/{attempt}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +82,7 @@ class StagedUpload(StagedOutput):
         self._crc32 = 0
         self._records = 0
         self._has_receipt = False
+        self._abandoned = Bell()
 
     def fileno(self) -> None:
         return None
@@ -104,12 +100,16 @@ class StagedUpload(StagedOutput):
                 self._send()
 
     def seal(self) -> Receipt:
-        self._send()  # also when nothing was written: a completion without a part is an error
-        parts = tuple(part.result() for part in self._sent)
+        upload = self._begun()
+        if self._sent:
+            self._send()
+            parts = [part.result() for part in self._sent]
+        else:  # also of no bytes: an upload has one part at least
+            parts = [self._send_part(upload, 1, self._buffer)]
+        self._buffer = bytearray()
         self._close_senders()
-        assert self._upload is not None
         receipt = UploadReceipt(
-            target=self._target, upload=self._upload, parts=parts, size=self._bytes, crc32=self._crc32
+            target=self._target, upload=upload, parts=tuple(parts), size=self._bytes, crc32=self._crc32
         )
         bucket, key = split_uri(self._staged)
         self._has_receipt = True
@@ -123,53 +123,51 @@ class StagedUpload(StagedOutput):
         )
 
     def abandon(self) -> None:
+        """Whoever gives up has a reason to tell: where the store does not answer, the rest is left to the job's end."""
+        self._abandoned.ring()
         self._close_senders()
-        self._buffer.clear()
-        if self._upload is not None:
-            abort_upload(self._client, self._target, self._upload)
-            self._upload = None
-        if self._has_receipt:
-            bucket, key = split_uri(self._staged)
-            self._client.call("delete_object", uri=self._staged, Bucket=bucket, Key=key)
-            self._has_receipt = False
+        self._buffer = bytearray()
+        with suppress(StorageUnavailable):
+            if self._upload is not None:
+                abort_upload(self._client, self._target, self._upload, LISTING_PATIENCE)
+                self._upload = None
+            if self._has_receipt:
+                bucket, key = split_uri(self._staged)
+                self._client.call("delete_object", uri=self._staged, patience=LISTING_PATIENCE, Bucket=bucket, Key=key)
+                self._has_receipt = False
 
     def _send(self) -> None:
         """Send what is gathered as the next part; an earlier part that could not be sent is raised here."""
         number = len(self._sent) + 1
         if number > MOST_PARTS:
             raise StorageError(f"{self._target}: larger than the 5 TiB that S3 allows: use more partitions")
-        if self._upload is None:
-            self._upload = self._begin()
+        upload = self._begun()
         if self._senders is None:
             self._senders = ThreadPoolExecutor(IN_FLIGHT)
         if number > IN_FLIGHT:
             self._sent[number - IN_FLIGHT - 1].result()
         body, self._buffer = self._buffer, bytearray()
-        self._sent.append(self._senders.submit(self._send_part, self._upload, number, body))
+        self._sent.append(self._senders.submit(self._send_part, upload, number, body))
 
-    def _begin(self) -> str:
-        answer = self._client.call(
-            "create_multipart_upload",
-            uri=self._target,
-            Bucket=self._bucket,
-            Key=self._key,
-            Metadata={OWNER: owner_of(self._staged)},
-        )
-        upload: str = answer["UploadId"]
-        return upload
+    def _begun(self) -> str:
+        if self._upload is None:
+            self._upload = self._call("create_multipart_upload", Metadata={OWNER: owner_of(self._staged)})["UploadId"]
+        return self._upload
 
     def _send_part(self, upload: str, number: int, body: bytearray) -> str:
-        answer = self._client.call(
-            "upload_part",
-            uri=self._target,
-            Bucket=self._bucket,
-            Key=self._key,
-            UploadId=upload,
-            PartNumber=number,
-            Body=body,
-        )
-        tag: str = answer["ETag"]
+        try:
+            tag: str = self._call("upload_part", UploadId=upload, PartNumber=number, Body=body)["ETag"]
+        except ObjectNotFound as error:
+            raise StorageUnavailable(
+                f"{error}: it was aborted while it was written: look for a rule of the bucket that aborts uploads"
+            ) from error
         return tag
+
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        waiter = Waiter(self._abandoned.fd)
+        return self._client.call(
+            operation, uri=self._target, waiter=waiter, Bucket=self._bucket, Key=self._key, **parameters
+        )
 
     def _close_senders(self) -> None:
         if self._senders is not None:
@@ -177,8 +175,8 @@ class StagedUpload(StagedOutput):
             self._senders = None
 
 
-def abort_upload(client: S3Client, target: str, upload: str) -> None:
+def abort_upload(client: S3Client, target: str, upload: str, patience: Patience = CALL_PATIENCE) -> None:
     """Give an upload up; nothing happens where it is gone, or completed."""
     bucket, key = split_uri(target)
     with suppress(ObjectNotFound):
-        client.call("abort_multipart_upload", uri=target, Bucket=bucket, Key=key, UploadId=upload)
+        client.call("abort_multipart_upload", uri=target, patience=patience, Bucket=bucket, Key=key, UploadId=upload)
