@@ -15,7 +15,7 @@ from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.orphans import GroupFile
-from kubemr_shell.errors import UsageError
+from kubemr_shell.errors import JobNotFound, KubemrError, UsageError
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
@@ -61,8 +61,10 @@ class LocalWorker:
         self._resources = ExitStack()
         try:
             self._put_together(job, options)
-        except BaseException:
+        except BaseException as error:
             self.close()
+            if isinstance(error, (KubemrError, OSError)) and not os.path.exists(job.board):
+                raise JobNotFound(f"{job.board}: the board was removed; its job is over") from error
             raise
 
     def _put_together(self, job: JobFolder, options: LocalWorkerOptions) -> None:
