@@ -8,7 +8,6 @@ from typing import Any
 
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.net.s3_client import S3Client
-from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Receipt, Storage
 from kubemr_shell.storage.s3 import S3Storage
 from tests.s3_server import Bucket
@@ -23,26 +22,27 @@ class Died(BaseException):
 class MortalClient(S3Client):
     """Dies with its request number ``last``: before it is sent, or ``after`` the server did what it says."""
 
-    def __init__(self, config: S3Config, last: int, *, after: bool) -> None:
-        super().__init__(config)
+    def __init__(self, client: S3Client, last: int, *, after: bool) -> None:
+        super().__init__(client.config)
+        self._client = client
         self._left = last
         self._after = after
 
     def call(self, operation: str, *, uri: str, **parameters: Any) -> dict[str, Any]:
         self._left -= 1
         if self._left >= 0:
-            return super().call(operation, uri=uri, **parameters)
+            return self._client.call(operation, uri=uri, **parameters)
         if self._after:
             with suppress(KubemrError):
-                super().call(operation, uri=uri, **parameters)
+                self._client.call(operation, uri=uri, **parameters)
         raise Died
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
     bucket: Bucket
+    client: S3Client
     storage: S3Storage
-    """By way of the proxy, where a test has one."""
 
     @property
     def output(self) -> str:
@@ -71,11 +71,7 @@ class Place:
         return self.bucket.get(f"out/put/{part}")
 
     def mortal(self, last: int, *, after: bool) -> S3Storage:
-        return S3Storage(MortalClient(S3Config(endpoint=self.bucket.server.endpoint), last, after=after))
+        return S3Storage(MortalClient(self.client, last, after=after))
 
     def remove_job(self, uid: str = "uid") -> None:
         self.storage.delete_tree(f"{self.output}/_kubemr/{uid}")
-
-
-def place_in(bucket: Bucket, endpoint: str) -> Place:
-    return Place(bucket=bucket, storage=S3Storage(S3Client(S3Config(endpoint=endpoint))))

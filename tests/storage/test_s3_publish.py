@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -11,9 +11,8 @@ import pytest
 from kubemr_shell.errors import ObjectNotFound, StorageError
 from tests.net import s3_faults
 from tests.net.s3_faults import Fault, Rule, Rules
-from tests.net.s3_proxy import S3Proxy, proxying
-from tests.s3_server import Bucket
-from tests.storage.s3_place import DATA, Died, Place, place_in
+from tests.net.s3_proxy import S3Proxy
+from tests.storage.s3_place import DATA, Died, Place
 
 OPERATIONS = (
     "CreateMultipartUpload",
@@ -23,17 +22,6 @@ OPERATIONS = (
     "GetObject",
     "CompleteMultipartUpload",
 )
-
-
-@pytest.fixture
-def proxy(bucket: Bucket) -> Iterator[S3Proxy]:
-    with proxying(bucket.server.endpoint) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def place(bucket: Bucket, proxy: S3Proxy) -> Place:
-    return place_in(bucket, proxy.endpoint)
 
 
 @pytest.mark.parametrize("fault", [s3_faults.LOST, s3_faults.LOST_500, s3_faults.CLOSED, s3_faults.SLOW_DOWN])
@@ -187,7 +175,7 @@ class TestLateWorkers:
 
     def test_one_that_completes_after_all_was_removed_shows_nothing(self, place: Place, proxy: S3Proxy) -> None:
         receipt = place.staged()
-        removed = Fault(name="removed", act=lambda _: place_in(place.bucket, place.bucket.server.endpoint).remove_job())
+        removed = Fault(name="removed", act=lambda _: place.remove_job())
         proxy.policy = Rules(Rule(removed, operation="CompleteMultipartUpload"))
         with pytest.raises(ObjectNotFound):
             place.storage.publish(receipt)

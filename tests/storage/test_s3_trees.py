@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from kubemr_shell.errors import ObjectNotFound
 from tests.net import s3_faults
 from tests.net.s3_faults import Fault, Rule, Rules
-from tests.net.s3_proxy import S3Proxy, proxying
-from tests.s3_server import Bucket
-from tests.storage.s3_place import DATA, Died, Place, place_in
-
-
-@pytest.fixture
-def proxy(bucket: Bucket) -> Iterator[S3Proxy]:
-    with proxying(bucket.server.endpoint) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def place(bucket: Bucket, proxy: S3Proxy) -> Place:
-    return place_in(bucket, proxy.endpoint)
+from tests.net.s3_proxy import S3Proxy
+from tests.storage.s3_place import DATA, Died, Place
 
 
 def begin(place: Place, *keys: str) -> None:

@@ -1,0 +1,39 @@
+"""One proxy and one client for all tests of a storage in S3: each test has a bucket of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from kubemr_shell.net.s3_client import S3Client
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.storage.s3 import S3Storage
+from tests.net.s3_faults import nothing
+from tests.net.s3_proxy import S3Proxy, proxying
+from tests.s3_server import Bucket, S3Server
+from tests.storage.s3_place import Place
+
+
+@pytest.fixture(scope="session")
+def shared_proxy(s3_server: S3Server) -> Iterator[S3Proxy]:
+    with proxying(s3_server.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def shared_client(shared_proxy: S3Proxy) -> S3Client:
+    return S3Client(S3Config(endpoint=shared_proxy.endpoint))
+
+
+@pytest.fixture
+def proxy(shared_proxy: S3Proxy) -> Iterator[S3Proxy]:
+    shared_proxy.forget()
+    yield shared_proxy
+    shared_proxy.policy = nothing
+
+
+@pytest.fixture
+def place(bucket: Bucket, proxy: S3Proxy, shared_client: S3Client) -> Place:
+    """Its storage talks by way of the proxy."""
+    return Place(bucket=bucket, client=shared_client, storage=S3Storage(shared_client))
