@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STDLIB = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 NATIVE_SOURCES := CMakeLists.txt pyproject.toml $(wildcard kubemr_shell/engine/native/*)
 
-.PHONY: help demo setup check test test-all format generate bench bench-quick clean
+.PHONY: help demo setup check test test-all format generate bench bench-quick bench-s3 clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=python3.12'; exit 1; }
@@ -62,6 +62,9 @@ bench: setup ## every benchmark: at most 30 minutes
 
 bench-quick: setup ## the benchmarks in small: three minutes
 	$(BIN)/python -m benchmarks.bench --quick
+
+bench-s3: setup ## jobs with S3: about 25 minutes, on the server that tests use (KUBEMR_TEST_S3_ENDPOINT)
+	$(BIN)/python -m benchmarks.s3_bench
 
 clean: ## remove what was built
 	rm -rf build $(VENV) benchmarks/.data

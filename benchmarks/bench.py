@@ -127,6 +127,7 @@ class Bench:
             "JOB": str(self._job(workload, contender, path, commands)),
             "ALTERNATIVES": str(ALTERNATIVES),
             "PYTHON": self.python,
+            "SECONDS": str(self.data / "seconds"),
         }
         wanted = contender.shell + workload.truth
         if "$HALVES" in wanted:
@@ -171,16 +172,28 @@ class Bench:
         out = self.data / "out"
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
+        own = self.data / "seconds"
+        own.unlink(missing_ok=True)
+        if problem := self._aside(contender.before, environment):
+            return 0, problem
         run = measure.run(contender.shell, environment, self._log, sample=workload.metric is Metric.PEAK)
-        value = (run.peak_bytes if workload.metric is Metric.PEAK else run.seconds) / contender.per
+        seconds = float(own.read_text()) if own.exists() else run.seconds
+        value = (run.peak_bytes if workload.metric is Metric.PEAK else seconds) / contender.per
         print(f"  {contender.name:40}{report.show(value, workload.metric):>10}", flush=True)
         if run.status:
             return value, f"exit status {run.status}: {run.stderr.strip()}"
         if check and contender.has_result and workload.truth:
+            if problem := self._aside(contender.after, environment):
+                return value, problem
             found = measure.digest(workload.compared.value, environment)
             if found != measure.digest(_truth(workload), environment):
                 return value, "its result is not what it should be"
         return value, ""
+
+    def _aside(self, shell: str, environment: Mapping[str, str]) -> str:
+        """What was wrong with a line of shell that is not measured."""
+        run = measure.run(shell, environment, self._log, sample=False)
+        return f"{shell}: exit status {run.status}: {run.stderr.strip()}" if run.status else ""
 
 
 def _truth(workload: Workload) -> str:

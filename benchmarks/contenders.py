@@ -2,7 +2,8 @@
 
 It finds in its environment: INPUT, HALVES (INPUT cut in two), SORTED (what MAP makes of INPUT, sorted, cut in two
 between keys), MAP and REDUCE (commands), JOB (a job's YAML that says all this), OUT (an empty folder for its results,
-``part-*`` or ``result``), ALTERNATIVES (the folder of scripts) and PYTHON. LC_ALL is C.
+``part-*`` or ``result``), ALTERNATIVES (the folder of scripts) and PYTHON. LC_ALL is C. One that does more than what is
+measured writes the seconds of that to the file that SECONDS names.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class Contender:
     """How often the job lists its input."""
     per: int = 1
     """What is measured is divided by this."""
+    before: str = ""
+    """Shell that makes ready for the run, and is not measured."""
+    after: str = ""
+    """Shell that fetches the result, and is not measured."""
 
 
 def ours(name: str = OURS, flags: str = "") -> Contender:
