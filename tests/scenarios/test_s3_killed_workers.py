@@ -24,6 +24,8 @@ from tests.scenarios.senders import sender
 JOB = WordCount(lines=200, partitions=2, split_bytes=600)
 FEWEST_REQUESTS = 30
 """Of a run: so many it makes at least."""
+SHARES = 4
+"""Of all moments, so that processes can share the work."""
 MOMENTS = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 TEMPORARIES = pytest.mark.parametrize("has_tmp", [False, True], ids=["local", "tmp in S3"])
 
@@ -75,11 +77,12 @@ def test_the_sender_of_a_request_dies(place: Place, bucket: Bucket, after: bool,
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 @MOMENTS
 @TEMPORARIES
-def test_the_sender_of_any_request_dies(place: Place, bucket: Bucket, after: bool, has_tmp: bool) -> None:
+@pytest.mark.parametrize("first", range(SHARES))
+def test_the_sender_of_any_request_dies(place: Place, bucket: Bucket, after: bool, has_tmp: bool, first: int) -> None:
     job = in_s3(place, bucket, has_tmp=has_tmp)
-    for at in range(requests_of_a_run(job)):
+    for at in range(first, requests_of_a_run(job), SHARES):
         bucket.clear()
         loses_a_process(job, at=at, after=after)
