@@ -87,8 +87,17 @@ class Bucket:
 
     def uploads(self, prefix: str = "") -> list[tuple[str, str]]:
         """Key and id of each upload that is neither completed nor aborted."""
-        pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.name, Prefix=prefix)
-        return [(item["Key"], item["UploadId"]) for page in pages for item in page.get("Uploads", ())]
+        found: list[tuple[str, str]] = []
+        more: dict[str, str] = {}
+        while True:
+            page = self.client.list_multipart_uploads(Bucket=self.name, Prefix=prefix, **more)
+            listed = [(item["Key"], item["UploadId"]) for item in page.get("Uploads", ())]
+            if not page.get("IsTruncated"):
+                return [*found, *listed]
+            whole = [upload for upload in listed if upload[0] < listed[-1][0]]
+            assert whole, f"over 1,000 uploads for {listed[-1][0]}"
+            found += whole  # the last key comes again: some servers begin a page only after a key
+            more = {"KeyMarker": whole[-1][0]}
 
     def get(self, key: str) -> bytes:
         with self.client.get_object(Bucket=self.name, Key=key)["Body"] as body:

@@ -22,6 +22,7 @@ from kubemr_shell.local_run.prefix_owner import Owner, OwnerObject
 from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_uploads import list_uploads
 from kubemr_shell.net.s3_uri import as_prefix, split_uri
 from kubemr_shell.storage import ownership
 from kubemr_shell.storage.locate import locate
@@ -97,23 +98,10 @@ class PrefixOutput(Output):
 
     def _uploads(self) -> Iterator[tuple[str, str]]:
         """URI and id of each upload that a worker of ours has begun: for a part, or for ``_SUCCESS``."""
-        more: dict[str, Any] = {}
-        while True:
-            page = self._client.call(
-                "list_multipart_uploads",
-                uri=f"{self.uri}/",
-                patience=LISTING_PATIENCE,
-                Bucket=self._bucket,
-                Prefix=self._prefix,
-                **more,
-            )
-            for item in page.get("Uploads", []):
-                name = item["Key"][len(self._prefix) :]
-                if name == SUCCESS or is_part_name(name):
-                    yield f"{self.uri}/{name}", item["UploadId"]
-            if not page.get("IsTruncated"):
-                return
-            more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+        for upload in list_uploads(self._client, self._bucket, self._prefix, patience=LISTING_PATIENCE):
+            name = upload.key[len(self._prefix) :]
+            if name == SUCCESS or is_part_name(name):
+                yield f"{self.uri}/{name}", upload.id
 
     def _names_below(self, place: str) -> Iterator[str]:
         """The first component of each key below a place in the output."""

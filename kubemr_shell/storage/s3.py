@@ -29,6 +29,7 @@ from kubemr_shell.job import names
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_get import get_object
 from kubemr_shell.net.s3_pages import list_objects
+from kubemr_shell.net.s3_uploads import list_uploads
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
@@ -187,23 +188,14 @@ class S3Storage(Storage):
         """Those for keys below the folder whose name there is ``wanted``, but for the ids to be ``kept``."""
         bucket, prefix = split_uri(folder)
         found = [
-            (f"s3://{bucket}/{item['Key']}", item["UploadId"])
-            for item in self._uploads(folder, bucket, prefix)
-            if wanted(item["Key"].removeprefix(prefix)) and item["UploadId"] not in kept
+            upload
+            for upload in list_uploads(self._client, bucket, prefix)
+            if wanted(upload.key.removeprefix(prefix)) and upload.id not in kept
         ]
         if not found:
             return
         with ThreadPoolExecutor(min(REQUESTS_AT_ONCE, len(found))) as pool:
-            list(pool.map(lambda upload: abort_upload(self._client, *upload), found))
-
-    def _uploads(self, folder: str, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-        place: dict[str, Any] = {}
-        while True:
-            page = self._client.call("list_multipart_uploads", uri=folder, Bucket=bucket, Prefix=prefix, **place)
-            yield from page.get("Uploads", ())
-            if not page.get("IsTruncated"):
-                return
-            place = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+            list(pool.map(lambda upload: abort_upload(self._client, f"s3://{bucket}/{upload.key}", upload.id), found))
 
 
 def _lost(receipt: Receipt, reason: str) -> ObjectNotFound:

@@ -1,0 +1,54 @@
+"""Uploads that are neither completed nor aborted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from kubemr_shell.net.retry import Patience
+from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
+
+MOST_UPLOADS = 1000
+"""In a page: S3's own limit."""
+
+
+class Upload(NamedTuple):
+    key: str
+    id: str
+
+
+def list_uploads(
+    client: S3Client,
+    bucket: str,
+    prefix: str,
+    *,
+    patience: Patience = CALL_PATIENCE,
+    page_uploads: int = MOST_UPLOADS,
+) -> Iterator[Upload]:
+    """Those whose key begins with the prefix, in the order of keys; they may be aborted meanwhile.
+
+    ObjectNotFound where there is no bucket; Forbidden, StorageUnavailable, StorageError as of ``call``.
+    """
+    place: dict[str, Any] = {}
+    while True:
+        page = client.call(
+            "list_multipart_uploads",
+            uri=f"s3://{bucket}/{prefix}",
+            patience=patience,
+            Bucket=bucket,
+            Prefix=prefix,
+            MaxUploads=page_uploads,
+            **place,
+        )
+        found = [Upload(item["Key"], item["UploadId"]) for item in page.get("Uploads", ())]
+        if not page.get("IsTruncated") or not found:
+            yield from found
+            return
+        whole = [upload for upload in found if upload.key < found[-1].key]
+        if whole:
+            # A page begins after a key, since some servers refuse an id. So the last key comes again, with all its ids.
+            yield from whole
+            place = {"KeyMarker": whole[-1].key}
+        else:
+            yield from found
+            place = {"KeyMarker": found[-1].key, "UploadIdMarker": found[-1].id}
