@@ -47,8 +47,15 @@ def _nobody_is_dead(worker: str) -> bool:  # noqa: ARG001 - the signature of the
     return False
 
 
+def _one_by_one(phase: Phase) -> int:  # noqa: ARG001 - every phase
+    return 1
+
+
 class Board:
-    """``worker`` names this worker and no other, ever. ``is_dead``: evidence from outside that a worker is gone."""
+    """``worker`` names this worker and no other, ever. ``is_dead``: evidence from outside that a worker is gone.
+
+    ``together``: how many tasks of a phase cost this worker hardly more than one.
+    """
 
     def __init__(
         self,
@@ -62,6 +69,7 @@ class Board:
         clock: Callable[[], float],
         random: Random,
         is_dead: Callable[[str], bool] = _nobody_is_dead,
+        together: Callable[[Phase], int] = _one_by_one,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._timing = timing
@@ -88,6 +96,7 @@ class Board:
             agents=agents,
             timing=timing,
             new_id=self._new_id,
+            together=together,
         )
         self._cursors: dict[Phase, int] = {}
         self._covered_since: dict[tuple[ShardKey, int], float] = {}

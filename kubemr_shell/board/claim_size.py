@@ -5,10 +5,11 @@ from __future__ import annotations
 from kubemr_shell.board.timing import Timing
 
 
-def claim_size(*, timing: Timing, slots: int, agents: int, task_us: int, available: int) -> int:
+def claim_size(*, timing: Timing, slots: int, agents: int, task_us: int, available: int, together: int = 1) -> int:
     """Tasks that one claim should hold. ``task_us`` is the time of a task in the shard, 0 while nobody knows it.
 
-    With other agents at most half of what is available, unless less than the least batch would come of it.
+    With other agents at most half of what is available, unless less than the least batch would come of it. So many
+    ``together`` cost hardly more than one: as many as that, if there is enough for all agents.
     """
     if available <= 0:
         return 0
@@ -16,6 +17,7 @@ def claim_size(*, timing: Timing, slots: int, agents: int, task_us: int, availab
     if agents > 1:
         least = _tasks_in(timing.least_batch_seconds, slots, task_us) if task_us else 1
         wanted = min(wanted, max(available // 2, least, 1))
+    wanted = max(wanted, min(together, -(-available // agents)))
     return min(wanted, available)
 
 

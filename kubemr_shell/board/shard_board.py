@@ -26,6 +26,7 @@ from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import AlreadyExists, BoardUnavailable, DocumentNotFound, LeaseLost
 from kubemr_shell.job.names import shard_name
+from kubemr_shell.job.state import Phase
 
 KIND = "TaskShard"
 DEFAULT_ATTEMPTS = 4
@@ -56,6 +57,7 @@ class ShardBoard:
         agents: int,
         timing: Timing,
         new_id: Callable[[], str],
+        together: Callable[[Phase], int],
     ) -> None:
         self._writer = writer
         self._observer = observer
@@ -66,6 +68,7 @@ class ShardBoard:
         self._agents = agents
         self._timing = timing
         self._new_id = new_id
+        self._together = together
         self._held: dict[ShardKey, Claim] = {}
         self._documents: dict[ShardKey, Document] = {}
         self._covered: set[ShardKey] = set()
@@ -88,7 +91,7 @@ class ShardBoard:
                 freed = shard_moves.steal(freed, self._worker)
             if freed.available:
                 sent.append(self._new_id())
-                freed = self._hand_out(freed, self._size(freed), held_id, sent[-1])
+                freed = self._hand_out(freed, self._size(key.phase, freed), held_id, sent[-1])
             return shard_patch(document["metadata"]["uid"], state, freed, expired=expired)
 
         try:
@@ -123,7 +126,7 @@ class ShardBoard:
             tasks = Ranges.of(a.task - claim.first for a in done if _is_held(state, record.tasks, a, claim.first))
             task_us = smoothed(state.task_us, task_seconds)
             state = shard_moves.commit(state, claim_id=claim.id, tasks=tasks, task_us=task_us)
-            wanted = self._size(state) - len(record.tasks - tasks) if more else 0
+            wanted = self._size(claim.phase, state) - len(record.tasks - tasks) if more else 0
             return self._hand_out(state, max(0, wanted), claim.id, new_id)
 
         key = claim.key
@@ -216,7 +219,7 @@ class ShardBoard:
             retry=view.retry,
         )
         sent.append(self._new_id())
-        state = self._hand_out(empty, self._size(empty), "", sent[-1])
+        state = self._hand_out(empty, self._size(key.phase, empty), "", sent[-1])
         document = {
             "kind": KIND,
             "metadata": {"name": self._name(key), "labels": {JOB_LABEL: self._job}},
@@ -251,13 +254,14 @@ class ShardBoard:
             state, count=count, claim_id=claim_id, new_id=new_id, worker=self._worker, slots=self._slots
         )
 
-    def _size(self, state: ShardState) -> int:
+    def _size(self, phase: Phase, state: ShardState) -> int:
         return claim_size(
             timing=self._timing,
             slots=self._slots,
             agents=self._agents,
             task_us=state.task_us,
             available=state.available,
+            together=self._together(phase),
         )
 
     def _goes_on(

@@ -85,6 +85,7 @@ class LocalWorker:
             clock=time.monotonic,
             random=Random(os.urandom(16)),
             is_dead=lambda worker: not ownership.is_held(job.worker_file(worker, "lock")),
+            together=lambda phase: self._outputs.together() if phase is Phase.REDUCE else 1,
         )
         scratch = self._resources.enter_context(job.worker_scratch(options.worker))
         context = job_context(job, self.board.view(), options, scratch=scratch, maps=self._maps)
@@ -141,16 +142,16 @@ class LocalWorker:
         groups = GroupFile(job.worker_file(context.worker, "groups"))
         self._resources.callback(groups.close)
         scratch = scratch_of(context)
-        outputs = map_outputs_of(context, lambda: self._slots.waiting(Phase.REDUCE))
-        self._resources.callback(outputs.close)
+        self._outputs = map_outputs_of(context, lambda: self._slots.tasks(Phase.REDUCE))
+        self._resources.callback(self._outputs.close)
         splits = PlannedSplits(context.workspace, self._plan_id)
         requests = RequestMeter()
         runners = []
         for slot in range(context.memory.slots):
             commands = Commands(context, scratch, groups.recorder(slot))
             parts = PartWriter(context, commands)
-            maps = MapTasks(context, commands, parts, outputs, splits)
-            reduces = ReduceTasks(context, parts, outputs, self._known)
+            maps = MapTasks(context, commands, parts, self._outputs, splits)
+            reduces = ReduceTasks(context, parts, self._outputs, self._known)
             runners.append(SlotTasks(commands, maps, reduces, stages, requests))
         return runners
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from kubemr_shell.shuffle.fetch import Fetched
@@ -34,11 +34,13 @@ class Batches:
         self._lock = threading.Lock()
         self._batches: list[Batch] = []
 
-    def join(self, manifests: tuple[str, ...], partition: int, others: Collection[int]) -> tuple[Batch, bool]:
+    def join(
+        self, manifests: tuple[str, ...], partition: int, others: Sequence[int], *, most: int
+    ) -> tuple[Batch, bool]:
         """The batch that ``partition`` is in, and whether it is new and the caller's to fetch.
 
-        A new one has those of the ``others`` too that no batch has. What was fetched for nobody is removed then: by
-        other manifests, or for claims that were lost.
+        A new one has up to ``most``: also the first of the ``others`` that no batch has. What was fetched for nobody is
+        removed then: by other manifests, or what is not among the others, since its claim was lost.
         """
         with self._lock:
             for batch in self._batches:
@@ -51,7 +53,8 @@ class Batches:
                     stale -= set(others)
                 self._drop(batch, stale)
             known = {number for batch in self._batches if batch.manifests == manifests for number in batch.left}
-            batch = Batch(manifests=manifests, left={partition, *others} - known, awaited={partition})
+            new = [other for other in others if other not in known][: most - 1]
+            batch = Batch(manifests=manifests, left={partition, *new}, awaited={partition})
             self._batches.append(batch)
             return batch, True
 

@@ -54,6 +54,10 @@ class MapOutputs(Protocol):
         """A partition of all map outputs that the ``manifests`` (their URIs) of the closed shards name."""
         ...
 
+    def together(self) -> int:
+        """How many partitions are best gathered by one worker: they cost hardly more than one."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -78,6 +82,9 @@ class LocalMapOutputs(MapOutputs):
 
     def gather(self, manifests: Sequence[str], partition: int) -> Gathering:
         return _InPlace(lambda: self._manifests.ranges(manifests, [partition])[partition], self._path)
+
+    def together(self) -> int:
+        return 1
 
     def close(self) -> None:
         """There is nothing to close."""

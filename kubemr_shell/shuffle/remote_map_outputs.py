@@ -1,13 +1,14 @@
 """Map outputs in a storage that is not this machine's: one object an attempt, and partitions that are fetched.
 
 Above a million map x reduce cells a request for each cell would cost more than its bytes. Then whoever fetches a
-partition fetches those with it that wait for a slot of the same worker: they are neighbours in every map output.
+partition fetches those with it that the same worker has claimed: they are neighbours in every map output.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kubemr_shell import engine
@@ -27,7 +28,7 @@ from kubemr_shell.storage.interface import Storage
 
 IN_FLIGHT = 16
 """Requests of one worker at once."""
-PUT_BYTES = 8 << 20
+PUT_BYTES = 16 << 20
 """A map output up to this size is sent by one request."""
 CELLS = 1_000_000
 PARTITIONS_A_BATCH = 64
@@ -49,18 +50,18 @@ class RemoteMapOutputs(MapOutputs):
         scratch: str,
         memory_bytes: int,
         size: Callable[[], tuple[int, int]],
-        waiting: Callable[[], Iterable[int]],
+        claimed: Callable[[], Iterable[int]],
         batched_from: int = CELLS,
     ) -> None:
         """``memory_bytes`` is a slot's share; ``size`` gives the numbers of maps and of partitions.
 
-        ``waiting`` gives the partitions that this worker has claimed and not begun: they may be fetched too when the
-        shuffle has at least ``batched_from`` cells.
+        ``claimed`` gives the partitions that this worker reduces now or next: those that were not asked for yet may be
+        fetched too when the shuffle has at least ``batched_from`` cells.
         """
         self._storage = storage
         self._folder = folder
         self._scratch = scratch
-        self._put_bytes = min(PUT_BYTES, memory_bytes // 4)
+        self._put_bytes = min(PUT_BYTES, memory_bytes // 8)
         self._pool = Pool(IN_FLIGHT)
         self._manifests = Manifests(storage, self._pool)
         self._fetcher = Fetcher(
@@ -69,8 +70,10 @@ class RemoteMapOutputs(MapOutputs):
         self._batches = Batches()
         self._size = size
         self._batched_from = batched_from
-        self._waiting = waiting
+        self._claimed = claimed
+        self._asked: set[int] = set()
         self._numbers = itertools.count()
+        self._lock = threading.Lock()
 
     def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
         path = f"{self._scratch}/{names.attempt_name(*attempt)}.run"
@@ -92,15 +95,21 @@ class RemoteMapOutputs(MapOutputs):
     def gather(self, manifests: Sequence[str], partition: int) -> Gathering:
         return _Fetching(self, tuple(manifests), partition)
 
+    def together(self) -> int:
+        return partitions_a_batch(*self._size(), self._batched_from)
+
     def close(self) -> None:
         self._pool.close()
         self._batches.clear()
 
     def join(self, manifests: tuple[str, ...], partition: int) -> tuple[Batch, bool]:
         """The batch in which the partition is fetched, and whether that is left to the caller."""
-        most = partitions_a_batch(*self._size(), self._batched_from)
-        others = neighbours(partition, self._waiting(), most - 1) if most > 1 else []
-        return self._batches.join(manifests, partition, others)
+        most = self.together()
+        with self._lock:  # whoever asks first asks for those too who are about to
+            claimed = set(self._claimed()) if most > 1 else set()
+            self._asked = self._asked & claimed | {partition}  # what is claimed no more may come again
+            others = neighbours(partition, claimed - self._asked)
+            return self._batches.join(manifests, partition, others, most=most)
 
     def fetch(self, batch: Batch, partition: int, cancel: int) -> None:
         """Fetch the partitions of a batch for all who wait for them."""
@@ -185,19 +194,19 @@ def partitions_a_batch(maps: int, partitions: int, batched_from: int) -> int:
     """How many partitions are fetched together: one, unless the shuffle has many cells."""
     if maps * partitions < batched_from:
         return 1
-    return max(1, min(PARTITIONS_A_BATCH, PLACES_A_BATCH // maps))
+    return max(1, min(PARTITIONS_A_BATCH, PLACES_A_BATCH // max(1, maps)))
 
 
-def neighbours(partition: int, waiting: Iterable[int], most: int) -> list[int]:
-    """The nearest of those that wait."""
-    return sorted(set(waiting) - {partition}, key=lambda other: (abs(other - partition), other))[:most]
+def neighbours(partition: int, others: Iterable[int]) -> list[int]:
+    """The others, the nearest first."""
+    return sorted(set(others) - {partition}, key=lambda other: (abs(other - partition), other))
 
 
 def up_to_bytes(found: Found, partition: int, most: int) -> list[int]:
     """The partition, and of its neighbours as many as come to ``most`` bytes with it; in order."""
     size = 0
     kept: list[int] = []
-    for number in [partition, *neighbours(partition, found, len(found))]:
+    for number in [partition, *neighbours(partition, found)]:
         size += sum(place.length for place in found[number])
         if kept and size > most:
             break

@@ -10,8 +10,8 @@ from kubemr_shell.storage.local import LocalStorage, path_of
 from kubemr_shell.worker.job_context import JobContext
 
 
-def map_outputs_of(job: JobContext, waiting: Callable[[], Iterable[int]] = tuple) -> MapOutputs:
-    """``waiting`` gives the partitions that this worker has claimed and not begun. The caller closes what it gets."""
+def map_outputs_of(job: JobContext, claimed: Callable[[], Iterable[int]] = tuple) -> MapOutputs:
+    """``claimed`` gives the partitions that this worker reduces now or next. The caller closes what it gets."""
     workspace = job.workspace
     if isinstance(workspace.storage, LocalStorage):
         return LocalMapOutputs(Manifests(workspace.storage), path_of(workspace.map_outputs))
@@ -23,5 +23,5 @@ def map_outputs_of(job: JobContext, waiting: Callable[[], Iterable[int]] = tuple
         scratch=workspace.scratch,
         memory_bytes=job.memory.share_bytes,
         size=lambda: (job.maps() or 0, job.partitions),
-        waiting=waiting,
+        claimed=claimed,
     )

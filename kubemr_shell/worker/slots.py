@@ -58,10 +58,10 @@ class Slots:
             thread.start()
 
     def put(self, key: ShardKey, attempts: list[Attempt]) -> None:
-        for attempt in attempts:
-            item = _Item(key, attempt)
-            with self._lock:
-                self._waiting[key, attempt] = item
+        items = [_Item(key, attempt) for attempt in attempts]
+        with self._lock:  # all of them wait before the first is taken
+            self._waiting.update({(key, item.attempt): item for item in items})
+        for item in items:
             self._queue.put(item)
 
     def take_results(self) -> list[tuple[ShardKey, Result]]:
@@ -75,10 +75,10 @@ class Slots:
     def count(self) -> int:
         return len(self._runners)
 
-    def waiting(self, phase: Phase) -> list[int]:
-        """The tasks of a phase that no slot has begun."""
+    def tasks(self, phase: Phase) -> list[int]:
+        """The tasks of a phase that wait or run."""
         with self._lock:
-            return [attempt.task for key, attempt in self._waiting if key.phase is phase]
+            return [attempt.task for key, attempt in (*self._waiting, *self._running) if key.phase is phase]
 
     def unstarted(self) -> int:
         with self._lock:

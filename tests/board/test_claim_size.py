@@ -36,6 +36,32 @@ def test_many_agents_take_at_least_the_least_batch() -> None:
     assert claim_size(timing=timing, slots=1, agents=1000, task_us=1_000_000, available=6) == 5
 
 
+@pytest.mark.parametrize(
+    ("agents", "together", "available", "expected"),
+    [
+        (1, 64, 1000, 64),
+        (1, 64, 10, 10),
+        (8, 64, 1000, 64),
+        (8, 64, 100, 13),  # each agent gets some
+        (100, 64, 99, 1),
+        (1, 2, 1000, 4),  # never fewer than slots
+    ],
+)
+def test_tasks_that_cost_little_together_are_claimed_together(
+    agents: int, together: int, available: int, expected: int
+) -> None:
+    """Though one of them alone takes longer than a claim should."""
+    size = claim_size(
+        timing=LOCAL,
+        slots=4 if agents == 1 else 1,
+        agents=agents,
+        task_us=5_000_000,
+        available=available,
+        together=together,
+    )
+    assert size == expected
+
+
 def test_the_time_of_a_task_is_smoothed_and_never_zero() -> None:
     assert smoothed(0, None) == 0
     assert smoothed(0, 0.002) == 2000

@@ -16,8 +16,8 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def new(batches: Batches, partition: int, *others: int, manifests: tuple[str, ...] = EPOCH) -> Batch:
-    batch, is_ours = batches.join(manifests, partition, others)
+def new(batches: Batches, partition: int, *others: int, manifests: tuple[str, ...] = EPOCH, most: int = 9) -> Batch:
+    batch, is_ours = batches.join(manifests, partition, others, most=most)
     assert is_ours
     return batch
 
@@ -25,7 +25,7 @@ def new(batches: Batches, partition: int, *others: int, manifests: tuple[str, ..
 def test_a_batch_is_fetched_by_one_and_taken_by_each(tmp_path: Path) -> None:
     batches = Batches()
     batch = new(batches, 3, 4, 5)
-    assert batches.join(EPOCH, 4, [5]) == (batch, False)
+    assert batches.join(EPOCH, 4, [5], most=9) == (batch, False)
     batches.end(batch, fetched(tmp_path, 3, 4, 5))
     assert batch.done.is_set()
     for number in (3, 4):
@@ -40,12 +40,13 @@ def test_what_another_batch_has_is_not_fetched_twice() -> None:
     batches = Batches()
     new(batches, 3, 4, 5)
     assert new(batches, 6, 4, 5, 7).left == {6, 7}
+    assert new(batches, 8, 4, 5, 9, 10, 11, most=3).left == {8, 9, 10}
 
 
 def test_those_who_wait_for_a_failed_batch_begin_anew(tmp_path: Path) -> None:
     batches = Batches()
     batch = new(batches, 3, 4)
-    batches.join(EPOCH, 4, [])
+    batches.join(EPOCH, 4, [], most=9)
     batches.end(batch, {})
     assert batches.take(batch, 4) is None
     assert new(batches, 4).left == {4}
@@ -63,7 +64,7 @@ def test_a_partition_that_was_left_out_is_fetched_by_who_waits_for_it(tmp_path: 
 def test_what_nobody_wants_any_more_is_removed_but_not_what_somebody_waits_for(tmp_path: Path) -> None:
     batches = Batches()
     batch = new(batches, 3, 4, 5, 6)
-    batches.join(EPOCH, 4, [5, 6])
+    batches.join(EPOCH, 4, [5, 6], most=9)
     batches.end(batch, fetched(tmp_path, 3, 4, 5, 6))
     new(batches, 9, 6)
     assert files(tmp_path) == ["3", "4", "6"], "5 was given back; 3 and 4 are awaited, 6 waits for a slot"

@@ -51,7 +51,7 @@ class Shuffle:
         self.storage = Watched()
         self.folder = folder
         self.partitions = partitions
-        self.waiting: list[int] = []
+        self.claimed: list[int] = []
         self.manifest = str(folder / "journal" / "map-00000.0.manifest")
         self.ranges: dict[int, Ranges] = {}
         self.lines: list[bytes] = []
@@ -68,7 +68,7 @@ class Shuffle:
             scratch=str(self.folder / "scratch"),
             memory_bytes=memory_bytes,
             size=lambda: (len(self.ranges), self.partitions),
-            waiting=lambda: self.waiting,
+            claimed=lambda: self.claimed,
             batched_from=batched_from,
         )
 
@@ -278,35 +278,34 @@ def test_a_cancelled_reducer_does_not_wait_for_the_storage(shuffle: Shuffle, rem
     cancel.close()
 
 
-def test_partitions_that_wait_for_a_slot_come_with_one_read_of_each_map_output(tmp_path: Path) -> None:
+def test_partitions_of_one_worker_come_with_one_read_of_each_map_output(tmp_path: Path) -> None:
     """Where the shuffle has many cells; 5 of 20 partitions are claimed, and two slots ask for them at once."""
     shuffle = Shuffle(tmp_path, partitions=20)
     with closing(shuffle.remote(batched_from=40 * 20)) as outputs:
         shuffle.map(outputs, [words(task, 200) for task in range(40)])
-        shuffle.waiting = [8, 9, 10, 11]
+        shuffle.claimed = [7, 8, 9, 10, 11]
         results: dict[int, bytes] = {}
 
         def slot(partitions: Sequence[int]) -> None:
             for partition in partitions:
                 results[partition] = shuffle.reduced(outputs, partition)
 
-        first = shuffle.reduced(outputs, 7)
-        slots = [threading.Thread(target=slot, args=(numbers,)) for numbers in ([8, 10], [9, 11])]
+        slots = [threading.Thread(target=slot, args=(numbers,)) for numbers in ([7, 8, 10], [9, 11])]
         for thread in slots:
             thread.start()
         for thread in slots:
             thread.join()
-        assert {7: first, **results} == {number: shuffle.expected(number) for number in range(7, 12)}
+        assert results == {number: shuffle.expected(number) for number in range(7, 12)}
         assert set(shuffle.storage.map_reads().values()) == {1}
         assert shuffle.scratch() == []
-        shuffle.waiting = []
+        shuffle.claimed = []
         assert shuffle.reduced(outputs, 3) == shuffle.expected(3)
 
 
 def test_a_small_shuffle_is_not_fetched_in_batches(shuffle: Shuffle) -> None:
     with closing(shuffle.remote(batched_from=10**6)) as outputs:
         shuffle.map(outputs, [words(task) for task in range(5)])
-        shuffle.waiting = [1, 2, 3]
+        shuffle.claimed = [1, 2, 3]
         shuffle.reduced(outputs, 0)
         assert shuffle.scratch() == []
 
@@ -320,7 +319,7 @@ def test_how_many_partitions_come_together(maps: int, partitions: int, expected:
 
 
 def test_the_nearest_neighbours_are_taken_and_no_more_bytes_than_are_good() -> None:
-    assert neighbours(10, [3, 12, 9, 11, 10, 40], 3) == [9, 11, 12]
+    assert neighbours(10, [3, 12, 9, 11, 10, 40]) == [9, 11, 12, 3, 40]
     place = MapRange(task=0, attempt=0, offset=0, length=40)
     found = {number: [place, place] for number in (3, 4, 5, 6)}
     assert up_to_bytes(found, 4, 170) == [3, 4]
