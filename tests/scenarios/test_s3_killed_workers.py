@@ -78,11 +78,10 @@ def test_the_sender_of_a_request_dies(place: Place, bucket: Bucket, after: bool,
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@MOMENTS
 @TEMPORARIES
 @pytest.mark.parametrize("first", range(SHARES))
-def test_the_sender_of_any_request_dies(place: Place, bucket: Bucket, after: bool, has_tmp: bool, first: int) -> None:
+def test_a_process_dies_between_any_two_requests(place: Place, bucket: Bucket, has_tmp: bool, first: int) -> None:
     job = in_s3(place, bucket, has_tmp=has_tmp)
     for at in range(first, requests_of_a_run(job), SHARES):
         bucket.clear()
-        loses_a_process(job, at=at, after=after)
+        loses_a_process(job, at=at, after=True)
