@@ -11,6 +11,7 @@ from kubemr_shell.errors import InputNotFound, InvalidSpec, Problem
 
 STDIN = "-"
 MOST_LEVELS = 100
+_TOO_DEEP = Problem(path="", message=f"it has more than {MOST_LEVELS} levels")
 # With libyaml, where it is there, ten times as fast.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STRING = "tag:yaml.org,2002:str"
@@ -58,10 +59,12 @@ def _refuse_deep(data: bytes, source: str) -> None:
     for event in yaml.parse(data, Loader=_LOADER):
         level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if level > MOST_LEVELS:
-            raise InvalidSpec([Problem(path="", message=f"it has more than {MOST_LEVELS} levels")], source)
+            raise InvalidSpec([_TOO_DEEP], source)
 
 
 def _syntax_problem(error: yaml.YAMLError) -> Problem:
+    if "nesting depth" in str(error):  # PyYAML's own limit, from 6.0.4 on, which its scanner may meet first
+        return _TOO_DEEP
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return Problem(path="", message=f"is not YAML: {' '.join(str(error).split())}")
     where = f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"

@@ -60,6 +60,7 @@ class _Trouble(Exception):
 def probe(url: str, patience: Patience, cancel_fd: int = NOBODY) -> RemoteObject:
     """Ask for the first byte: the answer tells the size, and shows whether ranges work."""
     waiter = Waiter(cancel_fd)
+    waiter.check()
 
     def ask(headers: dict[str, str]) -> RemoteObject:
         with open_url(url, headers, patience, waiter) as response:
