@@ -19,7 +19,7 @@ from kubemr_shell.worker.job_context import JobContext
 
 def scratch_of(job: JobContext) -> Scratch:
     """Where the attempts of a worker run. InputNotFound, StorageUnavailable, CommandNotStarted name what is missing."""
-    spec, s3 = job.spec, S3Config.of(job.spec.s3)
+    spec, s3 = job.spec, job.workspace.s3
     fetched = os.path.join(job.workspace.scratch, "fetched")
     files = _here(spec.files, fetched, s3)
     archives = _here(spec.archives, fetched, s3)
