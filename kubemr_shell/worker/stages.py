@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, TypeVar
 
 from kubemr_shell.board.board import Board
@@ -36,6 +37,7 @@ from kubemr_shell.worker.closing import (
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Counters, Entry, add_counters
 from kubemr_shell.worker.lease import kept
+from kubemr_shell.worker.requests import for_each
 
 PROTOCOL_VERSION = "1.0"
 """Of protocol/SPEC.md, as ``_SUCCESS`` says it."""
@@ -121,7 +123,9 @@ class Stages:
         shards = range(view.layout(self._job.output_phase).shards)
         try:
             with self._kept(claim):
-                parts = [part for shard in self._unless_cancelled(shards) for part in self._parts(view, shard)]
+                read = partial(self._parts, view)
+                by_shard = for_each(read, shards, self._workspace.storage, self._cancel.fd)
+                parts = [part for of_shard in by_shard for part in of_shard]
                 manifest = self._manifest(view, parts)
                 self._job.old_result.remove_others({part["name"] for part in manifest["parts"]})
                 self._write_success(claim, manifest)
@@ -148,19 +152,29 @@ class Stages:
         if shard not in view.closed_shards(self.output_phase):
             return None
         self._job.old_result.remove_success()
-        lost = []
-        for part in _unless_set(cancel, self._parts(view, shard)):
-            try:
-                self._workspace.output_storage.publish(self._receipt(part), replace=self._job.old_result.exists)
-            except ObjectNotFound:
-                lost.append(Attempt(part.task, part.attempt))
-        return lost
+        parts = self._parts(view, shard)
+        are_there = for_each(self._publish, parts, self._workspace.output_storage, cancel.fd)
+        return [
+            Attempt(part.task, part.attempt) for part, is_there in zip(parts, are_there, strict=True) if not is_there
+        ]
+
+    def _publish(self, part: StagedPart) -> bool:
+        """False when the part is lost."""
+        try:
+            self._workspace.output_storage.publish(self._receipt(part), replace=self._job.old_result.exists)
+        except ObjectNotFound:
+            return False
+        return True
 
     def _kept(self, claim: RoleClaim) -> AbstractContextManager[None]:
         return kept(self._board, claim, every_seconds=self._lease_seconds)
 
     def _unless_cancelled(self, items: Iterable[T]) -> Iterator[T]:
-        return _unless_set(self._cancel, items)
+        """The items, and Cancelled instead of the next one when somebody asked to stop."""
+        for item in items:
+            if self._cancel.is_set():
+                raise Cancelled
+            yield item
 
     def _inputs(self) -> list[InputObject]:
         spec, stdin_copy = self._job.spec, self._job.stdin_copy
@@ -222,11 +236,3 @@ class Stages:
             storage.publish(staged.seal(), replace=self._job.old_result.exists or is_ours)
         except ObjectNotFound as error:
             raise LeaseLost(str(error)) from error
-
-
-def _unless_set(cancel: Cancel, items: Iterable[T]) -> Iterator[T]:
-    """The items, and Cancelled instead of the next one when somebody asked to stop."""
-    for item in items:
-        if cancel.is_set():
-            raise Cancelled
-        yield item

@@ -17,6 +17,7 @@ from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.worker.journal import Entry, decode_batch, encode_batch
+from kubemr_shell.worker.requests import for_each
 
 SPLITS_A_CHUNK = 1000
 
@@ -93,9 +94,9 @@ class Workspace:
         self.write(f"{self._journal(phase, shard)}.{claim_id}.json", encode_batch(entries))
 
     def read_batches(self, phase: Phase, shard: int) -> Iterator[Entry]:
-        for item in self.storage.list(self._journal(phase, shard) + "."):
-            if item.uri.endswith(".json"):
-                yield from decode_batch(self.storage.read(item.uri), item.uri)
+        uris = [item.uri for item in self.storage.list(self._journal(phase, shard) + ".") if item.uri.endswith(".json")]
+        for batch in for_each(lambda uri: decode_batch(self.storage.read(uri), uri), uris, self.storage):
+            yield from batch
 
     def _journal(self, phase: Phase, shard: int) -> str:
         return f"{self.temporaries}/journal/{phase.value}-{shard:05d}"

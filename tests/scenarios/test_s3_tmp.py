@@ -162,9 +162,9 @@ def test_a_harmed_object_sends_exactly_its_task_back(
 
 
 def test_a_long_map_output_is_sent_in_parts(s3: S3Place) -> None:
-    """12 MB that cannot be compressed much, by one map task."""
+    """25 MB that cannot be compressed much, by one map task."""
     chance = random.Random(1)
-    lines = [base64.b85encode(chance.randbytes(100)) for _ in range(100_000)]
+    lines = [base64.b85encode(chance.randbytes(100)) for _ in range(200_000)]
     s3.place.write("lines", b"".join(line + b"\n" for line in lines))
     with proxying(s3.bucket.server.endpoint) as proxy:
         through = replace(s3, endpoint=proxy.endpoint)
