@@ -184,7 +184,7 @@ class TestStagedOutputs:
         assert place.names("") == ["part-00000"]
 
     def test_can_be_published_by_many_at_once(self, place: Place) -> None:
-        receipts = [place.staged(attempt=f"{task}.0", part=f"part-{task:05d}") for task in range(200)]
+        receipts = [place.staged(attempt=f"{task}.0", part=f"part-{task:05d}") for task in range(50)]
 
         def publish_all(_: int) -> None:
             for receipt in receipts:
@@ -192,7 +192,7 @@ class TestStagedOutputs:
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(publish_all, range(4)))
-        assert place.names("") == [f"part-{task:05d}" for task in range(200)]
+        assert place.names("") == [f"part-{task:05d}" for task in range(50)]
 
     def test_that_are_lost_are_not_found(self, place: Place) -> None:
         receipt = place.staged()

@@ -53,6 +53,7 @@ def is_killed_and_resumed(s3: S3Place, flags: tuple[str, ...], *, at: int, after
     s3.assert_complete()
 
 
+@pytest.mark.slow
 @RUNS
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_run_that_is_killed_at_a_request_is_resumed(

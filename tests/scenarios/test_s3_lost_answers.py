@@ -51,6 +51,7 @@ def test_bodies_are_cut_in_their_middle(place: Place, bucket: Bucket, operation:
     goes_wrong(place, bucket, Rule(s3_faults.CUT, operation=operation, each=True))
 
 
+@pytest.mark.slow
 def test_the_server_asks_for_time_at_every_operation(place: Place, bucket: Bucket) -> None:
     operations = ("GetObject", "List*", "HeadObject", "HeadBucket", *WRITES)
     goes_wrong(place, bucket, *(Rule(s3_faults.TOO_MANY, operation=operation) for operation in operations))

@@ -181,6 +181,7 @@ def test_a_long_map_output_is_sent_in_parts(s3: S3Place) -> None:
     assert_nothing_is_left(s3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_run_that_is_killed_at_a_request_is_resumed(s3: S3Place, after: bool) -> None:
     job = WordCount(lines=300, partitions=3, flags=ONE_PROCESS)
