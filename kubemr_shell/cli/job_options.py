@@ -12,7 +12,7 @@ import click
 from kubemr_shell.cli.inherited import environ, inherited
 from kubemr_shell.cli.job_file import add_scripts, read_job
 from kubemr_shell.errors import UsageError
-from kubemr_shell.job.spec import description
+from kubemr_shell.job.spec import JobSpec, description
 
 if TYPE_CHECKING:
     from kubemr_shell.local_run.request import RunRequest
@@ -96,7 +96,7 @@ def request_of(
         raise UsageError("the job has no mapCommand: write one, give it with -m, or set KUBEMR_MAP_COMMAND")
     memory_bytes = _quantity(memory or known.memory or "1Gi", "--memory", parse_quantity)
     wanted = slots or _whole(known.slots, "KUBEMR_SLOTS") or spec.slots or len(os.sched_getaffinity(0))
-    plan = divide_memory(memory_bytes, wanted)
+    plan = divide_memory(memory_bytes, wanted, s3=_uses_s3(spec, tmp))
     if plan.slots < wanted and not quiet:
         print(f"--memory is enough for {plan.slots} of {wanted} slots", file=sys.stderr)
     output = _output_uri(spec.output) if spec.output else None
@@ -109,7 +109,6 @@ def request_of(
         state_home=known.state_home,
         workers=workers,
         memory=plan,
-        memory_bytes=memory_bytes,
         environment=inherited(),
         resume=resume,
         overwrite=overwrite,
@@ -138,6 +137,13 @@ def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
     if inputs:
         changes["inputs"] = inputs
     return changes
+
+
+def _uses_s3(spec: JobSpec, tmp: str | None) -> bool:
+    from kubemr_shell.storage.locate import scheme_of  # noqa: PLC0415
+
+    named = (*spec.inputs, *spec.files, *spec.archives, spec.inputs_from, spec.output, tmp)
+    return any(uri is not None and scheme_of(uri) == "s3" for uri in named)
 
 
 def _output_uri(uri: str) -> str:

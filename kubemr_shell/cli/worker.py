@@ -14,19 +14,19 @@ import click
 @click.option("--name", required=True, help="The worker's name; no other ever has the same.")
 @click.option("--workers", type=int, required=True, help="How many workers the run has.")
 @click.option("--slots", type=int, required=True, help="How many tasks it runs at once.")
-@click.option("--memory", type=int, required=True, help="The bytes it may use.")
-def worker(job_folder: str, name: str, workers: int, slots: int, memory: int) -> int:
+@click.option("--share", type=int, required=True, help="The bytes that each of these may use.")
+def worker(job_folder: str, name: str, workers: int, slots: int, share: int) -> int:
     """Work on a job until it is over, or until stdin ends."""
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
     from kubemr_shell.local_run.job_folder import folder_at  # noqa: PLC0415
     from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions  # noqa: PLC0415
     from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
-    from kubemr_shell.worker.memory import divide_memory  # noqa: PLC0415
+    from kubemr_shell.worker.memory import MemoryPlan  # noqa: PLC0415
 
     options = LocalWorkerOptions(
         worker=name,
         workers=workers,
-        memory=divide_memory(memory, slots),
+        memory=MemoryPlan(slots=slots, share_bytes=share),
         environment=inherited(),
         folder=os.getcwd(),
     )

@@ -25,8 +25,6 @@ class RunRequest:
     state_home: str
     workers: int
     memory: MemoryPlan
-    memory_bytes: int
-    """Of one worker."""
     environment: Mapping[str, str]
     resume: bool = False
     overwrite: bool = False

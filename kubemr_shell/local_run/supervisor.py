@@ -126,7 +126,7 @@ class Supervisor:
         return [
             *(sys.executable, "-m", "kubemr_shell", "worker", self._job.root),
             *("--name", name, "--workers", str(request.workers)),
-            *("--slots", str(request.memory.slots), "--memory", str(request.memory_bytes)),
+            *("--slots", str(request.memory.slots), "--share", str(request.memory.share_bytes)),
         ]
 
     def _reap(self, worker: WorkerProcess) -> tuple[int, str]:

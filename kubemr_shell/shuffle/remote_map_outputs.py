@@ -137,18 +137,17 @@ class RemoteMapOutputs(MapOutputs):
 
     def _send(self, uri: str, pieces: Iterator[bytes]) -> None:
         """By one request if it is small, else in parts while it is made."""
-        begin, size = [], 0
+        begin = bytearray()
         for piece in pieces:
-            begin.append(piece)
-            size += len(piece)
-            if size > self._put_bytes:
+            begin += piece
+            if len(begin) > self._put_bytes:
                 break
         else:
-            self._storage.write(uri, b"".join(begin))
+            self._storage.write(uri, begin)
             return
         staged = self._storage.stage(f"{uri}.sent", target=uri)
         try:
-            for piece in itertools.chain(begin, pieces):
+            for piece in itertools.chain([bytes(begin)], pieces):
                 staged.write(piece)
             self._storage.publish(staged.seal())
         except BaseException:

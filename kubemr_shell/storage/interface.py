@@ -68,7 +68,7 @@ class Storage(Protocol):
         """The bytes from ``start`` up to but not including ``end``, fewer where the object ends; ObjectNotFound."""
         ...
 
-    def write(self, uri: str, data: bytes) -> None:
+    def write(self, uri: str, data: bytes | bytearray) -> None:
         """Put a whole object in place of whatever was there; readers see the old or the new one.
 
         A missing folder is ObjectNotFound, never made: it was removed at the end of a job that must not come to life

@@ -57,7 +57,7 @@ class LocalStorage(Storage):
             raise explained(error, path) from error
         return b"".join(pieces)
 
-    def write(self, uri: str, data: bytes) -> None:
+    def write(self, uri: str, data: bytes | bytearray) -> None:
         path = path_of(uri)
         # Not made from the name of the object, which may be as long as a name can be.
         hidden = os.path.join(os.path.dirname(path), f"{_HIDDEN}{os.urandom(12).hex()}")
@@ -180,7 +180,7 @@ class _StagedFile(StagedOutput):
             self._descriptor = -1
 
 
-def write_all(descriptor: int, data: bytes, path: str) -> None:
+def write_all(descriptor: int, data: bytes | bytearray, path: str) -> None:
     """Write all of ``data``; an error names the path and how much is missing."""
     view = memoryview(data)
     while view:

@@ -57,7 +57,7 @@ class S3Storage(Storage):
         except NoSuchRange:
             return b""
 
-    def write(self, uri: str, data: bytes) -> None:
+    def write(self, uri: str, data: bytes | bytearray) -> None:
         self._call("put_object", uri, Body=data)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:

@@ -10,6 +10,10 @@ from kubemr_shell.job.spec import SplitSpec
 MEBIBYTE = 1 << 20
 INTERPRETER_BYTES = 64 * MEBIBYTE
 SLOT_OVERHEAD_BYTES = 8 * MEBIBYTE
+S3_CLIENT_BYTES = 40 * MEBIBYTE
+"""boto3, once it is loaded."""
+S3_SLOT_BYTES = 24 * MEBIBYTE
+"""What is being sent while a slot goes on."""
 SMALLEST_SHARE_BYTES = 32 * MEBIBYTE
 MOST_READ_AHEAD_BYTES = 24 * MEBIBYTE
 """More does not make a store faster."""
@@ -36,13 +40,18 @@ class MemoryPlan:
         return replace(split, max_bytes=min(split.max_bytes, self.share_bytes // 2))
 
 
-def divide_memory(memory_bytes: int, slots: int) -> MemoryPlan:
-    """Give every slot an equal share, with fewer slots where a share would be too small to sort in."""
+def divide_memory(memory_bytes: int, slots: int, *, s3: bool = False) -> MemoryPlan:
+    """Give every slot an equal share, with fewer slots where a share would be too small to sort in.
+
+    ``s3``: something of the job is there.
+    """
+    process = INTERPRETER_BYTES + (S3_CLIENT_BYTES if s3 else 0)
+    overhead = SLOT_OVERHEAD_BYTES + (S3_SLOT_BYTES if s3 else 0)
     for count in range(slots, 0, -1):
-        share = (memory_bytes - INTERPRETER_BYTES) // count - SLOT_OVERHEAD_BYTES
+        share = (memory_bytes - process) // count - overhead
         if share >= SMALLEST_SHARE_BYTES:
             return MemoryPlan(slots=count, share_bytes=share)
-    least = INTERPRETER_BYTES + SLOT_OVERHEAD_BYTES + SMALLEST_SHARE_BYTES
+    least = process + overhead + SMALLEST_SHARE_BYTES
     raise UsageError(
         f"--memory {memory_bytes // MEBIBYTE}Mi is too little for one slot: give at least {least // MEBIBYTE}Mi"
     )

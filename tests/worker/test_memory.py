@@ -14,6 +14,13 @@ def test_a_share_is_never_below_32_mebibytes(mebibytes: int, wanted: int, slots:
     assert plan.largest_record_bytes == plan.share_bytes // 4
 
 
+def test_s3_needs_memory_of_its_own() -> None:
+    plan = divide_memory(1024 * MEBIBYTE, 2, s3=True)
+    assert (plan.slots, plan.share_bytes) == (2, 428 * MEBIBYTE)
+    with pytest.raises(UsageError, match="give at least 168Mi"):
+        divide_memory(167 * MEBIBYTE, 1, s3=True)
+
+
 def test_too_little_for_one_slot_says_how_much_is_needed() -> None:
     with pytest.raises(UsageError, match="give at least 104Mi"):
         divide_memory(103 * MEBIBYTE, 1)
