@@ -82,6 +82,7 @@ def test_sorted_lines_without_a_reduce_command_and_compressed_parts(s3: S3Place)
     assert_nothing_is_left(s3)
 
 
+@pytest.mark.slow
 @RUNS
 @pytest.mark.parametrize("seed", range(2))
 def test_a_killed_run_goes_on_with_what_is_in_the_bucket(s3: S3Place, flags: tuple[str, ...], seed: int) -> None:
@@ -112,6 +113,7 @@ def is_killed_and_resumed(s3: S3Place, flags: tuple[str, ...], seed: int) -> Non
     assert_nothing_is_left(s3)
 
 
+@pytest.mark.slow
 def test_no_map_task_runs_again_after_a_kill_in_the_reduce_phase(s3: S3Place) -> None:
     job = WordCount(before_reduce=WAIT, flags=TWO_WORKERS)
     with s3.place.closed_gate() as open_gate:

@@ -76,6 +76,7 @@ def test_an_owner_that_is_not_ours(s3: S3Place) -> None:
     assert "_kubemr/owner: not written by a run of ours: choose another prefix" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_while_its_store_is_away_ends_soon(s3: S3Place) -> None:
     waiting = replace(s3, job=WordCount(before_reduce=WAIT))
     with s3.place.closed_gate():
