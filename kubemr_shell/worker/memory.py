@@ -15,8 +15,6 @@ S3_CLIENT_BYTES = 40 * MEBIBYTE
 S3_SLOT_BYTES = 24 * MEBIBYTE
 """What is being sent while a slot goes on."""
 SMALLEST_SHARE_BYTES = 32 * MEBIBYTE
-MOST_READ_AHEAD_BYTES = 24 * MEBIBYTE
-"""More does not make a store faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +30,8 @@ class MemoryPlan:
 
     @property
     def read_ahead_bytes(self) -> int:
-        """What may wait for a command of what comes over a network."""
-        return min(MOST_READ_AHEAD_BYTES, self.share_bytes // 4)
+        """What may wait for a command of what comes over a network; readers take less where more would not help."""
+        return self.share_bytes // 4
 
     def limited(self, split: SplitSpec) -> SplitSpec:
         """No larger than half of a slot's share: then what most map commands write of it is sorted without a spill."""
