@@ -1,4 +1,4 @@
-"""``plan``: the whole command, on files; its count of S3 requests is held to an access log in tests/scenarios."""
+"""``plan``: the whole command, on files; its count of S3 requests is held to an access log in tests/benchmarks."""
 
 import json
 import os
@@ -7,17 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_run import KUBEMR_SHELL
+from tests.cli.calls import call
 
 
 def plan(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [KUBEMR_SHELL, "plan", *arguments],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment},  # noqa: TID251 - PATH alone is kept
-    )
+    return call(folder, "plan", *arguments, **environment)
 
 
 @pytest.fixture

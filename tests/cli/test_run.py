@@ -3,22 +3,15 @@
 import json
 import os
 import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
 
-KUBEMR_SHELL = os.path.join(sysconfig.get_path("scripts"), "kubemr-shell")
+from tests.cli.calls import call
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [KUBEMR_SHELL, "run", *arguments],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment},  # noqa: TID251 - PATH alone is kept
-    )
+    return call(folder, "run", *arguments, **environment)
 
 
 @pytest.fixture
