@@ -16,6 +16,7 @@
         Conflict                         a test operation failed: read again, decide again
         AlreadyExists
         DocumentNotFound
+        Expired                          a watch is asked to begin at what the server has forgotten: list again
         LeaseLost                        the claim is no longer ours: drop the work
         IllegalTransition
       StorageError
@@ -124,7 +125,11 @@ class Unavailable(KubemrError):
 
 
 class BoardUnavailable(Unavailable):
-    """The board could not be read or written."""
+    """The board could not be read or written. It asked to be left alone for ``retry_after`` seconds."""
+
+    def __init__(self, message: str = "", *, retry_after: float = 0.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
 
 
 class UnknownAnswer(BoardUnavailable):
@@ -157,6 +162,10 @@ class AlreadyExists(BoardError):
 
 class DocumentNotFound(BoardError):
     """There is no document of that name."""
+
+
+class Expired(BoardError):
+    """The server no longer knows what changed since that resourceVersion: list again."""
 
 
 class LeaseLost(BoardError):

@@ -78,11 +78,11 @@ class Writer:
             except BoardUnavailable as error:
                 self._unreachable()
                 tries += 1
-                self._pause(tries, deadline, error)
+                self._pause(tries, deadline, error, asked=error.retry_after)
 
-    def _pause(self, tries: int, deadline: float, error: Exception) -> None:
-        """Wait a random time, twice as long at most with each try."""
-        pause = self._random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries, 10)))
+    def _pause(self, tries: int, deadline: float, error: Exception, *, asked: float = 0.0) -> None:
+        """Wait as long as the store ``asked`` for, and a random time, twice as long at most with each try."""
+        pause = asked + self._random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries, 10)))
         if self._clock() + pause > deadline:
             raise BoardUnavailable(f"the board did not take it within {self._give_up_seconds:g} s: {error}") from error
         self._sleep(pause)

@@ -1,0 +1,106 @@
+"""Documents as custom resources of a Kubernetes API server, which applies each patch under its own lock.
+
+A job's status is a subresource: a patch either changes that alone, or all but that. The shards of a job belong to it,
+so that they are deleted with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from threading import Event
+from typing import Any, cast
+
+from kubemr_shell.board.documents import (
+    JOB_LABEL,
+    MAX_BODY_BYTES,
+    MAX_DOCUMENT_BYTES,
+    ChangeType,
+    Document,
+    Documents,
+    DocumentStore,
+    Operation,
+    encoded,
+)
+from kubemr_shell.errors import BoardError
+from kubemr_shell.job.validate import API_VERSION
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import JOBS, SHARDS
+
+RESOURCES = {resource.kind: resource for resource in (JOBS, SHARDS)}
+MOST_OPERATIONS = 10_000
+
+
+class KubernetesStore(DocumentStore):
+    """The documents of one namespace. Any number of threads may use it."""
+
+    def __init__(self, client: KubeClient, namespace: str) -> None:
+        self._client = client
+        self._namespace = namespace
+
+    def create(self, document: Mapping[str, Any]) -> Document:
+        kind, metadata = document.get("kind"), document.get("metadata")
+        if not (kind in RESOURCES and isinstance(metadata, Mapping) and metadata.get("name")):
+            raise BoardError("a document needs a kind and a metadata.name")
+        if "resourceVersion" in metadata:
+            raise BoardError(f"{kind} {metadata['name']}: a new document has no resourceVersion")
+        encoded(document, f"{kind} {metadata['name']}", MAX_DOCUMENT_BYTES)
+        return self._client.create(RESOURCES[kind], self._namespace, _owned(document))
+
+    def get(self, kind: str, name: str, *, fresh: bool = True) -> Document:
+        return self._client.get(RESOURCES[kind], self._namespace, name, fresh=fresh)
+
+    def list(self, kind: str, *, job: str | None = None) -> Documents:
+        resource = RESOURCES[kind]
+        labels = f"{JOB_LABEL}={job}" if job is not None else ""
+        found = self._client.list(resource, self._namespace, labels=labels)["items"]
+        whole = [{"apiVersion": resource.api_version, "kind": kind, **document} for document in found]
+        return sorted(whole, key=lambda document: str(document["metadata"]["name"]))
+
+    def patch(self, kind: str, name: str, operations: Sequence[Operation]) -> Document:
+        what = f"the patch of {kind} {name}"
+        encoded(operations, what, MAX_BODY_BYTES)
+        if len(operations) > MOST_OPERATIONS:
+            raise BoardError(f"{what} has {len(operations)} operations; the limit is {MOST_OPERATIONS}")
+        resource = RESOURCES[kind]
+        status = resource.has_status and _is_of_status(operations, what)
+        return self._client.patch(resource, self._namespace, name, list(operations), status=status)
+
+    def delete(self, kind: str, name: str) -> None:
+        self._client.delete(RESOURCES[kind], self._namespace, name)
+
+    def watch(
+        self, kind: str, *, since: str | None = None, seconds: float = 60.0, stop: Event | None = None
+    ) -> Iterator[tuple[ChangeType, Document]]:
+        from kubemr_shell.kube.watch import watch  # noqa: PLC0415 - workers do not watch
+
+        resource, stopped = RESOURCES[kind], stop or Event()
+        if since is not None and not since.isdecimal():
+            raise BoardError(f"not a resourceVersion of this board: {since!r}")
+        if since is None:
+            found = self._client.list(resource, self._namespace)
+            since = found["metadata"]["resourceVersion"]
+            for document in sorted(found["items"], key=lambda one: str(one["metadata"]["name"])):
+                yield "ADDED", {"apiVersion": resource.api_version, "kind": kind, **document}
+                if stopped.is_set():
+                    return
+        changes = watch(self._client, resource, self._namespace, since=since, seconds=math.ceil(seconds), stop=stopped)
+        for change, document in changes:
+            if change != "BOOKMARK":
+                yield cast("ChangeType", change), document
+
+
+def _owned(document: Mapping[str, Any]) -> Document:
+    """A shard names its job as its owner."""
+    spec = document.get("spec")
+    if document["kind"] != SHARDS.kind or not isinstance(spec, Mapping) or "jobUid" not in spec:
+        return dict(document)
+    owner = {"apiVersion": API_VERSION, "kind": JOBS.kind, "name": spec["job"], "uid": spec["jobUid"]}
+    return {**document, "metadata": {**document["metadata"], "ownerReferences": [owner]}}
+
+
+def _is_of_status(operations: Sequence[Operation], what: str) -> bool:
+    changed = {str(one["path"]).split("/", 2)[1] == "status" for one in operations if one["op"] != "test"}
+    if len(changed) > 1:
+        raise BoardError(f"{what} changes the status and something else: those are two requests")
+    return changed == {True}

@@ -1,0 +1,196 @@
+"""The CustomResourceDefinitions of jobs and of their shards, made from the one description of the spec.
+
+An API server wants a structural schema: a type for every value, no choice between types, no patterns that exclude. What
+it cannot say is checked by the operator, with all problems in the job's status. Defaults are ours, not the server's, so
+that a job keeps what its author wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubemr_shell.job.spec import SPEC
+from kubemr_shell.job.validate import API_VERSION, KIND, LONGEST_NAME
+
+Schema = dict[str, Any]
+
+KEPT = (
+    "type",
+    "description",
+    "enum",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minItems",
+    "required",
+)
+KUBERNETES = "x-kubernetes-"
+ANYTHING: Schema = {"x-kubernetes-preserve-unknown-fields": True}
+NUMBERS: Schema = {"type": "integer", "minimum": 0}
+MOST_INLINE_ITEMS = 100_000
+
+
+def job_crd() -> dict[str, Any]:
+    """Of MapReduceJob."""
+    schema = {
+        "type": "object",
+        "description": "A MapReduce job of kubemr-shell.",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": structural(SPEC.schema()) | {"x-kubernetes-validations": _spec_rules()},
+            "status": _status(),
+        },
+        "x-kubernetes-validations": [
+            {
+                "rule": f"size(self.metadata.name) <= {LONGEST_NAME}",
+                "message": f"metadata.name may have {LONGEST_NAME} characters: pods are called after the job",
+            }
+        ],
+    }
+    columns = [
+        {"name": "State", "type": "string", "jsonPath": ".status.state"},
+        {
+            "name": "Maps",
+            "type": "string",
+            "jsonPath": ".status.progress.map",
+            "description": "Map tasks done, of all.",
+        },
+        {
+            "name": "Reduces",
+            "type": "string",
+            "jsonPath": ".status.progress.reduce",
+            "description": "Reduce tasks done, of all.",
+        },
+        {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    ]
+    return _crd(KIND, "mapreducejobs", ["mrj"], schema, columns=columns, subresources={"status": {}})
+
+
+def shard_crd() -> dict[str, Any]:
+    """Of TaskShard: the state of up to 1,000 tasks. Workers write it; nobody else should."""
+    state = {
+        "type": "object",
+        "x-kubernetes-map-type": "atomic",
+        "x-kubernetes-preserve-unknown-fields": True,
+        "properties": {"next": {"type": "integer", "minimum": 0}},
+        "x-kubernetes-validations": [
+            {
+                "rule": "!has(oldSelf.next) || (has(self.next) && self.next >= oldSelf.next)",
+                "message": "a task that was handed out stays handed out: state.next never decreases",
+            }
+        ],
+    }
+    spec = {
+        "type": "object",
+        "x-kubernetes-map-type": "atomic",
+        "x-kubernetes-preserve-unknown-fields": True,
+        "x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "the spec of a shard does not change"}],
+    }
+    schema = {
+        "type": "object",
+        "description": "Who works on which of a run of neighbouring tasks, and which are done. Written by workers.",
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": spec,
+            "state": state,
+        },
+    }
+    return _crd("TaskShard", "taskshards", [], schema)
+
+
+def structural(schema: Mapping[str, Any]) -> Schema:
+    """What of a JSON Schema an API server can hold."""
+    if "oneOf" in schema or "type" not in schema:
+        kept: Schema = dict(ANYTHING)
+        if "description" in schema:
+            kept["description"] = schema["description"]
+        return kept
+    kept = {name: value for name, value in schema.items() if name in KEPT or name.startswith(KUBERNETES)}
+    if "properties" in schema:
+        kept["properties"] = {name: structural(inner) for name, inner in schema["properties"].items()}
+    if "items" in schema:
+        kept["items"] = structural(schema["items"])
+    if isinstance(schema.get("additionalProperties"), Mapping):
+        kept["additionalProperties"] = structural(schema["additionalProperties"])
+    return kept
+
+
+def _spec_rules() -> list[Schema]:
+    return [
+        {
+            "rule": "has(self.inputs) || has(self.inputsFrom)",
+            "message": "inputs is missing: list the files, globs or URLs to read, or give inputsFrom",
+        },
+        {
+            "rule": "!has(oldSelf.retry) || (has(self.retry) && self.retry >= oldSelf.retry)",
+            "message": "retry can only be raised",
+        },
+    ]
+
+
+def _status() -> Schema:
+    condition = {
+        "type": "object",
+        "required": ["type", "status"],
+        "properties": {
+            "type": {"type": "string"},
+            "status": {"type": "string", "enum": ["True", "False", "Unknown"]},
+            "reason": {"type": "string"},
+            "message": {"type": "string"},
+            "lastTransitionTime": {"type": "string", "format": "date-time"},
+            "observedGeneration": {"type": "integer"},
+        },
+    }
+    return {
+        "type": "object",
+        "description": "What became of the job. Written by the operator and the workers.",
+        "x-kubernetes-preserve-unknown-fields": True,
+        "properties": {
+            "state": {
+                "type": "string",
+                "description": "PENDING, DEPLOYING, DEPLOYED, MAP, REDUCE, PUBLISH, COMPLETE …",
+            },
+            "turn": NUMBERS,
+            "progress": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+            "conditions": {
+                "type": "array",
+                "items": condition,
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["type"],
+            },
+        },
+    }
+
+
+def _crd(
+    kind: str,
+    plural: str,
+    short: list[str],
+    schema: Schema,
+    *,
+    columns: list[Schema] | None = None,
+    subresources: Schema | None = None,
+) -> dict[str, Any]:
+    group, _, version = API_VERSION.partition("/")
+    served: Schema = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    if columns:
+        served["additionalPrinterColumns"] = columns
+    if subresources:
+        served["subresources"] = subresources
+    names: Schema = {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"}
+    if short:
+        names |= {"shortNames": short, "categories": ["all"]}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [served]},
+    }

@@ -1,0 +1,55 @@
+"""Where the API server keeps each kind of object that we use. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from kubemr_shell.job.validate import API_VERSION
+from kubemr_shell.job.validate import KIND as JOB_KIND
+
+GROUP = API_VERSION.partition("/")[0]
+SHARD_KIND = "TaskShard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One kind of object. ``has_status``: its status is written by a subresource of its own."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+    has_status: bool = False
+
+    def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
+        """The path of its collection, or of one object. ``namespace=None``: of all namespaces."""
+        root = "/api" if "/" not in self.api_version else "/apis"
+        parts = [root, self.api_version]
+        if self.namespaced and namespace is not None:
+            parts += ["namespaces", quote(namespace, safe="")]
+        parts.append(self.plural)
+        if name is not None:
+            parts.append(quote(name, safe=""))
+        if subresource is not None:
+            parts.append(subresource)
+        return "/".join(parts)
+
+
+JOBS = Resource(api_version=API_VERSION, kind=JOB_KIND, plural="mapreducejobs", has_status=True)
+SHARDS = Resource(api_version=API_VERSION, kind=SHARD_KIND, plural="taskshards")
+PODS = Resource(api_version="v1", kind="Pod", plural="pods")
+CONFIG_MAPS = Resource(api_version="v1", kind="ConfigMap", plural="configmaps")
+SECRETS = Resource(api_version="v1", kind="Secret", plural="secrets")
+SERVICE_ACCOUNTS = Resource(api_version="v1", kind="ServiceAccount", plural="serviceaccounts")
+EVENTS = Resource(api_version="v1", kind="Event", plural="events")
+NAMESPACES = Resource(api_version="v1", kind="Namespace", plural="namespaces", namespaced=False)
+ROLES = Resource(api_version="rbac.authorization.k8s.io/v1", kind="Role", plural="roles")
+ROLE_BINDINGS = Resource(api_version="rbac.authorization.k8s.io/v1", kind="RoleBinding", plural="rolebindings")
+BATCH_JOBS = Resource(api_version="batch/v1", kind="Job", plural="jobs")
+CRDS = Resource(
+    api_version="apiextensions.k8s.io/v1",
+    kind="CustomResourceDefinition",
+    plural="customresourcedefinitions",
+    namespaced=False,
+)

@@ -1,0 +1,100 @@
+"""What changes in one kind of object, as the API server tells it.
+
+A watch may die without a word: the server is asked for a bookmark a minute, and a connection on which nothing came for
+longer counts as dead. A reader thread waits for the server, so that whoever consumes can be stopped at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import urllib3
+
+from kubemr_shell.errors import BoardUnavailable, Expired, KubemrError
+from kubemr_shell.kube.answers import refusal
+from kubemr_shell.kube.client import KubeClient, Object
+from kubemr_shell.kube.resources import Resource
+
+IDLE_SECONDS = 75.0
+STOP_LOOK_SECONDS = 0.1
+
+Change = tuple[str, Object]
+"""ADDED, MODIFIED, DELETED or BOOKMARK, and the object, which in a bookmark has only a resourceVersion."""
+
+
+def watch(
+    client: KubeClient,
+    resource: Resource,
+    namespace: str | None,
+    *,
+    since: str,
+    seconds: float,
+    stop: threading.Event,
+    labels: str = "",
+) -> Iterator[Change]:
+    """Changes after resourceVersion ``since`` until ``seconds`` have passed, or soon after ``stop``.
+
+    Expired: list again. BoardUnavailable: the connection was cut, or has been silent for too long; go on from the last
+    resourceVersion seen.
+    """
+    query = {
+        "watch": "1",
+        "allowWatchBookmarks": "true",
+        "resourceVersion": since,
+        "timeoutSeconds": str(max(1, round(seconds))),
+    }
+    if labels:
+        query["labelSelector"] = labels
+    what = f"watch of {resource.plural}"
+    answer = client.open_stream(resource.path(namespace), what, query, idle_seconds=IDLE_SECONDS)
+    lines: queue.Queue[bytes | KubemrError | None] = queue.Queue()
+    reader = threading.Thread(target=_read, args=(answer, what, lines), name="watch", daemon=True)
+    reader.start()
+    deadline = time.monotonic() + max(1.0, seconds) + STOP_LOOK_SECONDS
+    try:
+        while not stop.is_set() and time.monotonic() < deadline:
+            try:
+                line = lines.get(timeout=STOP_LOOK_SECONDS)
+            except queue.Empty:
+                continue
+            if line is None:
+                return
+            if isinstance(line, KubemrError):
+                raise line
+            yield _change(line, what)
+    finally:
+        with suppress(Exception):  # it is over, whatever its state
+            answer.shutdown()
+        reader.join()
+        answer.close()
+
+
+def _read(answer: urllib3.BaseHTTPResponse, what: str, lines: queue.Queue[bytes | KubemrError | None]) -> None:
+    rest = b""
+    try:
+        for chunk in answer.stream(1 << 16):
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                if line.strip():
+                    lines.put(line)
+        lines.put(None)
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        lines.put(BoardUnavailable(f"{what}: the connection was cut: {error}"))
+
+
+def _change(line: bytes, what: str) -> Change:
+    try:
+        event: dict[str, Any] = json.loads(line)
+        kind, document = event["type"], event["object"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BoardUnavailable(f"{what}: not an event: {line[:200]!r}") from error
+    if kind == "ERROR":
+        refused = refusal(int(document.get("code", 500)), json.dumps(document).encode(), None, what=what, writes=False)
+        raise refused if isinstance(refused, Expired) else BoardUnavailable(str(refused))
+    return kind, document
