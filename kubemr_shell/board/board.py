@@ -107,6 +107,11 @@ class Board:
         """Put a new job on the board, PENDING."""
         create_job(store, name=name, uid=uid, spec=spec)
 
+    @property
+    def uid(self) -> str:
+        """Of the job, as the store knows it."""
+        return self._jobs.uid
+
     def view(self) -> JobView:
         """The job as it is now."""
         self._known = self._jobs.view(fresh=True)

@@ -91,6 +91,8 @@ class JobView:
     failure: Mapping[str, Any] | None = None
     results: Mapping[str, Any] | None = None
     cleaned: bool = False
+    lost: frozenset[str] = frozenset()
+    """Workers of which the operator knows that they are gone. No worker writes it."""
 
     @property
     def phase(self) -> Phase | None:
@@ -138,6 +140,7 @@ def parse_job(document: Document) -> JobView:
         totals=_by_phase(status.get("totals"), dict),
         planner=_parse_role(status.get("planner")),
         finisher=_parse_role(status.get("finisher")),
+        lost=frozenset(status.get("lost") or ()),
         **{name: status[name] for name in _PLAIN if name in status},
     )
 

@@ -28,10 +28,10 @@ def read_job(path: str | None, changes: Mapping[str, Any] | None = None, setting
 
         document, source = read_yaml(path), path
     job = load_job(document, source, changes)
-    return replace(job, spec=_with_defaults(job.spec, settings)) if settings else job
+    return replace(job, spec=with_defaults(job.spec, settings)) if settings else job
 
 
-def _with_defaults(spec: JobSpec, settings: Settings) -> JobSpec:
+def with_defaults(spec: JobSpec, settings: Settings) -> JobSpec:
     """An image may bring the commands."""
     return replace(
         spec,

@@ -22,8 +22,12 @@ COMMANDS = {
     "results": "Write the parts of a finished job to stdout, in order.",
     "debug": "Run one task of a job again, alone, in this terminal.",
     "clean": "Remove what an unfinished or failed job left behind.",
-    "worker": "Work on a job until it is over; started by run and by pods.",
+    "worker": "Work on a job of the cluster until it is over; what pods run.",
+    "local-worker": "Work on a job of this machine until it is over; started by run.",
 }
+
+HIDDEN = ("worker", "local-worker")
+"""What nobody calls by hand."""
 
 EXIT_USAGE = 2
 EXIT_BUG = 70
@@ -45,14 +49,14 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"kubemr_shell.cli.{cmd_name}")
-        command = getattr(module, cmd_name)
+        module = importlib.import_module(f"kubemr_shell.cli.{cmd_name.replace('-', '_')}")
+        command = getattr(module, cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, text in COMMANDS.items() if name != "worker"])
+            formatter.write_dl([(name, text) for name, text in COMMANDS.items() if name not in HIDDEN])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,51 +1,93 @@
-"""``kubemr-shell worker``: one worker process of a run on this machine."""
+"""``kubemr-shell worker``: what the pods of a job run."""
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubemr_shell.errors import KubemrError
+
+if TYPE_CHECKING:
+    from kubemr_shell.job.spec import JobSpec
+    from kubemr_shell.pod.pod_worker import PodOptions
+
+TERMINATION_MESSAGE_BYTES = 4096
+"""Kubernetes keeps no more."""
+
 
 @click.command()
-@click.argument("job_folder", type=click.Path(exists=True, file_okay=False))
+@click.option("--job", required=True, help="The job's name.")
+@click.option("--uid", required=True, help="The job's uid.")
+@click.option("--namespace", required=True, help="The job's namespace.")
 @click.option("--name", required=True, help="The worker's name; no other ever has the same.")
-@click.option("--workers", type=int, required=True, help="How many workers the run has.")
-@click.option("--slots", type=int, required=True, help="How many tasks it runs at once.")
-@click.option("--share", type=int, required=True, help="The bytes that each of these may use.")
-def worker(job_folder: str, name: str, workers: int, slots: int, share: int) -> int:
-    """Work on a job until it is over, or until stdin ends."""
-    from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
-    from kubemr_shell.local_run.job_folder import folder_at  # noqa: PLC0415
-    from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions  # noqa: PLC0415
-    from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
-    from kubemr_shell.worker.memory import MemoryPlan  # noqa: PLC0415
+@click.option("--workers", type=click.IntRange(1), required=True, help="How many workers the job has.")
+@click.option("--output", required=True, help="The s3:// prefix for the parts.")
+@click.option("--scratch", required=True, type=click.Path(), help="A folder for what dies with the pod.")
+@click.option("--slots", type=click.IntRange(1), help="Tasks that run at once; default: the pod's CPUs.")
+@click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
+@click.option("--termination-log", type=click.Path(), help="A file for the reason of an end that is none of the job's.")
+def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, **options: Any) -> int:
+    """Work on a job of the cluster until it is over.
 
-    options = LocalWorkerOptions(
+    A signal gives all tasks back. The exit code is 0 whatever became of the job: that stands in its status.
+    """
+    from kubemr_shell.board.kubernetes import KubernetesStore  # noqa: PLC0415
+    from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
+    from kubemr_shell.local_run.signals import ending_on_signals, stopping_on_signals  # noqa: PLC0415
+    from kubemr_shell.pod.pod_worker import PodWorker  # noqa: PLC0415
+
+    try:
+        with ending_on_signals():
+            client = KubeClient.from_kubeconfig(kubeconfig, None, None) if kubeconfig else KubeClient.in_pod(namespace)
+            one = PodWorker(KubernetesStore(client, namespace), _options(**options), complete=_completed())
+            try:
+                with stopping_on_signals(one.stop, kill=lambda: None) as signals:
+                    one.run()
+                    return signals.exit_code or 0
+            finally:
+                one.close()
+    except KubemrError as error:
+        _leave_message(termination_log, str(error))
+        raise
+
+
+def _options(
+    *, job: str, uid: str, name: str, workers: int, output: str, scratch: str, slots: int | None
+) -> PodOptions:
+    from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
+    from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
+    from kubemr_shell.pod import limits  # noqa: PLC0415
+    from kubemr_shell.pod.pod_worker import PodOptions  # noqa: PLC0415
+
+    return PodOptions(
+        job=job,
+        uid=uid,
         worker=name,
         workers=workers,
-        memory=MemoryPlan(slots=slots, share_bytes=share),
+        output=as_prefix(output),
+        slots=slots or limits.cpus(),
+        memory_bytes=limits.memory_bytes(),
+        scratch=scratch,
         environment=inherited(),
         folder=os.getcwd(),
     )
-    local_worker = LocalWorker(folder_at(job_folder), options)
-    try:
-        with stopping_on_signals(local_worker.stop, kill=lambda: None) as signals:
-            _stop_at_end_of_stdin(local_worker.stop)
-            local_worker.run()
-            return signals.exit_code or 0
-    finally:
-        local_worker.close()
 
 
-def _stop_at_end_of_stdin(stop: Callable[[], None]) -> None:
-    """The supervisor holds the other end: when it is gone, the worker has nobody to work for."""
+def _completed() -> Callable[[JobSpec], JobSpec]:
+    """Adds what the image brings: commands by its environment, scripts in its working folder."""
+    from kubemr_shell import settings  # noqa: PLC0415
+    from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
+    from kubemr_shell.cli.job_file import add_scripts, with_defaults  # noqa: PLC0415
 
-    def wait() -> None:
-        while os.read(0, 4096):
-            pass
-        stop()
+    known = settings.load(environ())
+    return lambda spec: add_scripts(with_defaults(spec, known), os.getcwd())
 
-    threading.Thread(target=wait, name="supervisor", daemon=True).start()
+
+def _leave_message(path: str | None, text: str) -> None:
+    """For ``kubectl describe pod``, and for the operator."""
+    if path:
+        with open(path, "wb") as file:
+            file.write(text.encode()[:TERMINATION_MESSAGE_BYTES])

@@ -124,7 +124,7 @@ class Supervisor:
     def _command_line(self, name: str) -> list[str]:
         request = self._request
         return [
-            *(sys.executable, "-m", "kubemr_shell", "worker", self._job.root),
+            *(sys.executable, "-m", "kubemr_shell", "local-worker", self._job.root),
             *("--name", name, "--workers", str(request.workers)),
             *("--slots", str(request.memory.slots), "--share", str(request.memory.share_bytes)),
         ]

@@ -1,0 +1,51 @@
+"""``kubemr-shell local-worker``: one worker process of a run on this machine."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+import click
+
+
+@click.command()
+@click.argument("job_folder", type=click.Path(exists=True, file_okay=False))
+@click.option("--name", required=True, help="The worker's name; no other ever has the same.")
+@click.option("--workers", type=int, required=True, help="How many workers the run has.")
+@click.option("--slots", type=int, required=True, help="How many tasks it runs at once.")
+@click.option("--share", type=int, required=True, help="The bytes that each of these may use.")
+def local_worker(job_folder: str, name: str, workers: int, slots: int, share: int) -> int:
+    """Work on a job until it is over, or until stdin ends."""
+    from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
+    from kubemr_shell.local_run.job_folder import folder_at  # noqa: PLC0415
+    from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions  # noqa: PLC0415
+    from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
+    from kubemr_shell.worker.memory import MemoryPlan  # noqa: PLC0415
+
+    options = LocalWorkerOptions(
+        worker=name,
+        workers=workers,
+        memory=MemoryPlan(slots=slots, share_bytes=share),
+        environment=inherited(),
+        folder=os.getcwd(),
+    )
+    one = LocalWorker(folder_at(job_folder), options)
+    try:
+        with stopping_on_signals(one.stop, kill=lambda: None) as signals:
+            _stop_at_end_of_stdin(one.stop)
+            one.run()
+            return signals.exit_code or 0
+    finally:
+        one.close()
+
+
+def _stop_at_end_of_stdin(stop: Callable[[], None]) -> None:
+    """The supervisor holds the other end: when it is gone, the worker has nobody to work for."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        stop()
+
+    threading.Thread(target=wait, name="supervisor", daemon=True).start()

@@ -1,0 +1,208 @@
+"""The worker of a pod, from its start to its exit code."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from kubemr_shell.board.board import Board
+from kubemr_shell.board.documents import DocumentStore
+from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.timing import Timing
+from kubemr_shell.errors import JobNotFound, KubemrError, UsageError
+from kubemr_shell.job.derive import resolve
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.state import JobState
+from kubemr_shell.job.validate import spec_from_mapping
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.pod.places import Places
+from kubemr_shell.storage.locate import scheme_of
+from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.memory import MemoryPlan, divide_memory
+from kubemr_shell.worker.old_result import OldResult
+from kubemr_shell.worker.worker import Worker, WorkerOptions
+from kubemr_shell.worker.workspace import Workspace
+
+FOLDERS = ("logs", "attempts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodOptions:
+    """What the operator tells a pod, and what the pod finds out about itself."""
+
+    job: str
+    """The job's name."""
+    uid: str
+    """The job's uid: a job of the same name that came later is not ours."""
+    worker: str
+    """No other pod of the job ever has the same."""
+    workers: int
+    """Pods of the job."""
+    output: str
+    """URI of the prefix for the parts."""
+    slots: int
+    memory_bytes: int
+    scratch: str
+    """A local folder for what is not needed when the pod is gone."""
+    environment: Mapping[str, str]
+    """What the user's commands inherit."""
+    folder: str
+    """Relative inputs and files are relative to this."""
+
+
+class PodWorker:
+    """``run`` once, ``close`` at last."""
+
+    def __init__(
+        self,
+        store: DocumentStore,
+        options: PodOptions,
+        *,
+        complete: Callable[[JobSpec], JobSpec],
+        timing: Timing | None = None,
+    ) -> None:
+        """``complete`` adds what the image brings to a spec: its commands and files."""
+        self._options = options
+        self._complete = complete
+        self._places = Places(output=options.output, uid=options.uid)
+        self._timing = timing or Timing.cluster(options.workers)
+        self._store = store
+        self._resources = ExitStack()
+        for folder in FOLDERS:
+            os.makedirs(os.path.join(options.scratch, folder), exist_ok=True)
+        board = self._own_board()
+        self._view = board.view()
+        self._memory = self._divided()
+        self._worker: Worker | None = None
+        if not self._is_refused(board):
+            self._worker = self._made()
+
+    def run(self) -> JobState | None:
+        """The state in which the job ended, or None after ``stop``."""
+        if self._worker is None:
+            return self._own_board().view().state
+        state = self._worker.run()
+        if state is JobState.COMPLETE and not self._keeps_temporaries():
+            self._remove_temporaries(self._worker.board)
+        return state
+
+    def stop(self) -> None:
+        """Give everything back and return from ``run``, at once. Any thread, any signal handler."""
+        if self._worker:
+            self._worker.stop()
+
+    def close(self) -> None:
+        self._resources.close()
+
+    def _own_board(self) -> Board:
+        options = self._options
+        board = Board(
+            self._store,
+            options.job,
+            options.worker,
+            slots=1,
+            agents=options.workers,
+            timing=self._timing,
+            clock=time.monotonic,
+            random=random.Random(os.urandom(16)),
+        )
+        if board.uid != options.uid:
+            raise JobNotFound(f"{options.job}: the job {options.uid} was deleted, and there is another one of its name")
+        return board
+
+    def _made(self) -> Worker:
+        options = self._options
+        worker = Worker(
+            self._store,
+            options.job,
+            WorkerOptions(
+                worker=options.worker,
+                workers=options.workers,
+                slots=self._memory.slots,
+                timing=self._timing,
+                is_dead=self._is_dead,
+                groups=os.path.join(options.scratch, "groups"),
+                progress=os.path.join(options.scratch, "progress"),
+            ),
+            self._context,
+        )
+        self._resources.callback(worker.close)
+        return worker
+
+    def _is_dead(self, worker: str) -> bool:
+        """The operator sees pods end; what it has posted came with the job as it was read last."""
+        view = self._worker.board.known if self._worker else None
+        return view is not None and worker in view.lost
+
+    def _spec(self, view: JobView) -> JobSpec:
+        """The plan's, once there is one; before that every worker makes the same of what the user wrote."""
+        spec = spec_from_mapping(view.spec)
+        return spec if view.plan else resolve(self._complete(spec), slots=self._options.slots)
+
+    def _is_refused(self, board: Board) -> bool:
+        """Whether the job cannot be worked on. The job then says why."""
+        if self._view.plan is not None:
+            return False
+        reason = ""
+        if self._spec(self._view).map_command is None:
+            reason = "the job has no mapCommand: write one, or use an image that sets KUBEMR_MAP_COMMAND"
+        elif (finished := self._old_result().finished_uid()) not in (None, self._options.uid):
+            reason = (
+                f"the output {self._options.output} holds a finished result (job {finished}): choose another output"
+            )
+        if reason:
+            board.fail_job({"kind": UsageError.__name__, "reason": reason, "exitCode": UsageError.exit_code})
+        return bool(reason)
+
+    def _divided(self) -> MemoryPlan:
+        return divide_memory(
+            self._options.memory_bytes, self._options.slots, s3=scheme_of(self._options.output) == "s3"
+        )
+
+    def _s3(self) -> S3Config:
+        return S3Config.of(spec_from_mapping(self._view.spec).s3, agents=self._options.workers)
+
+    def _old_result(self) -> OldResult:
+        storage = self._places.storage(self._s3())
+        return OldResult(storage=storage, output=self._options.output, uid=self._options.uid, parts=None)
+
+    def _context(self, view: JobView, maps: Callable[[], int | None]) -> JobContext:
+        options, s3 = self._options, self._s3()
+        storage = self._places.storage(s3)
+        return JobContext(
+            name=options.job,
+            uid=options.uid,
+            worker=options.worker,
+            spec=self._spec(view),
+            workspace=Workspace(
+                storage=storage,
+                temporaries=self._places.temporaries,
+                scratch=os.path.join(options.scratch, "attempts"),
+                logs=os.path.join(options.scratch, "logs"),
+                output_storage=storage,
+                output=options.output,
+                stage=self._places.stage,
+                s3=s3,
+            ),
+            memory=self._memory,
+            environment=options.environment,
+            folder=options.folder,
+            old_result=self._old_result(),
+            maps=maps,
+        )
+
+    def _keeps_temporaries(self) -> bool:
+        return spec_from_mapping(self._view.spec).keep_tmp
+
+    def _remove_temporaries(self, board: Board) -> None:
+        """Doing it twice does no harm. What fails is done again when the job is deleted."""
+        try:
+            if not board.view().cleaned:
+                self._places.remove(self._s3())
+                board.cleaned()
+        except KubemrError:
+            return
