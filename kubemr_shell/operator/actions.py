@@ -1,0 +1,57 @@
+"""What the operator may do about a job. Values: ``act`` carries them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kubemr_shell.board.documents import Operation
+from kubemr_shell.kube.resources import Resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """Make an object; that it is there already is as good."""
+
+    resource: Resource
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """Change an object by a JSON Patch; one that is refused is decided again."""
+
+    resource: Resource
+    name: str
+    operations: Sequence[Operation]
+    status: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Remove an object of this uid; that it is gone already is as good."""
+
+    resource: Resource
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """An Event of the job. ``reason`` in one word; the same one again only raises its count."""
+
+    reason: str
+    message: str
+    warning: bool = False
+
+
+Action: TypeAlias = Create | Patch | Delete | Tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """In this order, as far as none is refused; then look again after so many seconds, or when something changes."""
+
+    actions: Sequence[Action] = ()
+    again_after: float | None = None

@@ -1,0 +1,101 @@
+"""What the status of a job says beside its state: conditions, progress, times. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.local_run.failure import failure_lines
+from kubemr_shell.operator.observation import Object, Observation, condition, is_true
+from kubemr_shell.operator.pods import is_alive, trouble
+
+COMPLETE = "Complete"
+FAILED = "Failed"
+SUSPENDED = "Suspended"
+WORKERS_READY = "WorkersReady"
+LONGEST_MESSAGE = 4000
+
+Condition = dict[str, Any]
+
+
+def wanted_conditions(seen: Observation) -> list[Condition]:
+    """All of them, with the times of those that stay as they are."""
+    stated = [_workers(seen), _suspended(seen), _complete(seen), _failed(seen)]
+    return [_timed(seen, one) for one in stated if one]
+
+
+def wanted_progress(seen: Observation) -> dict[str, str]:
+    """Tasks done, of all, of each phase that has begun: ``map: 12/40``."""
+    view = seen.view
+    if view.plan is None:
+        return {}
+    done = {}
+    for phase in view.plan.phases:
+        if phase is Phase.PUBLISH:
+            continue
+        count = view.closed_tasks(phase)
+        if seen.progress and seen.progress.view.phase is phase and view.phase is phase:
+            count = max(count, seen.progress.tasks_done)
+        done[phase.value] = f"{count}/{view.layout(phase).tasks}"
+    return done
+
+
+def _workers(seen: Observation) -> Condition | None:
+    """Whether the pods run, and what is in the way of those that do not."""
+    if seen.has_ended or seen.batch is None:
+        return None
+    alive = sum(map(is_alive, seen.pods))
+    count = seen.batch["spec"]["parallelism"]
+    found = next(filter(None, map(trouble, seen.pods)), None)
+    if found is not None:
+        return _condition(WORKERS_READY, False, found.reason, found.message)
+    if alive < count:
+        return _condition(WORKERS_READY, False, "Starting", f"{alive} of {count} workers run")
+    return _condition(WORKERS_READY, True, "Running", f"{count} workers run")
+
+
+def _suspended(seen: Observation) -> Condition | None:
+    if seen.batch is None or seen.has_ended:
+        return None
+    if is_true(seen.batch, "Suspended"):
+        return _condition(
+            SUSPENDED, True, "Suspended", "its workers wait: spec.suspend, or a queue that has not admitted it"
+        )
+    return _condition(SUSPENDED, False, "Running", "")
+
+
+def _complete(seen: Observation) -> Condition | None:
+    view = seen.view
+    if view.state is not JobState.COMPLETE:
+        return _condition(COMPLETE, False, "Reopened", "") if condition(seen.job, COMPLETE) else None
+    results: Mapping[str, Any] = view.results or {}
+    return _condition(COMPLETE, True, "Complete", f"{results.get('parts', 0)} parts in {results.get('output', '')}")
+
+
+def _failed(seen: Observation) -> Condition | None:
+    view = seen.view
+    if view.state is JobState.CANCELLED:
+        return _condition(FAILED, True, "Cancelled", "spec.cancel was set")
+    if view.state is not JobState.FAIL:
+        return _condition(FAILED, False, "Retried", "") if condition(seen.job, FAILED) else None
+    return _condition(
+        FAILED, True, str((view.failure or {}).get("kind", "Failed")), failure_text(seen.name, view.failure)
+    )
+
+
+def failure_text(job: str, failure: Mapping[str, Any] | None) -> str:
+    """Why a job failed, as its message says it."""
+    return "\n".join(failure_lines({"reason": "", **(failure or {})}, job=job, debug=[], resume=[]))[:LONGEST_MESSAGE]
+
+
+def _condition(kind: str, status: bool, reason: str, message: str) -> Condition:
+    return {"type": kind, "status": str(status), "reason": reason, "message": message}
+
+
+def _timed(seen: Observation, one: Condition) -> Condition:
+    """The time of a condition is that of the last change of its status."""
+    before: Object | None = condition(seen.job, one["type"])
+    stays = before is not None and before["status"] == one["status"]
+    stamp = before["lastTransitionTime"] if before is not None and stays else seen.stamp
+    return {**one, "lastTransitionTime": stamp}

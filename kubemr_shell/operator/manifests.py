@@ -1,0 +1,218 @@
+"""The objects that a job's workers need: account, rights, and a batch Job. Pure.
+
+Deterministic names and content, so that several operators can make them at once, and none twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.kube.resources import (
+    BATCH_JOBS,
+    CONFIG_MAPS,
+    GROUP,
+    JOBS,
+    ROLE_BINDINGS,
+    ROLES,
+    SERVICE_ACCOUNTS,
+    SHARDS,
+)
+from kubemr_shell.operator.actions import Create
+from kubemr_shell.operator.merge import merged
+from kubemr_shell.operator.observation import Observation
+from kubemr_shell.operator.options import OperatorOptions
+
+Manifest = dict[str, Any]
+
+FILES_ANNOTATION = "turbobytes.com/files"
+"""On a job: the ConfigMap with the files that ``submit`` found beside its YAML."""
+FILES_FOLDER = "/etc/kubemr/files"
+ROLE_LABEL = "turbobytes.com/role"
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+COMMAND = "/opt/kubemr/kubemr-shell"
+SCRATCH = "/scratch"
+TERMINATION_LOG = "/dev/termination-log"
+RESTARTS_A_WORKER = 6
+CLEANUP_SECONDS = 600
+GRACE_SECONDS = 30
+
+
+def account_name(job: str) -> str:
+    """The ServiceAccount, Role and RoleBinding of a job; the admission policy knows it by this name."""
+    return f"kubemr-{job}"
+
+
+def batch_name(job: str, retry: int) -> str:
+    """A retried job gets workers anew."""
+    return f"{job}-r{retry}" if retry else job
+
+
+def output_of(seen: Observation, spec: JobSpec, options: OperatorOptions) -> str | None:
+    """Where the parts go; None: nobody says."""
+    if spec.output:
+        return spec.output.rstrip("/")
+    return f"{options.output_root.rstrip('/')}/{seen.name}" if options.output_root else None
+
+
+def owner_name(output: str) -> str:
+    """The document that says which job owns an output."""
+    return f"kubemr-output-{hashlib.sha256(output.encode()).hexdigest()[:20]}"
+
+
+def output_owner(seen: Observation, output: str) -> Create:
+    return Create(
+        resource=CONFIG_MAPS,
+        document={
+            "metadata": _metadata(seen, owner_name(output)),
+            "data": {"output": output, "job": seen.name, "uid": seen.uid},
+        },
+    )
+
+
+def account(seen: Observation) -> list[Create]:
+    """What the workers of a job may do: read it and write its status; read, make and change its shards."""
+    name = account_name(seen.name)
+    group = [GROUP]
+    rules = [
+        {"apiGroups": group, "resources": [JOBS.plural], "resourceNames": [seen.name], "verbs": ["get"]},
+        {"apiGroups": group, "resources": [f"{JOBS.plural}/status"], "resourceNames": [seen.name], "verbs": ["patch"]},
+        {"apiGroups": group, "resources": [SHARDS.plural], "verbs": ["get", "create", "patch"]},
+    ]
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": seen.namespace}
+    metadata = _metadata(seen, name)
+    return [
+        Create(resource=SERVICE_ACCOUNTS, document={"metadata": metadata}),
+        Create(resource=ROLES, document={"metadata": metadata, "rules": rules}),
+        Create(resource=ROLE_BINDINGS, document={"metadata": metadata, "roleRef": role, "subjects": [subject]}),
+    ]
+
+
+def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: str) -> Create:
+    """The batch Job of the workers: an Indexed one, so that a pod that is gone is made again and others may leave."""
+    count = spec.replicas or 1
+    arguments = [
+        *("worker", "--job", seen.name, "--uid", seen.uid, "--namespace", seen.namespace),
+        *("--name", "$(KUBEMR_POD)", "--workers", str(count), "--output", output),
+        *("--scratch", SCRATCH, "--termination-log", TERMINATION_LOG),
+        *(("--slots", str(spec.slots)) if spec.slots else ()),
+    ]
+    pod = merged(_pod(seen, spec, options, arguments), spec.template)
+    labels = dict(seen.job["metadata"].get("labels") or {})
+    queue = {QUEUE_LABEL: labels[QUEUE_LABEL]} if QUEUE_LABEL in labels else {}
+    metadata = _metadata(seen, batch_name(seen.name, seen.view.retry), labels={ROLE_LABEL: "worker", **queue})
+    return Create(
+        resource=BATCH_JOBS,
+        document={
+            "metadata": metadata,
+            "spec": {
+                "completionMode": "Indexed",
+                "completions": count,
+                "parallelism": count,
+                "backoffLimitPerIndex": RESTARTS_A_WORKER,
+                "podFailurePolicy": {
+                    "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
+                },
+                "suspend": spec.suspend or bool(queue),
+                "template": pod,
+            },
+        },
+    )
+
+
+def cleanup(seen: Observation, spec: JobSpec, options: OperatorOptions, output: str) -> Create:
+    """A batch Job that removes the temporaries, with the rights of the job itself."""
+    arguments = ["cleanup", "--uid", seen.uid, "--output", output]
+    pod = merged(_pod(seen, spec, options, arguments), spec.template)
+    return Create(
+        resource=BATCH_JOBS,
+        document={
+            "metadata": _metadata(seen, cleanup_name(seen.name), labels={ROLE_LABEL: "cleanup"}),
+            "spec": {
+                "backoffLimit": 3,
+                "activeDeadlineSeconds": CLEANUP_SECONDS,
+                "template": merged(pod, {"metadata": {"labels": {ROLE_LABEL: "cleanup"}}}),
+            },
+        },
+    )
+
+
+def cleanup_name(job: str) -> str:
+    return f"{job}-cleanup"
+
+
+def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str]) -> Manifest:
+    secret = spec.s3.secret_name or options.s3_secret
+    container = {
+        "name": "worker",
+        "image": spec.image or options.image,
+        "command": [COMMAND],
+        "args": arguments,
+        "env": _environment(spec, options),
+        "envFrom": [{"secretRef": {"name": secret}}] if secret else [],
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "256Mi"},
+            "limits": {"memory": "1Gi"},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePath": TERMINATION_LOG,
+        "volumeMounts": [{"name": "scratch", "mountPath": SCRATCH}, {"name": "tmp", "mountPath": "/tmp"}],
+    }
+    volumes: list[Manifest] = [{"name": "scratch", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+    files = (seen.job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
+    if files:
+        volumes.append({"name": "files", "configMap": {"name": files, "defaultMode": 0o555}})
+        container["volumeMounts"] = [
+            *container["volumeMounts"],
+            {"name": "files", "mountPath": FILES_FOLDER, "readOnly": True},
+        ]
+    return {
+        "metadata": {"labels": {JOB_LABEL: seen.name, ROLE_LABEL: "worker"}},
+        "spec": {
+            "restartPolicy": "Never",
+            "serviceAccountName": account_name(seen.name),
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": GRACE_SECONDS,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": options.user,
+                "runAsGroup": options.user,
+                "fsGroup": options.user,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+            "volumes": volumes,
+        },
+    }
+
+
+def _environment(spec: JobSpec, options: OperatorOptions) -> list[Manifest]:
+    field = {"fieldRef": {"fieldPath": "metadata.name"}}
+    variables: list[Manifest] = [{"name": "KUBEMR_POD", "valueFrom": field}, {"name": "HOME", "value": "/tmp"}]
+    settings = {
+        "AWS_ENDPOINT_URL_S3": spec.s3.endpoint or options.s3_endpoint,
+        "AWS_REGION": spec.s3.region or options.s3_region,
+    }
+    return variables + [{"name": name, "value": value} for name, value in settings.items() if value]
+
+
+def _metadata(seen: Observation, name: str, labels: Mapping[str, str] | None = None) -> Manifest:
+    owner = {
+        "apiVersion": API_VERSION, "kind": KIND, "name": seen.name, "uid": seen.uid,
+        "controller": True, "blockOwnerDeletion": True,
+    }
+    return {
+        "name": name,
+        "namespace": seen.namespace,
+        "labels": {JOB_LABEL: seen.name, "app.kubernetes.io/managed-by": "kubemr", **(labels or {})},
+        "ownerReferences": [owner],
+    }

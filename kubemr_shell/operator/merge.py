@@ -1,0 +1,37 @@
+"""A user's pod template over ours. Pure.
+
+Mappings are merged; of lists whose items have names (containers, volumes, variables, mounts by their path) those of the
+same name are merged and the others added; any other value replaces ours. null removes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+KEYS = ("name", "mountPath", "key")
+
+
+def merged(ours: Any, theirs: Any) -> Any:
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        kept = {name: value for name, value in ours.items() if name not in theirs}
+        given = {name: merged(ours.get(name), value) for name, value in theirs.items() if value is not None}
+        return kept | given
+    if isinstance(ours, list) and isinstance(theirs, list) and (key := _key(ours + theirs)):
+        return _merged_lists(ours, theirs, key)
+    return theirs
+
+
+def _merged_lists(ours: Sequence[Any], theirs: Sequence[Any], key: str) -> list[Any]:
+    by_name = {item[key]: item for item in theirs}
+    changed = [merged(item, by_name.pop(item[key], item)) for item in ours]
+    return changed + list(by_name.values())
+
+
+def _key(items: Sequence[Any]) -> str | None:
+    """What tells the items of a list apart: mounts of one volume differ by their path."""
+    if not items or not all(isinstance(item, Mapping) for item in items):
+        return None
+    if all("mountPath" in item for item in items):
+        return "mountPath"
+    return next((key for key in KEYS if all(key in item for item in items)), None)

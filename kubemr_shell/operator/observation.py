@@ -1,0 +1,81 @@
+"""What the operator sees of one job at one moment. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from kubemr_shell.board.job_view import JobView, parse_job
+from kubemr_shell.board.progress import Progress
+from kubemr_shell.job.state import ENDED
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """Objects as the API server has them. ``now`` is in seconds since 1970: it is only compared with the server's."""
+
+    job: Object
+    batch: Object | None
+    """The batch/v1 Job of the workers."""
+    cleanup: Object | None
+    """The one that removes the temporaries of a job that is being deleted."""
+    pods: Sequence[Object] = field(default=())
+    """Of the workers."""
+    output_owner: str | None = None
+    """The uid of the job that owns the output, where one does."""
+    progress: Progress | None = None
+    now: float
+
+    @property
+    def name(self) -> str:
+        return str(self.job["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.job["metadata"]["namespace"])
+
+    @property
+    def uid(self) -> str:
+        return str(self.job["metadata"]["uid"])
+
+    @property
+    def status(self) -> Object:
+        status: Object = self.job.get("status") or {}
+        return status
+
+    @cached_property
+    def view(self) -> JobView:
+        return parse_job(dict(self.job))
+
+    @property
+    def has_ended(self) -> bool:
+        return self.view.state in ENDED
+
+    @property
+    def is_deleted(self) -> bool:
+        return "deletionTimestamp" in self.job["metadata"]
+
+    def since(self, stamp: str | None) -> float:
+        """Seconds from a time stamp of Kubernetes to now; 0 without one."""
+        return 0.0 if not stamp else self.now - datetime.fromisoformat(stamp).timestamp()
+
+    @property
+    def stamp(self) -> str:
+        """Now, as Kubernetes writes it."""
+        return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def condition(owner: Object | None, kind: str) -> Object | None:
+    """A condition in the status of an object, if it is there."""
+    conditions = ((owner or {}).get("status") or {}).get("conditions") or ()
+    return next((one for one in conditions if one["type"] == kind), None)
+
+
+def is_true(owner: Object | None, kind: str) -> bool:
+    found = condition(owner, kind)
+    return found is not None and found["status"] == "True"

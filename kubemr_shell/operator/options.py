@@ -1,0 +1,25 @@
+"""What an installation decides for all its jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BASE_IMAGE = "kubemr/base:latest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorOptions:
+    """None: not set, and what a job needs of it the job has to say itself."""
+
+    namespace: str | None = None
+    """Jobs of this namespace alone; None: of all."""
+    image: str = BASE_IMAGE
+    """Of jobs that name none."""
+    output_root: str | None = None
+    """s3:// prefix below which jobs without an output of their own put it, in a folder of their name."""
+    s3_endpoint: str | None = None
+    s3_region: str | None = None
+    s3_secret: str | None = None
+    """The Secret, in the job's namespace, with the credentials of jobs that name none."""
+    user: int = 65532
+    """The user id of workers."""

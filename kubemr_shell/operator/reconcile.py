@@ -1,0 +1,270 @@
+"""What to do about a job, from what is seen of it. Pure: no clock, no network.
+
+Every decision is made anew from what is there, and every write of the state tests the state that it leaves: several
+operators may decide at once, any may be killed at any point, and what one has begun another goes on with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubemr_shell.board import job_moves
+from kubemr_shell.board.documents import Operation
+from kubemr_shell.board.job_moves import job_patch
+from kubemr_shell.board.job_view import JobView, format_status
+from kubemr_shell.board.json_patch import add, replace, test
+from kubemr_shell.errors import InvalidSpec
+from kubemr_shell.job.fingerprint import changed_fields
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.state import JobState
+from kubemr_shell.job.validate import load_job, spec_from_mapping, spec_to_mapping
+from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from kubemr_shell.operator import manifests
+from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
+from kubemr_shell.operator.conditions import failure_text, wanted_conditions, wanted_progress
+from kubemr_shell.operator.deletion import delete_job, with_finalizer
+from kubemr_shell.operator.observation import Observation, is_true
+from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.pods import last_failure, lost_workers
+
+MOST_LOST = 500
+"""Names of workers that are gone, in the status. An older one is gone for so long that its claims have expired."""
+LINGER_SECONDS = 60.0
+"""After the end of a job until workers that have not seen it are removed."""
+FOLLOW_SECONDS = 5.0
+"""Between two looks at the progress of a job that runs."""
+
+
+def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
+    """The next steps for one job."""
+    if seen.is_deleted:
+        return delete_job(seen, options)
+    finalizer = with_finalizer(seen)
+    if finalizer:
+        return Decision(actions=[finalizer])
+    if "state" not in seen.status:
+        return _accept(seen, options)
+    if _may_begin_anew(seen):
+        return Decision(actions=[_status(seen, [replace("/status", _initial(seen, options)[0])])])
+    if asked := _asked(seen):
+        return Decision(actions=asked)
+    if seen.has_ended:
+        return _after_the_end(seen)
+    spec = load_job(dict(seen.job), seen.name).spec
+    if seen.view.state is JobState.PENDING:
+        return _take(seen, spec, options)
+    return _follow(seen, spec, options)
+
+
+def _accept(seen: Observation, options: OperatorOptions) -> Decision:
+    """The first status: PENDING, or FAIL with all that is wrong."""
+    status, tell = _initial(seen, options)
+    return Decision(actions=[_status(seen, [test("/status", None), add("/status", status)]), *tell])
+
+
+def _initial(seen: Observation, options: OperatorOptions) -> tuple[dict[str, Any], list[Action]]:
+    try:
+        spec = load_job(dict(seen.job), "").spec
+        problem = _misses(seen, spec, options)
+    except InvalidSpec as error:
+        problem = {"kind": "InvalidSpec", "reason": "\n".join(map(str, error.problems)), "exitCode": error.exit_code}
+    state = JobState.FAIL if problem else JobState.PENDING
+    view = JobView(state=state, spec=seen.job["spec"], failure=problem)
+    asked = seen.job["spec"].get("retry", 0)
+    status = {**format_status(view), "observedGeneration": _generation(seen), "observedRetry": asked}
+    tell: list[Action] = (
+        [Tell(reason="Refused", message=failure_text(seen.name, problem), warning=True)] if problem else []
+    )
+    return status, tell
+
+
+def _misses(seen: Observation, spec: JobSpec, options: OperatorOptions) -> dict[str, Any] | None:
+    """What a cluster needs and a machine does not."""
+    output = manifests.output_of(seen, spec, options)
+    if output is None:
+        reason = "spec.output is missing: give an s3:// prefix; this operator has no --output-root for jobs without one"
+    elif not output.startswith("s3://"):
+        reason = f"spec.output: {output}: must be an s3:// prefix in Kubernetes"
+    else:
+        return None
+    return {"kind": "InvalidSpec", "reason": reason, "exitCode": InvalidSpec.exit_code}
+
+
+def _may_begin_anew(seen: Observation) -> bool:
+    """A job that was refused is looked at again when its spec has changed."""
+    refused = (seen.view.failure or {}).get("kind") == "InvalidSpec" and seen.view.plan is None
+    return refused and seen.view.state is JobState.FAIL and _generation(seen) != seen.status.get("observedGeneration")
+
+
+def _asked(seen: Observation) -> list[Action]:
+    """What the user has asked for since: to cancel, or to try again."""
+    spec, view = seen.job["spec"], seen.view
+    if spec.get("retry", 0) > seen.status.get("observedRetry", 0):
+        return _retry(seen)
+    if spec.get("cancel") and not seen.has_ended and not view.publishing:
+        return [_status(seen, job_patch(seen.uid, view, job_moves.cancel(view)))]
+    limit = spec.get("activeDeadlineSeconds")
+    late = limit is not None and seen.since(seen.status.get("startTime")) > limit
+    if late and not seen.has_ended and not view.publishing:
+        facts = {"kind": "DeadlineExceeded", "reason": f"not done after {limit} s (activeDeadlineSeconds)"}
+        return [_status(seen, job_patch(seen.uid, view, job_moves.fail(view, facts)))]
+    return []
+
+
+def _retry(seen: Observation) -> list[Action]:
+    """Go on with what is not committed; under a spec that makes it another job it is refused."""
+    view, asked = seen.view, seen.job["spec"]["retry"]
+    served = [test("/metadata/uid", seen.uid), add("/status/observedRetry", asked)]
+    if not seen.has_ended or view.state is JobState.COMPLETE:
+        state = "is complete" if view.state is JobState.COMPLETE else "runs"
+        return [_status(seen, served), Tell(reason="NothingToRetry", message=f"the job {state}")]
+    try:
+        spec = load_job(dict(seen.job), "").spec
+    except InvalidSpec as error:
+        return [_status(seen, served), Tell(reason="RetryRefused", message=str(error), warning=True)]
+    if view.plan is None:
+        moved = job_moves.retry(view, None)
+    else:
+        old = spec_from_mapping(view.spec)
+        changes = changed_fields(old, _like(old, spec))
+        if changes.forbidden:
+            message = f"another {', '.join(changes.forbidden)} makes it another job: change it back, or make a new job"
+            return [_status(seen, served), Tell(reason="RetryRefused", message=message, warning=True)]
+        plain = spec_to_mapping(_like(old, spec))
+        moved = job_moves.redo_reduces(view, plain) if changes.reduce_only else job_moves.retry(view, plain)
+    times = [add("/status/startTime", None), add("/status/completionTime", None)]
+    patch = [*job_patch(seen.uid, view, moved), add("/status/observedRetry", asked), *times]
+    return [_status(seen, patch), Tell(reason="Retried", message=f"retry {moved.retry}: what is missing runs again")]
+
+
+def _like(old: JobSpec, asked: JobSpec) -> JobSpec:
+    """The spec that is asked for, with what the plan has settled, and what the image brought, where it says nothing."""
+    from dataclasses import replace as changed  # noqa: PLC0415 - the name is a patch's here
+
+    return changed(
+        asked,
+        partitions=old.partitions if asked.partitions is None else asked.partitions,
+        map_command=asked.map_command or old.map_command,
+        combine_command=asked.combine_command or old.combine_command,
+        reduce_command=asked.reduce_command or old.reduce_command,
+        files=asked.files or old.files,
+    )
+
+
+def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
+    """Own the output, and be the one who deploys."""
+    output = manifests.output_of(seen, spec, options)
+    assert output is not None
+    if seen.output_owner is None:
+        return Decision(actions=[manifests.output_owner(seen, output)], again_after=0.0)
+    view = seen.view
+    if seen.output_owner != seen.uid:
+        facts = {"kind": "OutputInUse", "reason": f"the output {output} belongs to another job: choose another one"}
+        return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, facts)))])
+    begin = [*job_patch(seen.uid, view, job_moves.deploy(view)), add("/status/startTime", seen.stamp)]
+    return Decision(actions=[_status(seen, begin)])
+
+
+def _follow(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
+    """Workers are there as long as the job runs, and the status says how they are."""
+    if seen.batch is None:
+        output = manifests.output_of(seen, spec, options)
+        assert output is not None
+        return Decision(actions=[*manifests.account(seen), manifests.workers(seen, spec, options, output)])
+    view = seen.view
+    if view.state is JobState.DEPLOYING:
+        return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.deploy(view)))])
+    if is_true(seen.batch, "Failed") and not view.publishing:
+        return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, _workers_failed(seen))))])
+    actions: list[Action] = [*_suspension(seen, spec), *_report(seen)]
+    return Decision(actions=actions, again_after=_next_look(seen))
+
+
+def _suspension(seen: Observation, spec: JobSpec) -> list[Action]:
+    """``suspend`` is passed on; with a queue's label the queue decides."""
+    assert seen.batch is not None
+    metadata = seen.batch["metadata"]
+    if manifests.QUEUE_LABEL in (metadata.get("labels") or {}):
+        return []
+    if bool(seen.batch["spec"].get("suspend")) == spec.suspend:
+        return []
+    change = [test("/metadata/uid", metadata["uid"]), add("/spec/suspend", spec.suspend)]
+    return [Patch(resource=BATCH_JOBS, name=metadata["name"], operations=change)]
+
+
+def _after_the_end(seen: Observation) -> Decision:
+    """Say how it ended, let nothing run on, and remove the job when its time is over."""
+    actions = _report(seen)
+    ended_at = seen.status.get("completionTime")
+    if not ended_at:
+        change = [test("/metadata/uid", seen.uid), add("/status/completionTime", seen.stamp)]
+        return Decision(actions=[*actions, _status(seen, change)], again_after=LINGER_SECONDS)
+    age = seen.since(ended_at)
+    ttl = seen.job["spec"].get("ttlSecondsAfterFinished")
+    if ttl is not None and age >= ttl:
+        return Decision(actions=[*actions, Delete(resource=JOBS, name=seen.name, uid=seen.uid)])
+    if seen.batch is not None and not _is_over(seen) and age >= LINGER_SECONDS:
+        metadata = seen.batch["metadata"]
+        actions.append(Delete(resource=BATCH_JOBS, name=metadata["name"], uid=metadata["uid"]))
+    waits = [ttl - age] if ttl is not None else []
+    if seen.batch is not None and not _is_over(seen) and age < LINGER_SECONDS:
+        waits.append(LINGER_SECONDS - age)
+    return Decision(actions=actions, again_after=min(waits) if waits else None)
+
+
+def _is_over(seen: Observation) -> bool:
+    return is_true(seen.batch, "Complete") or is_true(seen.batch, "Failed")
+
+
+def _report(seen: Observation) -> list[Action]:
+    """What the status says, as far as it is something else now; an Event of what is new."""
+    operations: list[Operation] = []
+    tell: list[Action] = []
+    conditions = wanted_conditions(seen)
+    before = seen.status.get("conditions") or []
+    if conditions != before:
+        operations.append(add("/status/conditions", conditions))
+        reasons = {one["reason"] for one in before}
+        tell = [
+            Tell(
+                reason=one["reason"],
+                message=one["message"],
+                warning=one["status"] == "False" or one["type"] == "Failed",
+            )
+            for one in conditions
+            if one["reason"] not in reasons and one["message"] and one["reason"] != "Starting"
+        ]
+    progress = wanted_progress(seen)
+    if progress and progress != (seen.status.get("progress") or {}):
+        operations.append(add("/status/progress", progress))
+    lost = lost_workers(seen.pods)
+    known = set(seen.status.get("lost") or ())
+    if lost - known and not seen.has_ended:
+        operations.append(add("/status/lost", sorted(known & lost | lost)[-MOST_LOST:]))
+        failure = last_failure([pod for pod in seen.pods if pod["metadata"]["name"] not in known])
+        if failure:
+            tell.append(Tell(reason=failure.reason, message=failure.message, warning=True))
+    if not operations:
+        return tell
+    return [_status(seen, [test("/metadata/uid", seen.uid), *operations]), *tell]
+
+
+def _workers_failed(seen: Observation) -> dict[str, Any]:
+    """The job fails with its workers when every one of them has failed too often."""
+    last = last_failure(seen.pods)
+    why = last.message if last else "see the events of their pods"
+    return {"kind": last.reason if last else "WorkersFailed", "reason": f"the workers failed again and again: {why}"}
+
+
+def _next_look(seen: Observation) -> float:
+    limit = seen.job["spec"].get("activeDeadlineSeconds")
+    left = limit - seen.since(seen.status.get("startTime")) if limit is not None else FOLLOW_SECONDS
+    return max(0.5, min(FOLLOW_SECONDS, left))
+
+
+def _status(seen: Observation, operations: list[Operation]) -> Patch:
+    return Patch(resource=JOBS, name=seen.name, operations=operations, status=True)
+
+
+def _generation(seen: Observation) -> int:
+    return int(seen.job["metadata"].get("generation", 0))
