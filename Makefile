@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STDLIB = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 NATIVE_SOURCES := CMakeLists.txt pyproject.toml $(wildcard kubemr_shell/engine/native/*)
 
-.PHONY: help demo setup check test test-all format generate bench bench-quick bench-s3 clean
+.PHONY: help demo setup check test test-all test-cluster format generate bench bench-quick bench-s3 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,10 +45,13 @@ check: setup ## lint, types, layers, generated files
 	$(BIN)/python docs/generate.py --check
 
 test: setup ## the tests a developer runs: under five minutes on two cores
-	$(BIN)/pytest -n 2 -m 'not slow'
+	$(BIN)/pytest -n 2 -m 'not slow and not cluster'
 
 test-all: setup ## everything, with coverage: hundreds of seeds, large lines
-	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 -m 'not cluster' --cov --cov-report=term:skip-covered
+
+test-cluster: setup ## what needs Kubernetes or Docker: on the cluster of KUBEMR_TEST_KUBECONFIG, or on a K3s
+	$(BIN)/pytest -n 2 -m cluster
 
 format: setup ## format the code
 	$(BIN)/ruff format .

@@ -23,10 +23,12 @@ COMMANDS = {
     "debug": "Run one task of a job again, alone, in this terminal.",
     "clean": "Remove what an unfinished or failed job left behind.",
     "worker": "Work on a job of the cluster until it is over; what pods run.",
+    "operator": "Deploy the workers of jobs and report on them; what the operator's pods run.",
+    "cleanup": "Remove the temporaries of a deleted job; what a pod runs.",
     "local-worker": "Work on a job of this machine until it is over; started by run.",
 }
 
-HIDDEN = ("worker", "local-worker")
+HIDDEN = ("worker", "local-worker", "operator", "cleanup")
 """What nobody calls by hand."""
 
 EXIT_USAGE = 2

@@ -207,8 +207,12 @@ def _environment(spec: JobSpec, options: OperatorOptions) -> list[Manifest]:
 
 def _metadata(seen: Observation, name: str, labels: Mapping[str, str] | None = None) -> Manifest:
     owner = {
-        "apiVersion": API_VERSION, "kind": KIND, "name": seen.name, "uid": seen.uid,
-        "controller": True, "blockOwnerDeletion": True,
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": seen.name,
+        "uid": seen.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
     }
     return {
         "name": name,

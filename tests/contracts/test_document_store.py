@@ -9,15 +9,20 @@ import pytest
 
 from kubemr_shell.board import json_patch
 from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore
+from kubemr_shell.board.kubernetes import KubernetesStore
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.errors import AlreadyExists, BoardError, Conflict, DocumentNotFound
+from tests.cluster import Cluster
 
 KIND = "TaskShard"
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("kubernetes", marks=pytest.mark.cluster)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DocumentStore]:
-    assert request.param == "sqlite"
+    if request.param == "kubernetes":
+        cluster: Cluster = request.getfixturevalue("cluster")
+        yield KubernetesStore(cluster.client, request.getfixturevalue("namespace"))
+        return
     opened = SqliteStore(str(tmp_path / "board"), poll_seconds=0.005)
     yield opened
     opened.close()

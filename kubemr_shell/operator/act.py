@@ -1,0 +1,85 @@
+"""Carries out what was decided. What is refused because somebody was faster is no failure: it is decided again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from kubemr_shell.errors import AlreadyExists, Conflict, DocumentNotFound
+from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import EVENTS
+from kubemr_shell.operator.actions import Action, Create, Delete, Patch, Tell
+from kubemr_shell.operator.observation import Observation
+
+LONGEST_NOTE = 1000
+
+
+class Actor:
+    """``identity`` names this operator in events; ``now`` gives seconds since 1970."""
+
+    def __init__(self, client: KubeClient, identity: str, now: Callable[[], float]) -> None:
+        self._client = client
+        self._identity = identity
+        self._now = now
+
+    def carry_out(self, seen: Observation, action: Action) -> bool:
+        """False: what was seen is no longer so, and the rest of the decision is void."""
+        try:
+            match action:
+                case Create():
+                    self._client.create(action.resource, seen.namespace, action.document)
+                case Patch():
+                    self._client.patch(
+                        action.resource, seen.namespace, action.name, action.operations, status=action.status
+                    )
+                case Delete():
+                    self._client.delete(
+                        action.resource, seen.namespace, action.name, options={"preconditions": {"uid": action.uid}}
+                    )
+                case Tell():
+                    self._tell(seen, action)
+        except AlreadyExists:
+            return True
+        except DocumentNotFound:
+            return isinstance(action, Delete)
+        except Conflict:
+            return False
+        return True
+
+    def _tell(self, seen: Observation, event: Tell) -> None:
+        """One Event for a reason and a message: it is made once, and counted when it comes again."""
+        stamp = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        digest = hashlib.sha256(f"{seen.uid} {event.reason} {event.message}".encode()).hexdigest()[:12]
+        name = f"{seen.name}.{digest}"
+        involved: Mapping[str, Any] = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "name": seen.name,
+            "uid": seen.uid,
+            "namespace": seen.namespace,
+        }
+        try:
+            self._client.create(
+                EVENTS,
+                seen.namespace,
+                {
+                    "metadata": {"name": name, "namespace": seen.namespace},
+                    "involvedObject": involved,
+                    "reason": event.reason,
+                    "message": event.message[:LONGEST_NOTE],
+                    "type": "Warning" if event.warning else "Normal",
+                    "source": {"component": "kubemr-operator"},
+                    "reportingComponent": "kubemr-operator",
+                    "reportingInstance": self._identity,
+                    "firstTimestamp": stamp,
+                    "lastTimestamp": stamp,
+                    "count": 1,
+                },
+            )
+        except AlreadyExists:
+            known = self._client.get(EVENTS, seen.namespace, name)
+            again = {"count": int(known.get("count", 1)) + 1, "lastTimestamp": stamp}
+            self._client.patch(EVENTS, seen.namespace, name, again)

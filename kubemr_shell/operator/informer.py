@@ -1,0 +1,149 @@
+"""What the operator knows of one kind of object: a copy of the API server's list, kept up to date by a watch.
+
+A watch that dies, silently or not, goes on from where it was; one that is too old begins with a list anew; and every
+few minutes the list is read again whatever the watch says.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from kubemr_shell.errors import Expired, KubemrError
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import Resource
+from kubemr_shell.kube.watch import watch
+
+RESYNC_SECONDS = 300.0
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 15.0
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name of a job."""
+
+
+class Informer:
+    """Runs in a thread of its own from ``start`` until ``stop`` is set. Any thread may read."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        labels: str,
+        job_of: Callable[[Object], str | None],
+        changed: Callable[[Key], None],
+        failed: Callable[[KubemrError], None],
+        stop: threading.Event,
+    ) -> None:
+        """``job_of`` names the job of an object; ``changed`` is told of each job that has to be looked at."""
+        self._client = client
+        self._resource = resource
+        self._namespace = namespace
+        self._labels = labels
+        self._job_of = job_of
+        self._changed = changed
+        self._failed = failed
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._objects: dict[Key, Object] = {}
+        self._of_job: dict[Key, dict[str, Object]] = {}
+        self.listed = threading.Event()
+        """Set once it knows what there is."""
+        self.heard_at = time.monotonic()
+        """When the server was last heard of."""
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name=f"informer {self._resource.plural}", daemon=True).start()
+
+    def get(self, namespace: str, name: str) -> Object | None:
+        with self._lock:
+            return self._objects.get((namespace, name))
+
+    def of_job(self, job: Key) -> list[Object]:
+        """The objects of a job, by name."""
+        with self._lock:
+            found = dict(self._of_job.get(job, {}))
+        return [found[name] for name in sorted(found)]
+
+    def keys(self) -> list[Key]:
+        """Of all jobs that have an object here."""
+        with self._lock:
+            return list(self._of_job)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                self._follow(self._list())
+                failures = 0
+            except Expired:
+                continue
+            except KubemrError as error:
+                self._failed(error)
+                failures += 1
+                self._stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10)))
+
+    def _list(self) -> str:
+        answer = self._client.list(self._resource, self._namespace, labels=self._labels)
+        current = {_key(one): one for one in answer["items"]}
+        with self._lock:
+            gone = [one for key, one in self._objects.items() if key not in current]
+        for one in gone:
+            self._take("DELETED", one)
+        for one in current.values():
+            self._take("MODIFIED", one)
+        self.heard_at = time.monotonic()
+        self.listed.set()
+        return str(answer["metadata"]["resourceVersion"])
+
+    def _follow(self, since: str) -> None:
+        """Until it is time to list again; a connection that was cut is no reason to."""
+        deadline = time.monotonic() + RESYNC_SECONDS
+        failures = 0
+        while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
+            try:
+                for change, document in watch(
+                    self._client,
+                    self._resource,
+                    self._namespace,
+                    since=since,
+                    seconds=left,
+                    stop=self._stop,
+                    labels=self._labels,
+                ):
+                    since = document["metadata"]["resourceVersion"]
+                    self.heard_at = time.monotonic()
+                    failures = 0
+                    if change != "BOOKMARK":
+                        self._take(change, document)
+            except Expired:
+                raise
+            except KubemrError as error:
+                self._failed(error)
+                failures += 1
+                self._stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10)))
+
+    def _take(self, change: str, document: Object) -> None:
+        key = _key(document)
+        name = self._job_of(document)
+        with self._lock:
+            if change == "DELETED":
+                self._objects.pop(key, None)
+            else:
+                self._objects[key] = document
+            if name is not None:
+                of_job = self._of_job.setdefault((key[0], name), {})
+                of_job.pop(key[1], None) if change == "DELETED" else of_job.update({key[1]: document})
+                if not of_job:
+                    del self._of_job[key[0], name]
+        if name is not None:
+            self._changed((key[0], name))
+
+
+def _key(document: Object) -> Key:
+    return document["metadata"]["namespace"], document["metadata"]["name"]

@@ -1,0 +1,190 @@
+"""The operator as a whole: watches, a queue of jobs, threads that look at them, metrics and health.
+
+No leader is needed: what one operator does another may do at the same time, and every write tests what it relied on.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.kubernetes import KubernetesStore
+from kubemr_shell.board.progress import Progress, read_progress
+from kubemr_shell.errors import DocumentNotFound, InvalidSpec, KubemrError
+from kubemr_shell.job.validate import load_job
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, Resource
+from kubemr_shell.operator import manifests
+from kubemr_shell.operator.act import Actor
+from kubemr_shell.operator.informer import Informer, Key, Object
+from kubemr_shell.operator.observation import Observation
+from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.reconcile import reconcile
+from kubemr_shell.operator.work_queue import WorkQueue
+
+THREADS = 4
+AGAIN_SECONDS = 0.2
+FAILED_SECONDS = 5.0
+SILENT_SECONDS = 200.0
+"""After which an informer that heard nothing makes the operator unhealthy; a bookmark comes each minute."""
+
+
+class Operator:
+    """``run`` until ``stop``. ``identity`` is told in events; ``now`` gives seconds since 1970."""
+
+    def __init__(
+        self, client: KubeClient, options: OperatorOptions, *, identity: str, now: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._options = options
+        self._now = now
+        self._stop = threading.Event()
+        self._queue: WorkQueue[Key] = WorkQueue()
+        self._actor = Actor(client, identity, now)
+        self.counts: Counter[str] = Counter()
+        """What was done so far: reconciled, acted, refused, failed."""
+        self._jobs = self._informer(JOBS, "", lambda job: str(job["metadata"]["name"]))
+        self._batches = self._informer(BATCH_JOBS, JOB_LABEL, _label_of)
+        self._pods = self._informer(PODS, f"{JOB_LABEL},{manifests.ROLE_LABEL}=worker", _label_of)
+
+    def run(self) -> None:
+        for informer in self._informers:
+            informer.start()
+        threads = [threading.Thread(target=self._work, name=f"reconciler {n}", daemon=True) for n in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        self._stop.wait()
+        self._queue.close()
+        for thread in threads:
+            thread.join(timeout=10)
+
+    def stop(self) -> None:
+        """Any thread, any signal handler."""
+        self._stop.set()
+
+    @property
+    def is_ready(self) -> bool:
+        """It knows what there is."""
+        return all(informer.listed.is_set() for informer in self._informers)
+
+    @property
+    def is_healthy(self) -> bool:
+        """The API server was heard of lately by each watch."""
+        now = time.monotonic()
+        return all(now - informer.heard_at < SILENT_SECONDS for informer in self._informers)
+
+    def states(self) -> Counter[str]:
+        """How many jobs there are in each state."""
+        found = (self._jobs.get(*key) for key in self._jobs.keys())  # noqa: SIM118 - no mapping
+        return Counter(str((job.get("status") or {}).get("state", "NEW")) for job in found if job)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have to be looked at, now or later."""
+        return len(self._queue)
+
+    @property
+    def _informers(self) -> list[Informer]:
+        return [self._jobs, self._batches, self._pods]
+
+    def _informer(self, resource: Resource, labels: str, job_of: Callable[[Object], str | None]) -> Informer:
+        return Informer(
+            self._client,
+            resource,
+            self._options.namespace,
+            labels=labels,
+            job_of=job_of,
+            changed=self._queue.add,
+            failed=self._say,
+            stop=self._stop,
+        )
+
+    def _work(self) -> None:
+        for informer in self._informers:
+            while not informer.listed.wait(0.2):
+                if self._stop.is_set():
+                    return
+        while (key := self._queue.take()) is not None:
+            try:
+                self._reconcile(key)
+            except KubemrError as error:
+                self.counts["failed"] += 1
+                self._say(error, key)
+                self._queue.add(key, FAILED_SECONDS)
+            finally:
+                self._queue.done(key)
+
+    def _reconcile(self, key: Key) -> None:
+        self.counts["reconciled"] += 1
+        job = self._jobs.get(*key)
+        if job is None:
+            return
+        seen = self._observe(key, job)
+        decision = reconcile(seen, self._options)
+        for action in decision.actions:
+            self.counts["acted"] += 1
+            if not self._actor.carry_out(seen, action):
+                self.counts["refused"] += 1
+                self._queue.add(key, AGAIN_SECONDS)
+                return
+        if decision.again_after is not None:
+            self._queue.add(key, decision.again_after)
+
+    def _observe(self, key: Key, job: Object) -> Observation:
+        namespace, name = key
+        job = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, **job}
+        retry = int((job.get("status") or {}).get("retry", 0))
+        batch = manifests.batch_name(name, retry)
+        return Observation(
+            job=job,
+            batch=self._batches.get(namespace, batch),
+            cleanup=self._batches.get(namespace, manifests.cleanup_name(name)),
+            pods=[pod for pod in self._pods.of_job(key) if _batch_of(pod) == batch],
+            output_owner=self._output_owner(key, job),
+            progress=self._progress(key, job),
+            now=self._now(),
+        )
+
+    def _output_owner(self, key: Key, job: Object) -> str | None:
+        """Asked for once in the life of a job: when it waits to be deployed."""
+        if (job.get("status") or {}).get("state") != "PENDING":
+            return None
+        try:
+            output = manifests.output_of(
+                Observation(job=job, batch=None, cleanup=None, now=0.0), load_job(job, key[1]).spec, self._options
+            )
+            if output is None:
+                return None
+            found = self._client.get(CONFIG_MAPS, key[0], manifests.owner_name(output))
+        except (DocumentNotFound, InvalidSpec):
+            return None
+        return str(found["data"]["uid"])
+
+    def _progress(self, key: Key, job: Object) -> Progress | None:
+        if (job.get("status") or {}).get("state") not in ("MAP", "REDUCE"):
+            return None
+        try:
+            return read_progress(KubernetesStore(self._client, key[0]), key[1])
+        except DocumentNotFound:
+            return None
+
+    def _say(self, error: KubemrError, key: Key | None = None) -> None:
+        where = f"{key[0]}/{key[1]}: " if key else ""
+        sys.stderr.write(f"kubemr-shell operator: {where}{error}\n")
+        sys.stderr.flush()
+
+
+def _label_of(document: Object) -> str | None:
+    name = (document["metadata"].get("labels") or {}).get(JOB_LABEL)
+    return None if name is None else str(name)
+
+
+def _batch_of(pod: Object) -> str | None:
+    """The batch Job that made a pod."""
+    return next(
+        (str(one["name"]) for one in pod["metadata"].get("ownerReferences") or () if one["kind"] == "Job"), None
+    )

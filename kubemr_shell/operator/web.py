@@ -1,0 +1,52 @@
+"""The operator over HTTP: ``/metrics`` for Prometheus, ``/healthz`` and ``/readyz`` for the kubelet."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from kubemr_shell.operator.operator import Operator
+
+METRICS_TYPE = "text/plain; version=0.0.4"
+
+
+def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
+    """Answer on a port of all addresses, in a thread, until ``shutdown``; port 0: any that is free."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            match self.path:
+                case "/metrics":
+                    self._answer(200, metrics_text(operator))
+                case "/healthz":
+                    self._answer(*((200, "ok\n") if operator.is_healthy else (503, "a watch is silent\n")))
+                case "/readyz":
+                    self._answer(*((200, "ok\n") if operator.is_ready else (503, "it does not know all jobs yet\n")))
+                case _:
+                    self._answer(404, "/metrics, /healthz, /readyz\n")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+            """Probes come all the time: nothing is said of them."""
+
+        def _answer(self, status: int, text: str) -> None:
+            data = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", METRICS_TYPE)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    server = ThreadingHTTPServer(("", port), Handler)
+    threading.Thread(target=server.serve_forever, name="web", daemon=True).start()
+    return server
+
+
+def metrics_text(operator: Operator) -> str:
+    """The exposition format of Prometheus."""
+    lines = ["# HELP kubemr_jobs Jobs, by their state.", "# TYPE kubemr_jobs gauge"]
+    lines += [f'kubemr_jobs{{state="{state}"}} {count}' for state, count in sorted(operator.states().items())]
+    lines += ["# HELP kubemr_queue Jobs that wait to be looked at.", "# TYPE kubemr_queue gauge"]
+    lines.append(f"kubemr_queue {operator.waiting}")
+    lines += ["# HELP kubemr_operations_total What the operator did.", "# TYPE kubemr_operations_total counter"]
+    lines += [f'kubemr_operations_total{{kind="{kind}"}} {count}' for kind, count in sorted(operator.counts.items())]
+    return "\n".join(lines) + "\n"

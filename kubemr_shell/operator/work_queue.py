@@ -1,0 +1,77 @@
+"""Jobs that have to be looked at: each once, however often it was asked for, and never by two threads at a time."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class WorkQueue(Generic[Item]):
+    """Any thread may add and take."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._due: dict[Item, float] = {}
+        self._heap: list[tuple[float, int, Item]] = []
+        self._working: set[Item] = set()
+        self._count = 0
+        self._closed = False
+
+    def add(self, item: Item, after: float = 0.0) -> None:
+        """Have it looked at in so many seconds; an earlier time stays."""
+        at = time.monotonic() + after
+        with self._condition:
+            if item in self._due and self._due[item] <= at:
+                return
+            self._due[item] = at
+            self._count += 1
+            heapq.heappush(self._heap, (at, self._count, item))
+            self._condition.notify()
+
+    def take(self) -> Item | None:
+        """The next one that is due; None after ``close``. ``done`` has to follow."""
+        with self._condition:
+            while not self._closed:
+                now = time.monotonic()
+                item = self._next(now)
+                if item is not None:
+                    return item
+                wait = self._heap[0][0] - now if self._heap else None
+                self._condition.wait(None if wait is None else max(0.001, wait))
+            return None
+
+    def done(self, item: Item) -> None:
+        with self._condition:
+            self._working.discard(item)
+            self._condition.notify()
+
+    def close(self) -> None:
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+    def __len__(self) -> int:
+        with self._condition:
+            return len(self._due)
+
+    def _next(self, now: float) -> Item | None:
+        held = []
+        found = None
+        while self._heap and self._heap[0][0] <= now and found is None:
+            at, count, item = heapq.heappop(self._heap)
+            if self._due.get(item) != at:
+                continue  # it was asked for at another time since
+            if item in self._working:
+                held.append((at + 0.05, count, item))
+                continue
+            found = item
+            del self._due[item]
+            self._working.add(item)
+        for at, count, item in held:
+            self._due[item] = at
+            heapq.heappush(self._heap, (at, count, item))
+        return found

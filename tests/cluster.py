@@ -1,0 +1,120 @@
+"""A real Kubernetes cluster for tests, and a namespace of its own for each of them.
+
+The cluster is the one of KUBEMR_TEST_KUBECONFIG, else a K3s that testcontainers starts. Where neither is there, its
+tests are skipped with the reason; with KUBEMR_TEST_CLUSTER_REQUIRED=1, which CI sets, that is an error instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from kubemr_shell.errors import DocumentNotFound
+from kubemr_shell.job.crd import job_crd, shard_crd
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import NAMESPACES
+
+K3S = "rancher/k3s:v1.34.2-k3s1"
+
+
+class NoCluster(Exception):
+    """Why there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    kubeconfig: str
+    client: KubeClient
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """What kubectl says; the tests' own way to the cluster, past our code."""
+        done = subprocess.run(
+            ["kubectl", "--kubeconfig", self.kubeconfig, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done.stdout if done.returncode == 0 else done.stderr
+
+    def apply(self, *documents: dict[str, Any], namespace: str | None = None) -> str:
+        whole = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
+        scope = ("-n", namespace) if namespace else ()
+        return self.kubectl(*scope, "apply", "-f", "-", stdin=json.dumps(whole))
+
+    @contextmanager
+    def namespace(self) -> Iterator[str]:
+        """A new namespace, which is deleted without waiting for its end."""
+        name = f"test-{uuid.uuid4().hex[:12]}"
+        self.client.create(NAMESPACES, None, {"metadata": {"name": name}})
+        try:
+            yield name
+        finally:
+            with suppress(DocumentNotFound):
+                self.client.delete(NAMESPACES, None, name)
+
+
+def _found(stack: ExitStack) -> Cluster:
+    kubeconfig = os.environ.get("KUBEMR_TEST_KUBECONFIG")  # noqa: TID251 - tests are told here
+    if kubeconfig is None:
+        kubeconfig = stack.enter_context(_k3s())
+    cluster = Cluster(kubeconfig=kubeconfig, client=KubeClient.from_kubeconfig(kubeconfig, None, None))
+    install_definitions(cluster)
+    return cluster
+
+
+def install_definitions(cluster: Cluster) -> None:
+    """The CRDs as they are now."""
+    cluster.apply(job_crd(), shard_crd())
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *_names())
+
+
+def _names() -> list[str]:
+    return [f"crd/{definition['metadata']['name']}" for definition in (job_crd(), shard_crd())]
+
+
+@contextmanager
+def _k3s() -> Iterator[str]:
+    try:
+        from testcontainers.k3s import K3SContainer
+
+        container = K3SContainer(K3S)
+        container.start()
+    except Exception as error:  # whatever is missing: Docker, its images, the kernel's help
+        raise NoCluster(f"KUBEMR_TEST_KUBECONFIG is not set, and no K3s could be started: {error}") from error
+    try:
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(container.config_yaml())
+            file.flush()
+            yield file.name
+    finally:
+        container.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with ExitStack() as stack:
+        try:
+            found = _found(stack)
+        except NoCluster as error:
+            if os.environ.get("KUBEMR_TEST_CLUSTER_REQUIRED") == "1":  # noqa: TID251 - likewise
+                raise
+            pytest.skip(str(error))
+        yield found
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    with cluster.namespace() as name:
+        yield name
