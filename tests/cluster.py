@@ -65,7 +65,8 @@ class Cluster:
                 self.client.delete(NAMESPACES, None, name)
 
 
-def _found(stack: ExitStack) -> Cluster:
+def running_cluster(stack: ExitStack) -> Cluster:
+    """The cluster there is, with our definitions; NoCluster."""
     kubeconfig = os.environ.get("KUBEMR_TEST_KUBECONFIG")  # noqa: TID251 - tests are told here
     if kubeconfig is None:
         kubeconfig = stack.enter_context(_k3s())
@@ -106,7 +107,7 @@ def _k3s() -> Iterator[str]:
 def cluster() -> Iterator[Cluster]:
     with ExitStack() as stack:
         try:
-            found = _found(stack)
+            found = running_cluster(stack)
         except NoCluster as error:
             if os.environ.get("KUBEMR_TEST_CLUSTER_REQUIRED") == "1":  # noqa: TID251 - likewise
                 raise

@@ -99,6 +99,8 @@ class Board:
             together=together,
         )
         self._cursors: dict[Phase, int] = {}
+        self._idle_looks = 0
+        self._due: dict[object, float] = {}
         self._covered_since: dict[tuple[ShardKey, int], float] = {}
         self._known: JobView | None = None
 
@@ -128,6 +130,8 @@ class Board:
         if view.state in ENDED:
             return Over(state=view.state)
         if job_moves.role_is_open(view, "planner"):
+            if view.planner is None and (seconds := self._own_time("planner", self._agents)):
+                return Idle(seconds=seconds)
             claim = self._jobs.take_role("planner")
             return Planning(claim=claim) if claim else self._idle()
         if job_moves.role_is_open(view, "finisher"):
@@ -226,16 +230,18 @@ class Board:
 
     def _find_work(self, view: JobView, phase: Phase) -> Step:
         """Look at open shards, going on from the one that had work last, and so in time at each of them."""
-        keys = list(self._in_turn(view, phase))[: self._timing.probes]
-        for key in keys:
-            step = self._probe(view, key)
-            if step:
-                self._cursors[phase] = key.shard
-                return step
-        for key in keys if self._agents > 1 else ():
-            step = self._probe(view, key, stealing=True)
-            if step:
-                return step
+        agents_a_shard = self._agents / max(1, view.layout(phase).shards)
+        if seconds := self._own_time((phase, view.base(phase)), agents_a_shard):
+            return Idle(seconds=seconds)
+        is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
+        keys = list(self._in_turn(view, phase))[: 1 if is_idle else self._timing.probes]
+        for stealing in (False, True) if self._agents > 1 else (False,):
+            for key in keys:
+                step = self._probe(view, key, stealing=stealing)
+                if step:
+                    self._cursors[phase] = key.shard
+                    self._idle_looks = 0
+                    return step
         if keys:
             self._cursors[phase] = keys[-1].shard + 1
         return self._idle()
@@ -259,11 +265,22 @@ class Board:
 
     def _is_ours_to_close(self, view: JobView, key: ShardKey) -> bool:
         """The last committer closes a shard at once; others give it time to."""
-        if self._agents == 1 or self._shards.was_covered_here(key):
+        if self._agents == 1:
             return True
+        if self._shards.was_covered_here(key):
+            return not self._own_time((key, view.shard_epoch(key.phase, key.shard)), view.layout(key.phase).shards)
         now = self._clock()
         since = self._covered_since.setdefault((key, view.shard_epoch(key.phase, key.shard)), now)
         return now - since >= self._timing.close_patience_seconds
+
+    def _own_time(self, what: object, others: float) -> float:
+        """Seconds until this agent may do what so many want to do at the same time: each chooses a time of its own.
+
+        The first of them has hardly to wait, however many there are, and the others see what it did.
+        """
+        now = self._clock()
+        due = self._due.setdefault(what, now + self._random.uniform(0, others * self._timing.spread_seconds))
+        return max(0.0, due - now)
 
     def _fail_with(self, state: ShardState) -> JobView | None:
         """The job fails with a task of it, unless it was retried since that one failed."""
@@ -292,7 +309,11 @@ class Board:
         self._jobs.move(move)
 
     def _idle(self) -> Idle:
-        return Idle(seconds=self._timing.idle_seconds + self._random.uniform(0, self._timing.jitter_seconds))
+        timing = self._timing
+        longer = timing.idle_seconds * 1.5**self._idle_looks
+        self._idle_looks = min(self._idle_looks + 1, 20)
+        seconds = max(timing.idle_seconds, min(longer, timing.longest_idle_seconds))
+        return Idle(seconds=seconds + self._random.uniform(0, timing.jitter_seconds))
 
     def _new_id(self) -> str:
         return f"{self._random.getrandbits(64):016x}"

@@ -88,7 +88,7 @@ class ShardBoard:
             )
             freed, expired = self._without_expired(view, key, settled, held_id)
             if stealing and not freed.available:
-                freed = shard_moves.steal(freed, self._worker)
+                freed = shard_moves.steal(freed, self._worker, least_seconds=2 * self._timing.least_batch_seconds)
             if freed.available:
                 sent.append(self._new_id())
                 freed = self._hand_out(freed, self._size(key.phase, freed), held_id, sent[-1])
@@ -202,10 +202,18 @@ class ShardBoard:
     def _write(self, key: ShardKey, decide: Callable[[Document], Sequence[Operation]]) -> ShardState:
         name = self._name(key)
         try:
-            return self._remember(key, self._writer.write(KIND, name, decide, known=self._documents.get(key)))
+            return self._remember(key, self._writer.write(KIND, name, decide, known=self._newest(key, name)))
         except DocumentNotFound as error:
             self._forget(key)
             raise LeaseLost(f"{name} is gone, and the job with it") from error
+
+    def _newest(self, key: ShardKey, name: str) -> Document | None:
+        """The shard as far as it can be known for little. What was written here last may be newer than a cheap read."""
+        known = self._documents.get(key)
+        if known is None or self._agents == 1:
+            return known
+        read = self._writer.read(KIND, name, fresh=False)
+        return max(known, read, key=lambda document: int(document["metadata"]["resourceVersion"]))
 
     def _create(self, view: JobView, key: ShardKey, sent: list[str]) -> Document:
         """The first claim makes the document, unless somebody was faster."""

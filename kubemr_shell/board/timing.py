@@ -22,6 +22,10 @@ class Timing:
     """Until the next look when there is nothing to do."""
     jitter_seconds: float = 0.0
     """Added to it, at random from zero up to this, so that agents do not come all at once."""
+    spread_seconds: float = 0.0
+    """Until what one agent writes is seen by others: those that want the same choose times so far apart."""
+    longest_idle_seconds: float = 0.0
+    """An agent that finds nothing again and again looks less and less often, up to this, and at one shard each time."""
     close_patience_seconds: float
     """How long a full shard waits for its last committer to close it, before anybody else does."""
     probes: int
@@ -62,6 +66,8 @@ class Timing:
             least_batch_seconds=max(1.0, pause),
             idle_seconds=float(min(max(agents / 100, 1), 30)),
             jitter_seconds=pause,
+            spread_seconds=0.05,
+            longest_idle_seconds=float(min(max(agents / 25, 2), 30)),
             close_patience_seconds=5.0,
             probes=4,
             give_up_seconds=300.0,

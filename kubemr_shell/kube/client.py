@@ -52,7 +52,9 @@ class KubeClient:
         return cls(configuration, namespace)
 
     @classmethod
-    def from_kubeconfig(cls, path: str | None, context: str | None, namespace: str | None) -> KubeClient:
+    def from_kubeconfig(
+        cls, path: str | None, context: str | None, namespace: str | None, *, connections: int = 16
+    ) -> KubeClient:
         """As kubectl does: ``None`` is the default of each."""
         configuration = Configuration()
         try:
@@ -61,7 +63,7 @@ class KubeClient:
         except (ConfigException, OSError) as error:
             where = path or KUBE_CONFIG_DEFAULT_LOCATION
             raise UsageError(f"{where}: {error}; name a kubeconfig with KUBECONFIG or --kubeconfig") from error
-        return cls(configuration, chosen)
+        return cls(configuration, chosen, connections=connections)
 
     @property
     def server(self) -> str:

@@ -1,0 +1,162 @@
+"""What a job costs the API server: ``python -m benchmarks.cluster_bench [--agents N] [--seconds S] [TASKS ...]``.
+
+Stand-in workers (``stand_in.py``) do whole jobs against a real API server, that of KUBEMR_TEST_KUBECONFIG or a K3s.
+Counted are their requests, the conflicts among them, and the largest shard. Exits 1 when a job does not end well or a
+bound is broken: writes at most 0.1 x tasks + 4 x agents + 20, no shard over 4 kB, conflicts under 3 % (10 % up to 1,000
+tasks).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+
+from benchmarks.stand_in import CountingStore, StandIn
+from kubemr_shell.board.board import Board
+from kubemr_shell.board.kubernetes import KubernetesStore
+from kubemr_shell.board.timing import Timing
+from kubemr_shell.job.state import JobState
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import JOBS
+from tests.cluster import Cluster, running_cluster
+
+SHARD_BYTES = 4000
+SIZES = (1000, 10_000, 100_000)
+
+
+class Run:
+    """One job of stand-ins."""
+
+    def __init__(
+        self, cluster: Cluster, namespace: str, *, tasks: int, agents: int, slots: int, seconds: float
+    ) -> None:
+        self._client = KubeClient.from_kubeconfig(cluster.kubeconfig, None, namespace, connections=agents)
+        self._namespace = namespace
+        self._tasks = tasks
+        self._agents = agents
+        self._slots = slots
+        self._seconds = seconds
+        self._name = f"bench-{tasks}"
+        self.counts: Counter[str] = Counter()
+        self._states: list[JobState | str] = []
+
+    def go(self) -> dict[str, float]:
+        self._create()
+        began = time.monotonic()
+        threads = [threading.Thread(target=self._agent, args=(n,), daemon=True) for n in range(self._agents)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds = time.monotonic() - began
+        if set(self._states) != {JobState.COMPLETE}:
+            raise SystemExit(f"{self._name}: the agents saw {Counter(self._states)}")
+        return {
+            "tasks": self._tasks,
+            "agents": self._agents,
+            "seconds": round(seconds, 1),
+            "writes": self.counts["writes"],
+            "bound": self._tasks // 10 + 4 * self._agents + 20,
+            "reads": self.counts["reads"],
+            "read_ms": round(self.counts["ms of reads"] / self.counts["reads"], 1),
+            "write_ms": round(self.counts["ms of writes"] / self.counts["writes"], 1),
+            "conflicts": self.counts["conflicts"],
+            "conflicts_percent": round(100 * self.counts["conflicts"] / self.counts["writes"], 2),
+            "throttled": self.counts["throttled"],
+            "unavailable": self.counts["unavailable"],
+            "writes_a_second": round(self.counts["writes"] / seconds, 1),
+            "largest_shard_bytes": self._largest_shard(),
+        }
+
+    def _create(self) -> None:
+        document = {"metadata": {"name": self._name}, "spec": {"inputs": ["none"], "replicas": self._agents}}
+        self._client.create(JOBS, self._namespace, document)
+        status = {"status": {"state": "DEPLOYED", "turn": 0}}
+        self._client.patch(JOBS, self._namespace, self._name, status, status=True)
+
+    def _agent(self, number: int) -> None:
+        timing = Timing.cluster(self._agents)
+        try:
+            time.sleep(random.uniform(0, 2))  # pods do not start all at once either
+            board = Board(
+                CountingStore(KubernetesStore(self._client, self._namespace), self.counts),
+                self._name,
+                f"{self._name}-{number}-standin",
+                slots=self._slots,
+                agents=self._agents,
+                timing=timing,
+                clock=time.monotonic,
+                random=random.Random(number),
+            )
+            agent = StandIn(
+                board,
+                tasks=self._tasks,
+                slots=self._slots,
+                task_seconds=self._seconds,
+                timing=timing,
+                clock=time.monotonic,
+                sleep=time.sleep,
+            )
+            self._states.append(agent.run())
+        except BaseException as error:
+            self._states.append(f"{type(error).__name__}: {error}")
+            raise
+
+    def _largest_shard(self) -> int:
+        """As the API server stores it, without its managedFields."""
+        shards = KubernetesStore(self._client, self._namespace).list("TaskShard", job=self._name)
+        for shard in shards:
+            shard["metadata"].pop("managedFields", None)
+        return max(len(json.dumps(shard)) for shard in shards)
+
+
+def broken_bounds(result: dict[str, float]) -> list[str]:
+    allowed = 10 if result["tasks"] <= 1000 else 3
+    return [
+        text
+        for text, broken in (
+            (f"{result['writes']} writes, {result['bound']} allowed", result["writes"] > result["bound"]),
+            (f"a shard of {result['largest_shard_bytes']} bytes", result["largest_shard_bytes"] > SHARD_BYTES),
+            (f"{result['conflicts_percent']} % conflicts", result["conflicts_percent"] > allowed),
+        )
+        if broken
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", type=int, default=200)
+    parser.add_argument("--slots", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=0.002, help="how long a task takes; true takes 2 ms")
+    parser.add_argument("sizes", metavar="TASKS", type=int, nargs="*", default=list(SIZES))
+    arguments = parser.parse_args()
+    worst = 0
+    with ExitStack() as stack:
+        cluster = running_cluster(stack)
+        for tasks in arguments.sizes:
+            with cluster.namespace() as namespace:
+                run = Run(
+                    cluster,
+                    namespace,
+                    tasks=tasks,
+                    agents=arguments.agents,
+                    slots=arguments.slots,
+                    seconds=arguments.seconds,
+                )
+                result = run.go()
+            print(json.dumps(result), flush=True)
+            print("  " + ", ".join(f"{what}: {count}" for what, count in sorted(run.counts.items())), flush=True)
+            for text in broken_bounds(result):
+                worst = 1
+                print(f"  too much: {text}", flush=True)
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main())

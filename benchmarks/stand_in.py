@@ -1,0 +1,132 @@
+"""A worker that runs no command: the real Board and its rules, with a wait in the place of each task.
+
+It does with the board what ``worker/loop.py`` does: claims, commits what is done when it has nothing left to start,
+renews in time, closes, publishes, finishes. In place of starting a process it waits ``task_seconds`` for each round
+of its slots, and nothing is written to a storage.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kubemr_shell.board.board import Board
+from kubemr_shell.board.documents import Document, DocumentStore, Operation
+from kubemr_shell.board.job_view import PlanFacts
+from kubemr_shell.board.steps import Claim, Closing, Finishing, Idle, Over, Planning, Working
+from kubemr_shell.board.timing import Timing
+from kubemr_shell.errors import AlreadyExists, BoardUnavailable, Conflict, LeaseLost
+from kubemr_shell.job.state import JobState
+
+
+class StandIn:
+    """One agent; ``run`` until the job is over."""
+
+    def __init__(
+        self,
+        board: Board,
+        *,
+        tasks: int,
+        slots: int,
+        task_seconds: float,
+        timing: Timing,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._board = board
+        self._tasks = tasks
+        self._slots = slots
+        self._task_seconds = task_seconds
+        self._timing = timing
+        self._clock = clock
+        self._sleep = sleep
+        self.committed = 0
+
+    def run(self) -> JobState:
+        while True:
+            try:
+                step = self._board.next()
+                match step:
+                    case Over():
+                        return step.state
+                    case Idle():
+                        self._sleep(step.seconds)
+                    case Planning():
+                        self._board.record_plan(step.claim, _plan(step.claim.id, self._tasks))
+                    case Working():
+                        self._work(step.claim)
+                    case Closing():
+                        self._board.close(step, counters={}, totals={"tasks": len(step.winners)})
+                    case Finishing():
+                        self._board.complete(step.claim, {"parts": self._tasks})
+            except LeaseLost:
+                continue
+
+    def _work(self, claim: Claim) -> None:
+        while claim.attempts:
+            attempts = claim.attempts
+            claim = self._wait_for(claim)
+            kept = [attempt for attempt in attempts if attempt in set(claim.attempts)]
+            claim = self._board.commit(claim, kept, more=True, task_seconds=max(self._task_seconds, 1e-6))
+            self.committed += len(kept)
+
+    def _wait_for(self, claim: Claim) -> Claim:
+        """As long as its tasks take, with renewals."""
+        rounds = -(-len(claim.attempts) // self._slots)
+        left = rounds * self._task_seconds
+        while left > self._timing.lease_seconds:
+            self._sleep(self._timing.lease_seconds)
+            left -= self._timing.lease_seconds
+            claim = self._board.renew(claim)
+        if left > 0:
+            self._sleep(left)
+        return claim
+
+
+class CountingStore(DocumentStore):
+    """Passes everything on, and counts it; one for all agents of a process."""
+
+    def __init__(self, store: DocumentStore, counts: Counter[str]) -> None:
+        self._store = store
+        self._counts = counts
+
+    def create(self, document: Mapping[str, Any]) -> Document:
+        return self._counted("writes", f"create {document['kind']}", lambda: self._store.create(document))
+
+    def get(self, kind: str, name: str, *, fresh: bool = True) -> Document:
+        return self._counted("reads", f"get {kind}", lambda: self._store.get(kind, name, fresh=fresh))
+
+    def list(self, kind: str, *, job: str | None = None) -> list[Document]:
+        raise NotImplementedError("workers list nothing")
+
+    def patch(self, kind: str, name: str, operations: Sequence[Operation]) -> Document:
+        return self._counted("writes", f"patch {kind}", lambda: self._store.patch(kind, name, operations))
+
+    def delete(self, kind: str, name: str) -> None:
+        raise NotImplementedError("workers delete nothing")
+
+    def watch(self, *arguments: object, **options: object) -> Any:
+        raise NotImplementedError("workers watch nothing")
+
+    def _counted(self, what: str, detail: str, call: Callable[[], Document]) -> Document:
+        self._counts[what] += 1
+        self._counts[detail] += 1
+        began = time.monotonic()
+        try:
+            return call()
+        except (Conflict, AlreadyExists):
+            self._counts["conflicts"] += 1
+            self._counts[f"conflict: {detail}"] += 1
+            raise
+        except BoardUnavailable as error:
+            self._counts["throttled" if error.retry_after else "unavailable"] += 1
+            raise
+        finally:
+            self._counts[f"ms of {what}"] += round(1000 * (time.monotonic() - began))
+
+
+def _plan(claim_id: str, tasks: int) -> PlanFacts:
+    """Map only: its tasks, and one of PUBLISH for each shard."""
+    return PlanFacts(claim_id=claim_id, tasks=tasks, partitions=0, spec={}, fingerprint="", input_bytes=0)
