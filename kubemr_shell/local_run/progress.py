@@ -106,7 +106,8 @@ def progress_text(snapshot: Snapshot, rate: float) -> str:
     """Tasks, bytes, rate in bytes a second, time left, repeated attempts, what a task says that it is doing."""
     words = [f"{count_text(snapshot.tasks_done)}/{count_text(snapshot.tasks)} tasks"]
     if snapshot.bytes_total:
-        words.append(f"{bytes_text(snapshot.bytes_done)} of {bytes_text(snapshot.bytes_total)}")
+        done, total = done_of_total(snapshot)  # what is read again counts again
+        words.append(f"{bytes_text(done)} of {bytes_text(total)}")
     if rate:
         words.append(f"{bytes_text(rate)}/s")
         left = snapshot.bytes_total - snapshot.bytes_done
