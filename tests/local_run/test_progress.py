@@ -24,6 +24,10 @@ def test_without_known_bytes_progress_is_by_tasks() -> None:
     assert progress_text(unknown, 0) == "3/8 tasks"
 
 
+def test_before_there_are_tasks_it_says_what_takes_the_time() -> None:
+    assert progress_text(Snapshot(phase="plan"), 0) == "looking for the inputs"
+
+
 def test_more_than_everything_is_everything() -> None:
     more = Snapshot(phase="map", tasks_done=1, tasks=2, bytes_done=12, bytes_total=10)
     assert done_of_total(more) == (10, 10)
