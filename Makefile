@@ -32,7 +32,7 @@ setup: $(VENV)/.developer ## make the environment, build, install the developmen
 demo: $(VENV)/.installed ## count the words of Python's standard library, on all cores
 	@mkdir -p build
 	@find '$(STDLIB)' -name '*.py' -not -path '*-packages/*' | sort > build/demo-inputs
-	@echo "kubemr-shell run -m \"tr -cs '[:alpha:]' '\\\\n'\" -r 'uniq -c' --inputs-from build/demo-inputs -o build/demo"
+	@echo "kubemr-shell run -m \"tr -cs '[:alpha:]' '\\\\n'\" -r 'uniq -c' --inputs-from build/demo-inputs -o build/demo --overwrite"
 	@$(BIN)/kubemr-shell run -m "tr -cs '[:alpha:]' '\n'" -r 'uniq -c' --inputs-from build/demo-inputs -o build/demo --overwrite
 	@printf '\nThe most frequent words of the %s files of Python'"'"'s standard library:\n' "$$(wc -l < build/demo-inputs)"
 	@cat build/demo/part-* | sort -k1,1nr | awk -f examples/demo-table.awk

@@ -11,11 +11,12 @@ import click
 
 from kubemr_shell.cli.inherited import environ, inherited
 from kubemr_shell.cli.job_file import add_scripts, read_job
-from kubemr_shell.errors import UsageError
-from kubemr_shell.job.spec import JobSpec, description
+from kubemr_shell.errors import InputNotFound, InvalidSpec, UsageError
+from kubemr_shell.job.spec import Job, JobSpec, description
 
 if TYPE_CHECKING:
     from kubemr_shell.local_run.request import RunRequest
+    from kubemr_shell.settings import Settings
 
 
 def _spec_option(*names: str, field: str, **options: Any) -> Callable[[Any], Any]:
@@ -83,18 +84,22 @@ def request_of(
     from kubemr_shell.worker.memory import divide_memory  # noqa: PLC0415
 
     known = settings.load(environ())
-    if job_file is None and flags["map_command"] is None:
+    is_first_argument = job_file is None and flags["map_command"] is None
+    if is_first_argument:
         if not arguments:
             raise UsageError("name a job's YAML, or give a command with -m and inputs: kubemr-shell run --help")
         job_file, *inputs = arguments
     else:
         inputs = list(arguments)
     folder = _current_folder()
-    job = read_job(job_file, _changes(flags, inputs), known)
+    read = _read_first_argument if is_first_argument else read_job
+    job = read(job_file, _changes(flags, inputs), known)
     spec = add_scripts(job.spec, os.path.dirname(os.path.abspath(job_file)) if job_file else folder)
     if spec.map_command is None:
         raise UsageError("the job has no mapCommand: write one, give it with -m, or set KUBEMR_MAP_COMMAND")
-    memory_bytes = _quantity(memory or known.memory or "1Gi", "--memory", parse_quantity)
+    is_inherited = memory is None and known.memory is not None
+    name = "KUBEMR_MEMORY" if is_inherited else "--memory"
+    memory_bytes = _quantity(memory or known.memory or "1Gi", name, parse_quantity)
     wanted = slots or _whole(known.slots, "KUBEMR_SLOTS") or spec.slots or len(os.sched_getaffinity(0))
     plan = divide_memory(memory_bytes, wanted, s3=_uses_s3(spec, tmp))
     if plan.slots < wanted and not quiet:
@@ -115,6 +120,18 @@ def request_of(
         quiet=quiet,
         command_line=("kubemr-shell", *sys.argv[1:]),
     )
+
+
+def _read_first_argument(path: str | None, changes: Mapping[str, Any], known: Settings) -> Job:
+    """Whoever forgot -m has named an input, and is told so where it is no job."""
+    try:
+        return read_job(path, changes, known)
+    except (InputNotFound, InvalidSpec) as error:
+        if path is None or path == "-" or path.endswith((".yaml", ".yml", ".json")):
+            raise
+        kind = InputNotFound if isinstance(error, InputNotFound) else UsageError
+        hint = "without -m the first argument is a job's YAML: give -m CMD to read it as input"
+        raise kind(f"{error}\n  {hint}") from error
 
 
 def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:

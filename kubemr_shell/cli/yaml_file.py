@@ -45,7 +45,7 @@ def _document(data: bytes, source: str) -> object:
                 node.tag = _STRING
         return loader.construct_document(root)
     except yaml.YAMLError as error:
-        raise InvalidSpec([_syntax_problem(error)], source) from error
+        raise InvalidSpec([_syntax_problem(error, data)], source) from error
     except (ValueError, LookupError) as error:  # PyYAML reads no more than 4300 digits, and trusts tags like !!int
         message = "a number in it has too many digits, or a value does not fit its tag"
         raise InvalidSpec([Problem(path="", message=message)], source) from error
@@ -62,7 +62,7 @@ def _refuse_deep(data: bytes, source: str) -> None:
             raise InvalidSpec([_TOO_DEEP], source)
 
 
-def _syntax_problem(error: yaml.YAMLError) -> Problem:
+def _syntax_problem(error: yaml.YAMLError, data: bytes) -> Problem:
     if "nesting depth" in str(error):  # PyYAML's own limit, from 6.0.4 on, which its scanner may meet first
         return _TOO_DEEP
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
@@ -70,8 +70,16 @@ def _syntax_problem(error: yaml.YAMLError) -> Problem:
     where = f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}"
     if "single document" in str(error.context):
         return Problem(path=where, message="another document begins: write one job a file")
-    hint = "; a text with ': ' in it needs quotes" if "mapping values" in str(error.problem) else ""
+    if "mapping values" in str(error.problem):
+        hint = "; a text with ': ' in it needs quotes"
+    else:
+        hint = "; a tab stands there: indent with spaces" if _is_indented_by_tab(data, error.problem_mark.line) else ""
     return Problem(path=where, message=f"is not YAML: {error.problem}{hint}")
+
+
+def _is_indented_by_tab(data: bytes, number: int) -> bool:
+    line = data.split(b"\n")[number : number + 1]
+    return any(b"\t" in text[: len(text) - len(text.lstrip(b" \t"))] for text in line)
 
 
 def _repeated(node: yaml.Node) -> Iterator[Problem]:

@@ -45,7 +45,8 @@ def unpack(path: str, folder: str) -> None:
     except (*_DAMAGED, OSError) as error:
         if isinstance(error, OSError) and OutOfSpace.is_cause(error):
             raise
-        raise CommandNotStarted(f"archives: {path} cannot be unpacked: {error}") from error
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise CommandNotStarted(f"archives: {path} cannot be unpacked: {reason}") from error
 
 
 def _place(member: _Member, folder: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 
 _STATUSES = {
-    1: "a general failure; grep-like programs exit 1 when nothing matched: allow that with okExitCodes: [0, 1]",
+    0: "a success that okExitCodes leaves out: list 0 there too",
+    1: "a general failure; grep-like programs exit 1 when nothing matched: allow that with okExitCodes: [0, 1]"
+    " (--ok-exit-code 0 --ok-exit-code 1)",
     2: "wrong usage or a serious error of the program; of a shell: a syntax error in the command",
     126: "found, but not executable: a missing execute bit, or not a program",
     127: "a program in the command was not found: check its name, PATH, and whether the image has it",

@@ -104,9 +104,11 @@ def done_of_total(snapshot: Snapshot) -> tuple[int, int]:
 
 def progress_text(snapshot: Snapshot, rate: float) -> str:
     """Tasks, bytes, rate in bytes a second, time left, repeated attempts, what a task says that it is doing."""
-    words = [f"{count_text(snapshot.tasks_done)}/{count_text(snapshot.tasks)} tasks"]
+    tasks = f"{count_text(snapshot.tasks_done)}/{count_text(snapshot.tasks)} tasks"
+    words = [tasks if snapshot.tasks else "looking for the inputs"]
     if snapshot.bytes_total:
-        words.append(f"{bytes_text(snapshot.bytes_done)} of {bytes_text(snapshot.bytes_total)}")
+        done, total = done_of_total(snapshot)  # what is read again counts again
+        words.append(f"{bytes_text(done)} of {bytes_text(total)}")
     if rate:
         words.append(f"{bytes_text(rate)}/s")
         left = snapshot.bytes_total - snapshot.bytes_done

@@ -40,7 +40,9 @@ def open_job(request: RunRequest) -> Opened | None:
         return _new_without_output(request)
     check_apart(request.output, request.spec.inputs, request.folder)
     output = output_at(request.output, request.spec.s3, request.state_home)
-    check_output(output, look_at_output(output), resume=request.resume, overwrite=request.overwrite)
+    found = look_at_output(output)
+    if found.unfinished is None:  # else a run may be at work on it, which the hold finds out
+        check_output(output, found, resume=request.resume, overwrite=request.overwrite)
     hold = output.hold(replace=request.overwrite)
     try:
         found = look_at_output(output)

@@ -180,7 +180,7 @@ def _of_configuration(name: str, text: str, uri: str) -> KubemrError | None:
     if name in _WRONG_PROFILE:
         return Forbidden(f"{shown(uri)}: {text}: check AWS_PROFILE and the files in ~/.aws")
     if name in _WRONG_ENDPOINT:
-        return StorageError(f"{shown(uri)}: {text}: check {_ENDPOINT}")
+        return StorageError(f"{shown(uri)}: {text}: check {_ENDPOINT}: it begins with http:// or https://")
     if name in _WRONG_REQUEST:
         return StorageError(f"{shown(uri)}: {text}")
     if name in _NO_S3:
@@ -225,7 +225,7 @@ def _of_tls(text: str) -> str:
     if any(found in text for found in ("No such file", "Permission denied", "NO_CERTIFICATE_OR_CRL_FOUND", "PEM")):
         return "the file of authorities has no certificates, or is missing: check s3.caBundle, or AWS_CA_BUNDLE"
     if "WRONG_VERSION_NUMBER" in text:
-        return "the server speaks no TLS: write http:// in s3.endpoint"
+        return f"the server speaks no TLS: write http:// in {_ENDPOINT}"
     return ""
 
 

@@ -10,6 +10,7 @@ from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.local import LocalStorage
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SLIP = re.compile(r"s3:/(?!/)", re.IGNORECASE)
 
 
 def scheme_of(uri: str) -> str:
@@ -21,6 +22,8 @@ def scheme_of(uri: str) -> str:
 def locate(uri: str, s3: S3Config = S3Config()) -> Storage:  # noqa: B008 - frozen
     """UsageError for a scheme that no storage knows."""
     scheme = scheme_of(uri)
+    if _SLIP.match(uri):
+        raise UsageError(f"{uri}: write s3:// with two slashes (for a folder of that name, write ./{uri})")
     if scheme == "file":
         return LocalStorage()
     if scheme == "s3":

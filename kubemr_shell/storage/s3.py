@@ -26,6 +26,7 @@ from typing import Any
 
 from kubemr_shell.errors import NoSuchRange, ObjectNotFound, PreconditionFailed, StorageError
 from kubemr_shell.job import names
+from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_get import get_object
 from kubemr_shell.net.s3_pages import list_objects
@@ -72,7 +73,7 @@ class S3Storage(Storage):
     def make_folder(self, uri: str) -> None:
         """There are none; but a bucket that is missing is said before any work is done."""
         bucket, _ = split_uri(uri)
-        self._client.call("head_bucket", uri=uri, Bucket=bucket)
+        self._client.call("head_bucket", uri=uri, patience=LISTING_PATIENCE, Bucket=bucket)
 
     def delete_tree(self, folder: str) -> None:
         """With it go the uploads below it, and those for the parts of the output whose job's folder it is.

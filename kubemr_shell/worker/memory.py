@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kubemr_shell.errors import UsageError
+from kubemr_shell.job.quantity import format_quantity
 from kubemr_shell.job.spec import SplitSpec
 
 MEBIBYTE = 1 << 20
@@ -51,5 +52,5 @@ def divide_memory(memory_bytes: int, slots: int, *, s3: bool = False) -> MemoryP
             return MemoryPlan(slots=count, share_bytes=share)
     least = process + overhead + SMALLEST_SHARE_BYTES
     raise UsageError(
-        f"--memory {memory_bytes // MEBIBYTE}Mi is too little for one slot: give at least {least // MEBIBYTE}Mi"
+        f"--memory {format_quantity(memory_bytes)} is too little for one slot: give at least {least // MEBIBYTE}Mi"
     )

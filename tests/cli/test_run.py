@@ -90,6 +90,20 @@ def test_a_call_that_means_nothing_says_what_is_wrong(folder: Path, arguments: t
     assert done.stdout == b""
 
 
+def test_a_quantity_of_the_environment_is_refused_by_its_name(folder: Path) -> None:
+    done = run(folder, "-m", "cat", "in", KUBEMR_MEMORY="64Mb")
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"kubemr-shell: KUBEMR_MEMORY 64Mb: must be")
+
+
+def test_an_input_without_a_command_is_said_to_be_taken_for_the_yaml(folder: Path) -> None:
+    for name, code in (("in", 2), ("none.txt", 3)):
+        done = run(folder, "-r", "cat", name)
+        assert done.returncode == code
+        assert b"give -m CMD to read it as input" in done.stderr
+    assert b"-m CMD" not in run(folder, "none.yaml").stderr
+
+
 def test_a_job_that_cannot_be_read_is_input_not_found(folder: Path) -> None:
     done = run(folder, "none.yaml")
     assert done.returncode == 3

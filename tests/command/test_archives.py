@@ -132,6 +132,12 @@ def test_nothing_is_written_outside(tmp_path: Path, members: list[tarfile.TarInf
 
 
 @pytest.mark.parametrize("name", ["x.tar.gz", "x.zip", "x.tar.zst"])
+def test_an_archive_that_is_missing_is_named_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(CommandNotStarted, match=r"^archives: \S+ cannot be unpacked: No such file or directory$"):
+        unpack(str(tmp_path / name), str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("name", ["x.tar.gz", "x.zip", "x.tar.zst"])
 def test_a_damaged_archive_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"no archive at all, but long enough to look at twice")

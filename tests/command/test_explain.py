@@ -10,7 +10,8 @@ from kubemr_shell.command.explain import explain
 @pytest.mark.parametrize(
     ("exit_status", "signal_number", "head", "meaning"),
     [
-        (1, None, "exit status 1: ", "okExitCodes: [0, 1]"),
+        (0, None, "exit status 0: ", "okExitCodes leaves out"),
+        (1, None, "exit status 1: ", "okExitCodes: [0, 1] (--ok-exit-code 0 --ok-exit-code 1)"),
         (2, None, "exit status 2: ", "usage"),
         (126, None, "exit status 126: ", "execute bit"),
         (127, None, "exit status 127: ", "not found"),
@@ -35,7 +36,6 @@ def test_a_known_end_is_named_and_explained(
 @pytest.mark.parametrize(
     ("exit_status", "signal_number", "text"),
     [
-        (0, None, "exit status 0"),
         (3, None, "exit status 3"),
         (128, None, "exit status 128"),
         (255, None, "exit status 255"),

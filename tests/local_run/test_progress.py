@@ -24,8 +24,14 @@ def test_without_known_bytes_progress_is_by_tasks() -> None:
     assert progress_text(unknown, 0) == "3/8 tasks"
 
 
+def test_before_there_are_tasks_it_says_what_takes_the_time() -> None:
+    assert progress_text(Snapshot(phase="plan"), 0) == "looking for the inputs"
+
+
 def test_more_than_everything_is_everything() -> None:
-    assert done_of_total(Snapshot(phase="map", bytes_done=12, bytes_total=10)) == (10, 10)
+    more = Snapshot(phase="map", tasks_done=1, tasks=2, bytes_done=12, bytes_total=10)
+    assert done_of_total(more) == (10, 10)
+    assert progress_text(more, 0) == "1/2 tasks, 10 B of 10 B"
 
 
 def test_the_rate_starts_anew_with_each_phase() -> None:

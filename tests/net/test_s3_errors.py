@@ -159,7 +159,7 @@ class TestServers:
     def test_what_is_no_endpoint(self, bucket: Bucket, endpoint: str) -> None:
         kind, code, text = message(S3Config(endpoint=endpoint), bucket="b")
         assert (kind, code) == (StorageError, 1)
-        assert text.endswith(": check s3.endpoint or AWS_ENDPOINT_URL")
+        assert text.endswith(": check s3.endpoint or AWS_ENDPOINT_URL: it begins with http:// or https://")
 
     def test_a_server_of_something_else(self, bucket: Bucket) -> None:
         with serving({"/b?list-type=2&encoding-type=url": Resource(content=b"<html><p>Welcome")}) as server:
@@ -232,7 +232,9 @@ class TestTls:
 
     def test_a_server_without_tls(self, bucket: Bucket) -> None:
         config = S3Config(endpoint=bucket.server.endpoint.replace("http://", "https://"))
-        assert message(config, bucket=bucket.name)[2] == "the server speaks no TLS: write http:// in s3.endpoint"
+        assert message(config, bucket=bucket.name)[2] == (
+            "the server speaks no TLS: write http:// in s3.endpoint or AWS_ENDPOINT_URL"
+        )
 
 
 def test_an_error_that_has_nothing_to_do_with_requests_is_a_bug() -> None:

@@ -81,8 +81,8 @@ def test_a_run_that_is_alive_is_not_resumed(place: Place) -> None:
     with place.closed_gate() as open_gate:
         run = place.start(*job.arguments(place))
         until(lambda: place.attempts("map"), "a map task")
-        for flag in ("--resume", "--overwrite"):
-            done = place.run(*job.arguments(place), flag)
+        for flags in ((), ("--resume",), ("--overwrite",)):
+            done = place.run(*job.arguments(place), *flags)
             assert done.code == 2
             assert f"another run is at work in {place.output}" in done.stderr
         assert place.run("clean", "out").code == 2

@@ -43,6 +43,8 @@ def test_every_problem_of_a_job_is_said_at_once(place: Place) -> None:
         ("just words\n", "mapping"),
         ("a: 1\n---\nb: 2\n", "document"),
         ("a: [1\n", "YAML"),
+        ("spec:\n\tinputs: [in]\n", "line 2, column 1: is not YAML: "),
+        ("spec:\n\tinputs: [in]\n", "a tab stands there: indent with spaces"),
         ("\x00", "YAML"),
     ],
 )
@@ -68,6 +70,9 @@ def test_yaml_that_is_no_job_is_said_to_be_none(place: Place, text: str, says: s
             ["run", "-m", "cat", "--slots", "8", "--memory", "100Mi", "in"],
             "--memory 100Mi is too little for one slot: give at least 104Mi",
         ),
+        (["run", "-m", "cat", "--memory", "10", "in"], "--memory 10 is too little for one slot"),
+        (["run", "-r", "cat", "in"], "without -m the first argument is a job's YAML: give -m CMD to read it as input"),
+        (["run", "-m", "cat", "-o", "s3:/bucket/out", "in"], "s3:/bucket/out: write s3:// with two slashes"),
         (["run", "-m", "cat", "--env", "novalue", "in"], "--env novalue: write NAME=VALUE"),
         (["run", "-m", "cat", "-p", "-3", "in"], "spec.partitions"),
         (["run", "-m", "cat", "--ok-exit-code", "300", "in"], "spec.okExitCodes"),

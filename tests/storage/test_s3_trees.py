@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import closing
+
 import pytest
 
-from kubemr_shell.errors import ObjectNotFound
+from kubemr_shell.errors import ObjectNotFound, StorageUnavailable
+from kubemr_shell.net.retry import Patience
+from kubemr_shell.net.s3_client import S3Client
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.storage import s3
+from kubemr_shell.storage.s3 import S3Storage
 from tests.net import s3_faults
 from tests.net.s3_faults import Fault, Rule, Rules
 from tests.net.s3_proxy import S3Proxy
@@ -122,6 +130,18 @@ def test_abandoning_what_another_worker_began_spares_other_attempts(place: Place
 def test_a_bucket_that_is_missing_is_said_at_the_start(place: Place) -> None:
     with pytest.raises(ObjectNotFound, match="there is no bucket kubemr-test-missing"):
         place.storage.make_folder("s3://kubemr-test-missing/out/_kubemr/uid/stage")
+
+
+@pytest.mark.usefixtures("place")
+def test_a_server_that_is_down_at_the_start_is_given_up_as_soon_as_while_listing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(s3, "LISTING_PATIENCE", Patience(budget=0.1))
+    with closing(socket.socket()) as unused:
+        unused.bind(("127.0.0.1", 0))
+        storage = S3Storage(S3Client(S3Config(endpoint=f"http://127.0.0.1:{unused.getsockname()[1]}")))
+        with pytest.raises(StorageUnavailable, match="it refuses connections: check"):
+            storage.make_folder("s3://bucket/tmp/uid/plan")
 
 
 @pytest.mark.slow
