@@ -6,7 +6,13 @@ BIN := $(VENV)/bin
 STDLIB = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 NATIVE_SOURCES := CMakeLists.txt pyproject.toml $(wildcard kubemr_shell/engine/native/*)
 
-.PHONY: help demo setup check test test-all test-cluster format generate bench bench-quick bench-s3 clean
+DOCKER ?= docker
+DOCKER_BUILD ?= $(DOCKER) build
+IMAGE ?= kubemr
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
+
+.PHONY: help demo setup check test test-all test-cluster format generate base-image images bench bench-quick bench-s3 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,11 +53,19 @@ check: setup ## lint, types, layers, generated files
 test: setup ## the tests a developer runs: under five minutes on two cores
 	$(BIN)/pytest -n 2 -m 'not slow and not cluster'
 
-test-all: setup ## everything, with coverage: hundreds of seeds, large lines
+test-all: setup ## everything on this machine, with coverage: hundreds of seeds, large lines
 	$(BIN)/pytest -n 2 -m 'not cluster' --cov --cov-report=term:skip-covered
 
 test-cluster: setup ## what needs Kubernetes or Docker: on the cluster of KUBEMR_TEST_KUBECONFIG, or on a K3s
 	$(BIN)/pytest -n 2 -m cluster
+
+base-image: ## build the base image: DOCKER (docker) and IMAGE (kubemr) name the program and the prefix
+	$(DOCKER_BUILD) -f Dockerfile.base -t $(IMAGE)/base --build-arg VERSION=$(VERSION) .
+
+image-%: base-image
+	$(DOCKER_BUILD) -t $(IMAGE)/$* --build-arg BASE=$(IMAGE)/base images/$*
+
+images: base-image $(LANGUAGES) ## build the base image and one for each language in images/
 
 format: setup ## format the code
 	$(BIN)/ruff format .

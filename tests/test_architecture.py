@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("kubemr_shell", "tests", "benchmarks", "docs", "examples", "protocol")
+FOLDERS = ("kubemr_shell", "tests", "benchmarks", "docs", "examples", "images", "protocol")
 CODE = [
     path
     for folder in FOLDERS

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 
 from kubemr_shell.command.environment import inherited_environment
+from kubemr_shell.command.ourselves import is_frozen
 
 
 def environ() -> Mapping[str, str]:
@@ -15,4 +15,4 @@ def environ() -> Mapping[str, str]:
 
 def inherited() -> dict[str, str]:
     """What the user's commands inherit of ours."""
-    return inherited_environment(environ(), is_frozen=bool(getattr(sys, "frozen", False)))
+    return inherited_environment(environ(), is_frozen=is_frozen())

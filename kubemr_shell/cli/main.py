@@ -77,6 +77,10 @@ def main(context: click.Context, debug: bool) -> None:
 
 def run() -> None:
     """Run the command line and exit with its code."""
+    if os.getpid() == 1:
+        from kubemr_shell.cli.first_process import give_way  # noqa: PLC0415
+
+        give_way()
     _open_what_is_closed()
     sys.exit(exit_code(sys.argv[1:]))
 

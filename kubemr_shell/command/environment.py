@@ -40,13 +40,18 @@ class AttemptFacts:
 
 
 def inherited_environment(environ: Mapping[str, str], *, is_frozen: bool) -> dict[str, str]:
-    """What commands inherit: PyInstaller's LD_LIBRARY_PATH would give them our libraries instead of theirs."""
-    inherited = dict(environ)
+    """What commands inherit: the environment as it was before PyInstaller changed it.
+
+    Its LD_LIBRARY_PATH would give them our libraries instead of theirs, its own variables would tell another frozen
+    program that it is a part of this one.
+    """
+    if not is_frozen:
+        return dict(environ)
+    inherited = {name: value for name, value in environ.items() if not name.startswith("_PYI_")}
+    inherited.pop("LD_LIBRARY_PATH", None)
     original = inherited.pop("LD_LIBRARY_PATH_ORIG", None)
     if original is not None:
         inherited["LD_LIBRARY_PATH"] = original
-    elif is_frozen:
-        inherited.pop("LD_LIBRARY_PATH", None)
     return inherited
 
 

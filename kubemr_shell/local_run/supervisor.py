@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import select
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.ourselves import command_line
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.local_run.job_access import kill_leftovers_of, open_board
@@ -124,7 +124,7 @@ class Supervisor:
     def _command_line(self, name: str) -> list[str]:
         request = self._request
         return [
-            *(sys.executable, "-m", "kubemr_shell", "local-worker", self._job.root),
+            *(*command_line(), "local-worker", self._job.root),
             *("--name", name, "--workers", str(request.workers)),
             *("--slots", str(request.memory.slots), "--share", str(request.memory.share_bytes)),
         ]

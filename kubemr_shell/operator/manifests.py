@@ -34,7 +34,8 @@ FILES_ANNOTATION = "turbobytes.com/files"
 FILES_FOLDER = "/etc/kubemr/files"
 ROLE_LABEL = "turbobytes.com/role"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
-COMMAND = "/opt/kubemr/kubemr-shell"
+COMMAND = ["/opt/kubemr/tini", "-s", "--", "/opt/kubemr/kubemr-shell"]
+"""tini reaps what commands leave behind."""
 SCRATCH = "/scratch"
 TERMINATION_LOG = "/dev/termination-log"
 RESTARTS_A_WORKER = 6
@@ -151,7 +152,7 @@ def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: 
     container = {
         "name": "worker",
         "image": spec.image or options.image,
-        "command": [COMMAND],
+        "command": COMMAND,
         "args": arguments,
         "env": _environment(spec, options),
         "envFrom": [{"secretRef": {"name": secret}}] if secret else [],

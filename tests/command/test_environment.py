@@ -131,10 +131,12 @@ def test_the_inherited_variables_are_not_changed() -> None:
     [
         ({"LD_LIBRARY_PATH": "/ours", "LD_LIBRARY_PATH_ORIG": "/theirs"}, True, {"LD_LIBRARY_PATH": "/theirs"}),
         ({"LD_LIBRARY_PATH": "/ours"}, True, {}),
+        ({"_PYI_ARCHIVE_FILE": "/ours", "_PYI_PARENT_PROCESS_LEVEL": "1", "A": "theirs"}, True, {"A": "theirs"}),
         ({"LD_LIBRARY_PATH": "/theirs"}, False, {"LD_LIBRARY_PATH": "/theirs"}),
+        ({"LD_LIBRARY_PATH_ORIG": "/theirs"}, False, {"LD_LIBRARY_PATH_ORIG": "/theirs"}),
     ],
 )
-def test_a_frozen_program_gives_its_libraries_to_nobody(
+def test_a_frozen_program_gives_its_libraries_and_variables_to_nobody(
     before: dict[str, str], is_frozen: bool, after: dict[str, str]
 ) -> None:
     assert inherited_environment(before, is_frozen=is_frozen) == after

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -310,6 +311,15 @@ def fresh_authorities() -> Iterator[None]:
     http_connection._tls_context.cache_clear()
     yield
     http_connection._tls_context.cache_clear()
+
+
+def test_where_the_system_has_no_authorities_ours_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert http_connection._authorities() is None
+    nowhere = SimpleNamespace(cafile=None, capath=None)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nowhere)
+    ours = http_connection._authorities()
+    assert ours is not None
+    assert ssl.create_default_context(cafile=ours).cert_store_stats()["x509_ca"] > 50
 
 
 @pytest.mark.usefixtures("fresh_authorities")
