@@ -16,7 +16,7 @@ from kubemr_shell.local_run.clean import remove_jobs
 from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.output import FolderOutput, Hold, Output, folders_in, output_at
-from kubemr_shell.local_run.output_check import Found, check_apart, check_output, look_at_output
+from kubemr_shell.local_run.output_check import Found, check_apart, check_output, check_tmp_apart, look_at_output
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.resume import resume_job
 from kubemr_shell.local_run.stdout_state import own_new_folder
@@ -36,6 +36,8 @@ def open_job(request: RunRequest) -> Opened | None:
 
     None: ``--resume`` finds a finished result, with which nothing is left to do.
     """
+    if request.tmp is not None:
+        check_tmp_apart(request.tmp, request.spec.inputs, request.folder)
     if request.output is None:
         return _new_without_output(request)
     check_apart(request.output, request.spec.inputs, request.folder)

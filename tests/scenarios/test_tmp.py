@@ -76,6 +76,17 @@ def test_a_place_in_the_output_is_refused(place: Place) -> None:
     assert not place.output.exists()
 
 
+@pytest.mark.parametrize("output", [(), ("-o", "out")], ids=["stdout", "a folder"])
+def test_a_place_under_an_input_is_refused(place: Place, output: tuple[str, ...]) -> None:
+    """Whoever planned again after a killed planner would read the plan of the first."""
+    (place.folder / "texts").mkdir()
+    place.write("texts/a", "a\n")
+    done = place.run("run", "-m", "cat", *output, "--tmp", "texts/tmp", "texts")
+    assert done.code == 2
+    assert "texts/tmp is at or under the input texts: choose a folder outside it" in done.stderr
+    assert [path.name for path in (place.folder / "texts").iterdir()] == ["a"]
+
+
 def test_a_job_that_failed_keeps_them_until_it_is_cleaned(place: Place) -> None:
     job = WordCount(before_reduce="exit 3; ", flags=(*JOB.flags, "--max-attempts", "1"))
     assert place.run(*job.arguments(place)).code == 4
