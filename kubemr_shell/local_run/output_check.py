@@ -33,6 +33,8 @@ class Found:
 
     success: dict[str, Any] | None
     """The manifest of a finished result."""
+    missing: tuple[str, ...]
+    """What a finished result should have and does not."""
     unfinished: JobFolder | None
     """A job that can be resumed from here."""
     old_parts: tuple[str, ...] | None
@@ -47,12 +49,13 @@ def look_at_output(output: Output) -> Found:
     success = read_success(output) if SUCCESS in names else None
     unfinished = output.unfinished()
     parts = {part["name"] for part in (success or {}).get("parts", [])}
+    missing = tuple(sorted({SUCCESS, *parts} - set(names)))
     if unfinished is not None and _may_have_published(unfinished):
         parts |= {name for name in names if is_part_name(name)}
     ours = parts | {STATE_NAME, SUCCESS}
     strangers = tuple(name for name in names if name not in ours)
     old_parts = tuple(sorted(parts)) if success is not None or parts else None
-    return Found(success=success, unfinished=unfinished, old_parts=old_parts, strangers=strangers)
+    return Found(success=success, missing=missing, unfinished=unfinished, old_parts=old_parts, strangers=strangers)
 
 
 def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool) -> None:
@@ -65,6 +68,15 @@ def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool)
         raise UsageError(f"{place} holds a finished result: --overwrite replaces it")
     if found.success is None and found.unfinished and not (overwrite or resume):
         raise UsageError(f"{place} holds an unfinished job: --resume goes on with it, --overwrite starts anew")
+
+
+def check_whole(output: str, found: Found) -> None:
+    """Refuse to take a result for finished that somebody has removed something of."""
+    if found.missing:
+        raise UsageError(
+            f"the finished result in {output} has no {', '.join(found.missing[:3])} any more: "
+            "put it back, or start anew with --overwrite"
+        )
 
 
 def check_apart(output: str, inputs: tuple[str, ...], folder: str) -> None:
