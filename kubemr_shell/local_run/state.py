@@ -82,7 +82,12 @@ def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFold
 
 def _create(request: RunRequest, job: JobFolder, *, old_parts: tuple[str, ...] | None) -> None:
     """The board appears last and in one step: a folder with a board has all that a job needs."""
-    job.make(name=request.name, old_parts=old_parts, tmp=request.tmp, files=file_fingerprints(request.spec))
+    try:
+        job.make(name=request.name, old_parts=old_parts, tmp=request.tmp, files=file_fingerprints(request.spec))
+    except KubemrError:
+        with suppress(KubemrError):
+            job.remove()
+        raise
     begun = replace(job, board_name=f"{job.board_name}.new")
     spec = resolve(request.spec, slots=request.memory.slots)
     store = SqliteStore(begun.board)
