@@ -66,10 +66,10 @@ def _script(command: Command | None, folder: str) -> str | None:
 
 def _absolute(uri: str, folder: str) -> str:
     """One of ``files`` or ``archives`` as a worker may read it; UsageError for what cannot be fetched."""
-    if is_remote(uri):
-        if not file_name(uri):
-            raise UsageError(f"{uri}: files and archives need a name: give the whole URL of a file")
-        return uri
-    if scheme_of(uri) != "file":
-        raise UsageError(f"{uri}: files and archives are paths or http://, https:// or s3:// URIs")
-    return os.path.abspath(os.path.join(folder, path_of(uri)))
+    if not is_remote(uri):
+        if scheme_of(uri) != "file":
+            raise UsageError(f"{uri}: files and archives are paths or http://, https:// or s3:// URIs")
+        uri = os.path.abspath(os.path.join(folder, path_of(uri)))
+    if not file_name(uri):
+        raise UsageError(f"{uri}: files and archives need a name: give the whole path or URL of a file")
+    return uri

@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import dropwhile
-from typing import IO
+from typing import IO, Any
 
 from kubemr_shell.errors import CommandNotStarted, OutOfSpace
 
 # RuntimeError: a zip file with a password, or a compression that nobody here knows.
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError)
+_END_OF_TAR = bytes(tarfile.BLOCKSIZE)
+_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +37,41 @@ class _Member:
     same_as: str | None = None
 
 
+class _Watched:
+    """The bytes of a tar as ``tarfile`` reads them, which takes any damage after the first member for the end."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._last: bytes | None = None
+        self.seek = stream.seek
+        self.tell = stream.tell
+        self.close = stream.close
+
+    def read(self, size: int = -1) -> bytes:
+        self._last = self._stream.read(size)
+        return self._last
+
+    def check_end(self) -> None:
+        """ValueError when no end was marked where the members ended, or what comes after it is damaged.
+
+        A compression has its checksum there.
+        """
+        if self._last not in (None, _END_OF_TAR):
+            raise ValueError("it is cut short or damaged: no end is marked after the last member; make it again")
+        while self.read(_READ_BYTES):
+            pass
+
+
 def unpack(path: str, folder: str) -> None:
     """Unpack an archive into a new folder; CommandNotStarted if it is none, is damaged, or reaches outside."""
     os.makedirs(folder)
     try:
-        members = _zip_members if path.endswith(".zip") else _tar_members
-        for member in members(path):
-            _place(member, folder)
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise ValueError("it is no file")  # a pipe would be waited for
+        opened = _open_zip if path.endswith(".zip") else _open_tar
+        with opened(path) as members:
+            for member in members:
+                _place(member, folder)
     except (*_DAMAGED, OSError) as error:
         if isinstance(error, OSError) and OutOfSpace.is_cause(error):
             raise
@@ -94,51 +124,58 @@ def _check_target(folder: str, start: str, target: str) -> None:
         raise ValueError(f"the link to {target} leads back through a folder, perhaps out of the archive")
 
 
-def _tar_members(path: str) -> Iterator[_Member]:
-    with _open_tar(path) as archive:
-        for info in archive:
-            if info.isfile():
-                yield _Member(
-                    name=info.name,
-                    is_executable=bool(info.mode & stat.S_IXUSR),
-                    read=lambda info=info: archive.extractfile(info),  # type: ignore[misc]
-                )
-            elif info.issym():
-                yield _Member(name=info.name, target=info.linkname)
-            elif info.islnk():
-                yield _Member(name=info.name, same_as=info.linkname)
-            elif info.isdir():
-                yield _Member(name=info.name)
-            else:
-                raise ValueError(f"the member {info.name} is neither file, link nor folder")
-
-
 @contextmanager
-def _open_tar(path: str) -> Iterator[tarfile.TarFile]:
+def _open_tar(path: str) -> Iterator[Iterator[_Member]]:
     if not path.endswith((".zst", ".tzst")):
         with tarfile.open(path) as archive:
-            yield archive
+            yield _tar_members(archive)
         return
     import zstandard  # noqa: PLC0415 - 20 ms that most jobs need not pay
 
     try:
         with zstandard.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
-            yield archive
+            yield _tar_members(archive)
     except zstandard.ZstdError as error:
         raise ValueError(str(error)) from error
 
 
-def _zip_members(path: str) -> Iterator[_Member]:
+def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:
+    watched = _Watched(archive.fileobj)
+    archive.fileobj = watched  # type: ignore[assignment]
+    for info in archive:
+        if info.isfile():
+            yield _Member(
+                name=info.name,
+                is_executable=bool(info.mode & stat.S_IXUSR),
+                read=lambda info=info: archive.extractfile(info),  # type: ignore[misc]
+            )
+        elif info.issym():
+            yield _Member(name=info.name, target=info.linkname)
+        elif info.islnk():
+            yield _Member(name=info.name, same_as=info.linkname)
+        elif info.isdir():
+            yield _Member(name=info.name)
+        else:
+            raise ValueError(f"the member {info.name} is neither file, link nor folder")
+    watched.check_end()
+
+
+@contextmanager
+def _open_zip(path: str) -> Iterator[Iterator[_Member]]:
     with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            mode = info.external_attr >> 16
-            if info.is_dir():
-                yield _Member(name=info.filename)
-            elif stat.S_ISLNK(mode):
-                yield _Member(name=info.filename, target=os.fsdecode(archive.read(info)))
-            else:
-                yield _Member(
-                    name=info.filename,
-                    is_executable=bool(mode & stat.S_IXUSR),
-                    read=lambda info=info: archive.open(info),  # type: ignore[misc]
-                )
+        yield _zip_members(archive)
+
+
+def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
+    for info in archive.infolist():
+        mode = info.external_attr >> 16
+        if info.is_dir():
+            yield _Member(name=info.filename)
+        elif stat.S_ISLNK(mode):
+            yield _Member(name=info.filename, target=os.fsdecode(archive.read(info)))
+        else:
+            yield _Member(
+                name=info.filename,
+                is_executable=bool(mode & stat.S_IXUSR),
+                read=lambda info=info: archive.open(info),  # type: ignore[misc]
+            )

@@ -43,7 +43,10 @@ class Split:
         try:
             return cls(tuple(Piece(**dict(zip(_COLUMNS, row, strict=True))) for row in json.loads(line)))
         except (ValueError, TypeError) as error:
-            raise StorageError(f"a line of the plan is not what was written ({error}): {line[:200]!r}") from error
+            raise StorageError(
+                f"a line of the job's plan is not what was written ({error}): {line[:200]!r}: "
+                "start anew with --overwrite"
+            ) from error
 
 
 _COLUMNS = ("uri", "start", "end", "size", "codec", "fingerprint")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from kubemr_shell.board.job_view import PlanFacts
 from kubemr_shell.errors import InputChanged, KubemrError
+from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.split import Split
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3, split_uri
@@ -29,6 +31,21 @@ def check_inputs_unchanged(workspace: Workspace, plan: PlanFacts) -> None:
             _check(uri, planned)
     if in_s3:
         _check_objects(in_s3, workspace.s3)
+
+
+def file_fingerprints(spec: JobSpec) -> dict[str, str]:
+    """Of the job's ``files`` and ``archives`` that are on this machine, by path. What is missing has none."""
+    found = {}
+    for path in (*spec.files, *spec.archives):
+        with suppress(OSError):
+            found[path] = fingerprint(os.stat(path))
+    return found
+
+
+def check_files_unchanged(known: Mapping[str, str]) -> None:
+    """InputChanged names the first of the job's files that is another than its fingerprint says."""
+    for path, was in known.items():
+        _check(path, was)
 
 
 def _planned(workspace: Workspace, plan: PlanFacts) -> Iterator[tuple[str, str]]:

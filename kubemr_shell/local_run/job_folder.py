@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kubemr_shell.errors import ObjectNotFound
+from kubemr_shell.errors import ObjectNotFound, StorageError
 from kubemr_shell.job import names
 from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.net.s3_config import S3Config
@@ -26,6 +26,7 @@ from kubemr_shell.worker.workspace import Workspace
 STATE_NAME = names.STATE
 """The folder in an output that holds what belongs to its jobs."""
 BOARD_NAME = "board.sqlite"
+FACTS_NAME = "run.json"
 JOB_NAME = "job"
 """The name of the only job on the board of a run."""
 TEMPORARIES = ("plan", "map", "journal")
@@ -83,9 +84,8 @@ class JobFolder:
 
     def forget_workers(self) -> None:
         """What they were, and what they had done. None is alive."""
-        folder = os.path.join(self.root, "workers")
-        for name in os.listdir(folder):
-            os.unlink(os.path.join(folder, name))
+        LocalStorage().delete_tree(os.path.join(self.root, "workers"))
+        self._make_folders()
 
     @property
     def stage(self) -> str:
@@ -141,15 +141,21 @@ class JobFolder:
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
-    def make(self, *, name: str, old_parts: tuple[str, ...] | None, tmp: str | None = None) -> None:
+    def make(
+        self,
+        *,
+        name: str,
+        old_parts: tuple[str, ...] | None,
+        tmp: str | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
         """Make the folder of a new job; ``old_parts`` stand in the output and will be replaced.
 
         What is elsewhere is made last: whoever removes a folder that was half made finds out from it what there is.
         """
-        for folder in HERE:
-            os.makedirs(os.path.join(self.root, folder), exist_ok=True)
+        self._make_folders()
         facts = {"name": name, "output": self.output, "oldParts": old_parts, "tmp": tmp, "s3": asdict(self.s3)}
-        self._write_facts(facts)
+        self._write_facts({**facts, "files": files or {}})
         workspace = self.workspace()
         if scheme_of(self.output) == "file":
             for folder in (self.output, self.stage):
@@ -157,10 +163,22 @@ class JobFolder:
         for folder in TEMPORARIES:
             workspace.storage.make_folder(f"{workspace.temporaries}/{folder}")
 
+    def _make_folders(self) -> None:
+        for folder in HERE:
+            LocalStorage().make_folder(os.path.join(self.root, folder))
+
     def replaces(self, old_parts: tuple[str, ...] | None) -> None:
         """The job that takes over this one's temporaries will replace ``old_parts``, and finds them where they are."""
         elsewhere = None if self.tmp is None else self.temporaries
         self._write_facts({**self._facts(), "oldParts": old_parts, "temporaries": elsewhere})
+
+    def files(self) -> dict[str, str]:
+        """The fingerprints of the job's local ``files`` and ``archives`` when it was last begun or resumed."""
+        files: dict[str, str] = self._facts().get("files", {})
+        return files
+
+    def remember_files(self, files: Mapping[str, str]) -> None:
+        self._write_facts({**self._facts(), "files": files})
 
     def remember_s3(self, s3: S3Spec) -> None:
         """From now on the object store is reached in this way."""
@@ -170,7 +188,7 @@ class JobFolder:
     def _s3(self) -> S3Spec:
         try:
             return S3Spec(**self._facts()["s3"])
-        except (OSError, ValueError):  # killed before it was written, or there is no state of this job here
+        except StorageError:  # killed before it was written, or there is no state of this job here
             return self.s3
 
     def _write_facts(self, facts: dict[str, Any]) -> None:
@@ -178,12 +196,10 @@ class JobFolder:
 
     @property
     def _facts_path(self) -> str:
-        return os.path.join(self.root, "run.json")
+        return os.path.join(self.root, FACTS_NAME)
 
     def _facts(self) -> dict[str, Any]:
-        with open(self._facts_path) as file:
-            facts: dict[str, Any] = json.load(file)
-        return facts
+        return read_facts(self._facts_path)
 
     def remove(self) -> None:
         """The board goes first: what a removal that is interrupted leaves is no job any more, and is removed later."""
@@ -198,7 +214,7 @@ class JobFolder:
         """Remove what ``--tmp`` has put elsewhere."""
         try:
             temporaries = self.temporaries
-        except (FileNotFoundError, ValueError):  # killed before anything was elsewhere
+        except StorageError:  # killed before anything was elsewhere
             return
         if temporaries != self.root:
             with suppress(ObjectNotFound):  # its bucket is gone
@@ -211,8 +227,17 @@ def folder_at(root: str) -> JobFolder:
     parent, state = os.path.split(os.path.dirname(root))
     if state == STATE_NAME:
         return JobFolder(root=root, output=parent)
-    with open(os.path.join(root, "run.json")) as file:
-        return JobFolder(root=root, output=json.load(file)["output"])
+    return JobFolder(root=root, output=read_facts(os.path.join(root, FACTS_NAME))["output"])
+
+
+def read_facts(path: str) -> dict[str, Any]:
+    """What a run has written of its job; StorageError when it is gone or damaged."""
+    try:
+        with open(path) as file:
+            facts: dict[str, Any] = json.load(file)
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path}: gone or damaged ({error}): start anew with --overwrite") from error
+    return facts
 
 
 def is_job_folder(path: str) -> bool:

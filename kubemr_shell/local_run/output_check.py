@@ -17,6 +17,15 @@ from kubemr_shell.local_run.job_folder import STATE_NAME, JobFolder
 from kubemr_shell.local_run.output import Output
 from kubemr_shell.net.s3_uri import is_s3, split_uri
 
+_UID = "0" * 32
+_KEPT_IN_TMP = (
+    f"{_UID}/plan/0.splits-00000.jsonl",
+    f"{_UID}/journal/map-00000.0.json",
+    f"{_UID}/journal/map-00000.0.manifest",
+    f"{_UID}/map/0.0",
+)
+"""Names as jobs have them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -24,6 +33,8 @@ class Found:
 
     success: dict[str, Any] | None
     """The manifest of a finished result."""
+    missing: tuple[str, ...]
+    """What a finished result should have and does not."""
     unfinished: JobFolder | None
     """A job that can be resumed from here."""
     old_parts: tuple[str, ...] | None
@@ -38,12 +49,13 @@ def look_at_output(output: Output) -> Found:
     success = read_success(output) if SUCCESS in names else None
     unfinished = output.unfinished()
     parts = {part["name"] for part in (success or {}).get("parts", [])}
+    missing = tuple(sorted({SUCCESS, *parts} - set(names)))
     if unfinished is not None and _may_have_published(unfinished):
         parts |= {name for name in names if is_part_name(name)}
     ours = parts | {STATE_NAME, SUCCESS}
     strangers = tuple(name for name in names if name not in ours)
     old_parts = tuple(sorted(parts)) if success is not None or parts else None
-    return Found(success=success, unfinished=unfinished, old_parts=old_parts, strangers=strangers)
+    return Found(success=success, missing=missing, unfinished=unfinished, old_parts=old_parts, strangers=strangers)
 
 
 def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool) -> None:
@@ -58,12 +70,33 @@ def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool)
         raise UsageError(f"{place} holds an unfinished job: --resume goes on with it, --overwrite starts anew")
 
 
+def check_whole(output: str, found: Found) -> None:
+    """Refuse to take a result for finished that somebody has removed something of."""
+    if found.missing:
+        raise UsageError(
+            f"the finished result in {output} has no {', '.join(found.missing[:3])} any more: "
+            "put it back, or start anew with --overwrite"
+        )
+
+
 def check_apart(output: str, inputs: tuple[str, ...], folder: str) -> None:
     """Refuse an output at or under an input: the job would read what it writes. The names alone decide in S3."""
-    is_in, kind = (_is_prefix_in, "prefix") if is_s3(output) else (_is_folder_in, "folder")
+    parts = [part_name(0, compression) for compression in ("none", *COMPRESSED_SUFFIXES)] if is_s3(output) else []
+    for place in (output, *(f"{output}/{part}" for part in parts)):
+        _check_apart(place, f"the output {output}", inputs, folder)
+
+
+def check_tmp_apart(tmp: str, inputs: tuple[str, ...], folder: str) -> None:
+    """Refuse ``--tmp`` where an input names what jobs keep there: a second planner would read the plan of the first."""
+    for name in _KEPT_IN_TMP:
+        _check_apart(f"{tmp}/{name}", f"--tmp {tmp}", inputs, folder)
+
+
+def _check_apart(place: str, called: str, inputs: tuple[str, ...], folder: str) -> None:
+    is_in, kind = (_is_prefix_in, "prefix") if is_s3(place) else (_is_folder_in, "folder")
     for uri in inputs:
-        if is_in(output, uri, folder):
-            raise UsageError(f"the output {output} is at or under the input {uri}: choose a {kind} outside it")
+        if is_in(place, uri, folder):
+            raise UsageError(f"{called} is at or under the input {uri}: choose a {kind} outside it")
 
 
 def _is_folder_in(output: str, uri: str, folder: str) -> bool:
@@ -76,17 +109,15 @@ def _is_folder_in(output: str, uri: str, folder: str) -> bool:
 
 
 def _is_prefix_in(output: str, uri: str, _: str) -> bool:
-    """A glob may stand for the prefix, for what is above it, or for a part in it."""
+    """A glob may stand for the prefix, or for what is above it."""
     if not is_s3(uri):
         return False
     place, source = (split_uri(name) for name in (output, uri))
     if place[0] != source[0]:
         return False
     key, pattern = place[1], source[1]
-    if f"{key}/".startswith(pattern if pattern.endswith("/") or not pattern else f"{pattern}/"):
-        return True
-    parts = (f"{key}/{part_name(0, compression)}" for compression in ("none", *COMPRESSED_SUFFIXES))
-    return any(KeyPattern(pattern).matches(part.lstrip("/")) for part in parts)
+    is_under = f"{key}/".startswith(pattern if pattern.endswith("/") or not pattern else f"{pattern}/")
+    return is_under or KeyPattern(pattern).matches(key)
 
 
 def _is_named(place: str, pattern: str) -> bool:

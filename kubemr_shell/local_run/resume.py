@@ -11,19 +11,19 @@ from kubemr_shell.job.fingerprint import changed_fields
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
-from kubemr_shell.local_run.input_check import check_inputs_unchanged
+from kubemr_shell.local_run.input_check import check_files_unchanged, check_inputs_unchanged, file_fingerprints
 from kubemr_shell.local_run.job_access import end_leftovers, open_board
 from kubemr_shell.local_run.job_folder import JobFolder
+from kubemr_shell.local_run.output_check import Found, check_whole
 from kubemr_shell.local_run.reuse import begin_again
 
 
-def resume_job(
-    job: JobFolder, asked: JobSpec, *, old_parts: tuple[str, ...] | None, tmp: str | None = None
-) -> JobFolder:
+def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None = None) -> JobFolder:
     """Refuse what would make it another job; keep what was done as far as the spec that is asked for allows.
 
     Returns the job to work on: another one when this one is complete, and its maps can be used for other reduces; then
-    ``old_parts`` are replaced. ``tmp`` is where the temporaries are asked to be; None: wherever they are.
+    the parts that were ``found`` in its output are replaced. Its files may have been mended while it was not complete.
+    ``tmp`` is where the temporaries are asked to be; None: wherever they are.
     """
     end_leftovers(job)
     if tmp not in (None, job.tmp):
@@ -36,13 +36,17 @@ def resume_job(
         view = board.view()
     old = spec_from_mapping(view.spec)
     redo_reduces = _has_new_reduces(old, asked, view)
-    if view.state is JobState.COMPLETE and not redo_reduces:
-        return job
+    if view.state is JobState.COMPLETE:
+        check_files_unchanged(job.files())
+        if not redo_reduces:
+            check_whole(job.output, found)
+            return job
     if view.plan is not None:
         check_inputs_unchanged(job.workspace(), view.plan)
+    job.remember_files(file_fingerprints(asked))
     spec = replace(asked, partitions=old.partitions)
     if view.state is JobState.COMPLETE:
-        job = begin_again(job, spec, old_parts=old_parts)
+        job = begin_again(job, spec, old_parts=found.old_parts)
     with open_board(job) as board:
         if view.state is not JobState.COMPLETE:
             _go_on(board, view, spec, redo_reduces=redo_reduces)

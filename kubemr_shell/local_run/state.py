@@ -13,10 +13,18 @@ from kubemr_shell.errors import KubemrError, UsageError
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.local_run.clean import remove_jobs
+from kubemr_shell.local_run.input_check import file_fingerprints
 from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.output import FolderOutput, Hold, Output, folders_in, output_at
-from kubemr_shell.local_run.output_check import Found, check_apart, check_output, look_at_output
+from kubemr_shell.local_run.output_check import (
+    Found,
+    check_apart,
+    check_output,
+    check_tmp_apart,
+    check_whole,
+    look_at_output,
+)
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.resume import resume_job
 from kubemr_shell.local_run.stdout_state import own_new_folder
@@ -36,6 +44,8 @@ def open_job(request: RunRequest) -> Opened | None:
 
     None: ``--resume`` finds a finished result, with which nothing is left to do.
     """
+    if request.tmp is not None:
+        check_tmp_apart(request.tmp, request.spec.inputs, request.folder)
     if request.output is None:
         return _new_without_output(request)
     check_apart(request.output, request.spec.inputs, request.folder)
@@ -62,8 +72,9 @@ def open_job(request: RunRequest) -> Opened | None:
 def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFolder | None:
     """The job to work on; None when it is finished."""
     if request.resume and found.unfinished is not None:
-        return resume_job(found.unfinished, request.spec, old_parts=found.old_parts, tmp=request.tmp)
+        return resume_job(found.unfinished, request.spec, found=found, tmp=request.tmp)
     if request.resume and found.success is not None:
+        check_whole(output.uri, found)
         return None
     job = output.job(uuid.uuid4().hex)
     _create(request, job, old_parts=found.old_parts)
@@ -73,7 +84,12 @@ def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFold
 
 def _create(request: RunRequest, job: JobFolder, *, old_parts: tuple[str, ...] | None) -> None:
     """The board appears last and in one step: a folder with a board has all that a job needs."""
-    job.make(name=request.name, old_parts=old_parts, tmp=request.tmp)
+    try:
+        job.make(name=request.name, old_parts=old_parts, tmp=request.tmp, files=file_fingerprints(request.spec))
+    except KubemrError:
+        with suppress(KubemrError):
+            job.remove()
+        raise
     begun = replace(job, board_name=f"{job.board_name}.new")
     spec = resolve(request.spec, slots=request.memory.slots)
     store = SqliteStore(begun.board)

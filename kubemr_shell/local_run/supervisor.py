@@ -57,18 +57,22 @@ class Supervisor:
         self._started = 0
 
     def run(self) -> JobState | None:
-        """The state in which the job ended, or None after ``stop``."""
+        """The state in which the job ended, or None after ``stop``.
+
+        The first worker that sees its end is enough: another may be suspended, and is ended by ``close``.
+        """
         for _ in range(self._request.workers):
             self._start()
         poll = select.poll()
         poll.register(self._stop.fd, select.POLLIN)
-        while self._workers and not self._stop.is_set():
+        is_over = False
+        while not is_over and not self._stop.is_set():
             for pidfd in self._workers:
                 poll.register(pidfd, select.POLLIN)
             for descriptor, _ in poll.poll():
                 if descriptor in self._workers:
                     poll.unregister(descriptor)
-                    self._attend(self._workers.pop(descriptor))
+                    is_over = self._attend(self._workers.pop(descriptor)) or is_over
         if self._stop.is_set():
             return None
         with open_board(self._job) as board:
@@ -93,17 +97,18 @@ class Supervisor:
         self._workers.clear()
         self._stop.close()
 
-    def _attend(self, worker: WorkerProcess) -> None:
-        """A worker has ended: because the job has, because it was killed, or with an error."""
+    def _attend(self, worker: WorkerProcess) -> bool:
+        """A worker has ended: because the job has (True), because it was killed, or with an error."""
         status, said = self._reap(worker)
         if status == 0:
-            return
+            return True
         if status > 0 and status not in EXIT_CODES.values():
             silent = f"worker {worker.name} ended with status {status}, and no message"
             raise WorkerFailed(said.removeprefix("kubemr-shell: ") or silent, status)
         if self._started > self._request.workers * REPLACEMENTS_A_WORKER:
             raise WorkerFailed(f"the workers of this run were killed {self._started} times: see what kills them", 1)
         self._start()
+        return False
 
     def _start(self) -> None:
         name = f"w{self._started}-{os.urandom(4).hex()}"

@@ -10,6 +10,7 @@ from kubemr_shell.net.waiting import NOBODY
 from kubemr_shell.shuffle.map_manifest import MapManifest, MapRange
 from kubemr_shell.shuffle.pool import Pool
 from kubemr_shell.storage.interface import Storage
+from kubemr_shell.storage.needed import needed
 
 KEPT_BYTES = 16 << 20
 """Of manifests that were read already: their contents never change."""
@@ -33,9 +34,10 @@ class Manifests:
         found: list[Found] = [{} for _ in uris]
 
         def read(index: int) -> None:
-            manifest = self._manifest(uris[index])
-            for first, last in runs(partitions):
-                found[index].update(zip(range(first, last + 1), manifest.ranges(first, last), strict=True))
+            with needed():
+                manifest = self._manifest(uris[index])
+                for first, last in runs(partitions):
+                    found[index].update(zip(range(first, last + 1), manifest.ranges(first, last), strict=True))
 
         if self._pool is None:
             for index in range(len(uris)):

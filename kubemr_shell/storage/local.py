@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from kubemr_shell.errors import ObjectNotFound, StorageError
+from kubemr_shell.errors import ObjectNotFound, OutOfSpace, StorageError
 from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
 from kubemr_shell.storage.os_errors import explained
 
@@ -96,7 +96,10 @@ class LocalStorage(Storage):
         try:
             os.makedirs(path, exist_ok=True)
         except OSError as error:
-            raise explained(error, path) from error
+            reason = explained(error, path)
+            if isinstance(reason, OutOfSpace):
+                raise reason from error
+            raise type(reason)(f"{reason}: choose a place where a folder can be made") from error
 
     def delete_tree(self, folder: str) -> None:
         """Moved aside first: from then on a worker that was stopped meanwhile finds no folder to write to.
@@ -230,7 +233,15 @@ def _remove_tree(path: str, aside: str) -> None:
     with _others_may_act(path):
         os.rename(path, aside)
     with _others_may_act(aside):
-        shutil.rmtree(aside)
+        shutil.rmtree(aside, onerror=_with_its_path)
+
+
+def _with_its_path(_: object, path: str, raised: tuple[type[BaseException], BaseException, object]) -> None:
+    """``rmtree`` works in open folders, and its errors have no more than a name."""
+    error = raised[1]
+    if isinstance(error, OSError):
+        error.filename = path
+    raise error
 
 
 @contextmanager

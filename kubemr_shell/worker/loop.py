@@ -101,7 +101,10 @@ class Loop:
         except LeaseLost as error:
             self._losses += 1
             if self._losses == LOSSES_IN_A_ROW:
-                raise StorageError(f"the steps of this worker come to nothing: {error}") from error
+                raise StorageError(
+                    f"the steps of this worker come to nothing: {error}: if files of the job were removed, start anew "
+                    "with --overwrite"
+                ) from error
             return 0.0
 
     def _carry_out(self, step: Step) -> float:
@@ -181,7 +184,7 @@ class Loop:
         except LeaseLost:
             self._forget(key)
         else:
-            raise StorageError(f"files of this job were removed while it runs: {reason}")
+            raise StorageError(f"files of this job were removed while it runs: {reason}: start anew with --overwrite")
 
     def _fail(self, key: ShardKey, result: Failed) -> None:
         held = self._held.get(key)

@@ -26,6 +26,7 @@ from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.shuffle.output_manifest import StagedPart, decode_output_manifest
 from kubemr_shell.storage.interface import Receipt
+from kubemr_shell.storage.needed import needed
 from kubemr_shell.worker.closing import (
     MissingEntries,
     entries_of_winners,
@@ -191,7 +192,8 @@ class Stages:
     def _parts(self, view: JobView, shard: int) -> list[StagedPart]:
         phase = self._job.output_phase
         uri = self._workspace.shard_manifest(phase, view.shard_epoch(phase, shard), shard)
-        return decode_output_manifest(self._workspace.storage.read(uri), uri)
+        with needed():
+            return decode_output_manifest(self._workspace.storage.read(uri), uri)
 
     def _receipt(self, part: StagedPart) -> Receipt:
         return Receipt(

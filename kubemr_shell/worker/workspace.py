@@ -16,6 +16,7 @@ from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Storage
+from kubemr_shell.storage.needed import needed
 from kubemr_shell.worker.journal import Entry, decode_batch, encode_batch
 from kubemr_shell.worker.requests import for_each
 
@@ -81,7 +82,8 @@ class Workspace:
 
     def read_chunk(self, plan_id: str, chunk: int) -> list[str]:
         """The splits of one chunk, a line of JSON each."""
-        return self.storage.read(self._chunk(plan_id, chunk)).decode().splitlines()
+        with needed():
+            return self.storage.read(self._chunk(plan_id, chunk)).decode().splitlines()
 
     def _write_chunk(self, plan_id: str, chunk: int, lines: list[str]) -> None:
         data = "\n".join(lines).encode() + b"\n"
@@ -95,7 +97,9 @@ class Workspace:
 
     def read_batches(self, phase: Phase, shard: int) -> Iterator[Entry]:
         uris = [item.uri for item in self.storage.list(self._journal(phase, shard) + ".") if item.uri.endswith(".json")]
-        for batch in for_each(lambda uri: decode_batch(self.storage.read(uri), uri), uris, self.storage):
+        with needed():
+            batches = for_each(lambda uri: decode_batch(self.storage.read(uri), uri), uris, self.storage)
+        for batch in batches:
             yield from batch
 
     def _journal(self, phase: Phase, shard: int) -> str:

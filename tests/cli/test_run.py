@@ -133,6 +133,7 @@ def test_files_that_cannot_be_fetched_are_refused_by_name(folder: Path) -> None:
     for uri, says in (
         ("ftp://host/words", b"files and archives are paths or http://, https:// or s3:// URIs"),
         ("https://host/?words", b"files and archives need a name"),
+        ("/", b"files and archives need a name"),
     ):
         done = run(folder, "--file", uri, "-m", "cat", "in")
         assert done.returncode == 2

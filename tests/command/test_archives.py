@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import tarfile
 import zipfile
@@ -150,6 +153,55 @@ def test_a_cut_archive_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(CommandNotStarted, match=str(path)):
         unpack(str(path), str(tmp_path / "out"))
+
+
+def flipped(data: bytes, at: int) -> bytes:
+    changed = bytearray(data)
+    changed[at] ^= 1
+    return bytes(changed)
+
+
+def large_tar() -> bytes:
+    """Two members, each longer than what is read ahead of an archive."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name in ("one", "two"):
+            info = tarfile.TarInfo(name)
+            info.size = 100 * 512
+            archive.addfile(info, io.BytesIO(bytes(range(256)) * 200))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("x.tar", large_tar()[: 101 * 512]),
+        ("x.tar", flipped(large_tar(), 101 * 512)),
+        ("x.tar.gz", flipped(gzip.compress(large_tar(), 0), 2000)),
+        ("x.tar.gz", gzip.compress(large_tar())[:-8]),
+        ("x.tar.bz2", flipped(bz2.compress(large_tar()), -3)),
+        ("x.tar.xz", flipped(lzma.compress(large_tar()), -3)),
+        ("x.tar.zst", flipped(zstandard.ZstdCompressor(write_checksum=True).compress(large_tar()), -1)),
+        ("x.tar.zst", zstandard.compress(large_tar())[:-1]),
+    ],
+    ids=["cut", "header", "gzip data", "gzip cut", "bzip2 sum", "xz end", "zstd sum", "zstd cut"],
+)
+def test_damage_after_the_first_member_is_not_taken_for_the_end(tmp_path: Path, name: str, data: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(CommandNotStarted, match=str(path)):
+        unpack(str(path), str(tmp_path / "out"))
+
+
+def test_an_empty_tar_is_an_empty_folder(tmp_path: Path) -> None:
+    unpack(str(tar(tmp_path / "x.tar")), str(tmp_path / "out"))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_pipe_is_no_archive_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.tar")
+    with pytest.raises(CommandNotStarted, match=r"x\.tar cannot be unpacked: it is no file"):
+        unpack(str(tmp_path / "x.tar"), str(tmp_path / "out"))
 
 
 def test_the_last_of_two_members_of_one_name_counts(tmp_path: Path) -> None:

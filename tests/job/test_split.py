@@ -34,5 +34,5 @@ def test_a_split_comes_back_from_its_line(pieces: list[Piece]) -> None:
 
 @pytest.mark.parametrize("line", ["", "[", "[1]", '[["a"]]', '[["a", 0, null, null, "none", "", 7]]', "null"])
 def test_a_damaged_line_is_an_error_that_shows_it(line: str) -> None:
-    with pytest.raises(StorageError, match="a line of the plan is not what was written"):
+    with pytest.raises(StorageError, match="a line of the job's plan is not what was written"):
         Split.from_json(line)

@@ -5,7 +5,7 @@ import pytest
 
 from kubemr_shell.errors import UsageError
 from kubemr_shell.local_run.output import FolderOutput
-from kubemr_shell.local_run.output_check import check_apart, check_output, look_at_output
+from kubemr_shell.local_run.output_check import check_apart, check_output, check_tmp_apart, look_at_output
 
 
 def finished(folder: Path, *parts: str) -> None:
@@ -95,6 +95,22 @@ def test_an_output_that_a_glob_names_is_refused_before_it_is_there(tmp_path: Pat
 @pytest.mark.parametrize("glob", ["in/*.txt", "in/**/*.gz", "in[0-9]", "in2/*"])
 def test_an_output_beside_what_a_glob_names_is_allowed(tmp_path: Path, glob: str) -> None:
     check_apart(str(tmp_path / "in" / "out"), (glob,), str(tmp_path))
+
+
+@pytest.mark.parametrize("uri", ["in", "in/", "*", "in/*", "in/tmp/*/*", "in/**", "in/**/*.json", "**/plan/*"])
+def test_temporaries_that_an_input_names_are_refused(tmp_path: Path, uri: str) -> None:
+    (tmp_path / "in").mkdir()
+    with pytest.raises(UsageError, match=rf"--tmp {tmp_path}/in/tmp is at or under the input "):
+        check_tmp_apart(str(tmp_path / "in" / "tmp"), (uri,), str(tmp_path))
+    if "/" in uri:
+        with pytest.raises(UsageError, match=r"--tmp s3://bkt/in/tmp is at or under the input s3://bkt/"):
+            check_tmp_apart("s3://bkt/in/tmp", (f"s3://bkt/{uri}",), "/")
+
+
+@pytest.mark.parametrize("uri", ["in/*.txt", "in/**/*.gz", "in/tmp/a.gz", "other", "-"])
+def test_temporaries_beside_what_an_input_names_are_allowed(tmp_path: Path, uri: str) -> None:
+    check_tmp_apart(str(tmp_path / "in" / "tmp"), (uri,), str(tmp_path))
+    check_tmp_apart("s3://bkt/in/tmp", (f"s3://bkt/{uri}",), "/")
 
 
 def test_a_name_that_is_there_is_no_glob(tmp_path: Path) -> None:

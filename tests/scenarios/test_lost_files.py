@@ -95,6 +95,28 @@ def test_a_journal_or_a_plan_that_is_lost_ends_the_run_with_its_name(place: Plac
 
     assert done.code == 1
     assert f"/{name}" in done.stderr
+    assert "start anew with --overwrite" in done.stderr
+    assert place.run(*job.arguments(place), "--overwrite").code == 0
+    assert_complete(place, job)
+
+
+@pytest.mark.parametrize("name", ["plan/*", "journal/map-*.manifest", "run.json"])
+@pytest.mark.parametrize("harm", [lambda path: path.write_bytes(b"xx"), Path.unlink], ids=["damaged", "gone"])
+def test_what_a_job_has_written_of_itself_is_named_when_it_is_gone_or_damaged(
+    place: Place, name: str, harm: Callable[[Path], None]
+) -> None:
+    job = replace(JOB, before_reduce="")
+    assert place.run(*job.arguments(place), "--keep-tmp").code == 0
+    for path in place.job_folder().glob(name):
+        harm(path)
+
+    done = place.run(*job.arguments(place), "-r", "uniq -d", "--keep-tmp", "--resume")
+
+    assert done.code == 1
+    assert name.partition("/")[0] in done.stderr
+    assert done.stderr.rstrip().endswith("start anew with --overwrite")
+    assert place.parts() == job.parts()
+    (place.folder / "attempts").unlink()
     assert place.run(*job.arguments(place), "--overwrite").code == 0
     assert_complete(place, job)
 

@@ -69,13 +69,22 @@ def test_a_worker_that_was_stopped_for_a_moment_keeps_its_task(place: Place) -> 
 
 
 def test_a_worker_that_wakes_after_the_end_changes_nothing(place: Place) -> None:
-    """The supervisor waits for it, in vain, kills it and is done."""
     job = replace(JOB, before_reduce=f'[ "$KUBEMR_TASK.$KUBEMR_ATTEMPT" != 0.0 ] || {{ {WAIT} }}; ')
     with place.closed_gate():
         run = place.start(*job.arguments(place))
         stopped = stop_whoever_runs(place, run, "reduce/0.0")
         until((place.output / "_SUCCESS").exists, "the result", seconds=4 * EXPIRY_SECONDS)
         os.kill(stopped, signal.SIGCONT)
+        done = run.wait()
+    assert done.code == 0, done.stderr
+    assert_complete(place, job)
+
+
+def test_a_run_does_not_wait_for_a_worker_that_never_wakes(place: Place) -> None:
+    job = replace(JOB, before_reduce=f'[ "$KUBEMR_TASK.$KUBEMR_ATTEMPT" != 0.0 ] || {{ {WAIT} }}; ')
+    with place.closed_gate():
+        run = place.start(*job.arguments(place))
+        stop_whoever_runs(place, run, "reduce/0.0")
         done = run.wait()
     assert done.code == 0, done.stderr
     assert_complete(place, job)

@@ -63,6 +63,50 @@ def test_a_finished_job_that_was_killed_before_it_cleaned_up_is_cleaned_up(place
     assert_complete(place, JOB)
 
 
+@pytest.mark.parametrize("flags", [(), ("--keep-tmp",)], ids=["result alone", "with temporaries"])
+def test_a_result_that_is_not_all_there_is_not_finished(place: Place, flags: tuple[str, ...]) -> None:
+    job = replace(JOB, flags=flags)
+    assert place.run(*job.arguments(place)).code == 0
+    (place.output / "part-00001").unlink()
+
+    done = place.run(*job.arguments(place), "--resume")
+
+    assert done.code == 2
+    assert f"the finished result in {place.output} has no part-00001 any more" in done.stderr
+    (place.folder / "attempts").unlink()
+    assert place.run(*JOB.arguments(place), "--overwrite").code == 0
+    assert_complete(place, JOB)
+
+
+def test_a_finished_job_whose_result_is_gone_says_so(place: Place) -> None:
+    job = replace(JOB, flags=("--keep-tmp",))
+    assert place.run(*job.arguments(place)).code == 0
+    (place.output / "_SUCCESS").unlink()
+    done = place.run(*job.arguments(place), "--resume")
+    assert done.code == 2
+    assert f"the finished result in {place.output} has no _SUCCESS any more" in done.stderr
+
+
+@pytest.mark.parametrize("changed", [[], ["-r", "uniq -d"]], ids=["same job", "other reduces"])
+def test_a_script_that_has_changed_since_a_job_was_finished_is_named(place: Place, changed: list[str]) -> None:
+    """The name of the command is the same, but what it did before must not be taken for what it does now."""
+    script = place.write("mapper", "#!/bin/sh\ncat\n")
+    script.chmod(0o755)
+    place.write("in", "b\na\nb\n")
+    arguments = ("run", "-q", "-o", "out", "--keep-tmp", "-m", "./mapper", "-r", "uniq -c", "-p", "1", "in")
+    assert place.run(*arguments).code == 0
+    script.write_text("#!/bin/sh\ntr a-z A-Z\n")
+
+    done = place.run(*arguments, *changed, "--resume")
+
+    assert done.code == 3
+    assert f"{script}: changed since the job was planned: start anew with --overwrite" in done.stderr
+    assert place.parts() == {"part-00000": b"      1 a\n      2 b\n"}
+    assert place.run(*arguments, "--overwrite").code == 0
+    assert place.parts() == {"part-00000": b"      1 A\n      2 B\n"}
+    assert place.run(*arguments, "--resume").code == 0
+
+
 def test_a_finished_job_keeps_its_temporaries_when_it_was_told_to(place: Place) -> None:
     job = replace(JOB, flags=("--keep-tmp",))
     assert place.run(*job.arguments(place)).code == 0

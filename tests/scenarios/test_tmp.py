@@ -76,6 +76,30 @@ def test_a_place_in_the_output_is_refused(place: Place) -> None:
     assert not place.output.exists()
 
 
+@pytest.mark.parametrize("output", [(), ("-o", "out")], ids=["stdout", "a folder"])
+def test_a_place_under_an_input_is_refused(place: Place, output: tuple[str, ...]) -> None:
+    """Whoever planned again after a killed planner would read the plan of the first."""
+    (place.folder / "texts").mkdir()
+    place.write("texts/a", "a\n")
+    done = place.run("run", "-m", "cat", *output, "--tmp", "texts/tmp", "texts")
+    assert done.code == 2
+    assert "texts/tmp is at or under the input texts: choose a folder outside it" in done.stderr
+    assert [path.name for path in (place.folder / "texts").iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("tmp", ["file", "file/deeper", "link", "/proc/nothing"])
+def test_a_place_that_cannot_be_made_is_named_and_nothing_is_left(place: Place, tmp: str) -> None:
+    place.write("words", b"a\n")
+    place.write("file", b"mine")
+    (place.folder / "link").symlink_to("gone")
+    done = place.run("run", "-m", "cat", "-o", "out", "--tmp", tmp, "words")
+    assert done.code == 1
+    assert f"kubemr-shell: {place.folder / tmp}/" in done.stderr
+    assert done.stderr.endswith(": choose a place where a folder can be made\n")
+    assert list(place.output.iterdir()) == []
+    assert (place.folder / "file").read_bytes() == b"mine"
+
+
 def test_a_job_that_failed_keeps_them_until_it_is_cleaned(place: Place) -> None:
     job = WordCount(before_reduce="exit 3; ", flags=(*JOB.flags, "--max-attempts", "1"))
     assert place.run(*job.arguments(place)).code == 4

@@ -10,6 +10,7 @@ import pytest
 from kubemr_shell.errors import Forbidden, ObjectNotFound, OutOfSpace, StorageError
 from kubemr_shell.storage.interface import Receipt
 from kubemr_shell.storage.local import LocalStorage, path_of
+from tests.scenarios.runs import unprivileged
 
 storage = LocalStorage()
 
@@ -241,12 +242,35 @@ def test_a_link_in_a_tree_is_removed_and_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "link" / "file").exists()
 
 
+def test_what_cannot_be_deleted_is_named_with_its_path(tmp_path: Path) -> None:
+    """The name alone is all that the system reports of a file deep in a tree."""
+    (tmp_path / "tree" / "inner").mkdir(parents=True)
+    (tmp_path / "tree" / "inner" / "file").touch()
+    (tmp_path / "tree" / "inner").chmod(0o555)
+    code = """
+import sys
+from kubemr_shell.errors import Forbidden
+from kubemr_shell.storage.local import LocalStorage
+try:
+    LocalStorage().delete_tree(sys.argv[1])
+except Forbidden as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [*unprivileged(), sys.executable, "-c", code, str(tmp_path / "tree")],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith(f"{tmp_path}/.kubemr-deleted-tree/inner/file: Permission denied")
+
+
 def test_a_deletion_that_was_killed_is_finished_by_the_next(tmp_path: Path) -> None:
     code = """
 import os, shutil, sys
 from kubemr_shell.storage.local import LocalStorage
 
-shutil.rmtree = lambda path: os.kill(os.getpid(), 9)
+shutil.rmtree = lambda path, **_: os.kill(os.getpid(), 9)
 LocalStorage().delete_tree(sys.argv[1])
 """
     tree = tmp_path / "tree"
