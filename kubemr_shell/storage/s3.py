@@ -26,6 +26,7 @@ from typing import Any
 
 from kubemr_shell.errors import NoSuchRange, ObjectNotFound, PreconditionFailed, StorageError
 from kubemr_shell.job import names
+from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_get import get_object
 from kubemr_shell.net.s3_pages import list_objects
@@ -116,9 +117,10 @@ class S3Storage(Storage):
 
     def abandon(self, staged: str) -> None:
         with contextlib.suppress(ObjectNotFound):
-            receipt = UploadReceipt.decode(self.read(staged), staged)
-            abort_upload(self._client, receipt.target, receipt.upload)
-            self.delete(staged)
+            data, _ = get_object(self._client, staged, patience=LISTING_PATIENCE)
+            receipt = UploadReceipt.decode(data, staged)
+            abort_upload(self._client, receipt.target, receipt.upload, LISTING_PATIENCE)
+            self._call("delete_object", staged, patience=LISTING_PATIENCE)
 
     def _complete(self, receipt: Receipt, staged: UploadReceipt, condition: dict[str, str]) -> str:
         """Why not, or nothing: by another, or by a request of ours whose answer was lost; or somebody gave it up."""
