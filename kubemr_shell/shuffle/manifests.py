@@ -6,9 +6,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
-from kubemr_shell.net.waiting import NOBODY
+from kubemr_shell.net.threads import Pool
+from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shuffle.map_manifest import MapManifest, MapRange
-from kubemr_shell.shuffle.pool import Pool
 from kubemr_shell.storage.interface import Storage
 
 KEPT_BYTES = 16 << 20
@@ -30,18 +30,17 @@ class Manifests:
 
     def ranges(self, uris: Sequence[str], partitions: Sequence[int], cancel: int = NOBODY) -> Found:
         """The non-empty ranges of each partition. ``partitions`` are in order; neighbours are read together."""
-        found: list[Found] = [{} for _ in uris]
 
-        def read(index: int) -> None:
-            manifest = self._manifest(uris[index])
+        def read(uri: str) -> Found:
+            manifest, found = self._manifest(uri), Found()
             for first, last in runs(partitions):
-                found[index].update(zip(range(first, last + 1), manifest.ranges(first, last), strict=True))
+                found.update(zip(range(first, last + 1), manifest.ranges(first, last), strict=True))
+            return found
 
         if self._pool is None:
-            for index in range(len(uris)):
-                read(index)
+            found = [read(uri) for uri in uris]
         else:
-            self._pool.run([lambda index=index: read(index) for index in range(len(uris))], cancel)  # type: ignore[misc]
+            found = self._pool.map(lambda uri, _: read(uri), uris, Waiter(cancel))
         return {partition: [place for shard in found for place in shard[partition]] for partition in partitions}
 
     def _manifest(self, uri: str) -> MapManifest:
