@@ -68,7 +68,8 @@ class PrefixOutput(Output):
             ours = Owner.this_process(lock.path)
             self._owner.take(ours, replace=replace, force=force)
         except BaseException:
-            LocalHold(lock).release(forget=not folders_in(self.state))
+            # By the token in the lock the next run from here knows what this one may have put into the bucket.
+            LocalHold(lock).release(forget=not (self._owner.may_be_ours or folders_in(self.state)))
             raise
         return PrefixHold(lock, self._owner, ours)
 
@@ -139,10 +140,12 @@ class PrefixHold(Hold):
 
     def release(self, *, forget: bool) -> None:
         """The object goes first: while the lock is there, everybody can tell whose it was."""
+        is_gone = False
         try:
             if forget:
                 self._object.remove(self._ours)
+                is_gone = True
             else:
                 self._object.stop(self._ours)
         finally:
-            self._local.release(forget=forget)
+            self._local.release(forget=is_gone)
