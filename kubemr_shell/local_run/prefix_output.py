@@ -24,9 +24,13 @@ from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uploads import list_uploads
 from kubemr_shell.net.s3_uri import as_prefix, split_uri
+from kubemr_shell.net.threads import in_threads
+from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.storage import ownership
 from kubemr_shell.storage.locate import locate
 from kubemr_shell.storage.s3_upload import abort_upload
+
+REQUESTS_AT_ONCE = 8
 
 
 class PrefixOutput(Output):
@@ -59,8 +63,12 @@ class PrefixOutput(Output):
         return next(self._uploads(), None) is not None
 
     def sweep(self) -> None:
-        for uri, upload in self._uploads():
-            abort_upload(self._client, uri, upload)
+        in_threads(
+            lambda upload, _: abort_upload(self._client, *upload),
+            self._uploads(),
+            at_once=REQUESTS_AT_ONCE,
+            waiter=Waiter(NOBODY),
+        )
 
     def hold(self, *, replace: bool, force: bool = False) -> Hold:
         lock = self._lock()

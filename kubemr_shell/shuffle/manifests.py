@@ -33,7 +33,7 @@ class Manifests:
 
         def read(uri: str) -> Found:
             manifest, found = self._manifest(uri), Found()
-            for first, last in runs(partitions):
+            for first, last in stretches(partitions):
                 found.update(zip(range(first, last + 1), manifest.ranges(first, last), strict=True))
             return found
 
@@ -58,8 +58,8 @@ class Manifests:
         return manifest
 
 
-def runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The first and last of each run of successive numbers."""
+def stretches(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and last of each stretch of successive numbers."""
     first = last = None
     for number in numbers:
         if last is not None and number == last + 1:
