@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from kubemr_shell.cli.output_argument import OUTPUT
+from kubemr_shell.cli.output_argument import with_output
 from kubemr_shell.local_run.clean import clean_output
 from kubemr_shell.local_run.output import Output
 
 
 @click.command()
-@click.argument("output", type=OUTPUT)
+@with_output
 @click.option("--force", is_flag=True, help="Also where a run on another machine may be at work: you know it is dead.")
 def clean(output: Output, force: bool) -> None:
     """Remove what an unfinished, failed or kept job left in OUTPUT; a finished result stays."""

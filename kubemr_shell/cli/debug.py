@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import click
 
-from kubemr_shell.cli.output_argument import OUTPUT
-from kubemr_shell.local_run.output import Output
+from kubemr_shell.cli.output_argument import output_of
 
 
 @click.command()
-@click.argument("output", type=OUTPUT)
+@click.argument("output")
 @click.argument("task", metavar="map/N | reduce/N")
-def debug(output: Output, task: str) -> int:
+def debug(output: str, task: str) -> int:
     """Run one task of the unfinished or failed job in OUTPUT again: same input, command and environment.
 
     What it writes comes to this terminal; the exit status is the command's. The job itself is not touched.
@@ -21,5 +20,6 @@ def debug(output: Output, task: str) -> int:
     from kubemr_shell.local_run.job_folder import folder_at, is_job_folder  # noqa: PLC0415
     from kubemr_shell.worker.memory import divide_memory  # noqa: PLC0415
 
-    job = folder_at(output.uri) if is_job_folder(output.uri) else output.find_job()
+    found = output_of(output)
+    job = folder_at(found.uri) if is_job_folder(found.uri) else found.find_job()
     return debug_task(job, task, inherited(), divide_memory(1 << 30, 1))

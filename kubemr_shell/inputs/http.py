@@ -155,12 +155,12 @@ class RemoteFile:
         if described.size is not None and self._size is not None and described.size != self._size:
             raise InputChanged(
                 f"{_shown(self._url)}: has {described.size} bytes, and had {self._size} when the job was planned: "
-                "start the job again, without --resume"
+                "start the job anew"
             )
         if self._is_other(response):
             raise InputChanged(
                 f"{_shown(self._url)}: changed since the job was planned ({self._fingerprint} became "
-                f"{described.fingerprint}): start the job again, without --resume"
+                f"{described.fingerprint}): start the job anew"
             )
         if response.status != 206:
             return position

@@ -84,7 +84,7 @@ class _Object:
             )
         except ObjectNotFound as error:
             raise InputNotFound(
-                f"{error}; it was there when the job was planned: put it back, or start the job again without --resume"
+                f"{error}; it was there when the job was planned: put it back, or start the job anew"
             ) from error
         except StorageError as error:
             raise InputError(str(error)) from error

@@ -6,14 +6,17 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kubemr_shell.errors import InputChanged
 from kubemr_shell.local_run.figures import bytes_text
 
 STDERR_LINES = 15
 INPUTS_SHOWN = 4
 
 
-def failure_lines(failure: Mapping[str, Any], *, job: str, debug: Sequence[str], resume: Sequence[str]) -> list[str]:
-    """What failed, where, why and what to do next; ``debug`` and ``resume`` are command lines, or empty."""
+def failure_lines(
+    failure: Mapping[str, Any], *, job: str, debug: Sequence[str], resume: Sequence[str], anew: Sequence[str] = ()
+) -> list[str]:
+    """What failed, where, why and what to do next; ``debug``, ``resume`` and ``anew`` are command lines, or empty."""
     task = failure.get("task")
     where = f"{task}, attempt {failure['attempt']}: " if task else ""
     lines = [f"job {job} failed: {where}{failure['reason']}"]
@@ -34,7 +37,9 @@ def failure_lines(failure: Mapping[str, Any], *, job: str, debug: Sequence[str],
         lines.append("  it wrote nothing to stderr")
     if task and debug:
         lines.append(f"  run just this task again:  {_line(debug)}")
-    if resume:
+    if failure.get("kind") == InputChanged.__name__:  # no resumption would take it
+        lines += [f"  start anew:                {_line(anew)}"] if anew else []
+    elif resume:
         lines.append(f"  go on when it is mended:   {_line(resume)}")
     return lines
 

@@ -24,9 +24,13 @@ from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uploads import list_uploads
 from kubemr_shell.net.s3_uri import as_prefix, split_uri
+from kubemr_shell.net.threads import in_threads
+from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.storage import ownership
 from kubemr_shell.storage.locate import locate
 from kubemr_shell.storage.s3_upload import abort_upload
+
+REQUESTS_AT_ONCE = 8
 
 
 class PrefixOutput(Output):
@@ -59,8 +63,12 @@ class PrefixOutput(Output):
         return next(self._uploads(), None) is not None
 
     def sweep(self) -> None:
-        for uri, upload in self._uploads():
-            abort_upload(self._client, uri, upload)
+        in_threads(
+            lambda upload, _: abort_upload(self._client, *upload),
+            self._uploads(),
+            at_once=REQUESTS_AT_ONCE,
+            waiter=Waiter(NOBODY),
+        )
 
     def hold(self, *, replace: bool, force: bool = False) -> Hold:
         lock = self._lock()
@@ -68,7 +76,8 @@ class PrefixOutput(Output):
             ours = Owner.this_process(lock.path)
             self._owner.take(ours, replace=replace, force=force)
         except BaseException:
-            LocalHold(lock).release(forget=not folders_in(self.state))
+            # By the token in the lock the next run from here knows what this one may have put into the bucket.
+            LocalHold(lock).release(forget=not (self._owner.may_be_ours or folders_in(self.state)))
             raise
         return PrefixHold(lock, self._owner, ours)
 
@@ -139,10 +148,12 @@ class PrefixHold(Hold):
 
     def release(self, *, forget: bool) -> None:
         """The object goes first: while the lock is there, everybody can tell whose it was."""
+        is_gone = False
         try:
             if forget:
                 self._object.remove(self._ours)
+                is_gone = True
             else:
                 self._object.stop(self._ours)
         finally:
-            self._local.release(forget=forget)
+            self._local.release(forget=is_gone)

@@ -94,6 +94,8 @@ class OwnerObject:
         self._output = output
         self.uri = f"{output}/_kubemr/owner"
         self._bucket, self._key = split_uri(self.uri)
+        self.may_be_ours = False
+        """Whether what this process has put there may stand there."""
 
     def read(self) -> tuple[Owner, str] | None:
         """What stands there, and its ETag; StorageError for something that is not ours."""
@@ -110,6 +112,7 @@ class OwnerObject:
         """Put ours there, in place of nobody or of a dead one; UsageError when that cannot be. Our lock is held."""
         for _ in range(TRIES):
             found = self.read()
+            self.may_be_ours = found is not None and found[0].token == ours.token
             condition = {"IfNoneMatch": "*"}
             if found is not None:
                 owner, etag = found
@@ -120,6 +123,7 @@ class OwnerObject:
                     if refused:
                         raise refused
                 condition = {"IfMatch": etag}
+            self.may_be_ours = True
             self._put(ours, condition)
         raise StorageError(f"{self.uri}: other runs write there all the time: try again")
 

@@ -184,17 +184,18 @@ def _failure(request: RunRequest, job: JobFolder) -> KubemrError:
         failure,
         job=job.name,
         debug=["kubemr-shell", "debug", request.output or job.root, str(failure.get("task"))],
-        resume=_resume_line(request) if view.plan else [],
+        resume=_line_again(request, "--resume") if view.plan else [],
+        anew=_line_again(request, "--overwrite"),
     )
     error: KubemrError = JobFailed("\n".join(lines))
     error.exit_code = failure.get("exitCode", JobFailed.exit_code)
     return error
 
 
-def _resume_line(request: RunRequest) -> list[str]:
+def _line_again(request: RunRequest, flag: str) -> list[str]:
     if request.output is None:
         return []
-    return [word for word in request.command_line if word not in ("--overwrite", "--resume")] + ["--resume"]
+    return [word for word in request.command_line if word not in ("--overwrite", "--resume")] + [flag]
 
 
 def _warnings() -> list[str]:

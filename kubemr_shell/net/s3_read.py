@@ -195,6 +195,4 @@ class _Piece:
         return body
 
     def _changed(self) -> InputChanged:
-        return InputChanged(
-            f"{shown(self._source.uri)}: changed since the job was planned: start the job again, without --resume"
-        )
+        return InputChanged(f"{shown(self._source.uri)}: changed since the job was planned: start the job anew")

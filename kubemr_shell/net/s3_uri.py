@@ -9,6 +9,8 @@ from kubemr_shell.shown import shown
 
 SCHEME = "s3://"
 LONGEST_KEY_BYTES = 1024
+BELOW_BYTES = 128
+"""Enough for every name that a job makes below a prefix."""
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
 
@@ -19,7 +21,12 @@ def is_s3(uri: str) -> bool:
 def as_prefix(uri: str) -> str:
     """The URI in the form that names below it are added to with a slash; UsageError as for ``split_uri``."""
     prefix = SCHEME + uri[len(SCHEME) :].rstrip("/")
-    split_uri(prefix)
+    _, key = split_uri(prefix)
+    size, longest = len(key.encode()), LONGEST_KEY_BYTES - BELOW_BYTES
+    if size > longest:
+        raise UsageError(
+            f"{shown(prefix)}: the prefix has {size} bytes: give one of at most {longest}, for names below it"
+        )
     return prefix
 
 

@@ -1,10 +1,15 @@
-"""Work shared by a few threads that a cancel does not have to wait for."""
+"""Work shared by a few threads, which wait for answers while the interpreter's lock is free.
+
+Nobody has to wait for a request that takes long to give up: a cancel, or the first error, comes at once, and what is
+under way ends by itself.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Generic, TypeVar
 
 from kubemr_shell.net.waiting import Bell, Waiter
 
@@ -12,46 +17,103 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+class Pool:
+    """Up to ``threads`` pieces of work at once, whoever asks for them. The threads are started when they are needed."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._started = 0
+        self._wanted = 0
+        """Threads that would do all that is asked for now."""
+
+    def map(self, work: Callable[[Item, Waiter], Result], items: Iterable[Item], waiter: Waiter) -> list[Result]:
+        """What ``work`` makes of each item, in their order; its Waiter ends when nobody wants it any more.
+
+        The first error is raised, or Cancelled; then nothing more is begun.
+        """
+        batch = _Batch(work, items)
+        count = min(self.threads, batch.size)
+        if not count:
+            return []
+        with self._lock:
+            self._wanted += count
+            while self._started < min(self.threads, self._wanted):
+                self._started += 1
+                threading.Thread(target=self._work, name="pool", daemon=True).start()
+        for _ in range(count):
+            self._queue.put(batch.work)
+        return batch.results(waiter)
+
+    def close(self) -> None:
+        """Let the threads end when they have nothing to do."""
+        for _ in range(self._started):
+            self._queue.put(None)
+
+    def _work(self) -> None:
+        while (work := self._queue.get()) is not None:
+            work()
+            with self._lock:
+                self._wanted -= 1
+
+
 def in_threads(
     work: Callable[[Item, Waiter], Result], items: Iterable[Item], *, at_once: int, waiter: Waiter
 ) -> list[Result]:
-    """What ``work`` makes of each item, in their order; it is given a Waiter that ends when nobody wants it any more.
-
-    The first error is raised. Cancelled comes at once: a thread that waits for an answer then ends by itself.
-    """
-    waiting = list(enumerate(items))
-    results: dict[int, Result] = {}
-    errors: list[BaseException] = []
-    lock = threading.Lock()
-    running = min(at_once, len(waiting))
-    abandoned, finished = Bell(), Bell()
-    waiting.reverse()
-
-    def run() -> None:
-        nonlocal running
-        own = Waiter(abandoned.fd)
-        try:
-            while True:
-                with lock:
-                    if not waiting or errors:
-                        break
-                    number, item = waiting.pop()
-                results[number] = work(item, own)
-        except BaseException as error:  # noqa: BLE001 - it is for the thread that waits
-            errors.append(error)
-        with lock:
-            running -= 1
-            if errors or not running:
-                finished.ring()
-
-    if not waiting:
-        return []
-    for _ in range(running):
-        threading.Thread(target=run, daemon=True).start()
+    """``Pool.map`` by a pool of its own."""
+    pool = Pool(at_once)
     try:
-        waiter.until_readable(finished.fd)
+        return pool.map(work, items, waiter)
     finally:
-        abandoned.ring()
-    if errors:
-        raise errors[0]
-    return [results[number] for number in range(len(results))]
+        pool.close()
+
+
+class _Batch(Generic[Item, Result]):
+    """The items of one call."""
+
+    def __init__(self, work: Callable[[Item, Waiter], Result], items: Iterable[Item]) -> None:
+        self._one = work
+        self._waiting = list(enumerate(items))[::-1]
+        self.size = len(self._waiting)
+        self._results: dict[int, Result] = {}
+        self._error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._abandoned, self._finished = Bell(), Bell()
+
+    def work(self) -> None:
+        """Do what is left of it; several threads at once."""
+        waiter = Waiter(self._abandoned.fd)
+        while (claim := self._next()) is not None:
+            number, item = claim
+            try:
+                self._done(number, self._one(item, waiter))
+            except BaseException as error:  # noqa: BLE001 - it is for the thread that waits
+                self._failed(error)
+
+    def results(self, waiter: Waiter) -> list[Result]:
+        try:
+            waiter.until_readable(self._finished.fd)
+        finally:
+            with self._lock:
+                self._waiting.clear()
+            self._abandoned.ring()
+        if self._error is not None:
+            raise self._error
+        return [self._results[number] for number in range(self.size)]
+
+    def _next(self) -> tuple[int, Item] | None:
+        with self._lock:
+            return self._waiting.pop() if self._waiting else None
+
+    def _done(self, number: int, result: Result) -> None:
+        with self._lock:
+            self._results[number] = result
+            if len(self._results) == self.size:
+                self._finished.ring()
+
+    def _failed(self, error: BaseException) -> None:
+        with self._lock:
+            self._waiting.clear()
+            self._error = self._error or error
+            self._finished.ring()

@@ -6,14 +6,14 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 
 from kubemr_shell.engine import Source
 from kubemr_shell.errors import CorruptRun, ObjectNotFound
+from kubemr_shell.net.threads import Pool
+from kubemr_shell.net.waiting import Waiter
 from kubemr_shell.shuffle.frames import DamagedFrame, Expander
 from kubemr_shell.shuffle.map_manifest import MapRange
-from kubemr_shell.shuffle.pool import Pool
 from kubemr_shell.shuffle.scratch_file import ScratchFile
 from kubemr_shell.storage.interface import Storage
 
@@ -93,8 +93,8 @@ class Fetcher:
         try:
             for partition in places:
                 fetched[partition] = Fetched(self._new_file(partition))
-            works = [partial(self._fetch, group, fetched, came) for group in groups(wanted, self._read_bytes)]
-            self._pool.run(works, cancel)
+            works = groups(wanted, self._read_bytes)
+            self._pool.map(lambda group, _: self._fetch(group, fetched, came), works, Waiter(cancel))
         except BaseException:
             for half in fetched.values():
                 half.remove()

@@ -6,9 +6,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
-from kubemr_shell.net.waiting import NOBODY
+from kubemr_shell.net.threads import Pool
+from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shuffle.map_manifest import MapManifest, MapRange
-from kubemr_shell.shuffle.pool import Pool
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.needed import needed
 
@@ -31,19 +31,18 @@ class Manifests:
 
     def ranges(self, uris: Sequence[str], partitions: Sequence[int], cancel: int = NOBODY) -> Found:
         """The non-empty ranges of each partition. ``partitions`` are in order; neighbours are read together."""
-        found: list[Found] = [{} for _ in uris]
 
-        def read(index: int) -> None:
+        def read(uri: str) -> Found:
             with needed():
-                manifest = self._manifest(uris[index])
-                for first, last in runs(partitions):
-                    found[index].update(zip(range(first, last + 1), manifest.ranges(first, last), strict=True))
+                manifest, found = self._manifest(uri), Found()
+                for first, last in stretches(partitions):
+                    found.update(zip(range(first, last + 1), manifest.ranges(first, last), strict=True))
+            return found
 
         if self._pool is None:
-            for index in range(len(uris)):
-                read(index)
+            found = [read(uri) for uri in uris]
         else:
-            self._pool.run([lambda index=index: read(index) for index in range(len(uris))], cancel)  # type: ignore[misc]
+            found = self._pool.map(lambda uri, _: read(uri), uris, Waiter(cancel))
         return {partition: [place for shard in found for place in shard[partition]] for partition in partitions}
 
     def _manifest(self, uri: str) -> MapManifest:
@@ -61,8 +60,8 @@ class Manifests:
         return manifest
 
 
-def runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The first and last of each run of successive numbers."""
+def stretches(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and last of each stretch of successive numbers."""
     first = last = None
     for number in numbers:
         if last is not None and number == last + 1:

@@ -15,6 +15,7 @@ from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.errors import CorruptRun, LeaseLost, ObjectNotFound
 from kubemr_shell.job import names
+from kubemr_shell.net.threads import Pool
 from kubemr_shell.net.waiting import Waiter
 from kubemr_shell.shuffle.batches import Batch, Batches
 from kubemr_shell.shuffle.fetch import Fetched, Fetcher
@@ -22,7 +23,6 @@ from kubemr_shell.shuffle.frames import Frames
 from kubemr_shell.shuffle.manifests import Found, Manifests
 from kubemr_shell.shuffle.map_manifest import MapRange
 from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs, Ranges, run_ranges, write_run
-from kubemr_shell.shuffle.pool import Pool
 from kubemr_shell.shuffle.scratch_file import ScratchFile
 from kubemr_shell.storage.interface import Storage
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kubemr_shell.errors import NoSuchRange, ObjectNotFound, PreconditionFailed, StorageError
@@ -30,8 +29,10 @@ from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_get import get_object
 from kubemr_shell.net.s3_pages import list_objects
-from kubemr_shell.net.s3_uploads import list_uploads
+from kubemr_shell.net.s3_uploads import Upload, list_uploads
 from kubemr_shell.net.s3_uri import split_uri
+from kubemr_shell.net.threads import in_threads
+from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
 from kubemr_shell.storage.s3_target import OWNER, Standing, standing
@@ -117,9 +118,10 @@ class S3Storage(Storage):
 
     def abandon(self, staged: str) -> None:
         with contextlib.suppress(ObjectNotFound):
-            receipt = UploadReceipt.decode(self.read(staged), staged)
-            abort_upload(self._client, receipt.target, receipt.upload)
-            self.delete(staged)
+            data, _ = get_object(self._client, staged, patience=LISTING_PATIENCE)
+            receipt = UploadReceipt.decode(data, staged)
+            abort_upload(self._client, receipt.target, receipt.upload, LISTING_PATIENCE)
+            self._call("delete_object", staged, patience=LISTING_PATIENCE)
 
     def _complete(self, receipt: Receipt, staged: UploadReceipt, condition: dict[str, str]) -> str:
         """Why not, or nothing: by another, or by a request of ours whose answer was lost; or somebody gave it up."""
@@ -193,10 +195,11 @@ class S3Storage(Storage):
             for upload in list_uploads(self._client, bucket, prefix)
             if wanted(upload.key.removeprefix(prefix)) and upload.id not in kept
         ]
-        if not found:
-            return
-        with ThreadPoolExecutor(min(REQUESTS_AT_ONCE, len(found))) as pool:
-            list(pool.map(lambda upload: abort_upload(self._client, f"s3://{bucket}/{upload.key}", upload.id), found))
+
+        def abort(upload: Upload, _: Waiter) -> None:
+            abort_upload(self._client, f"s3://{bucket}/{upload.key}", upload.id)
+
+        in_threads(abort, found, at_once=REQUESTS_AT_ONCE, waiter=Waiter(NOBODY))
 
 
 def _lost(receipt: Receipt, reason: str) -> ObjectNotFound:

@@ -7,7 +7,7 @@ task is the slots'. Everything here happens in one thread.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from kubemr_shell.board.board import Board
@@ -115,7 +115,7 @@ class Loop:
                 self._take(step.claim, self._new_attempts(step.claim))
                 return 0.0
             case Closing():
-                self._stages.close(step)
+                self._close(step)
             case Finishing():
                 self._stages.finish(step.claim)
             case Idle():
@@ -124,6 +124,11 @@ class Loop:
                 self._ended = step.state
         self._losses = 0
         return 0.0
+
+    def _close(self, step: Closing) -> None:
+        missing = self._stages.close(step)
+        if missing:
+            self._reopen(step.phase, missing, "it is not in the journal")
 
     def _new_attempts(self, claim: Claim) -> list[Attempt]:
         held = self._held.get(claim.key)
@@ -135,18 +140,22 @@ class Loop:
         key = claim.key
         held = self._held.get(key)
         finished = held.finished if held else []
+        kept = [result for result in finished if result.attempt not in claim.lost]
         if claim.attempts:
-            self._held[key] = Held(claim=claim, written_at=self._clock(), finished=finished)
+            self._held[key] = Held(claim=claim, written_at=self._clock(), finished=kept)
         else:
             self._held.pop(key, None)
         self._slots.drop(key, claim.lost)
         self._slots.put(key, new)
+        self._abandon(key, [result for result in finished if result.attempt in claim.lost])
 
     def _take_results(self) -> None:
         for key, result in self._slots.take_results():
             held = self._held.get(key)
             if held is not None and result.attempt in held.claim.attempts:
                 self._take_result(key, held, result)
+            elif isinstance(result, Finished):
+                self._abandon(key, [result])
             elif isinstance(result, Broken):
                 raise result.error
 
@@ -158,24 +167,23 @@ class Loop:
                 self._commit(key, more=False)
                 self._fail(key, result)
             case Spoiled():
-                self._reopen(result)
+                self._reopen(result.phase, result.lost, result.reason)
                 self._give_back(key)
             case Dropped():
                 self._lose(key, result.reason)
             case Broken():
                 raise result.error
 
-    def _reopen(self, result: Spoiled) -> None:
+    def _reopen(self, phase: Phase, lost: Sequence[Attempt], reason: str) -> None:
         """Have the lost outputs made again; StorageError when they are lost again and again."""
-        self._reopened.update((result.phase, attempt.task) for attempt in result.lost)
-        for attempt in result.lost:
-            if self._reopened[result.phase, attempt.task] > REOPENINGS_OF_A_TASK:
-                label = task_label(result.phase, attempt.task)
+        self._reopened.update((phase, attempt.task) for attempt in lost)
+        for attempt in lost:
+            if self._reopened[phase, attempt.task] > REOPENINGS_OF_A_TASK:
                 raise StorageError(
-                    f"the output of {label} is lost or damaged again and again ({result.reason}): "
+                    f"the output of {task_label(phase, attempt.task)} is lost or damaged again and again ({reason}): "
                     "mend what does it, then go on with --resume"
                 )
-        self._board.reopen(result.phase, result.lost)
+        self._board.reopen(phase, lost)
 
     def _lose(self, key: ShardKey, reason: str) -> None:
         """The files of a claim are gone: then so should be the claim, or the job cannot go on."""
@@ -240,7 +248,7 @@ class Loop:
         for entry in entries:
             self._meter.add(key.phase, entry.bytes_in)
         new = self._new_attempts(claim)
-        held.finished = []
+        held.finished = [result for result in held.finished if result.attempt in claim.lost]
         self._take(claim, new)
 
     def _renew(self) -> None:
@@ -256,6 +264,12 @@ class Loop:
         """The claim is somebody else's: stop its attempts and drop what they made."""
         held = self._held.pop(key)
         self._slots.drop(key, held.claim.attempts)
+        self._abandon(key, held.finished)
+
+    def _abandon(self, key: ShardKey, finished: Sequence[Finished]) -> None:
+        """What they made came too late, and their numbers are never used again."""
+        if finished:
+            self._stages.abandon(key.phase, [result.attempt for result in finished])
 
     def _give_back(self, key: ShardKey) -> None:
         """Return what is left of a claim, for anybody to take."""
@@ -294,6 +308,8 @@ class Loop:
             held = self._held.get(key)
             if held is not None and isinstance(result, Finished):
                 held.finished.append(result)
-        if self._ended is None:
-            for key in list(self._held):
+        for key, held in list(self._held.items()):
+            if self._ended is None:
                 self._give_back(key)
+            else:
+                self._abandon(key, held.finished)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView, PlanFacts
 from kubemr_shell.board.steps import Attempt, Claim, Closing, RoleClaim
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.errors import Forbidden, InputError, LeaseLost, ObjectNotFound, StorageUnavailable
+from kubemr_shell.errors import Forbidden, InputError, KubemrError, LeaseLost, ObjectNotFound, StorageUnavailable
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
@@ -99,8 +99,16 @@ class Stages:
     def write_journal(self, claim: Claim, entries: list[Entry]) -> None:
         self._workspace.write_batch(claim.phase, claim.shard, claim.id, entries)
 
-    def close(self, step: Closing) -> None:
-        """Write the shard's manifest and close it; winners without an entry have to run again."""
+    def abandon(self, phase: Phase, attempts: Sequence[Attempt]) -> None:
+        """Delete what attempts have staged that cannot win any more; what stays, the end of the job removes."""
+        if phase is not self.output_phase:
+            return
+        storage = self._workspace.output_storage
+        with suppress(KubemrError):
+            for_each(lambda attempt: storage.abandon(self._workspace.staged(*attempt)), attempts, storage)
+
+    def close(self, step: Closing) -> Sequence[Attempt]:
+        """Write the shard's manifest and close it; else the winners that the journal does not know."""
         entries = {
             Attempt(entry.task, entry.attempt): entry for entry in self._workspace.read_batches(step.phase, step.shard)
         }
@@ -116,7 +124,8 @@ class Stages:
                 step, counters=shard_counters(counted, replaced), totals=shard_totals(step.phase, counted, replaced)
             )
         except MissingEntries as missing:
-            self._board.reopen(step.phase, missing.attempts)
+            return missing.attempts
+        return ()
 
     def finish(self, claim: RoleClaim) -> None:
         """Write ``_SUCCESS``, remove what an older result had more, and complete the job."""

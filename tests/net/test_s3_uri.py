@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubemr_shell.errors import UsageError
-from kubemr_shell.net.s3_uri import LONGEST_KEY_BYTES, is_s3, split_uri
+from kubemr_shell.net.s3_uri import LONGEST_KEY_BYTES, as_prefix, is_s3, split_uri
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,12 @@ def test_a_key_that_s3_cannot_have_is_refused() -> None:
         split_uri("s3://bucket/" + "ü" * (LONGEST_KEY_BYTES // 2 + 1))
     with pytest.raises(UsageError, match="must be UTF-8"):
         split_uri("s3://bucket/\udcff")
+
+
+def test_a_prefix_leaves_room_for_names_below_it() -> None:
+    assert as_prefix("s3://bucket/" + "k" * 896 + "//") == "s3://bucket/" + "k" * 896
+    with pytest.raises(UsageError, match="has 898 bytes: give one of at most 896"):
+        as_prefix("s3://bucket/" + "ü" * 449)
 
 
 def test_only_s3_uris_are_of_s3() -> None:

@@ -58,6 +58,32 @@ def test_the_screen_says_what_failed_and_how_to_run_it_again(place: Place, end: 
     assert os.listdir(place.output) == ["_kubemr"]
 
 
+def test_a_job_whose_input_changed_is_started_anew(place: Place) -> None:
+    """The first task appends to the input of the second."""
+    place.write("a", "a\n")
+    changed = place.write("b", "b\n")
+    done = place.run(
+        "run",
+        "-o",
+        "out",
+        "--whole-files",
+        "--slots",
+        "1",
+        "-m",
+        f"cat; [ -s {changed}.did ] || echo c | tee -a {changed} > {changed}.did",
+        "-p",
+        "1",
+        "a",
+        "b",
+    )
+    assert done.code == 4
+    assert f"{changed}: changed since the job was planned" in done.stderr
+    assert "--resume" not in done.stderr
+    again = place.run(*hint(done, "start anew:"))
+    assert again.code == 0, again.stderr
+    assert place.parts() == {"part-00000": b"a\nb\nc\n"}
+
+
 def test_a_failed_job_goes_on_once_the_cause_is_mended(place: Place) -> None:
     """The script beside the YAML is mended; what had succeeded is not done again."""
     place.write("in", LINES)

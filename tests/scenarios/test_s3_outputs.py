@@ -290,6 +290,12 @@ def test_a_job_in_yaml_says_where_its_store_is(s3: S3Place) -> None:
     done = s3.place.run("run", "job.yaml", "--workers", "2", "--slots", "1")
     assert done.code == 0, done.stderr
     s3.assert_complete()
+    for output in ([], [s3.output]):
+        done = s3.place.run("results", "--job", "job.yaml", *output)
+        assert (done.code, done.stdout) == (0, b"".join(s3.job.parts().values())), done.stderr
+    s3.bucket.put(f"{NAME}/_kubemr/left/stage/0.0", b"")
+    assert s3.place.run("clean", "--job", "job.yaml").code == 0
+    s3.assert_complete()
 
 
 @pytest.fixture

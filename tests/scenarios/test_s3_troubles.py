@@ -7,10 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from tests.net.s3_faults import Fault, Rule, Rules
 from tests.net.s3_proxy import proxying
 from tests.scenarios.jobs import WordCount
 from tests.scenarios.runs import WAIT, until
 from tests.scenarios.s3_runs import NAME, S3Place
+
+OWNER = f"{NAME}/_kubemr/owner"
+DENIED = Fault(name="denied", status=403, code="AccessDenied")
 
 
 def assert_one_line(text: str) -> None:
@@ -74,6 +78,22 @@ def test_an_owner_that_is_not_ours(s3: S3Place) -> None:
     done = s3.count("-q")
     assert done.code == 1
     assert "_kubemr/owner: not written by a run of ours: choose another prefix" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [Rule(DENIED, operation="GetObject", key=OWNER, after=1), Rule(DENIED, operation="DeleteObject", key=OWNER)],
+    ids=["at its beginning", "at its end"],
+)
+def test_a_run_that_cannot_give_its_output_back_is_known_by_the_next_one_from_here(s3: S3Place, lost: Rule) -> None:
+    """It loses its rights when it has just put itself down as the owner, or at its end."""
+    with proxying(s3.bucket.server.endpoint, Rules(lost)) as proxy:
+        done = replace(s3, endpoint=proxy.endpoint).count("-q")
+    assert done.code == 7
+    assert s3.bucket.keys(OWNER)
+    done = s3.count("--overwrite")
+    assert done.code == 0, done.stderr
+    s3.assert_complete()
 
 
 @pytest.mark.slow

@@ -17,8 +17,10 @@ from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.steps import Attempt, Planning
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import Phase
+from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.job_context import JobContext
@@ -80,8 +82,16 @@ class Looping:
 class Site:
     """A job of one shard on a board in ``folder``, not yet planned."""
 
-    def __init__(self, folder: Path, *, inputs_from: str | None = None, old_result: OldResult | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        inputs_from: str | None = None,
+        old_result: OldResult | None = None,
+        storage: Storage | None = None,
+    ) -> None:
         self._folder = folder
+        self._storage = storage or LocalStorage()
         self._inputs_from = inputs_from
         self._old_result = old_result
         for name in ("journal", "stage", "plan"):
@@ -100,8 +110,8 @@ class Site:
         )
         board.record_plan(step.claim, facts)
 
-    def board(self, worker: str) -> Board:
-        return Board(self.store, "job", worker, slots=1, agents=2, timing=LOCAL, clock=time.monotonic, random=Random(7))
+    def board(self, worker: str, clock: Callable[[], float] = time.monotonic) -> Board:
+        return Board(self.store, "job", worker, slots=1, agents=2, timing=LOCAL, clock=clock, random=Random(7))
 
     def view(self) -> JobView:
         return self.board("owner").view()
@@ -114,14 +124,22 @@ class Site:
     def looping(
         self, runner: Turns, *, timing: Timing = LOCAL, clock: Callable[[], float] = time.monotonic
     ) -> Iterator[Looping]:
-        """A worker at work; it is stopped at the end."""
+        """A worker at work; it is stopped at the end, and what has ended it before is raised."""
         board = self.board("looping")
         attention, stopping = Attention(), Cancel()
         slots = Slots([runner], attention.set)
         meter = Meter(str(self._folder / "progress"), slots, time.monotonic)
         stages = Stages(board, self._context(), parallelism=1, lease_seconds=timing.lease_seconds, cancel=stopping)
         loop = Loop(board, stages, slots, meter, timing=timing, clock=clock, attention=attention, stopping=stopping)
-        thread = threading.Thread(target=loop.run)
+        errors: list[KubemrError] = []
+
+        def run() -> None:
+            try:
+                loop.run()
+            except KubemrError as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=run)
         thread.start()
         try:
             yield Looping(slots=slots, loop=loop, thread=thread)
@@ -132,9 +150,11 @@ class Site:
             attention.close()
             stopping.close()
             self.store.close()
+        for error in errors:
+            raise error
 
     def _context(self) -> JobContext:
-        storage, folder = LocalStorage(), str(self._folder)
+        storage, folder = self._storage, str(self._folder)
         return JobContext(
             name="job",
             uid="uid",

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from kubemr_shell.board.steps import Attempt, Finishing, Working
-from kubemr_shell.job.state import JobState
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.errors import StorageError
+from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.storage.interface import ObjectInfo
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.old_result import OldResult
+from kubemr_shell.worker.results import Result
 from tests.inputs.server import Resource, serving
 from tests.worker.sites import DEADLINE_SECONDS, LOCAL, TASKS, Looping, Site, Turns, wait_until
 
@@ -34,6 +41,48 @@ def test_tasks_that_another_worker_has_stolen_are_not_run(tmp_path: Path) -> Non
         runner.go_on(TASKS)
         wait_until(lambda: looping.slots.unstarted() == 0)
     assert not {Attempt(task, 0) for task in stolen} & set(runner.begun)
+
+
+def test_what_a_worker_has_made_is_deleted_at_once_when_its_commit_comes_too_late(tmp_path: Path) -> None:
+    """It is busy with the fourth task, and its lease has run out: another worker has all that it held."""
+    now, later = 0.0, time.monotonic()
+
+    class Staging(Turns):
+        def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
+            (tmp_path / "stage" / f"{attempt.task}.{attempt.attempt}").touch()
+            return super().run(phase, attempt, cancel)
+
+    site, runner = Site(tmp_path), Staging()
+    site.plan()
+    with site.looping(runner, clock=lambda: now):
+        runner.go_on(3)
+        wait_until(lambda: len(runner.begun) == 4)
+        thief = site.board("thief", lambda: later)
+        made = {f"{attempt.task}.{attempt.attempt}" for attempt in runner.begun[1:3]}  # the first was committed
+        taken: set[str] = set()
+        while not made <= taken:
+            later += LOCAL.lease_seconds
+            step = thief.next()
+            if isinstance(step, Working):
+                taken = {f"{attempt.task}.{attempt.attempt - 1}" for attempt in step.claim.attempts}
+        assert made < {path.name for path in (tmp_path / "stage").iterdir()}
+        now = LOCAL.commit_seconds
+        runner.go_on(1)
+        wait_until(lambda: not made & {path.name for path in (tmp_path / "stage").iterdir()})
+
+
+def test_a_job_whose_journal_never_shows_what_was_written_ends_with_an_error(tmp_path: Path) -> None:
+    """As in a store that takes two names for one, and lists neither."""
+
+    class Forgetful(LocalStorage):
+        def list(self, prefix: str) -> Iterator[ObjectInfo]:
+            return iter(())
+
+    site, runner = Site(tmp_path, storage=Forgetful()), Turns()
+    site.plan()
+    runner.go_on(TASKS * 20)
+    with pytest.raises(StorageError, match="lost or damaged again and again"), site.looping(runner) as looping:
+        looping.thread.join(DEADLINE_SECONDS)
 
 
 def test_a_busy_worker_looks_whether_the_job_has_ended_as_often_as_its_timing_says(tmp_path: Path) -> None:

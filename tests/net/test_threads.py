@@ -1,0 +1,105 @@
+import threading
+import time
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.net.threads import Pool, in_threads
+from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
+
+DEADLINE_SECONDS = 30.0
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    pool = Pool(3)
+    yield pool
+    pool.close()
+
+
+def test_all_is_done_with_so_many_at_once_and_comes_back_in_order(pool: Pool) -> None:
+    together = threading.Barrier(3)
+
+    def work(number: int, _: Waiter) -> int:
+        together.wait(DEADLINE_SECONDS)  # breaks unless three are at it
+        return -number
+
+    assert pool.map(work, range(9), Waiter(NOBODY)) == [-number for number in range(9)]
+
+
+def test_nothing_to_do_is_done_at_once(pool: Pool) -> None:
+    assert pool.map(lambda item, _: item, [], Waiter(NOBODY)) == []
+
+
+def test_an_error_is_raised_and_nothing_more_is_begun(pool: Pool) -> None:
+    begun = count()
+
+    def work(_: int, __: Waiter) -> None:
+        if next(begun) == 5:
+            raise ValueError("the sixth")
+
+    with pytest.raises(ValueError, match="the sixth"):
+        pool.map(work, range(1000), Waiter(NOBODY))
+    assert next(begun) < 900
+
+
+def test_who_is_cancelled_does_not_wait_for_what_is_under_way(pool: Pool) -> None:
+    gate = threading.Event()
+    begun: list[int] = []
+    cancel = Cancel()
+
+    def work(number: int, _: Waiter) -> None:
+        begun.append(number)
+        if len(begun) == 3:
+            cancel.set()
+        gate.wait(DEADLINE_SECONDS)
+
+    with pytest.raises(Cancelled):
+        pool.map(work, range(10), Waiter(cancel.fd))
+    gate.set()
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    pool.map(lambda item, _: item, range(3), Waiter(NOBODY))  # the threads are free again
+    assert time.monotonic() < deadline
+    assert len(begun) == 3
+    cancel.close()
+
+
+def test_what_is_under_way_sees_that_nobody_wants_it() -> None:
+    seen = threading.Event()
+
+    def work(number: int, waiter: Waiter) -> None:
+        if number:
+            raise ValueError("no")
+        try:
+            waiter.pause(DEADLINE_SECONDS)
+        except Cancelled:
+            seen.set()
+
+    with pytest.raises(ValueError, match="no"):
+        in_threads(work, range(2), at_once=2, waiter=Waiter(NOBODY))
+    assert seen.wait(DEADLINE_SECONDS)
+
+
+def test_several_callers_share_it(pool: Pool) -> None:
+    sums = [0] * 4
+
+    def call(caller: int) -> None:
+        sums[caller] = sum(pool.map(lambda item, _: item, [1] * 200, Waiter(NOBODY)))
+
+    in_turn = [threading.Thread(target=call, args=(number,)) for number in range(4)]
+    for caller in in_turn:
+        caller.start()
+    for caller in in_turn:
+        caller.join()
+    assert sums == [200] * 4
+
+
+def test_callers_with_one_piece_of_work_each_do_not_wait_for_each_other(pool: Pool) -> None:
+    together = threading.Barrier(3)
+
+    def call(_: int, waiter: Waiter) -> None:
+        pool.map(lambda _, __: together.wait(DEADLINE_SECONDS), [1], waiter)
+
+    in_threads(call, range(3), at_once=3, waiter=Waiter(NOBODY))
