@@ -14,6 +14,7 @@ from kubemr_shell.job.spec import Command
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs
+from kubemr_shell.storage.os_errors import explained
 from kubemr_shell.worker.commands import Subject, raise_end
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
@@ -103,6 +104,9 @@ class ReduceTasks:
                     feed_staged(feed, staged, cancel.fd)
                 else:
                     feed(descriptor, cancel.fd)
+            except OSError as error:
+                where = error.filename or self._job.workspace.staged(*subject.attempt)
+                raise explained(error, str(where)) from error
             except Exception as error:  # noqa: BLE001 - sorted out by the same rules as a feed's
                 raise_end(subject, error)
             if cancel.is_set():

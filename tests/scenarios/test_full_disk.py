@@ -9,14 +9,30 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from tests.scenarios.jobs import WordCount, assert_complete
 from tests.scenarios.runs import KUBEMR_SHELL, Place
 
+
+@dataclass(frozen=True, kw_only=True)
+class Sort(WordCount):
+    """Without a reduceCommand, so that the merge itself writes the parts."""
+
+    def arguments(self, place: Place) -> list[str]:
+        words = super().arguments(place)
+        at = words.index("-r")
+        return words[:at] + words[at + 2 :]
+
+    def parts(self) -> dict[str, bytes]:
+        counted = {name: [line.split() for line in data.splitlines()] for name, data in super().parts().items()}
+        return {name: b"".join(int(count) * (word + b"\n") for count, word in lines) for name, lines in counted.items()}
+
+
 JOB = WordCount(lines=60_000, words=59_999, partitions=2, split_bytes=300_000)
+SORT = Sort(lines=60_000, words=59, partitions=2, split_bytes=300_000)
 LARGEST_FILE_BYTES = 200_000
 FULL = replace(JOB, before_reduce='head -c 9000000 /dev/zero > "$TMPDIR/large"; ')
 MOUNT = ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"]
@@ -68,6 +84,8 @@ def is_filled_and_resumed(place: Place, bytes_of_disk: int, job: WordCount) -> s
         pytest.param(JOB, 64_000, id="no room for the board"),
         pytest.param(JOB, 420_000, id="no room for map outputs"),
         pytest.param(FULL, 6_000_000, id="no room for parts, since a command took it"),
+        pytest.param(SORT, 300_000, id="no room for parts that the merge writes"),
+        pytest.param(replace(SORT, flags=("--workers", "2")), 300_000, id="two workers that merge"),
         pytest.param(replace(FULL, flags=("--workers", "2")), 6_000_000, id="two workers"),
     ],
 )
