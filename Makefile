@@ -60,7 +60,7 @@ test-cluster: setup ## what needs Kubernetes or Docker: on the cluster of KUBEMR
 	$(BIN)/pytest -n 2 -m cluster
 
 base-image: ## build the base image: DOCKER (docker) and IMAGE (kubemr) name the program and the prefix
-	$(DOCKER_BUILD) -f Dockerfile.base -t $(IMAGE)/base --build-arg VERSION=$(VERSION) .
+	$(DOCKER_BUILD) -f Dockerfile.base -t $(IMAGE)/base -t $(IMAGE)/base:$(VERSION) --build-arg VERSION=$(VERSION) .
 
 image-%: base-image
 	$(DOCKER_BUILD) -t $(IMAGE)/$* --build-arg BASE=$(IMAGE)/base images/$*

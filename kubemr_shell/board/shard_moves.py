@@ -89,14 +89,14 @@ def take_over(state: ShardState, *, claim_id: str, first: int, phase: str, limit
 def steal(state: ShardState, thief: str, *, least_seconds: float = 0.0) -> ShardState:
     """Take half of the tasks that the busiest other cannot have started yet; the same state when there is none.
 
-    Work that its holder will have done in ``least_seconds`` stays where it is.
+    Work of which it is known that its holder will have done it in ``least_seconds`` stays where it is.
     """
     others = {claim_id: claim for claim_id, claim in state.claims.items() if claim.worker != thief}
     waiting = {claim_id: len(claim.tasks) - claim.slots for claim_id, claim in others.items()}
     victim = max(waiting, key=lambda claim_id: waiting[claim_id], default=None)
     if victim is None or waiting[victim] <= 0:
         return state
-    if waiting[victim] * state.task_us < least_seconds * 1_000_000 * state.claims[victim].slots:
+    if state.task_us and waiting[victim] * state.task_us < least_seconds * 1_000_000 * state.claims[victim].slots:
         return state
     stolen = state.claims[victim].tasks.last((waiting[victim] + 1) // 2)
     return _requeue(state, stolen, raised=stolen)

@@ -7,7 +7,7 @@ import click
 
 @click.command()
 @click.option("--namespace", help="Look after the jobs of this namespace alone; default: of all.")
-@click.option("--image", default="kubemr/base:latest", show_default=True, help="The image of jobs that name none.")
+@click.option("--image", help="The image of jobs that name none; default: kubemr/base of this version.")
 @click.option("--output-root", metavar="s3://...", help="Below it jobs without an output put it.")
 @click.option("--s3-endpoint", metavar="URL", help="The object store of jobs that name none.")
 @click.option("--s3-region", metavar="REGION", help="Its region.")
@@ -17,7 +17,7 @@ import click
 def operator(
     *,
     namespace: str | None,
-    image: str,
+    image: str | None,
     output_root: str | None,
     s3_endpoint: str | None,
     s3_region: str | None,
@@ -32,7 +32,7 @@ def operator(
     from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
     from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
     from kubemr_shell.operator.operator import Operator  # noqa: PLC0415
-    from kubemr_shell.operator.options import OperatorOptions  # noqa: PLC0415
+    from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions  # noqa: PLC0415
     from kubemr_shell.operator.web import serve  # noqa: PLC0415
 
     client = (
@@ -40,7 +40,7 @@ def operator(
     )
     options = OperatorOptions(
         namespace=namespace,
-        image=image,
+        image=image or BASE_IMAGE,
         output_root=output_root,
         s3_endpoint=s3_endpoint,
         s3_region=s3_region,

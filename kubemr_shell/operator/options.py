@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BASE_IMAGE = "kubemr/base:latest"
+from kubemr_shell import __version__
+
+BASE_IMAGE = f"kubemr/base:{__version__}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
