@@ -88,7 +88,7 @@ class ShardBoard:
             )
             freed, expired = self._without_expired(view, key, settled, held_id)
             if stealing and not freed.available:
-                freed = shard_moves.steal(freed, self._worker, least_seconds=2 * self._timing.least_batch_seconds)
+                freed = shard_moves.steal(freed, self._worker, least_seconds=self._timing.steal_seconds)
             if freed.available:
                 sent.append(self._new_id())
                 freed = self._hand_out(freed, self._size(key.phase, freed), held_id, sent[-1])

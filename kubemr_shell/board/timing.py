@@ -18,6 +18,8 @@ class Timing:
     """The work that one claim should hold for each slot."""
     least_batch_seconds: float = 0.0
     """A claim holds at least that much, however few tasks are left: bounds the writes of many agents."""
+    steal_seconds: float = 0.0
+    """Work that its holder will have done in that time is not stolen."""
     idle_seconds: float
     """Until the next look when there is nothing to do."""
     jitter_seconds: float = 0.0
@@ -64,6 +66,7 @@ class Timing:
             lease_seconds=60.0,
             batch_seconds=30.0,
             least_batch_seconds=max(1.0, pause),
+            steal_seconds=2 * max(1.0, pause),
             idle_seconds=float(min(max(agents / 100, 1), 30)),
             jitter_seconds=pause,
             spread_seconds=0.05,
