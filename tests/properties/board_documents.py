@@ -52,7 +52,7 @@ class History(NotAsked):
         if key in self._versions:
             raise AlreadyExists(key[1])
         stored = copy.deepcopy(dict(document))
-        stored["metadata"] = {"uid": f"uid-{len(self._versions)}", **stored["metadata"]}
+        stored["metadata"] = {"uid": f"uid-{len(self._versions)}", "resourceVersion": "1", **stored["metadata"]}
         self._versions[key] = [stored]
         self._changed(key[0], None, stored)
         return stored
@@ -62,6 +62,7 @@ class History(NotAsked):
         kept = [item for item in operations if not (item["op"] == "test" and self._is_ignored(item))]
         after = json_patch.apply(before, kept)
         if after != before:
+            after["metadata"] = {**after["metadata"], "resourceVersion": str(len(self._versions[kind, name]) + 1)}
             self._versions[kind, name].append(after)
             self._changed(kind, before, after)
         return after
