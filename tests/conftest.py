@@ -3,9 +3,19 @@
 from hypothesis import HealthCheck, settings
 
 from tests.cluster import cluster, namespace
+from tests.pods import base_image, quiet_site, site
 from tests.s3_server import bucket, s3_server, s3_test_client
 
-__all__ = ["bucket", "cluster", "namespace", "s3_server", "s3_test_client"]
+__all__ = [
+    "base_image",
+    "bucket",
+    "cluster",
+    "namespace",
+    "quiet_site",
+    "s3_server",
+    "s3_test_client",
+    "site",
+]
 
 settings.register_profile("ours", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")

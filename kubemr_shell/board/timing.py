@@ -59,11 +59,11 @@ class Timing:
         )
 
     @classmethod
-    def cluster(cls, agents: int) -> Timing:
+    def cluster(cls, agents: int, *, lease_seconds: float = 60.0) -> Timing:
         """A cluster: all agents of a job together stay under ``WRITE_BUDGET``."""
         pause = agents / WRITE_BUDGET
         return cls(
-            lease_seconds=60.0,
+            lease_seconds=lease_seconds,
             batch_seconds=30.0,
             least_batch_seconds=max(1.0, pause),
             steal_seconds=2 * max(1.0, pause),

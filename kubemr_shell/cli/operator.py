@@ -12,6 +12,7 @@ import click
 @click.option("--s3-endpoint", metavar="URL", help="The object store of jobs that name none.")
 @click.option("--s3-region", metavar="REGION", help="Its region.")
 @click.option("--s3-secret", metavar="NAME", help="The Secret with credentials, of jobs that name none.")
+@click.option("--lease", type=float, default=60.0, show_default=True, help="Seconds; see docs/operations.md.")
 @click.option("--port", type=int, default=8080, show_default=True, help="For /metrics, /healthz and /readyz.")
 @click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
 def operator(
@@ -22,6 +23,7 @@ def operator(
     s3_endpoint: str | None,
     s3_region: str | None,
     s3_secret: str | None,
+    lease: float,
     port: int,
     kubeconfig: str | None,
 ) -> int:
@@ -45,6 +47,7 @@ def operator(
         s3_endpoint=s3_endpoint,
         s3_region=s3_region,
         s3_secret=s3_secret,
+        lease_seconds=lease,
     )
     one = Operator(client, options, identity=socket.gethostname(), now=time.time)  # noqa: TID251 - compared with stamps of the API server
     server = serve(one, port)

@@ -27,9 +27,10 @@ TERMINATION_MESSAGE_BYTES = 4096
 @click.option("--output", required=True, help="The s3:// prefix for the parts.")
 @click.option("--scratch", required=True, type=click.Path(), help="A folder for what dies with the pod.")
 @click.option("--slots", type=click.IntRange(1), help="Tasks that run at once; default: the pod's CPUs.")
+@click.option("--lease", type=float, default=60.0, help="Seconds after which a worker shows that it lives.")
 @click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
 @click.option("--termination-log", type=click.Path(), help="A file for the reason of an end that is none of the job's.")
-def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, **options: Any) -> int:
+def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, lease: float, **options: Any) -> int:
     """Work on a job of the cluster until it is over.
 
     A signal gives all tasks back. The exit code is 0 whatever became of the job: that stands in its status.
@@ -42,7 +43,8 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
     try:
         with ending_on_signals():
             client = KubeClient.from_kubeconfig(kubeconfig, None, None) if kubeconfig else KubeClient.in_pod(namespace)
-            one = PodWorker(KubernetesStore(client, namespace), _options(**options), complete=_completed())
+            store = KubernetesStore(client, namespace)
+            one = PodWorker(store, _options(**options), complete=_completed(), lease_seconds=lease)
             try:
                 with stopping_on_signals(one.stop, kill=lambda: None) as signals:
                     one.run()

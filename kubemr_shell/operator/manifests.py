@@ -39,6 +39,8 @@ COMMAND = ["/opt/kubemr/tini", "-s", "--", "/opt/kubemr/kubemr-shell"]
 SCRATCH = "/scratch"
 TERMINATION_LOG = "/dev/termination-log"
 RESTARTS_A_WORKER = 6
+HOPELESS = (2, 3, 7, 70)
+"""Exit codes of a worker that another one would have too: wrong arguments, no such job, a missing right, a bug."""
 CLEANUP_SECONDS = 600
 GRACE_SECONDS = 30
 
@@ -101,6 +103,7 @@ def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
         *("worker", "--job", seen.name, "--uid", seen.uid, "--namespace", seen.namespace),
         *("--name", "$(KUBEMR_POD)", "--workers", str(count), "--output", output),
         *("--scratch", SCRATCH, "--termination-log", TERMINATION_LOG),
+        *("--lease", f"{options.lease_seconds:g}"),
         *(("--slots", str(spec.slots)) if spec.slots else ()),
     ]
     pod = merged(_pod(seen, spec, options, arguments), spec.template)
@@ -117,7 +120,10 @@ def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
                 "parallelism": count,
                 "backoffLimitPerIndex": RESTARTS_A_WORKER,
                 "podFailurePolicy": {
-                    "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
+                    "rules": [
+                        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                        {"action": "FailIndex", "onExitCodes": {"operator": "In", "values": list(HOPELESS)}},
+                    ]
                 },
                 "suspend": spec.suspend or bool(queue),
                 "template": pod,
@@ -166,6 +172,7 @@ def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: 
             "capabilities": {"drop": ["ALL"]},
         },
         "terminationMessagePath": TERMINATION_LOG,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "scratch", "mountPath": SCRATCH}, {"name": "tmp", "mountPath": "/tmp"}],
     }
     volumes: list[Manifest] = [{"name": "scratch", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]

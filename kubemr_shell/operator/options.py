@@ -23,5 +23,7 @@ class OperatorOptions:
     s3_region: str | None = None
     s3_secret: str | None = None
     """The Secret, in the job's namespace, with the credentials of jobs that name none."""
+    lease_seconds: float = 60.0
+    """A worker shows that it lives at least that often, and is taken for dead after two and a half times as long."""
     user: int = 65532
     """The user id of workers."""

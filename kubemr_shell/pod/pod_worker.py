@@ -63,13 +63,13 @@ class PodWorker:
         options: PodOptions,
         *,
         complete: Callable[[JobSpec], JobSpec],
-        timing: Timing | None = None,
+        lease_seconds: float = 60.0,
     ) -> None:
         """``complete`` adds what the image brings to a spec: its commands and files."""
         self._options = options
         self._complete = complete
         self._places = Places(output=options.output, uid=options.uid)
-        self._timing = timing or Timing.cluster(options.workers)
+        self._timing = Timing.cluster(options.workers, lease_seconds=lease_seconds)
         self._store = store
         self._resources = ExitStack()
         for folder in FOLDERS:

@@ -1,0 +1,169 @@
+"""A place on the real cluster where jobs run in pods: a namespace with an operator, the base image, a bucket.
+
+The operator is a process of this machine with the rights of the kubeconfig; what it deploys are real pods.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.kube.resources import JOBS, PODS, SECRETS
+from tests.cluster import Cluster
+from tests.s3_server import Bucket
+
+ROOT = Path(__file__).parent.parent
+IMAGE = "kubemr/base:test"
+SECONDS = 100
+Object = dict[str, Any]
+
+
+def s3_endpoint_in_pods(bucket: Bucket) -> str:
+    """The server of the tests, as pods reach it."""
+    return os.environ.get("KUBEMR_TEST_S3_ENDPOINT_IN_PODS", bucket.server.endpoint)  # noqa: TID251 - tests are told here
+
+
+@pytest.fixture(scope="session")
+def base_image(cluster: Cluster) -> str:
+    """Built by the Makefile's own rule and loaded to the node, unless KUBEMR_TEST_IMAGE names one that is there."""
+    known = os.environ.get("KUBEMR_TEST_IMAGE")  # noqa: TID251 - tests are told here
+    if known:
+        return known
+    load = os.environ.get("KUBEMR_TEST_LOAD_IMAGE")  # noqa: TID251 - likewise
+    if load is None:
+        pytest.skip("KUBEMR_TEST_LOAD_IMAGE is not set: it names the command that copies an image to the node")
+    subprocess.run(
+        ["docker", "build", "--network", "host", "-q", "-f", "Dockerfile.base", "-t", IMAGE, "."], cwd=ROOT, check=True
+    )
+    subprocess.run([*shlex.split(load), IMAGE], check=True)
+    return IMAGE
+
+
+@dataclass
+class Site:
+    """Where a test's jobs run."""
+
+    cluster: Cluster
+    namespace: str
+    bucket: Bucket
+    image: str
+    log: Path
+    operators: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start_operator(self, *options: str) -> subprocess.Popen[bytes]:
+        """One more operator of this namespace."""
+        with open(self.log, "ab") as log:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "kubemr_shell", "operator", "--kubeconfig", self.cluster.kubeconfig),
+                    *("--namespace", self.namespace, "--image", self.image, "--port", "0"),
+                    *("--s3-endpoint", s3_endpoint_in_pods(self.bucket), "--s3-region", self.bucket.server.region),
+                    *("--s3-secret", "s3", *options),
+                ],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        self.operators.append(process)
+        return process
+
+    def submit(self, name: str, **spec: Any) -> None:
+        """What ``kubectl apply`` does; the output is the bucket's prefix of the job's name."""
+        whole = {"output": f"{self.bucket.uri}/{name}", **spec}
+        self.cluster.apply(
+            {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": whole},
+            namespace=self.namespace,
+        )
+
+    def job(self, name: str) -> Object:
+        return self.cluster.client.get(JOBS, self.namespace, name)
+
+    def change(self, name: str, **spec: Any) -> None:
+        self.cluster.client.patch(JOBS, self.namespace, name, {"spec": spec})
+
+    def pods(self, name: str) -> list[Object]:
+        found: list[Object] = self.cluster.client.list(PODS, self.namespace, labels=f"turbobytes.com/job={name}")[
+            "items"
+        ]
+        return found
+
+    def running(self, name: str) -> list[str]:
+        """The names of the pods of a job that run."""
+        return [pod["metadata"]["name"] for pod in self.pods(name) if pod["status"].get("phase") == "Running"]
+
+    def until(self, what: Callable[[], Any], seconds: float = SECONDS) -> Any:
+        """Ask until there is something; fails with what the operator said."""
+        deadline = time.monotonic() + seconds
+        while not (found := what()):
+            assert time.monotonic() < deadline, self._explained()
+            time.sleep(0.1)
+        return found
+
+    def until_state(self, name: str, *states: str, seconds: float = SECONDS) -> Object:
+        """The job when it is in one of these states; any other end fails the test at once."""
+
+        def look() -> Object | None:
+            job = self.job(name)
+            state = (job.get("status") or {}).get("state")
+            assert state in states or state not in ("COMPLETE", "FAIL", "CANCELLED"), job["status"]
+            return job if state in states else None
+
+        found: Object = self.until(look, seconds)
+        return found
+
+    def result(self, name: str) -> bytes:
+        """The bytes of all parts, in order."""
+        keys = sorted(key for key in self.bucket.keys(f"{name}/") if "/part-" in key)
+        return b"".join(self.bucket.get(key) for key in keys)
+
+    def close(self) -> None:
+        for process in self.operators:
+            process.terminate()
+        for process in self.operators:
+            process.wait(timeout=30)
+
+    def _explained(self) -> str:
+        jobs = self.cluster.kubectl("-n", self.namespace, "get", "mrj", "-o", "yaml", check=False)
+        pods = self.cluster.kubectl("-n", self.namespace, "get", "pods", "-o", "wide", check=False)
+        logs = self.cluster.kubectl(
+            "-n", self.namespace, "logs", "-l", "turbobytes.com/role=worker", "--tail=20", check=False
+        )
+        return "\n".join((self.log.read_text(), jobs, pods, logs))
+
+
+@contextmanager
+def new_site(cluster: Cluster, namespace: str, bucket: Bucket, image: str, folder: Path) -> Iterator[Site]:
+    site = Site(cluster=cluster, namespace=namespace, bucket=bucket, image=image, log=folder / "operator.log")
+    secret: Mapping[str, str] = {
+        "AWS_ACCESS_KEY_ID": bucket.server.access_key,
+        "AWS_SECRET_ACCESS_KEY": bucket.server.secret_key,
+    }
+    cluster.client.create(SECRETS, namespace, {"metadata": {"name": "s3"}, "stringData": dict(secret)})
+    try:
+        yield site
+    finally:
+        site.close()
+
+
+@pytest.fixture
+def quiet_site(cluster: Cluster, namespace: str, bucket: Bucket, base_image: str, tmp_path: Path) -> Iterator[Site]:
+    """Without an operator yet."""
+    with new_site(cluster, namespace, bucket, base_image, tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def site(quiet_site: Site) -> Site:
+    quiet_site.start_operator()
+    return quiet_site
