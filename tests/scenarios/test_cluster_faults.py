@@ -1,0 +1,238 @@
+"""What may happen to the pods, the operators and the servers of a job: the result is exact all the same.
+
+Processes in pods are found and signalled from this machine, as the node is here too.
+"""
+
+import json
+import os
+import random
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.pods import Site, s3_endpoint_in_pods
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+
+FILES = 24
+LEASE_SECONDS = "2"
+Fault = Callable[[Site], None]
+
+
+def begin(site: Site, *, operators: int = 1, seconds: float = 0.7, **spec: object) -> None:
+    """A job whose maps take a while: each file sleeps, and its lines are counted by their first letter."""
+    for _ in range(operators):
+        site.start_operator("--lease", LEASE_SECONDS)
+    for number in range(FILES):
+        site.bucket.put(f"in/{number:02d}", b"".join(b"%c\t%d\n" % (97 + n % 7, number * 100 + n) for n in range(100)))
+    site.submit(
+        "job",
+        **{
+            "inputs": [f"{site.bucket.uri}/in/"],
+            "mapCommand": f"cat; sleep {seconds}",
+            "reduceCommand": "cat",
+            "replicas": 3,
+            "partitions": 4,
+            "slots": 1,
+            "split": {"wholeFiles": True},
+            **spec,
+        },
+    )
+
+
+def expected() -> list[bytes]:
+    return sorted(b"%c\t%d" % (97 + n % 7, number * 100 + n) for number in range(FILES) for n in range(100))
+
+
+def ends_well(site: Site, seconds: float = 150) -> None:
+    """COMPLETE, with each record once, and nothing left but the parts."""
+    site.until_state("job", "COMPLETE", seconds=seconds)
+    assert sorted(site.result("job").splitlines()) == expected()
+    site.until(lambda: site.job("job")["status"].get("cleaned"), seconds=60)
+    assert [key for key in site.bucket.keys("job/") if "_kubemr" in key] == []
+    assert site.bucket.uploads() == []
+
+
+def until_some_are_done(site: Site, least: int = 3) -> None:
+    def done() -> bool:
+        maps = (site.job("job")["status"].get("progress") or {}).get("map", "0/0")
+        return int(maps.split("/")[0]) >= least
+
+    site.until(done)
+
+
+def processes_of(pod: str) -> list[int]:
+    """The worker of a pod and its commands: pids as this machine sees them."""
+    found = []
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        with suppress(OSError):
+            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            if f"KUBEMR_POD={pod}".encode() in environment:
+                found.append(int(pid))
+    return found
+
+
+def signal_pod(pod: str, number: signal.Signals) -> None:
+    pids = processes_of(pod)
+    assert pids, f"the processes of {pod} are not seen from here"
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def test_workers_killed_at_random(quiet_site: Site) -> None:
+    begin(quiet_site)
+    chooser = random.Random(7)
+    for least in (2, 6, 10):
+        until_some_are_done(quiet_site, least)
+        signal_pod(chooser.choice(quiet_site.until(lambda: quiet_site.running("job"))), signal.SIGKILL)
+    ends_well(quiet_site)
+
+
+@pytest.mark.parametrize("how", [["--wait=false"], ["--grace-period=0", "--force"]])
+def test_pods_deleted(quiet_site: Site, how: list[str]) -> None:
+    begin(quiet_site)
+    until_some_are_done(quiet_site)
+    for pod in quiet_site.running("job")[:2]:
+        quiet_site.cluster.kubectl("-n", quiet_site.namespace, "delete", "pod", pod, *how)
+    ends_well(quiet_site)
+
+
+def test_pods_evicted_as_by_a_drain(quiet_site: Site) -> None:
+    begin(quiet_site)
+    until_some_are_done(quiet_site)
+    for pod in quiet_site.running("job"):
+        path = f"/api/v1/namespaces/{quiet_site.namespace}/pods/{pod}/eviction"
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+        quiet_site.cluster.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+    ends_well(quiet_site)
+    reasons = quiet_site.cluster.kubectl(
+        "-n", quiet_site.namespace, "get", "events", "-o", "jsonpath={.items[*].reason}"
+    )
+    assert "FailedWorkers" not in reasons
+
+
+def test_the_operator_killed_and_another_in_its_place(quiet_site: Site) -> None:
+    begin(quiet_site)
+    until_some_are_done(quiet_site)
+    quiet_site.operators[0].kill()
+    quiet_site.operators[0].wait()
+    signal_pod(quiet_site.running("job")[0], signal.SIGKILL)
+    quiet_site.start_operator("--lease", LEASE_SECONDS)
+    ends_well(quiet_site)
+
+
+def test_three_operators_at_once(quiet_site: Site) -> None:
+    begin(quiet_site, operators=3, seconds=0.1)
+    ends_well(quiet_site)
+    jobs = quiet_site.cluster.kubectl("-n", quiet_site.namespace, "get", "jobs.batch", "-o", "name").split()
+    assert jobs == ["job.batch/job"]
+
+
+def test_a_worker_paused_past_its_lease_and_continued(quiet_site: Site) -> None:
+    begin(quiet_site)
+    until_some_are_done(quiet_site)
+    paused = quiet_site.running("job")[0]
+    signal_pod(paused, signal.SIGSTOP)
+    try:
+        quiet_site.until_state("job", "REDUCE", "PUBLISH", "COMPLETE", seconds=150)
+    finally:
+        signal_pod(paused, signal.SIGCONT)
+    ends_well(quiet_site)
+
+
+def test_s3_away_for_a_while(quiet_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with gate_to(quiet_site.bucket.server.endpoint) as gate:
+        inside = urlsplit(s3_endpoint_in_pods(quiet_site.bucket))
+        monkeypatch.setenv("KUBEMR_TEST_S3_ENDPOINT_IN_PODS", f"http://{inside.hostname}:{gate.port}")
+        begin(quiet_site)
+        until_some_are_done(quiet_site)
+        gate.shut()
+        threading.Timer(30, gate.open).start()
+        ends_well(quiet_site, seconds=200)
+        assert gate.refused > 0
+
+
+class Gate:
+    """Passes connections on to a server, and refuses them while it is shut."""
+
+    def __init__(self, endpoint: str) -> None:
+        url = urlsplit(endpoint)
+        self._upstream = (url.hostname or "", url.port or 80)
+        self._listener = socket.create_server(("", 0))
+        self._is_open = True
+        self._live: set[socket.socket] = set()
+        self.refused = 0
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def shut(self) -> None:
+        self._is_open = False
+        for connection in list(self._live):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def open(self) -> None:
+        self._is_open = True
+
+    def close(self) -> None:
+        self.shut()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if not self._is_open:
+                    self.refused += 1
+                    client.close()
+                    continue
+                server = socket.create_connection(self._upstream)
+                self._live |= {client, server}
+                for source, target in ((client, server), (server, client)):
+                    threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def gate_to(endpoint: str) -> Iterator[Gate]:
+    gate = Gate(endpoint)
+    try:
+        yield gate
+    finally:
+        gate.close()
+
+
+@pytest.mark.slow
+def test_the_api_server_stopped_for_a_minute(quiet_site: Site) -> None:
+    """Alone on its cluster: whatever else runs there feels it."""
+    begin(quiet_site, seconds=2)
+    until_some_are_done(quiet_site)
+    servers = [
+        int(pid)
+        for pid in filter(str.isdecimal, os.listdir("/proc"))
+        if os.path.exists(f"/proc/{pid}/cmdline")
+        and b"kube-apiserver" in Path(f"/proc/{pid}/cmdline").read_bytes()[:200]
+    ]
+    assert servers, "the API server is not seen from here"
+    for pid in servers:
+        os.kill(pid, signal.SIGSTOP)
+    stopped = threading.Event()
+    try:
+        stopped.wait(60)
+    finally:
+        for pid in servers:
+            os.kill(pid, signal.SIGCONT)
+    ends_well(quiet_site, seconds=200)
