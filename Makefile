@@ -56,8 +56,8 @@ test: setup ## the tests a developer runs: under five minutes on two cores
 test-all: setup ## everything on this machine, with coverage: hundreds of seeds, large lines
 	$(BIN)/pytest -n 2 -m 'not cluster' --cov --cov-report=term:skip-covered
 
-test-cluster: setup ## what needs Kubernetes or Docker: on the cluster of KUBEMR_TEST_KUBECONFIG, or on a K3s
-	$(BIN)/pytest -n 2 -m cluster
+test-cluster: setup ## what needs Kubernetes or Docker, but for what is slow: pytest -m cluster runs all
+	$(BIN)/pytest -n 2 -m 'cluster and not slow'
 
 base-image: ## build the base image: DOCKER (docker) and IMAGE (kubemr) name the program and the prefix
 	$(DOCKER_BUILD) -f Dockerfile.base -t $(IMAGE)/base -t $(IMAGE)/base:$(VERSION) --build-arg VERSION=$(VERSION) .

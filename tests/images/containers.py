@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Sequence
@@ -38,14 +39,19 @@ def why_no_docker() -> str | None:
 
 
 def build(target: str) -> None:
-    """Make a target of the Makefile; with the host's network, which is there where containers have none."""
-    done = subprocess.run(
-        ["make", target, f"IMAGE={PREFIX}", "DOCKER_BUILD=docker build --network host"],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-        timeout=BUILD_SECONDS,
-    )
+    """Make a target of the Makefile; with the host's network, which is there where containers have none.
+
+    One at a time: what several processes of pytest need, the second finds built.
+    """
+    with open(ROOT / "Dockerfile.base") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        done = subprocess.run(
+            ["make", target, f"IMAGE={PREFIX}", "DOCKER_BUILD=docker build --network host"],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+            timeout=BUILD_SECONDS,
+        )
     assert done.returncode == 0, (done.stdout + done.stderr).decode(errors="replace")[-4000:]
 
 

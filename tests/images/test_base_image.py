@@ -101,6 +101,12 @@ def test_a_stopped_container_ends_at_once_and_its_command_too(
         docker("rm", "--force", name)
 
 
+def test_what_pods_run_is_in_the_image(base_image: str) -> None:
+    done = run(base_image, "operator")
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"kubemr-shell: this is no pod with a service account"), done.stderr
+
+
 def test_s3_works_with_what_is_left_of_boto3(base_image: str, s3_server: S3Server, bucket: Bucket) -> None:
     bucket.put("in/a", TEXT)
     environment = {**s3_server.environment, "AWS_ENDPOINT_URL": s3_server.endpoint}
