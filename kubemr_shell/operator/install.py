@@ -177,7 +177,7 @@ def _pod(options: InstallOptions) -> Manifest:
     container = {
         "name": "operator",
         "image": options.operator.image,
-        "command": [COMMAND],
+        "command": COMMAND,
         "args": operator_arguments(options),
         "env": [{"name": "HOME", "value": "/tmp"}],
         "ports": [{"name": "http", "containerPort": PORT}],

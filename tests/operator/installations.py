@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,13 +133,14 @@ class Installation:
         eventually(f"{name} is deployed", lambda: self.has(BATCH_JOBS, name))
 
     def release(self) -> None:
-        """No cleanup is waited for any more: its pods could not start."""
-        for job in self.cluster.client.list(JOBS, self.namespace)["items"]:
-            change = {"metadata": {"finalizers": None}}
-            try:
-                self.cluster.client.patch(JOBS, self.namespace, job["metadata"]["name"], change)
-            except DocumentNotFound:
-                continue
+        """Nothing is held any more by pods that cannot start, nor by a cleanup that they would do."""
+        client, namespace = self.cluster.client, self.namespace
+        for job in client.list(JOBS, namespace)["items"]:
+            with suppress(DocumentNotFound):
+                client.patch(JOBS, namespace, job["metadata"]["name"], {"metadata": {"finalizers": None}})
+        for batch in client.list(BATCH_JOBS, namespace)["items"]:
+            with suppress(DocumentNotFound):
+                client.delete(BATCH_JOBS, namespace, batch["metadata"]["name"])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
