@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kubemr_shell.job.documentation import job_spec_page, states_page
 from kubemr_shell.job.schema import json_schema
+from kubemr_shell.operator.packaging import deploy_files
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,6 +21,7 @@ def generated() -> dict[str, str]:
         "docs/job-spec.md": job_spec_page(),
         "docs/states.md": states_page(),
         "protocol/job.schema.json": json.dumps(json_schema(), indent=2) + "\n",
+        **deploy_files(),
     }
 
 
@@ -42,6 +44,7 @@ def main(arguments: list[str]) -> int:
             print(f"{name} is stale: run make generate", file=sys.stderr)
         return 1 if stale else 0
     for name in stale:
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / name).write_text(generated()[name], encoding="utf-8")
         print(f"wrote {name}")
     return 0

@@ -22,6 +22,7 @@ COMMANDS = {
     "results": "Write the parts of a finished job to stdout, in order.",
     "debug": "Run one task of a job again, alone, in this terminal.",
     "clean": "Remove what an unfinished or failed job left behind.",
+    "install": "Write the manifests that install kubemr-shell in a cluster.",
     "worker": "Work on a job of the cluster until it is over; what pods run.",
     "operator": "Deploy the workers of jobs and report on them; what the operator's pods run.",
     "cleanup": "Remove the temporaries of a deleted job; what a pod runs.",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.job.spec import SPEC
+from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import API_VERSION, KIND, LONGEST_NAME
 
 Schema = dict[str, Any]
@@ -156,7 +157,7 @@ def _status() -> Schema:
         "properties": {
             "state": {
                 "type": "string",
-                "description": "PENDING, DEPLOYING, DEPLOYED, MAP, REDUCE, PUBLISH, COMPLETE …",
+                "enum": [state.value for state in JobState],
             },
             "turn": NUMBERS,
             "progress": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},

@@ -57,9 +57,9 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
 
 
 def _has_nothing(seen: Observation, options: OperatorOptions) -> bool:
-    """It never had workers, or they have removed all."""
-    view = seen.view
-    if "startTime" not in seen.status or (view.state is JobState.COMPLETE and view.cleaned):
+    """It never had workers, or they have removed all. No more of the status is needed: it may be spoiled."""
+    status = seen.status
+    if "startTime" not in status or (status.get("state") == JobState.COMPLETE and status.get("cleaned") is True):
         return True
     try:
         spec = load_job(dict(seen.job), seen.name).spec

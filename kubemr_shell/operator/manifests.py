@@ -15,17 +15,15 @@ from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.resources import (
     BATCH_JOBS,
     CONFIG_MAPS,
-    GROUP,
-    JOBS,
     ROLE_BINDINGS,
     ROLES,
     SERVICE_ACCOUNTS,
-    SHARDS,
 )
 from kubemr_shell.operator.actions import Create
 from kubemr_shell.operator.merge import merged
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.rights import job_rules
 
 Manifest = dict[str, Any]
 
@@ -78,20 +76,14 @@ def output_owner(seen: Observation, output: str) -> Create:
 
 
 def account(seen: Observation) -> list[Create]:
-    """What the workers of a job may do: read it and write its status; read, make and change its shards."""
+    """The account of a job's workers, with the rights that they need."""
     name = account_name(seen.name)
-    group = [GROUP]
-    rules = [
-        {"apiGroups": group, "resources": [JOBS.plural], "resourceNames": [seen.name], "verbs": ["get"]},
-        {"apiGroups": group, "resources": [f"{JOBS.plural}/status"], "resourceNames": [seen.name], "verbs": ["patch"]},
-        {"apiGroups": group, "resources": [SHARDS.plural], "verbs": ["get", "create", "patch"]},
-    ]
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
     subject = {"kind": "ServiceAccount", "name": name, "namespace": seen.namespace}
     metadata = _metadata(seen, name)
     return [
         Create(resource=SERVICE_ACCOUNTS, document={"metadata": metadata}),
-        Create(resource=ROLES, document={"metadata": metadata, "rules": rules}),
+        Create(resource=ROLES, document={"metadata": metadata, "rules": job_rules(seen.name)}),
         Create(resource=ROLE_BINDINGS, document={"metadata": metadata, "roleRef": role, "subjects": [subject]}),
     ]
 

@@ -29,6 +29,8 @@ from kubemr_shell.operator.work_queue import WorkQueue
 THREADS = 4
 AGAIN_SECONDS = 0.2
 FAILED_SECONDS = 5.0
+PUZZLED_SECONDS = 30.0
+"""Until a job is looked at again whose status is not what anybody writes."""
 SILENT_SECONDS = 200.0
 """After which an informer that heard nothing makes the operator unhealthy; a bookmark comes each minute."""
 
@@ -115,6 +117,10 @@ class Operator:
                 self.counts["failed"] += 1
                 self._say(error, key)
                 self._queue.add(key, FAILED_SECONDS)
+            except Exception as error:  # noqa: BLE001 - a worker may write anything into the status of its job
+                self.counts["failed"] += 1
+                self._say(KubemrError(f"its status makes no sense, or this is a bug: {error!r}"[:300]), key)
+                self._queue.add(key, PUZZLED_SECONDS)
             finally:
                 self._queue.done(key)
 
@@ -137,8 +143,8 @@ class Operator:
     def _observe(self, key: Key, job: Object) -> Observation:
         namespace, name = key
         job = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, **job}
-        retry = int((job.get("status") or {}).get("retry", 0))
-        batch = manifests.batch_name(name, retry)
+        retry = (job.get("status") or {}).get("retry")
+        batch = manifests.batch_name(name, retry if isinstance(retry, int) else 0)
         return Observation(
             job=job,
             batch=self._batches.get(namespace, batch),
@@ -165,7 +171,7 @@ class Operator:
         return str(found["data"]["uid"])
 
     def _progress(self, key: Key, job: Object) -> Progress | None:
-        if (job.get("status") or {}).get("state") not in ("MAP", "REDUCE"):
+        if "deletionTimestamp" in job["metadata"] or (job.get("status") or {}).get("state") not in ("MAP", "REDUCE"):
             return None
         try:
             return read_progress(KubernetesStore(self._client, key[0]), key[1])

@@ -1,0 +1,229 @@
+"""Everything that an installation in a cluster consists of, in the order in which ``kubectl apply`` can take it. Pure.
+
+What belongs to the whole cluster is called after the operator's namespace, so that several installations, each for one
+namespace, do not meet. The two definitions are the same for all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubemr_shell import __version__
+from kubemr_shell.job.crd import job_crd, shard_crd
+from kubemr_shell.operator.admission import shard_policy
+from kubemr_shell.operator.flow_control import flow_control
+from kubemr_shell.operator.manifests import COMMAND
+from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.rights import editor_rules, operator_rules, viewer_rules
+
+Manifest = dict[str, Any]
+
+NAME = "mapreduce-operator"
+"""Not ``kubemr-…``: a job of that name would give its workers the operator's account."""
+OPERATOR_NAMESPACE = "kubemr"
+PORT = 8080
+RBAC = "rbac.authorization.k8s.io"
+RESOURCES: Manifest = {
+    "requests": {"cpu": "50m", "memory": "96Mi", "ephemeral-storage": "16Mi"},
+    "limits": {"memory": "384Mi", "ephemeral-storage": "64Mi"},
+}
+LABELS = {"app.kubernetes.io/name": "kubemr", "app.kubernetes.io/component": "operator"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallOptions:
+    """``operator.namespace``: the jobs of that one alone, which is there already; None: of all namespaces.
+
+    ``operator.image`` is the operator's own too.
+    """
+
+    operator: OperatorOptions = field(default_factory=OperatorOptions)
+    operator_namespace: str = OPERATOR_NAMESPACE
+    replicas: int = 2
+    flow_control: bool = False
+
+    @property
+    def cluster_name(self) -> str:
+        """Of what belongs to no namespace."""
+        return f"{self.operator_namespace}-{NAME}"
+
+
+def installation(options: InstallOptions) -> list[Manifest]:
+    """All of it."""
+    return [
+        namespace(options),
+        *definitions(),
+        *rights(options),
+        *people(options),
+        *admission(options),
+        *(flows(options) if options.flow_control else ()),
+        *program(options),
+    ]
+
+
+def namespace(options: InstallOptions) -> Manifest:
+    """Of the operator; nothing in it may ask for more than a restricted pod has."""
+    labels = {**_labels(), "pod-security.kubernetes.io/enforce": "restricted"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": options.operator_namespace, "labels": labels}}
+
+
+def definitions() -> list[Manifest]:
+    return [_apart(job_crd()), _apart(shard_crd())]
+
+
+def rights(options: InstallOptions) -> list[Manifest]:
+    """The operator's account, and what it may do: in one namespace, or in all."""
+    jobs_in = options.operator.namespace
+    scope = "" if jobs_in else "Cluster"
+    metadata: Manifest = {"name": options.cluster_name, "labels": _labels()}
+    if jobs_in:
+        metadata = {**metadata, "namespace": jobs_in}
+    account = {"kind": "ServiceAccount", "name": NAME, "namespace": options.operator_namespace}
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _own(options)},
+        {"apiVersion": f"{RBAC}/v1", "kind": f"{scope}Role", "metadata": metadata, "rules": operator_rules()},
+        {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": f"{scope}RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": RBAC, "kind": f"{scope}Role", "name": options.cluster_name},
+            "subjects": [account],
+        },
+    ]
+
+
+def people(options: InstallOptions) -> list[Manifest]:
+    """Who may edit, or view, a namespace may do so with its jobs."""
+    groups = {"edit": [*viewer_rules(), *editor_rules()], "view": viewer_rules()}
+    aggregated = {"edit": ("admin", "edit"), "view": ("view",)}
+    return [
+        {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "ClusterRole",
+            "metadata": {
+                "name": f"{options.cluster_name}-{group}",
+                "labels": _labels() | {f"{RBAC}/aggregate-to-{one}": "true" for one in aggregated[group]},
+            },
+            "rules": rules,
+        }
+        for group, rules in groups.items()
+    ]
+
+
+def admission(options: InstallOptions) -> list[Manifest]:
+    return shard_policy(options.cluster_name, _labels(), options.operator.namespace)
+
+
+def flows(options: InstallOptions) -> list[Manifest]:
+    return flow_control(options.cluster_name, _labels(), options.operator.namespace)
+
+
+def program(options: InstallOptions) -> list[Manifest]:
+    """The operator itself, a Service for its metrics, and what keeps one of it running while nodes are drained."""
+    metrics = {"prometheus.io/scrape": "true", "prometheus.io/port": str(PORT), "prometheus.io/path": "/metrics"}
+    return [
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": _own(options),
+            "spec": {
+                "replicas": options.replicas,
+                "selector": {"matchLabels": LABELS},
+                "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+                "template": {"metadata": {"labels": _labels()}, "spec": _pod(options)},
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {**_own(options), "annotations": metrics},
+            "spec": {"selector": LABELS, "ports": [{"name": "metrics", "port": PORT, "targetPort": "http"}]},
+        },
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": _own(options),
+            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": LABELS}},
+        },
+    ]
+
+
+def operator_arguments(options: InstallOptions) -> list[str]:
+    chosen = {
+        "namespace": options.operator.namespace,
+        "image": options.operator.image,
+        "output-root": options.operator.output_root,
+        "s3-endpoint": options.operator.s3_endpoint,
+        "s3-region": options.operator.s3_region,
+        "s3-secret": options.operator.s3_secret,
+    }
+    return ["operator", f"--port={PORT}", *(f"--{name}={value}" for name, value in chosen.items() if value)]
+
+
+def yaml_text(documents: list[Manifest]) -> str:
+    """As kubectl reads them from stdin or from a file."""
+    import yaml  # noqa: PLC0415 - only who writes it needs it
+
+    texts = (yaml.safe_dump(_apart(one), sort_keys=False, allow_unicode=True, width=120) for one in documents)
+    return "---\n".join(texts)
+
+
+def _pod(options: InstallOptions) -> Manifest:
+    def probe(path: str, period: int) -> Manifest:
+        return {"httpGet": {"path": path, "port": "http"}, "periodSeconds": period, "timeoutSeconds": 5}
+
+    container = {
+        "name": "operator",
+        "image": options.operator.image,
+        "command": COMMAND,
+        "args": operator_arguments(options),
+        "env": [{"name": "HOME", "value": "/tmp"}],
+        "ports": [{"name": "http", "containerPort": PORT}],
+        "startupProbe": {**probe("/healthz", 2), "failureThreshold": 60},
+        "livenessProbe": {**probe("/healthz", 20), "failureThreshold": 3},
+        "readinessProbe": probe("/readyz", 5),
+        "resources": RESOURCES,
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+    }
+    spread = {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": LABELS},
+    }
+    return {
+        "serviceAccountName": NAME,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 15,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": options.operator.user,
+            "runAsGroup": options.operator.user,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "topologySpreadConstraints": [spread],
+        "containers": [container],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "32Mi"}}],
+    }
+
+
+def _own(options: InstallOptions) -> Manifest:
+    """The metadata of what lives in the operator's namespace."""
+    return {"name": NAME, "namespace": options.operator_namespace, "labels": _labels()}
+
+
+def _labels() -> dict[str, str]:
+    return {**LABELS, "app.kubernetes.io/version": __version__}
+
+
+def _apart(document: Manifest) -> Manifest:
+    """A copy in which nothing stands twice: YAML would write references."""
+    copy: Manifest = json.loads(json.dumps(document))
+    return copy

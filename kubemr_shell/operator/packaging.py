@@ -1,0 +1,155 @@
+"""The files of ``deploy/``: the same manifests, for kustomize and as a Helm chart. Pure.
+
+They are written from the code by docs/generate.py. What a chart leaves open stands in the manifests as a word in
+capitals first, and is then replaced by Helm's expression.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from kubemr_shell import __version__
+from kubemr_shell.operator.install import (
+    NAME,
+    OPERATOR_NAMESPACE,
+    InstallOptions,
+    Manifest,
+    admission,
+    definitions,
+    flows,
+    namespace,
+    operator_arguments,
+    people,
+    program,
+    rights,
+    yaml_text,
+)
+from kubemr_shell.operator.options import OperatorOptions
+
+WRITTEN = "# Written by `make generate` from kubemr_shell/operator: change it there.\n"
+OPEN = InstallOptions(
+    operator=OperatorOptions(
+        namespace="JOB-NAMESPACE",
+        image="IMAGE",
+        output_root="OUTPUT-ROOT",
+        s3_endpoint="S3-ENDPOINT",
+        s3_region="S3-REGION",
+        s3_secret="S3-SECRET",  # noqa: S106 - the name of one
+    ),
+    operator_namespace="RELEASE-NAMESPACE",
+)
+"""Words in capitals: no namespace is called so."""
+OPEN_EVERYWHERE = InstallOptions(
+    operator=OperatorOptions(image="IMAGE"), operator_namespace=OPEN.operator_namespace, replicas=OPEN.replicas
+)
+EXPRESSIONS = {
+    "RELEASE-NAMESPACE": "{{ .Release.Namespace }}",
+    "JOB-NAMESPACE": "{{ .Values.namespace }}",
+    "IMAGE": "{{ .Values.image }}",
+    "OUTPUT-ROOT": "{{ .Values.outputRoot }}",
+    "S3-ENDPOINT": "{{ .Values.s3.endpoint }}",
+    "S3-REGION": "{{ .Values.s3.region }}",
+    "S3-SECRET": "{{ .Values.s3.secret }}",
+}
+PLACEMENT = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")
+OWN_NAMESPACE = "KUBEMR_NAMESPACE"
+
+
+def deploy_files() -> dict[str, str]:
+    """Their content, by their path in the repository."""
+    return _kustomize() | _helm()
+
+
+def _kustomize() -> dict[str, str]:
+    base = "deploy/kustomize/base"
+    everywhere, inside = InstallOptions(), InstallOptions(operator=OperatorOptions(namespace=OPERATOR_NAMESPACE))
+    return {
+        f"{base}/namespace.yaml": _written([namespace(everywhere)]),
+        f"{base}/definitions.yaml": _written(definitions()),
+        f"{base}/rights.yaml": _written([*rights(everywhere), *people(everywhere)]),
+        f"{base}/admission.yaml": _written(admission(everywhere)),
+        f"{base}/operator.yaml": _written(program(everywhere)),
+        "deploy/kustomize/flow-control/flow-control.yaml": _written(flows(everywhere)),
+        "deploy/kustomize/overlays/namespaced/rights.yaml": _written(rights(inside)[1:]),
+        "deploy/kustomize/overlays/namespaced/operator.yaml": _written([_in_own_namespace()]),
+    }
+
+
+def _in_own_namespace() -> Manifest:
+    """A patch of the Deployment: jobs of the namespace in which it runs, however that is called."""
+    field = {"fieldRef": {"fieldPath": "metadata.namespace"}}
+    container = {
+        "name": "operator",
+        "args": [*operator_arguments(InstallOptions()), f"--namespace=$({OWN_NAMESPACE})"],
+        "env": [{"name": OWN_NAMESPACE, "valueFrom": field}],
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": NAME, "namespace": OPERATOR_NAMESPACE},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+
+
+def _helm() -> dict[str, str]:
+    chart = "deploy/helm/kubemr"
+    return {
+        f"{chart}/Chart.yaml": f"""{WRITTEN}apiVersion: v2
+name: kubemr
+description: MapReduce for any shell command
+type: application
+version: {__version__}
+appVersion: "{__version__}"
+kubeVersion: ">=1.30.0-0"
+""",
+        f"{chart}/crds/definitions.yaml": _written(definitions()),
+        f"{chart}/templates/rights.yaml": _either(rights) + "---\n" + _template(people(OPEN)),
+        f"{chart}/templates/admission.yaml": _either(admission),
+        f"{chart}/templates/flow-control.yaml": "{{- if .Values.flowControl }}\n" + _either(flows) + "{{- end }}\n",
+        f"{chart}/templates/operator.yaml": _adjustable(_template(program(OPEN))),
+    }
+
+
+def _either(part: Callable[[InstallOptions], list[Manifest]]) -> str:
+    """For one namespace if the values name one, else for all."""
+    inside, everywhere = _template(part(OPEN)), _template(part(OPEN_EVERYWHERE))
+    return f"{{{{- if .Values.namespace }}}}\n{inside}{{{{- else }}}}\n{everywhere}{{{{- end }}}}\n"
+
+
+def _template(documents: list[Manifest]) -> str:
+    text = yaml_text(documents)
+    text = re.sub(r"^( *)- --([a-z0-9-]+)=([A-Z][A-Z0-9-]+)$", _optional_argument, text, flags=re.MULTILINE)
+    for word, expression in EXPRESSIONS.items():
+        text = re.sub(rf"\b{word}\b", expression, text)
+    return text
+
+
+def _optional_argument(found: re.Match[str]) -> str:
+    indent, flag, word = found.groups()
+    value = EXPRESSIONS[word].strip("{} ")
+    return (
+        f'{indent}{{{{- with {value} }}}}\n{indent}- {{{{ printf "--{flag}=%s" . | quote }}}}\n{indent}{{{{- end }}}}'
+    )
+
+
+def _adjustable(text: str) -> str:
+    """What else a values file may say of the Deployment."""
+    resources = re.search(r"^( *)resources:\n(\1 .*\n)+", text, flags=re.MULTILINE)
+    assert resources is not None
+    inner = resources.group(1) + "  "
+    given = f"{resources.group(1)}resources:\n{inner}{{{{- toYaml .Values.resources | nindent {len(inner)} }}}}\n"
+    text = text.replace(resources.group(0), given)
+    text = text.replace(f"  replicas: {OPEN.replicas}\n", "  replicas: {{ .Values.replicas }}\n")
+    placement = "".join(map(_optional_field, PLACEMENT))
+    return text.replace("      enableServiceLinks: false\n", "      enableServiceLinks: false\n" + placement)
+
+
+def _optional_field(name: str) -> str:
+    """Of a pod."""
+    value = f"{name}:\n        {{{{- toYaml . | nindent 8 }}}}"
+    return f"      {{{{- with .Values.{name} }}}}\n      {value}\n      {{{{- end }}}}\n"
+
+
+def _written(documents: list[Manifest]) -> str:
+    return WRITTEN + yaml_text(documents)

@@ -1,0 +1,183 @@
+"""An installation for one namespace, with names of its own, and what lets tests act as its accounts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kubemr_shell.errors import DocumentNotFound, KubemrError
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import BATCH_JOBS, JOBS, Resource
+from kubemr_shell.operator.install import NAME
+from kubemr_shell.operator.manifests import account_name
+from tests.cluster import Cluster
+
+NO_IMAGE = "kubemr.test/none:1"
+"""Nobody has it: pods are made, and never start."""
+NEVER_PULLED = {"spec": {"containers": [{"name": "worker", "imagePullPolicy": "Never"}]}}
+SECONDS = 60.0
+
+
+def eventually(what: str, found: Callable[[], Any], *, seconds: float = SECONDS) -> Any:
+    """What ``found`` gives as soon as it is something true."""
+    deadline = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
+    return value
+
+
+def install(*arguments: str) -> str:
+    """What the command writes."""
+    command = [sys.executable, "-m", "kubemr_shell", "install", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def without_definitions(text: str) -> str:
+    """All but the two definitions: other tests use them."""
+    documents = [one for one in yaml.safe_load_all(text) if one["kind"] != "CustomResourceDefinition"]
+    return yaml.safe_dump_all(documents)
+
+
+@contextmanager
+def applied(cluster: Cluster, text: str) -> Iterator[str]:
+    """What kubectl says of it; it is deleted in the end, and what hangs is not waited for."""
+    try:
+        yield cluster.kubectl("apply", "-f", "-", stdin=text)
+    finally:
+        cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=without_definitions(text))
+
+
+@dataclass(kw_only=True)
+class Installation:
+    cluster: Cluster
+    operator_namespace: str
+    namespace: str
+    """Of the jobs."""
+    folder: Path
+    processes: ExitStack = field(repr=False)
+
+    def kubeconfig(self, namespace: str, account: str) -> str:
+        """Of a process that has the rights of an account, and no others."""
+        token = self.cluster.kubectl("-n", namespace, "create", "token", account, "--duration=1h").strip()
+        whole = json.loads(self.cluster.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+        whole["users"] = [{"name": whole["users"][0]["name"], "user": {"token": token}}]
+        path = self.folder / f"{namespace}-{account}"
+        path.write_text(json.dumps(whole))
+        return str(path)
+
+    @property
+    def operator_kubeconfig(self) -> str:
+        return self.kubeconfig(self.operator_namespace, NAME)
+
+    def worker_client(self, job: str) -> KubeClient:
+        return KubeClient.from_kubeconfig(self.kubeconfig(self.namespace, account_name(job)), None, None)
+
+    def start_operator(self, *arguments: str) -> Path:
+        """In a process of its own with the account's token. The file is what it complains of."""
+        said = self.folder / f"operator-{uuid.uuid4().hex[:6]}"
+        command = ("operator", "--kubeconfig", self.operator_kubeconfig, "--namespace", self.namespace, "--port", "0")
+        with said.open("wb") as file:
+            whole = [sys.executable, "-m", "kubemr_shell", *command, "--image", NO_IMAGE, *arguments]
+            process = subprocess.Popen(whole, stderr=file)
+        self.processes.callback(_end, process)
+        return said
+
+    def start_worker(self, job: str, output: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        """A worker as a pod runs it, with the account of its job."""
+        uid = self.job(job)["metadata"]["uid"]
+        command = ("worker", "--kubeconfig", self.kubeconfig(self.namespace, account_name(job)), "--job", job)
+        place = ("--uid", uid, "--namespace", self.namespace, "--name", f"{job}-local", "--workers", "1")
+        where = ("--output", output, "--scratch", str(self.folder / f"scratch-{job}"), "--slots", "1")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kubemr_shell", *command, *place, *where],
+            env=os.environ | environment,  # noqa: TID251 - PATH and HOME
+        )
+        self.processes.callback(_end, process)
+        return process
+
+    def submit(self, name: str, **spec: Any) -> None:
+        spec = {"template": NEVER_PULLED, "inputs": ["s3://none/none"], "mapCommand": "cat", **spec}
+        self.cluster.client.create(JOBS, self.namespace, {"metadata": {"name": name}, "spec": spec})
+
+    def job(self, name: str) -> dict[str, Any]:
+        return self.cluster.client.get(JOBS, self.namespace, name)
+
+    def state(self, name: str) -> str:
+        return str((self.job(name).get("status") or {}).get("state"))
+
+    def has(self, resource: Resource, name: str) -> bool:
+        try:
+            self.cluster.client.get(resource, self.namespace, name)
+        except DocumentNotFound:
+            return False
+        return True
+
+    def deploy(self, name: str, **spec: Any) -> None:
+        """Until its workers' batch Job is there."""
+        self.submit(name, **spec)
+        eventually(f"{name} is deployed", lambda: self.has(BATCH_JOBS, name))
+
+    def release(self) -> None:
+        """Nothing is held any more by pods that cannot start, nor by a cleanup that they would do."""
+        client, namespace = self.cluster.client, self.namespace
+        for job in client.list(JOBS, namespace)["items"]:
+            with suppress(DocumentNotFound):
+                client.patch(JOBS, namespace, job["metadata"]["name"], {"metadata": {"finalizers": None}})
+        for batch in client.list(BATCH_JOBS, namespace)["items"]:
+            with suppress(DocumentNotFound):
+                client.delete(BATCH_JOBS, namespace, batch["metadata"]["name"])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(timeout=30)
+
+
+@pytest.fixture
+def installation(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Installation]:
+    """Its operator runs as a process of the test, if at all."""
+    with _installed(cluster, namespace, tmp_path) as one:
+        yield one
+
+
+@contextmanager
+def _installed(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Installation]:
+    operator_namespace = f"test-{uuid.uuid4().hex[:12]}"
+    scope = ("--namespace", namespace, "--operator-namespace", operator_namespace)
+    with (
+        applied(cluster, install(*scope, "--image", NO_IMAGE, "--replicas", "0", "--flow-control")),
+        ExitStack() as processes,
+    ):
+        one = Installation(
+            cluster=cluster,
+            operator_namespace=operator_namespace,
+            namespace=namespace,
+            folder=folder,
+            processes=processes,
+        )
+        processes.callback(one.release)
+        yield one
+
+
+def refused(attempt: Callable[[], object]) -> str:
+    """What the API server says of an attempt; it has to refuse it."""
+    try:
+        done = attempt()
+    except KubemrError as error:
+        return f"{type(error).__name__}: {error}"
+    return f"it was allowed: {done}"

@@ -1,0 +1,57 @@
+"""A worker may write whatever it likes into the status of its own job: other jobs must not feel it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubemr_shell.board.json_patch import add
+from kubemr_shell.errors import BoardError
+from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from tests.operator.installations import Installation, eventually
+
+HOSTILE: list[dict[str, Any]] = [
+    {"retry": "many"},
+    {"plan": 5, "state": "MAP"},
+    {"state": "MAP", "plan": {"tasks": "x"}},
+    {"observedRetry": {}},
+    {"startTime": "never", "state": "COMPLETE", "completionTime": "yesterday"},
+    {"closed": [], "state": "REDUCE", "turn": 3},
+    {"lost": 7},
+    {"failure": "text", "state": "FAIL"},
+]
+
+
+@pytest.mark.cluster
+def test_a_job_with_a_hostile_status_is_no_harm_to_others(installation: Installation) -> None:
+    said = installation.start_operator("--output-root", "s3://nowhere")
+    for number, status in enumerate(HOSTILE):
+        name = f"hostile-{number}"
+        installation.deploy(name)
+        worker = installation.worker_client(name)
+        operations = [add(f"/status/{field}", value) for field, value in status.items()]
+        worker.patch(JOBS, installation.namespace, name, operations, status=True)
+    installation.deploy("honest")
+    assert "hostile-" in eventually("the operator says whose status it does not understand", said.read_text)
+
+    names = [f"hostile-{number}" for number in range(len(HOSTILE))]
+    for name in names:
+        installation.cluster.client.delete(JOBS, installation.namespace, name)
+
+    def is_cared_for(name: str) -> bool:
+        """It is gone, or a pod removes its temporaries."""
+        return not installation.has(JOBS, name) or installation.has(BATCH_JOBS, f"{name}-cleanup")
+
+    eventually("all can be deleted", lambda: all(map(is_cared_for, names)))
+
+
+@pytest.mark.cluster
+def test_a_state_is_one_that_there_is(installation: Installation) -> None:
+    """It is a label of the operator's metrics."""
+    installation.start_operator("--output-root", "s3://nowhere")
+    installation.deploy("mine")
+    worker = installation.worker_client("mine")
+    with pytest.raises(BoardError, match="Unsupported value"):
+        worker.patch(JOBS, installation.namespace, "mine", [add("/status/state", 'A"} 1\nB')], status=True)
+    eventually("it is as it was", lambda: installation.state("mine") == "DEPLOYED")

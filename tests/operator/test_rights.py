@@ -1,0 +1,130 @@
+"""The operator runs whole jobs with the rights that an installation gives it, and with no others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, ROLES, SERVICE_ACCOUNTS
+from kubemr_shell.operator.install import NAME
+from kubemr_shell.operator.rights import job_rules, operator_rules
+from tests.operator.installations import Installation, eventually
+from tests.s3_server import Bucket
+
+Right = tuple[str, str, str]
+
+
+def rights(rules: list[dict[str, Any]]) -> set[Right]:
+    return {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_the_operator_has_what_it_gives_to_workers() -> None:
+    assert rights(job_rules("job")) <= rights(operator_rules())
+
+
+def test_nobody_may_do_everything_and_the_operator_may_not_touch_secrets_or_pods() -> None:
+    given = rights(operator_rules())
+    assert not [one for one in given if "*" in one]
+    assert {verb for _, resource, verb in given if resource == "secrets"} == set()
+    assert {verb for _, resource, verb in given if resource == "pods"} == {"list", "watch"}
+    assert not {"escalate", "bind", "impersonate", "deletecollection"} & {verb for *_, verb in given}
+
+
+def test_workers_may_read_and_report_on_their_own_job_alone() -> None:
+    for rule in job_rules("mine"):
+        assert rule["resources"] == ["taskshards"] or rule["resourceNames"] == ["mine"]
+
+
+def reasons(installation: Installation, job: str) -> set[str]:
+    events = installation.cluster.client.list(EVENTS, installation.namespace)["items"]
+    return {one["reason"] for one in events if one["involvedObject"]["name"] == job}
+
+
+@pytest.mark.cluster
+def test_two_operators_with_these_rights_see_jobs_through(installation: Installation, bucket: Bucket) -> None:
+    """One job is worked on, paused before, and removed after its time; another is cancelled, a third one refused."""
+    bucket.put("in/words", b"b\na\nb\n")
+    said = [installation.start_operator("--output-root", bucket.uri) for _ in range(2)]
+    endpoint = {"endpoint": bucket.server.endpoint}
+
+    installation.submit("wrong", inputs=[f"{bucket.uri}/in/words"], output="/a/folder")
+    eventually("the wrong job is refused", lambda: installation.state("wrong") == "FAIL")
+    eventually("its event", lambda: "Refused" in reasons(installation, "wrong"))
+
+    installation.deploy("other", inputs=[f"{bucket.uri}/in/"], s3=endpoint)
+    installation.cluster.client.patch(JOBS, installation.namespace, "other", {"spec": {"cancel": True}})
+    eventually("the other job is cancelled", lambda: installation.state("other") == "CANCELLED")
+
+    installation.deploy(
+        "words",
+        inputs=[f"{bucket.uri}/in/words"],
+        mapCommand="cat",
+        reduceCommand="uniq -c",
+        partitions=1,
+        s3=endpoint,
+        suspend=True,
+        ttlSecondsAfterFinished=1,
+    )
+    client = installation.cluster.client
+    client.patch(JOBS, installation.namespace, "words", {"spec": {"suspend": False}})
+    eventually(
+        "its workers are let go",
+        lambda: not client.get(BATCH_JOBS, installation.namespace, "words")["spec"].get("suspend"),
+    )
+    worker = installation.start_worker("words", f"{bucket.uri}/words", bucket.server.environment)
+    assert worker.wait(timeout=60) == 0
+    assert sorted(bucket.keys("words/")) == ["words/_SUCCESS", "words/part-00000"]
+    assert [line.split() for line in bucket.get("words/part-00000").splitlines()] == [[b"1", b"a"], [b"2", b"b"]]
+    eventually("the job is removed after its time", lambda: not installation.has(JOBS, "words"))
+    eventually("its account went with it", lambda: not installation.has(SERVICE_ACCOUNTS, "kubemr-words"))
+    eventually("its rights went with it", lambda: not installation.has(ROLES, "kubemr-words"))
+    assert "Complete" in reasons(installation, "words")
+
+    client.delete(JOBS, installation.namespace, "other")
+    eventually("its temporaries are cared for", lambda: installation.has(BATCH_JOBS, "other-cleanup"))
+    assert [file.read_text() for file in said] == ["", ""]
+
+
+@pytest.mark.cluster
+def test_the_operator_may_nothing_else(installation: Installation) -> None:
+    """As the API server sees it: in the namespace of its jobs, and outside of it."""
+    account = f"system:serviceaccount:{installation.operator_namespace}:{NAME}"
+    inside, outside = installation.namespace, installation.operator_namespace
+    forbidden = [
+        *((inside, verb, "secrets") for verb in ("get", "list", "create")),
+        *((inside, verb, "pods") for verb in ("create", "delete", "patch")),
+        *((inside, verb, "roles") for verb in ("escalate", "bind", "patch", "delete")),
+        (inside, "delete", "taskshards"),
+        (inside, "create", "mapreducejobs"),
+        (inside, "impersonate", "serviceaccounts"),
+        *((outside, verb, "jobs.batch") for verb in ("create", "list")),
+        *((outside, verb, "mapreducejobs") for verb in ("list", "patch", "delete")),
+    ]
+    allowed = [(inside, "create", "jobs.batch"), (inside, "patch", "mapreducejobs"), (inside, "create", "rolebindings")]
+    may = {right: _may(installation, account, *right) for right in [*forbidden, *allowed]}
+    assert {right for right, yes in may.items() if yes} == set(allowed)
+
+
+def _may(installation: Installation, account: str, namespace: str, verb: str, resource: str) -> bool:
+    name, _, group = resource.partition(".")
+    group = group or {"mapreducejobs": "turbobytes.com", "taskshards": "turbobytes.com"}.get(
+        name, "rbac.authorization.k8s.io" if name.startswith("role") else ""
+    )
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {
+            "user": account,
+            "resourceAttributes": {"namespace": namespace, "verb": verb, "group": group, "resource": name},
+        },
+    }
+    answer = json.loads(installation.cluster.kubectl("create", "-o", "json", "-f", "-", stdin=json.dumps(review)))
+    return bool(answer["status"]["allowed"])
