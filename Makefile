@@ -12,7 +12,7 @@ IMAGE ?= kubemr
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check test test-all test-cluster format generate base-image images bench bench-quick bench-s3 clean
+.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images bench bench-quick bench-s3 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,12 @@ check: setup ## lint, types, layers, generated files
 test: setup ## the tests a developer runs: under five minutes on two cores
 	$(BIN)/pytest -n 2 -m 'not slow and not cluster'
 
-test-all: setup ## everything on this machine, with coverage: hundreds of seeds, large lines
+test-slow: setup ## hundreds of seeds, kills at every step, large lines: what make test leaves out
+	$(BIN)/pytest -n 2 -m 'slow and not cluster'
+
+test-all: test test-slow ## everything that needs no cluster
+
+coverage: setup ## the same, with the lines that no test runs
 	$(BIN)/pytest -n 2 -m 'not cluster' --cov --cov-report=term:skip-covered
 
 test-cluster: setup ## what needs Kubernetes or Docker, but for what is slow: pytest -m cluster runs all

@@ -1,0 +1,113 @@
+"""The board on a real API server whose answers are refused, lost, late and cut: nothing is lost or done twice."""
+
+import threading
+import time
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from benchmarks.stand_in import StandIn
+from kubemr_shell.board.board import Board
+from kubemr_shell.board.job_view import parse_job
+from kubemr_shell.board.kubernetes import KubernetesStore
+from kubemr_shell.board.shard import parse_state
+from kubemr_shell.board.timing import Timing
+from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.kube.resources import JOBS
+from tests.cluster import Cluster
+from tests.kube.api_proxy import ApiProxy, Fault, client_of, proxy_to, seeded
+
+pytestmark = pytest.mark.cluster
+
+TASKS = 60
+AGENTS = 4
+TIMING = replace(
+    Timing.cluster(AGENTS),
+    lease_seconds=2.0,
+    batch_seconds=0.1,
+    least_batch_seconds=0.05,
+    idle_seconds=0.1,
+    jitter_seconds=0.05,
+    longest_idle_seconds=0.5,
+    close_patience_seconds=1.0,
+    give_up_seconds=60.0,
+    steal_seconds=0.0,
+)
+
+
+class Agents:
+    """Stand-in workers, each a thread; one may vanish with a claim in its hands."""
+
+    def __init__(self, proxy: ApiProxy, namespace: str) -> None:
+        self._proxy = proxy
+        self._namespace = namespace
+        self.ends: list[JobState | str] = []
+
+    def run(self, number: int, *, vanishing: bool = False) -> None:
+        store = KubernetesStore(client_of(self._proxy, self._namespace), self._namespace)
+        try:
+            board = Board(
+                store,
+                "job",
+                f"w{number}",
+                slots=2,
+                agents=AGENTS,
+                timing=TIMING,
+                clock=time.monotonic,
+                random=Random(number),
+            )
+            slept = 0.0
+
+            def sleep(seconds: float) -> None:
+                nonlocal slept
+                slept += seconds
+                if vanishing and slept > 0.2:
+                    raise Vanished
+                time.sleep(seconds)
+
+            agent = StandIn(
+                board, tasks=TASKS, slots=2, task_seconds=0.02, timing=TIMING, clock=time.monotonic, sleep=sleep
+            )
+            self.ends.append(agent.run())
+        except Vanished:
+            return
+        except Exception as error:  # noqa: BLE001 - the test says which
+            self.ends.append(f"{type(error).__name__}: {error}")
+
+
+class Vanished(BaseException):
+    """A worker is gone, as by kill -9."""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_job_ends_well_however_the_api_server_answers(cluster: Cluster, namespace: str, seed: int) -> None:
+    cluster.client.create(JOBS, namespace, {"metadata": {"name": "job"}, "spec": {"inputs": ["none"]}})
+    cluster.client.patch(JOBS, namespace, "job", {"status": {"state": "DEPLOYED", "turn": 0}}, status=True)
+    with proxy_to(cluster.client) as proxy:
+        proxy.policy = seeded(seed, 0.25)
+        agents = Agents(proxy, namespace)
+        threads = [
+            threading.Thread(target=agents.run, args=(number,), kwargs={"vanishing": number == 0}, daemon=True)
+            for number in range(AGENTS)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=90)
+        assert agents.ends == [JobState.COMPLETE] * (AGENTS - 1)
+        assert sum(proxy.injected.values()) > 10
+        assert len(proxy.injected) > len(Fault) // 2
+    check_what_is_left(KubernetesStore(cluster.client, namespace))
+
+
+def check_what_is_left(store: KubernetesStore) -> None:
+    """Every task done once, nothing held, and the job has counted each shard once."""
+    view = parse_job(store.get("MapReduceJob", "job"))
+    assert view.state is JobState.COMPLETE
+    assert view.totals[Phase.MAP]["tasks"] == TASKS
+    for document in store.list("TaskShard", job="job"):
+        state = parse_state(document)
+        assert state.is_covered
+        assert not state.claims
+        assert not state.redo
