@@ -89,6 +89,10 @@ class Site:
     def job(self, name: str) -> Object:
         return self.cluster.client.get(JOBS, self.namespace, name)
 
+    def status(self, name: str) -> Object:
+        status: Object = self.job(name).get("status") or {}
+        return status
+
     def change(self, name: str, **spec: Any) -> None:
         self.cluster.client.patch(JOBS, self.namespace, name, {"spec": spec})
 

@@ -54,14 +54,14 @@ def ends_well(site: Site, seconds: float = 150) -> None:
     """COMPLETE, with each record once, and nothing left but the parts."""
     site.until_state("job", "COMPLETE", seconds=seconds)
     assert sorted(site.result("job").splitlines()) == expected()
-    site.until(lambda: site.job("job")["status"].get("cleaned"), seconds=60)
+    site.until(lambda: site.status("job").get("cleaned"), seconds=60)
     assert [key for key in site.bucket.keys("job/") if "_kubemr" in key] == []
     assert site.bucket.uploads() == []
 
 
 def until_some_are_done(site: Site, least: int = 3) -> None:
     def done() -> bool:
-        maps = (site.job("job")["status"].get("progress") or {}).get("map", "0/0")
+        maps = (site.status("job").get("progress") or {}).get("map", "0/0")
         return int(maps.split("/")[0]) >= least
 
     site.until(done)
