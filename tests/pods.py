@@ -34,15 +34,26 @@ def s3_endpoint_in_pods(bucket: Bucket) -> str:
     return os.environ.get("KUBEMR_TEST_S3_ENDPOINT_IN_PODS", bucket.server.endpoint)  # noqa: TID251 - tests are told here
 
 
+class NoImage(Exception):
+    """Why pods cannot have the base image."""
+
+
 @pytest.fixture(scope="session")
 def base_image(cluster: Cluster) -> str:
-    """Built by the Makefile's own rule and loaded to the node, unless KUBEMR_TEST_IMAGE names one that is there."""
+    try:
+        return image_of()
+    except NoImage as error:
+        pytest.skip(str(error))
+
+
+def image_of() -> str:
+    """The base image: built and loaded to the node, unless KUBEMR_TEST_IMAGE names one that is there."""
     known = os.environ.get("KUBEMR_TEST_IMAGE")  # noqa: TID251 - tests are told here
     if known:
         return known
     load = os.environ.get("KUBEMR_TEST_LOAD_IMAGE")  # noqa: TID251 - likewise
     if load is None:
-        pytest.skip("KUBEMR_TEST_LOAD_IMAGE is not set: it names the command that copies an image to the node")
+        raise NoImage("KUBEMR_TEST_LOAD_IMAGE is not set: it names the command that copies an image to the node")
     subprocess.run(
         ["docker", "build", "--network", "host", "-q", "-f", "Dockerfile.base", "-t", IMAGE, "."], cwd=ROOT, check=True
     )

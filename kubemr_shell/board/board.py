@@ -10,6 +10,7 @@ One Board belongs to one worker and is used by one thread at a time.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from random import Random
@@ -100,6 +101,8 @@ class Board:
         )
         self._cursors: dict[Phase, int] = {}
         self._idle_looks = 0
+        self._soonest = math.inf
+        """Until the next of the times that this agent has chosen, as the last look for work found."""
         self._due: dict[object, float] = {}
         self._covered_since: dict[tuple[ShardKey, int], float] = {}
         self._known: JobView | None = None
@@ -127,6 +130,7 @@ class Board:
     def next(self) -> Step:
         """What to do now, for a worker with a free slot and no attempt waiting to be started."""
         view = self._known = self._jobs.view(fresh=False)
+        self._soonest = math.inf
         if view.state in ENDED:
             return Over(state=view.state)
         if job_moves.role_is_open(view, "planner"):
@@ -268,7 +272,9 @@ class Board:
         if self._agents == 1:
             return True
         if self._shards.was_covered_here(key):
-            return not self._own_time((key, view.shard_epoch(key.phase, key.shard)), view.layout(key.phase).shards)
+            seconds = self._own_time((key, view.shard_epoch(key.phase, key.shard)), view.layout(key.phase).shards)
+            self._soonest = min(self._soonest, seconds or self._soonest)
+            return seconds == 0
         now = self._clock()
         since = self._covered_since.setdefault((key, view.shard_epoch(key.phase, key.shard)), now)
         return now - since >= self._timing.close_patience_seconds
@@ -310,6 +316,8 @@ class Board:
 
     def _idle(self) -> Idle:
         timing = self._timing
+        if self._soonest < timing.idle_seconds:
+            return Idle(seconds=self._soonest)
         longer = timing.idle_seconds * 1.5**self._idle_looks
         self._idle_looks = min(self._idle_looks + 1, 20)
         seconds = max(timing.idle_seconds, min(longer, timing.longest_idle_seconds))

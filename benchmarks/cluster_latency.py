@@ -1,0 +1,88 @@
+"""From ``kubectl apply`` to the first map command, and from the last command's end to COMPLETE, in real pods.
+
+``python -m benchmarks.cluster_latency [WORKERS ...]``; needs what ``make test-cluster`` needs. Every map command writes
+when it began and when it ended; the rest is read from the API server. Of the time to the first command, ours is what is not
+Kubernetes': from the job's creation to that of the batch Job, and from the start of the container to the command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from contextlib import ExitStack, closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from kubemr_shell.kube.resources import BATCH_JOBS, PODS
+from tests.cluster import running_cluster
+from tests.pods import Site, image_of, new_site
+from tests.s3_server import new_bucket, running_server
+
+TASKS_A_WORKER = 2
+COMMAND = "cat > /dev/null; date +%s.%N; sleep 1; date +%s.%N"
+
+
+def measured(site: Site, workers: int) -> dict[str, Any]:
+    """One job of so many workers, in seconds."""
+    name = f"latency-{workers}"
+    for number in range(workers * TASKS_A_WORKER):
+        site.bucket.put(f"{name}-in/{number:04d}", b"x\n")
+    began = time.time()  # noqa: TID251 - the commands' clock
+    site.submit(
+        name,
+        inputs=[f"{site.bucket.uri}/{name}-in/"],
+        mapCommand=COMMAND,
+        partitions=0,
+        replicas=workers,
+        slots=1,
+        split={"wholeFiles": True},
+    )
+    site.until(lambda: site.status(name).get("state") == "COMPLETE", seconds=300)
+    complete = time.time()  # noqa: TID251 - the commands' clock
+    times = [float(line) for line in site.result(name).split()]
+    first, last = min(times), max(times)
+    pods = site.cluster.client.list(PODS, site.namespace, labels=f"turbobytes.com/job={name}")["items"]
+    started = [
+        _seconds(one["state"][kind]["startedAt"])
+        for pod in pods
+        for one in pod["status"].get("containerStatuses", ())
+        for kind in ("running", "terminated")
+        if kind in one["state"]
+    ]
+    batch = site.cluster.client.get(BATCH_JOBS, site.namespace, name)
+    return {
+        "workers": workers,
+        "apply to first command": round(first - began, 1),
+        "apply to batch Job (whole seconds)": _seconds(batch["metadata"]["creationTimestamp"]) - int(began),
+        "first container started to first command (to a second)": round(first - min(started), 1),
+        "last command's end to COMPLETE": round(complete - last, 2),
+    }
+
+
+def _seconds(stamp: str) -> float:
+    return datetime.fromisoformat(stamp).timestamp()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workers", type=int, nargs="*", default=[1, 10, 50])
+    arguments = parser.parse_args()
+    with ExitStack() as stack:
+        cluster = running_cluster(stack)
+        server = stack.enter_context(running_server(os.environ))  # noqa: TID251 - what says where the server is
+        client = stack.enter_context(closing(server.client()))
+        bucket = stack.enter_context(new_bucket(server, client))
+        namespace = stack.enter_context(cluster.namespace())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        site = stack.enter_context(new_site(cluster, namespace, bucket, image_of(), folder))
+        site.start_operator()
+        for workers in arguments.workers:
+            print(json.dumps(measured(site, workers)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
