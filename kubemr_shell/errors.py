@@ -12,6 +12,7 @@
         BoardUnavailable, StorageUnavailable
           UnknownAnswer                  a write whose answer was lost: it may have landed, or may yet
       Forbidden                      7
+        NamespaceTerminating             nothing can be made in it any more
       BoardError
         Conflict                         a test operation failed: read again, decide again
         AlreadyExists
@@ -144,6 +145,10 @@ class Forbidden(KubemrError):
     """A right is missing; the message names it."""
 
     exit_code = 7
+
+
+class NamespaceTerminating(Forbidden):
+    """The namespace is being deleted: nothing can be made in it any more."""
 
 
 class BoardError(KubemrError):

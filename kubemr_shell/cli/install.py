@@ -17,9 +17,7 @@ NAME = re.compile("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 @click.option(
     "--operator-namespace", metavar="NS", default="kubemr", show_default=True, help="Where the operator runs."
 )
-@click.option(
-    "--image", default="kubemr/base:latest", show_default=True, help="Of the operator, and of jobs that name none."
-)
+@click.option("--image", help="Of the operator, and of jobs that name none; default: kubemr/base of this version.")
 @click.option("--output-root", metavar="s3://...", help="Below it jobs without an output put it.")
 @click.option("--s3-endpoint", metavar="URL", help="The object store of jobs that name none.")
 @click.option("--s3-region", metavar="REGION", help="Its region.")
@@ -32,7 +30,7 @@ def install(
     *,
     namespace: str | None,
     operator_namespace: str,
-    image: str,
+    image: str | None,
     output_root: str | None,
     s3_endpoint: str | None,
     s3_region: str | None,
@@ -46,7 +44,7 @@ def install(
     kubemr-shell install --output-root s3://results --s3-secret s3 | kubectl apply -f -
     """
     from kubemr_shell.operator.install import InstallOptions, installation, yaml_text  # noqa: PLC0415
-    from kubemr_shell.operator.options import OperatorOptions  # noqa: PLC0415
+    from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions  # noqa: PLC0415
 
     for option, name in (("--namespace", namespace), ("--operator-namespace", operator_namespace)):
         if name is not None and not NAME.fullmatch(name):
@@ -55,7 +53,7 @@ def install(
         raise UsageError(f"--output-root {output_root}: must begin with s3://")
     operator = OperatorOptions(
         namespace=namespace,
-        image=image,
+        image=image or BASE_IMAGE,
         output_root=output_root,
         s3_endpoint=s3_endpoint,
         s3_region=s3_region,

@@ -19,10 +19,12 @@ from kubemr_shell.errors import (
     Expired,
     Forbidden,
     KubemrError,
+    NamespaceTerminating,
     UnknownAnswer,
 )
 
 MEANINGS: dict[int, type[KubemrError]] = {401: Forbidden, 403: Forbidden, 404: DocumentNotFound, 410: Expired}
+TERMINATING = "NamespaceTerminating"
 TOO_LARGE = "etcdserver: request is too large"
 
 
@@ -36,9 +38,11 @@ def refusal(status: int, body: bytes, retry_after: str | None, *, what: str, wri
     if status == 409:
         return AlreadyExists(message) if reason == "AlreadyExists" else Conflict(message)
     if status == 422:
-        return BoardError(message) if _has_causes(answer) else Conflict(message)
+        return BoardError(message) if _causes(answer) else Conflict(message)
     if status == 429:
         return BoardUnavailable(message, retry_after=seconds(retry_after))
+    if status == 403 and TERMINATING in _causes(answer):
+        return NamespaceTerminating(message)
     return MEANINGS.get(status, BoardError)(message)
 
 
@@ -63,7 +67,7 @@ def _parsed(body: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _has_causes(answer: dict[str, Any]) -> bool:
-    """A document that breaks its schema says where; a failed ``test`` says nothing."""
+def _causes(answer: dict[str, Any]) -> list[str]:
+    """A document that breaks its schema says where, in each; a failed ``test`` says nothing."""
     details = answer.get("details") or {}
-    return bool(details.get("causes"))
+    return [str(cause.get("reason")) for cause in details.get("causes") or ()]

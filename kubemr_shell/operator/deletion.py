@@ -23,19 +23,19 @@ LOOK_SECONDS = 2.0
 
 
 def with_finalizer(seen: Observation) -> Patch | None:
-    """The patch that has the object wait for its cleanup; None when it does."""
-    held = list(seen.job["metadata"].get("finalizers") or [])
-    if FINALIZER in held:
-        return None
-    return _with(seen, [*held, FINALIZER])
+    """The patch that has the object wait for its cleanup, as long as there is something to clean; None when it does."""
+    held = _held(seen)
+    if _is_cleaned(seen):
+        return _with(seen, _others(held)) if FINALIZER in held else None
+    return None if FINALIZER in held else _with(seen, [*held, FINALIZER])
 
 
 def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
     """The next step towards the end of an object that somebody has deleted."""
-    held = list(seen.job["metadata"].get("finalizers") or [])
+    held = _held(seen)
     if FINALIZER not in held:
         return Decision()
-    release = _with(seen, [name for name in held if name != FINALIZER])
+    release = _with(seen, _others(held))
     if seen.batch is not None:
         metadata = seen.batch["metadata"]
         return Decision(
@@ -56,10 +56,36 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
     return Decision(actions=[manifests.cleanup(seen, spec, options, output)], again_after=LOOK_SECONDS)
 
 
+def end_with_namespace(seen: Observation) -> list[Action]:
+    """The end of a job whose namespace is being deleted, where nothing can be made any more.
+
+    A namespace waits for its pods before it deletes anything else, and those of a batch Job wait for others to take
+    their place: so the batch Jobs go first. No pod can clean up, so the job waits for none; and it goes at once, before
+    a Role of this namespace goes that lets us do this.
+    """
+    batches = [one["metadata"] for one in (seen.batch, seen.cleanup) if one is not None]
+    actions: list[Action] = [Delete(resource=BATCH_JOBS, name=one["name"], uid=one["uid"]) for one in batches]
+    if FINALIZER in _held(seen):
+        actions.append(_with(seen, _others(_held(seen))))
+    return [*actions, Delete(resource=JOBS, name=seen.name, uid=seen.uid)]
+
+
+def _held(seen: Observation) -> list[str]:
+    return list(seen.job["metadata"].get("finalizers") or [])
+
+
+def _others(finalizers: list[str]) -> list[str]:
+    return [name for name in finalizers if name != FINALIZER]
+
+
+def _is_cleaned(seen: Observation) -> bool:
+    """No more of the status is looked at: it may be spoiled."""
+    return seen.status.get("state") == JobState.COMPLETE and seen.status.get("cleaned") is True
+
+
 def _has_nothing(seen: Observation, options: OperatorOptions) -> bool:
-    """It never had workers, or they have removed all. No more of the status is needed: it may be spoiled."""
-    status = seen.status
-    if "startTime" not in status or (status.get("state") == JobState.COMPLETE and status.get("cleaned") is True):
+    """It never had workers, or they have removed all."""
+    if "startTime" not in seen.status or _is_cleaned(seen):
         return True
     try:
         spec = load_job(dict(seen.job), seen.name).spec

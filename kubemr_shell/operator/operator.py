@@ -9,17 +9,20 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from kubemr_shell.board.documents import JOB_LABEL
 from kubemr_shell.board.kubernetes import KubernetesStore
 from kubemr_shell.board.progress import Progress, read_progress
-from kubemr_shell.errors import DocumentNotFound, InvalidSpec, KubemrError
+from kubemr_shell.errors import DocumentNotFound, InvalidSpec, KubemrError, NamespaceTerminating
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, Resource
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.act import Actor
+from kubemr_shell.operator.actions import Action
+from kubemr_shell.operator.deletion import end_with_namespace
 from kubemr_shell.operator.informer import Informer, Key, Object
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.options import OperatorOptions
@@ -131,28 +134,49 @@ class Operator:
             return
         seen = self._observe(key, job)
         decision = reconcile(seen, self._options)
-        for action in decision.actions:
+        try:
+            again_after = AGAIN_SECONDS if not self._carry_out(seen, decision.actions) else decision.again_after
+        except NamespaceTerminating:
+            self._end_with(key[0])
+            again_after = AGAIN_SECONDS
+        if again_after is not None:
+            self._queue.add(key, again_after)
+
+    def _carry_out(self, seen: Observation, actions: Sequence[Action]) -> bool:
+        """False: what was seen is no longer so."""
+        for action in actions:
             self.counts["acted"] += 1
             if not self._actor.carry_out(seen, action):
                 self.counts["refused"] += 1
-                self._queue.add(key, AGAIN_SECONDS)
-                return
-        if decision.again_after is not None:
-            self._queue.add(key, decision.again_after)
+                return False
+        return True
+
+    def _end_with(self, namespace: str) -> None:
+        """A namespace is being deleted; who has noticed it for one job ends all of them."""
+        for key in self._jobs.keys():  # noqa: SIM118 - no mapping
+            job = self._jobs.get(*key)
+            if key[0] == namespace and job is not None:
+                seen = self._outline(key, job)
+                self._carry_out(seen, end_with_namespace(seen))
+
+    def _outline(self, key: Key, job: Object) -> Observation:
+        """A job with what was made for it, and no more."""
+        namespace, name = key
+        return Observation(
+            job={"apiVersion": JOBS.api_version, "kind": JOBS.kind, **job},
+            batch=self._batches.get(namespace, _batch_name(job)),
+            cleanup=self._batches.get(namespace, manifests.cleanup_name(name)),
+            now=self._now(),
+        )
 
     def _observe(self, key: Key, job: Object) -> Observation:
-        namespace, name = key
-        job = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, **job}
-        retry = (job.get("status") or {}).get("retry")
-        batch = manifests.batch_name(name, retry if isinstance(retry, int) else 0)
-        return Observation(
-            job=job,
-            batch=self._batches.get(namespace, batch),
-            cleanup=self._batches.get(namespace, manifests.cleanup_name(name)),
+        known = self._outline(key, job)
+        batch = _batch_name(job)
+        return replace(
+            known,
             pods=[pod for pod in self._pods.of_job(key) if _batch_of(pod) == batch],
-            output_owner=self._output_owner(key, job),
+            output_owner=self._output_owner(key, dict(known.job)),
             progress=self._progress(key, job),
-            now=self._now(),
         )
 
     def _output_owner(self, key: Key, job: Object) -> str | None:
@@ -182,6 +206,12 @@ class Operator:
         where = f"{key[0]}/{key[1]}: " if key else ""
         sys.stderr.write(f"kubemr-shell operator: {where}{error}\n")
         sys.stderr.flush()
+
+
+def _batch_name(job: Object) -> str:
+    """Of the workers; a number that is none counts for nothing."""
+    retry = (job.get("status") or {}).get("retry")
+    return manifests.batch_name(str(job["metadata"]["name"]), retry if isinstance(retry, int) else 0)
 
 
 def _label_of(document: Object) -> str | None:

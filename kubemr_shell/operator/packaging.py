@@ -53,6 +53,7 @@ EXPRESSIONS = {
     "S3-SECRET": "{{ .Values.s3.secret }}",
 }
 PLACEMENT = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")
+OR_OF_THIS_VERSION = '{{ .Values.image | default (printf "kubemr/base:%s" .Chart.AppVersion) }}'
 OWN_NAMESPACE = "KUBEMR_NAMESPACE"
 
 
@@ -120,6 +121,7 @@ def _either(part: Callable[[InstallOptions], list[Manifest]]) -> str:
 def _template(documents: list[Manifest]) -> str:
     text = yaml_text(documents)
     text = re.sub(r"^( *)- --([a-z0-9-]+)=([A-Z][A-Z0-9-]+)$", _optional_argument, text, flags=re.MULTILINE)
+    text = re.sub(r"\bIMAGE\b", OR_OF_THIS_VERSION, text)
     for word, expression in EXPRESSIONS.items():
         text = re.sub(rf"\b{word}\b", expression, text)
     return text

@@ -46,7 +46,10 @@ def test_every_value_of_the_chart_is_used_and_every_one_used_is_there() -> None:
 def test_the_values_are_the_defaults_of_the_command() -> None:
     given = yaml.safe_load((CHART / "values.yaml").read_text())
     options = InstallOptions()
-    assert (given["image"], given["replicas"]) == (options.operator.image, options.replicas)
+    assert given["replicas"] == options.replicas
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    assert f"kubemr/base:{version}" == options.operator.image
+    assert given["image"] == ""
     assert given["resources"] == RESOURCES
 
 

@@ -1,0 +1,31 @@
+"""A namespace that is deleted with jobs at work in it goes away, as long as there is an operator."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubemr_shell.errors import DocumentNotFound, NamespaceTerminating
+from kubemr_shell.kube.resources import CONFIG_MAPS, NAMESPACES, PODS
+from tests.operator.installations import Installation, eventually
+
+
+@pytest.mark.cluster
+def test_a_namespace_does_not_hang_for_the_jobs_in_it(installation: Installation) -> None:
+    client, namespace = installation.cluster.client, installation.namespace
+    said = installation.start_operator("--output-root", "s3://nowhere")
+    installation.deploy("busy", replicas=2)
+    installation.deploy("other")
+    eventually("their pods are there", lambda: len(client.list(PODS, namespace)["items"]) == 3)
+    client.delete(NAMESPACES, None, namespace)
+    with pytest.raises(NamespaceTerminating):
+        client.create(CONFIG_MAPS, namespace, {"metadata": {"name": "late"}})
+
+    def is_gone() -> bool:
+        try:
+            client.get(NAMESPACES, None, namespace)
+        except DocumentNotFound:
+            return True
+        return False
+
+    eventually("the namespace is gone", is_gone, seconds=90)
+    assert "makes no sense" not in said.read_text()

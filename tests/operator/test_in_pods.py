@@ -1,0 +1,45 @@
+"""An installation as it is meant: operators in pods of their own, in a namespace that allows restricted pods alone."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from kubemr_shell.kube.resources import JOBS, NAMESPACES
+from kubemr_shell.operator.install import NAME, PORT
+from tests.operator.installations import applied, install
+from tests.pods import Site, s3_endpoint_in_pods
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+
+RESTRICTED = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+
+
+def test_operators_in_pods_see_a_job_through(quiet_site: Site) -> None:
+    """From the manifests to the parts, and to the end of the job's object and of its temporaries."""
+    site, cluster = quiet_site, quiet_site.cluster
+    cluster.client.patch(NAMESPACES, None, site.namespace, RESTRICTED)
+    site.bucket.put("in/words", b"b\na\nb\n")
+    place = f"test-{uuid.uuid4().hex[:12]}"
+    text = install(
+        *("--namespace", site.namespace, "--operator-namespace", place, "--image", site.image, "--flow-control"),
+        *("--output-root", site.bucket.uri, "--s3-endpoint", s3_endpoint_in_pods(site.bucket)),
+        *("--s3-region", site.bucket.server.region, "--s3-secret", "s3"),
+    )
+    with applied(cluster, text):
+        cluster.kubectl("-n", place, "rollout", "status", f"deployment/{NAME}", "--timeout=90s")
+        work = {"mapCommand": "cat", "reduceCommand": "uniq -c", "partitions": 1, "replicas": 2}
+        site.submit("words", inputs=[f"{site.bucket.uri}/in/words"], **work)
+        site.submit("stuck", inputs=[f"{site.bucket.uri}/in/words"], **work | {"mapCommand": "sleep 600"})
+        site.until_state("words", "COMPLETE")
+        assert [line.split() for line in site.result("words").splitlines()] == [[b"1", b"a"], [b"2", b"b"]]
+        metrics = cluster.kubectl("get", "--raw", f"/api/v1/namespaces/{place}/services/{NAME}:{PORT}/proxy/metrics")
+        assert 'kubemr_jobs{state="COMPLETE"} 1' in metrics
+
+        site.until_state("stuck", "MAP")
+        for job in ("words", "stuck"):
+            cluster.client.delete(JOBS, site.namespace, job)
+        site.until(lambda: not cluster.client.list(JOBS, site.namespace)["items"])
+        assert site.bucket.keys("stuck/") == []
+        assert site.bucket.uploads() == []

@@ -1,0 +1,77 @@
+"""docs/operations.md: it names all that the operator says, and a real API server takes its examples."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kubemr_shell.kube.resources import PODS
+from tests.cluster import Cluster
+from tests.operator.installations import Installation, eventually
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+EXAMPLES = {
+    one["metadata"]["name"]: one for one in map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
+}
+CODE = {path.stem: path.read_text() for path in sorted((ROOT / "kubemr_shell" / "operator").glob("*.py"))}
+DECISIONS = "".join(CODE[name] for name in ("conditions", "deletion", "pods", "reconcile"))
+
+
+def test_every_metric_is_explained() -> None:
+    metrics = set(re.findall(r"# HELP (kubemr_\w+) ", CODE["web"]))
+    assert metrics
+    assert {name for name in metrics if f"`{name}" not in PAGE} == set()
+    kinds = set(re.findall(r'counts\["(\w+)"\]', CODE["operator"]))
+    assert {kind for kind in kinds if f"`{kind}`" not in PAGE} == set()
+
+
+def test_every_condition_and_every_reason_is_explained() -> None:
+    conditions = set(re.findall(r'^[A-Z_]+ = "([A-Z]\w+)"$', CODE["conditions"], re.MULTILINE))
+    reasons = set(re.findall(r'(?:reason=|"kind": |True, |False, )"([A-Z]\w+)"', DECISIONS))
+    assert len(conditions) == 4
+    assert {"OOMKilled", "OutputInUse", "Retried", "Starting"} <= reasons
+    assert {word for word in conditions | reasons if f"`{word}`" not in PAGE} == set()
+
+
+def test_every_flag_of_install_is_explained() -> None:
+    flags = set(re.findall(r'"(--[a-z0-9-]+)"', (ROOT / "kubemr_shell" / "cli" / "install.py").read_text()))
+    assert {flag for flag in flags if f"`{flag}" not in PAGE} == set()
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_api_server_takes_each_example(cluster: Cluster, namespace: str, name: str) -> None:
+    said = cluster.kubectl("-n", namespace, "apply", "--dry-run=server", "-f", "-", stdin=json.dumps(EXAMPLES[name]))
+    assert "created (server dry run)" in said
+
+
+def pod_of(installation: Installation, job: str) -> dict[str, Any]:
+    """The spec of one of a job's pods, as soon as there is one."""
+
+    def found() -> list[dict[str, Any]]:
+        pods = installation.cluster.client.list(PODS, installation.namespace, labels=f"job-name={job}")
+        return list(pods["items"])
+
+    spec: dict[str, Any] = eventually(f"{job} has pods", found)[0]["spec"]
+    return spec
+
+
+@pytest.mark.cluster
+def test_pods_get_the_token_and_the_resources_of_the_examples(installation: Installation) -> None:
+    installation.start_operator("--output-root", "s3://nowhere")
+    for name in ("with-a-role", "sized"):
+        installation.cluster.apply(EXAMPLES[name], namespace=installation.namespace)
+    sized, role = pod_of(installation, "sized"), pod_of(installation, "with-a-role")
+    assert sized["containers"][0]["resources"]["requests"]["ephemeral-storage"] == "40Gi"
+    assert {"name": "scratch", "emptyDir": {"sizeLimit": "50Gi"}} in sized["volumes"]
+    assert role["serviceAccountName"] == "kubemr-with-a-role"
+    given = {one["name"]: one.get("value") for one in role["containers"][0]["env"]}
+    assert given["AWS_WEB_IDENTITY_TOKEN_FILE"] == "/var/run/aws/token"
+    source = next(one for one in role["volumes"] if one["name"] == "aws")["projected"]["sources"][0]
+    assert source["serviceAccountToken"]["audience"] == "sts.amazonaws.com"
