@@ -81,9 +81,11 @@ class KubeClient:
         query = {} if fresh else {"resourceVersion": "0"}
         return self._ask("GET", resource.path(namespace, name), f"{resource.kind} {name}", query=query)
 
-    def list(self, resource: Resource, namespace: str | None, *, labels: str = "", fresh: bool = True) -> Object:
+    def list(
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = "", fresh: bool = True
+    ) -> Object:
         """The whole list, with ``metadata.resourceVersion`` and ``items``."""
-        query = {"labelSelector": labels} if labels else {}
+        query = selectors(labels, fields)
         if not fresh:
             query["resourceVersion"] = "0"
         return self._ask("GET", resource.path(namespace), f"list of {resource.plural}", query=query)
@@ -179,6 +181,11 @@ class KubeClient:
         message = f"{what}: no answer from the API server {self.server}: {_cause(error)}"
         never_sent = isinstance(error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
         return UnknownAnswer(message) if writes and not never_sent else BoardUnavailable(message)
+
+
+def selectors(labels: str, fields: str) -> dict[str, str]:
+    """What a query says of the objects that are meant."""
+    return {name: text for name, text in (("labelSelector", labels), ("fieldSelector", fields)) if text}
 
 
 def _cause(error: Exception) -> str:
