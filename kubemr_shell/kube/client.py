@@ -7,6 +7,7 @@ exec plugins, the rotated token of a pod. A request is sent once: who asks again
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -189,8 +190,9 @@ def selectors(labels: str, fields: str) -> dict[str, str]:
 
 
 def _cause(error: Exception) -> str:
-    """What went wrong, without the object ids that urllib3 puts before it."""
-    return str(error).rpartition(">: ")[2] or type(error).__name__
+    """What went wrong, without the objects that urllib3 puts before it."""
+    text = re.sub(r"^HTTPS?Connection(Pool)?\(.*?\): ", "", str(error).rpartition(">: ")[2])
+    return text or type(error).__name__
 
 
 def _namespace_of(path: str | None, context: str | None) -> str:
