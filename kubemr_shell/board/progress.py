@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kubemr_shell.board.documents import DocumentStore
+from kubemr_shell.board.documents import Document, DocumentStore
 from kubemr_shell.board.job_board import KIND as JOB_KIND
 from kubemr_shell.board.job_view import JobView, parse_job
 from kubemr_shell.board.shard import ShardState, parse_state
@@ -21,6 +22,8 @@ class Progress:
     tasks_done: int = 0
     retries: int = 0
     """Attempts that failed or were lost with their worker."""
+    since: str | None = None
+    """When the first task of the phase was claimed, as the store stamps it; None where it does not."""
 
 
 def read_progress(store: DocumentStore, job: str) -> Progress:
@@ -28,17 +31,24 @@ def read_progress(store: DocumentStore, job: str) -> Progress:
     view = parse_job(store.get(JOB_KIND, job))
     if view.phase is None or view.plan is None:
         return Progress(view=view)
-    shards = _open_shards(store, job, view, view.phase)
+    found = {document["metadata"]["name"]: document for document in store.list(SHARD_KIND, job=job)}
+    shards = _open_shards(found, job, view, view.phase)
     return Progress(
         view=view,
         tasks_done=view.closed_tasks(view.phase) + sum(len(shard.done) for shard in shards),
         retries=int(view.totals.get(view.phase, {}).get("retries", 0))
         + sum(sum(shard.fails.values()) + sum(shard.lost.values()) for shard in shards),
+        since=_begin(found, job, view, view.phase),
     )
 
 
-def _open_shards(store: DocumentStore, job: str, view: JobView, phase: Phase) -> list[ShardState]:
-    found = {document["metadata"]["name"]: document for document in store.list(SHARD_KIND, job=job)}
+def _open_shards(found: Mapping[str, Document], job: str, view: JobView, phase: Phase) -> list[ShardState]:
     still_open = (shard for shard in range(view.layout(phase).shards) if shard not in view.closed_shards(phase))
     names = (shard_name(job, phase, view.base(phase), shard) for shard in still_open)
     return [parse_state(found[name]) for name in names if name in found]
+
+
+def _begin(found: Mapping[str, Document], job: str, view: JobView, phase: Phase) -> str | None:
+    names = (shard_name(job, phase, view.base(phase), shard) for shard in range(view.layout(phase).shards))
+    stamps = (found[name]["metadata"].get("creationTimestamp") for name in names if name in found)
+    return min(filter(None, stamps), default=None)

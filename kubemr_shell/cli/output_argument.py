@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -17,25 +18,35 @@ from kubemr_shell.local_run.output import Output, output_at
 from kubemr_shell.storage.locate import scheme_of
 
 
+JOB_FILE = click.option(
+    "--job", "job_file", metavar="JOB.yaml", help="The job's YAML: its s3, and its output if OUTPUT is not given."
+)
+
+
 def with_output(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the argument OUTPUT and the option ``--job``; it is called with the ``Output``."""
 
     @click.argument("output", required=False)
-    @click.option(
-        "--job",
-        "job_file",
-        metavar="JOB.yaml",
-        help="The job's YAML: its s3, and its output if OUTPUT is not given.",
-    )
+    @JOB_FILE
     @wraps(command)
     def called(*, output: str | None, job_file: str | None, **options: Any) -> None:
-        spec = read_job(job_file).spec if job_file else None
-        uri = output or (spec and spec.output)
-        if not uri:
-            raise UsageError("name an output, or a job's YAML that has one with --job")
-        command(output=output_of(uri, spec.s3 if spec else S3Spec()), **options)
+        command(output=named_output(output, job_file), **options)
 
     return called
+
+
+def named_output(output: str | None, job_file: str | None) -> Output:
+    """What the argument names, or the YAML of ``--job``; UsageError."""
+    spec = read_job(job_file).spec if job_file else None
+    uri = output or (spec and spec.output)
+    if not uri:
+        raise UsageError("name an output, or a job's YAML that has one with --job")
+    return output_of(uri, spec.s3 if spec else S3Spec())
+
+
+def is_place(text: str) -> bool:
+    """Whether it is a folder or a prefix, and no name of a job of a cluster."""
+    return "/" in text or scheme_of(text) == "s3" or os.path.isdir(text)
 
 
 def output_of(uri: str, s3: S3Spec = S3Spec()) -> Output:  # noqa: B008 - frozen

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from kubemr_shell.cli.output_argument import with_output
+from kubemr_shell.cli.cluster_options import cluster_options, reach
+from kubemr_shell.cli.output_argument import JOB_FILE, is_place, named_output
+from kubemr_shell.client.access import Access
 from kubemr_shell.local_run.output import Output
 from kubemr_shell.local_run.results import write_results
 
@@ -12,7 +14,28 @@ STDOUT = 1
 
 
 @click.command()
-@with_output
-def results(output: Output) -> None:
-    """Write the parts in OUTPUT, a folder or an s3:// prefix, to stdout, one after the other."""
-    write_results(output, STDOUT)
+@click.argument("output", metavar="[OUTPUT | NAME]", required=False)
+@JOB_FILE
+@cluster_options
+def results(*, output: str | None, job_file: str | None, access: Access) -> None:
+    """Write the parts in OUTPUT, a folder or an s3:// prefix, to stdout, one after the other.
+
+    A plain NAME that is no folder is that of a job of a cluster.
+    """
+    is_job = output is not None and job_file is None and not is_place(output)
+    write_results(_of_job(str(output), access) if is_job else named_output(output, job_file), STDOUT)
+
+
+def _of_job(name: str, access: Access) -> Output:
+    from kubemr_shell import settings  # noqa: PLC0415 - folders need none of these
+    from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
+    from kubemr_shell.client.result_place import place_of_results  # noqa: PLC0415
+    from kubemr_shell.errors import UsageError  # noqa: PLC0415
+    from kubemr_shell.local_run.output import output_at  # noqa: PLC0415
+
+    try:
+        jobs = reach(access)
+    except UsageError as error:
+        raise UsageError(f"{name}: there is no such folder, and no cluster to look for a job in: {error}") from error
+    uri, s3 = place_of_results(jobs.get(name), environ(), flags=access.flags)
+    return output_at(uri, s3, settings.load(environ()).state_home)

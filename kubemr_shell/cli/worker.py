@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kubemr_shell.job.spec import JobSpec
     from kubemr_shell.pod.pod_worker import PodOptions
 
+STDOUT = 1
 TERMINATION_MESSAGE_BYTES = 4096
 """Kubernetes keeps no more."""
 
@@ -33,9 +34,11 @@ TERMINATION_MESSAGE_BYTES = 4096
 def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, lease: float, **options: Any) -> int:
     """Work on a job of the cluster until it is over.
 
-    A signal gives all tasks back. The exit code is 0 whatever became of the job: that stands in its status.
+    What commands write to stderr goes to stdout, each line after the attempt that wrote it. A signal gives all tasks
+    back. The exit code is 0 whatever became of the job: that stands in its status.
     """
     from kubemr_shell.board.kubernetes import KubernetesStore  # noqa: PLC0415
+    from kubemr_shell.command.echo import Echo  # noqa: PLC0415
     from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
     from kubemr_shell.local_run.signals import ending_on_signals, stopping_on_signals  # noqa: PLC0415
     from kubemr_shell.pod.pod_worker import PodWorker  # noqa: PLC0415
@@ -44,7 +47,9 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
         with ending_on_signals():
             client = KubeClient.from_kubeconfig(kubeconfig, None, None) if kubeconfig else KubeClient.in_pod(namespace)
             store = KubernetesStore(client, namespace)
-            one = PodWorker(store, _options(**options), complete=_completed(), lease_seconds=lease)
+            one = PodWorker(
+                store, _options(**options), complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease
+            )
             try:
                 with stopping_on_signals(one.stop, kill=lambda: None) as signals:
                     one.run()

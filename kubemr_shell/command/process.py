@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.leftovers import kill_writers
 from kubemr_shell.command.processes import ticks_since_boot
 from kubemr_shell.command.pump import Move, Pump
@@ -56,6 +57,8 @@ class AttemptRequest:
     log_path: str
     """Where stderr goes; no file appears if there is nothing to write."""
     cancel: Cancel
+    echo: AttemptEcho | None = None
+    """Where stderr goes as well, line by line."""
     progress: Callable[[], int] = lambda: 0
     """How much feed and drain have moved; any change of it counts as a byte that moved."""
     on_start: Callable[[int], None] = lambda _: None
@@ -121,7 +124,7 @@ class _Attempt:
         self._stdin, self._stdout, self._stderr = started.stdin, started.stdout, started.stderr
         self._feeder, self._drainer = feeder, drainer
         self._since_ticks = since_ticks
-        self._log = StderrLog(request.log_path)
+        self._log = StderrLog(request.log_path, request.echo)
         self._status = ""
         self._feed_error: BaseException | None = None
         self._drain_error: BaseException | None = None

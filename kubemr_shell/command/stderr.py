@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.reporter import PREFIX, Reporter
 
 HEAD_BYTES = 4 << 10
@@ -16,9 +17,12 @@ MAX_REPORTER_LINE_BYTES = 4 << 10
 
 
 class StderrLog:
-    """Takes stderr in pieces of any size. The file at ``path`` appears with the first byte of the log."""
+    """Takes stderr in pieces of any size. The file at ``path`` appears with the first byte of the log.
 
-    def __init__(self, path: str) -> None:
+    What goes there goes to ``echo`` too.
+    """
+
+    def __init__(self, path: str, echo: AttemptEcho | None = None) -> None:
         self.received = 0
         self.head = b""
         self.tail = b""
@@ -26,6 +30,7 @@ class StderrLog:
         self.problems: list[str] = []
         """Why the file is not complete."""
         self._path = path
+        self._echo = echo
         self._file = -1
         self._begun = b""
         """The begin of a line that may yet become a reporter line."""
@@ -54,6 +59,8 @@ class StderrLog:
         if self.reporter.warnings:
             lines = [f"kubemr-shell: {warning}\n" for warning in self.reporter.warnings]
             self._append("".join(["\n" if self._inside else "", *lines]).encode())
+        if self._echo:
+            self._echo.close()
         if self._file >= 0:
             os.close(self._file)
 
@@ -84,6 +91,8 @@ class StderrLog:
 
     def _append(self, data: bytes) -> None:
         """A log that cannot be written is no reason to fail, but it is said."""
+        if self._echo:
+            self._echo.write(data)
         if self.problems:
             return
         try:

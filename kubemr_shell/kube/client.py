@@ -7,6 +7,7 @@ exec plugins, the rotated token of a pod. A request is sent once: who asks again
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -81,9 +82,11 @@ class KubeClient:
         query = {} if fresh else {"resourceVersion": "0"}
         return self._ask("GET", resource.path(namespace, name), f"{resource.kind} {name}", query=query)
 
-    def list(self, resource: Resource, namespace: str | None, *, labels: str = "", fresh: bool = True) -> Object:
+    def list(
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = "", fresh: bool = True
+    ) -> Object:
         """The whole list, with ``metadata.resourceVersion`` and ``items``."""
-        query = {"labelSelector": labels} if labels else {}
+        query = selectors(labels, fields)
         if not fresh:
             query["resourceVersion"] = "0"
         return self._ask("GET", resource.path(namespace), f"list of {resource.plural}", query=query)
@@ -181,9 +184,15 @@ class KubeClient:
         return UnknownAnswer(message) if writes and not never_sent else BoardUnavailable(message)
 
 
+def selectors(labels: str, fields: str) -> dict[str, str]:
+    """What a query says of the objects that are meant."""
+    return {name: text for name, text in (("labelSelector", labels), ("fieldSelector", fields)) if text}
+
+
 def _cause(error: Exception) -> str:
-    """What went wrong, without the object ids that urllib3 puts before it."""
-    return str(error).rpartition(">: ")[2] or type(error).__name__
+    """What went wrong, without the objects that urllib3 puts before it."""
+    text = re.sub(r"^HTTPS?Connection(Pool)?\(.*?\): ", "", str(error).rpartition(">: ")[2])
+    return text or type(error).__name__
 
 
 def _namespace_of(path: str | None, context: str | None) -> str:

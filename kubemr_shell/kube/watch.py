@@ -18,7 +18,7 @@ import urllib3
 
 from kubemr_shell.errors import BoardUnavailable, Expired, KubemrError
 from kubemr_shell.kube.answers import refusal
-from kubemr_shell.kube.client import KubeClient, Object
+from kubemr_shell.kube.client import KubeClient, Object, selectors
 from kubemr_shell.kube.resources import Resource
 
 IDLE_SECONDS = 75.0
@@ -37,6 +37,7 @@ def watch(
     seconds: float,
     stop: threading.Event,
     labels: str = "",
+    fields: str = "",
 ) -> Iterator[Change]:
     """Changes after resourceVersion ``since`` until ``seconds`` have passed, or soon after ``stop``.
 
@@ -48,9 +49,8 @@ def watch(
         "allowWatchBookmarks": "true",
         "resourceVersion": since,
         "timeoutSeconds": str(max(1, round(seconds))),
+        **selectors(labels, fields),
     }
-    if labels:
-        query["labelSelector"] = labels
     what = f"watch of {resource.plural}"
     answer = client.open_stream(resource.path(namespace), what, query, idle_seconds=IDLE_SECONDS)
     lines: queue.Queue[bytes | KubemrError | None] = queue.Queue()

@@ -24,6 +24,13 @@ def seconds_text(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def tasks_rate_text(rate: float) -> str:
+    """Of so many tasks a second: ``120 tasks/s``, ``2.5 tasks/s``, ``1.5 tasks/min``."""
+    if rate < 0.1:
+        return f"{rate * 60:.1f} tasks/min"
+    return f"{rate:.1f} tasks/s" if rate < 10 else f"{rate:,.0f} tasks/s"
+
+
 def count_text(count: int) -> str:
     """``21,700,000``."""
     return f"{count:,}"

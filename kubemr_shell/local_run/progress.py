@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
+from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text, tasks_rate_text
 
 TERMINAL_SECONDS = 0.2
 PLAIN_SECONDS = 5.0
+BEFORE_TASKS = {"deploy": "waiting for workers", "plan": "looking for the inputs"}
+"""What takes the time in a phase without tasks."""
 STATUS_SHOWN = 100
 """Characters of what a task says."""
 
@@ -103,15 +105,16 @@ def done_of_total(snapshot: Snapshot) -> tuple[int, int]:
 
 
 def progress_text(snapshot: Snapshot, rate: float) -> str:
-    """Tasks, bytes, rate in bytes a second, time left, repeated attempts, what a task says that it is doing."""
+    """Tasks, bytes, rate of what is counted, time left, repeated attempts, what a task says that it is doing."""
     tasks = f"{count_text(snapshot.tasks_done)}/{count_text(snapshot.tasks)} tasks"
-    words = [tasks if snapshot.tasks else "looking for the inputs"]
+    words = [tasks if snapshot.tasks else BEFORE_TASKS.get(snapshot.phase, "")]
     if snapshot.bytes_total:
         done, total = done_of_total(snapshot)  # what is read again counts again
         words.append(f"{bytes_text(done)} of {bytes_text(total)}")
     if rate:
-        words.append(f"{bytes_text(rate)}/s")
-        left = snapshot.bytes_total - snapshot.bytes_done
+        by_bytes = _counts_bytes(snapshot)
+        words.append(f"{bytes_text(rate)}/s" if by_bytes else tasks_rate_text(rate))
+        left = snapshot.bytes_total - snapshot.bytes_done if by_bytes else snapshot.tasks - snapshot.tasks_done
         if left > 0:
             words.append(f"{seconds_text(left / rate)} left")
     if snapshot.retries:
@@ -120,12 +123,16 @@ def progress_text(snapshot: Snapshot, rate: float) -> str:
     return f"{text}; {one_line(snapshot.status, STATUS_SHOWN)}" if snapshot.status else text
 
 
+def _counts_bytes(snapshot: Snapshot) -> bool:
+    return bool(snapshot.bytes_total or snapshot.bytes_done)
+
+
 def progress_line(snapshot: Snapshot, rate: float) -> str:
     return f"{snapshot.phase}: {progress_text(snapshot, rate)}"
 
 
 class Rate:
-    """Bytes a second over the last few snapshots of one phase."""
+    """Bytes a second over the last few snapshots of one phase; tasks where bytes are not known."""
 
     WINDOW = 25
 
@@ -136,7 +143,10 @@ class Rate:
     def after(self, now: float, snapshot: Snapshot) -> float:
         if snapshot.phase != self._phase:
             self._phase, self._points = snapshot.phase, []
-        self._points = [*self._points[-self.WINDOW :], (now, snapshot.bytes_done)]
+        self._points = [
+            *self._points[-self.WINDOW :],
+            (now, snapshot.bytes_done if _counts_bytes(snapshot) else snapshot.tasks_done),
+        ]
         (first, before), (last, after) = self._points[0], self._points[-1]
         return max(after - before, 0) / (last - first) if last > first else 0.0
 

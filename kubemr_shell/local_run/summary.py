@@ -21,14 +21,15 @@ def summary_lines(manifest: Mapping[str, Any], wall_seconds: float, destination:
     for phase in ("map", "reduce"):
         totals = manifest["totals"].get(phase)
         if totals:
-            lines += _phase_lines(phase, totals)
+            lines += phase_lines(phase, totals)
     lines += _request_lines(manifest.get("requests", {}))
     for group, names in sorted(manifest["counters"].items()):
         lines += [f"counter  {group}: {name} = {count_text(amount)}" for name, amount in sorted(names.items())]
     return lines
 
 
-def _phase_lines(phase: str, totals: Mapping[str, Any]) -> list[str]:
+def phase_lines(phase: str, totals: Mapping[str, Any]) -> list[str]:
+    """What the tasks of a phase did, in all."""
     slowest, largest, heaviest = totals["slowest"], totals["largest"], totals["heaviest"]
     lines = [
         f"{phase:<8} {_plural(totals['tasks'], 'task')}: "

@@ -12,6 +12,7 @@ from typing import Any
 from kubemr_shell.board.documents import JOB_LABEL
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.kube.marks import FILES_ANNOTATION, FILES_FOLDER, ROLE_LABEL, WORKER
 from kubemr_shell.kube.resources import (
     BATCH_JOBS,
     CONFIG_MAPS,
@@ -27,10 +28,6 @@ from kubemr_shell.operator.rights import job_rules
 
 Manifest = dict[str, Any]
 
-FILES_ANNOTATION = "turbobytes.com/files"
-"""On a job: the ConfigMap with the files that ``submit`` found beside its YAML."""
-FILES_FOLDER = "/etc/kubemr/files"
-ROLE_LABEL = "turbobytes.com/role"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 COMMAND = ["/opt/kubemr/tini", "-s", "--", "/opt/kubemr/kubemr-shell"]
 """tini reaps what commands leave behind."""
@@ -101,7 +98,7 @@ def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
     pod = merged(_pod(seen, spec, options, arguments), spec.template)
     labels = dict(seen.job["metadata"].get("labels") or {})
     queue = {QUEUE_LABEL: labels[QUEUE_LABEL]} if QUEUE_LABEL in labels else {}
-    metadata = _metadata(seen, batch_name(seen.name, seen.view.retry), labels={ROLE_LABEL: "worker", **queue})
+    metadata = _metadata(seen, batch_name(seen.name, seen.view.retry), labels={ROLE_LABEL: WORKER, **queue})
     return Create(
         resource=BATCH_JOBS,
         document={
@@ -176,7 +173,7 @@ def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: 
             {"name": "files", "mountPath": FILES_FOLDER, "readOnly": True},
         ]
     return {
-        "metadata": {"labels": {JOB_LABEL: seen.name, ROLE_LABEL: "worker"}},
+        "metadata": {"labels": {JOB_LABEL: seen.name, ROLE_LABEL: WORKER}},
         "spec": {
             "restartPolicy": "Never",
             "serviceAccountName": account_name(seen.name),

@@ -18,6 +18,7 @@ from kubemr_shell.board.progress import Progress, read_progress
 from kubemr_shell.errors import DocumentNotFound, InvalidSpec, KubemrError, NamespaceTerminating
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.marks import ROLE_LABEL, WORKER
 from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, Resource
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.act import Actor
@@ -54,7 +55,7 @@ class Operator:
         """What was done so far: reconciled, acted, refused, failed."""
         self._jobs = self._informer(JOBS, "", lambda job: str(job["metadata"]["name"]))
         self._batches = self._informer(BATCH_JOBS, JOB_LABEL, _label_of)
-        self._pods = self._informer(PODS, f"{JOB_LABEL},{manifests.ROLE_LABEL}=worker", _label_of)
+        self._pods = self._informer(PODS, f"{JOB_LABEL},{ROLE_LABEL}={WORKER}", _label_of)
 
     def run(self) -> None:
         for informer in self._informers:

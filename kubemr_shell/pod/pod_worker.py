@@ -13,6 +13,7 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.documents import DocumentStore
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.timing import Timing
+from kubemr_shell.command.echo import Echo
 from kubemr_shell.errors import JobNotFound, KubemrError, UsageError
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.spec import JobSpec
@@ -63,11 +64,13 @@ class PodWorker:
         options: PodOptions,
         *,
         complete: Callable[[JobSpec], JobSpec],
+        echo: Echo | None = None,
         lease_seconds: float = 60.0,
     ) -> None:
-        """``complete`` adds what the image brings to a spec: its commands and files."""
+        """``complete`` adds what the image brings to a spec: its commands and files. ``echo``: for commands' stderr."""
         self._options = options
         self._complete = complete
+        self._echo = echo
         self._places = Places(output=options.output, uid=options.uid)
         self._timing = Timing.cluster(options.workers, lease_seconds=lease_seconds)
         self._store = store
@@ -193,6 +196,7 @@ class PodWorker:
             folder=options.folder,
             old_result=self._old_result(),
             maps=maps,
+            echo=self._echo,
         )
 
     def _keeps_temporaries(self) -> bool:

@@ -96,11 +96,12 @@ class Commands:
 
     def _run(self, subject: Subject, command: Command, streams: Streams, cancel: Cancel, log_suffix: str) -> Outcome:
         job = self._job
+        label = f"{subject.phase.value}/{names.attempt_name(*subject.attempt)}{log_suffix}"
         name = f"{job.worker}.{subject.phase.value}-{names.attempt_name(*subject.attempt)}"
 
         def keep_status(text: str) -> None:
-            label = names.task_label(subject.phase, subject.attempt.task)
-            self.status = Status(time.monotonic(), f"{label}: {text}") if text else None
+            task = names.task_label(subject.phase, subject.attempt.task)
+            self.status = Status(time.monotonic(), f"{task}: {text}") if text else None
 
         with self._scratch.attempt(name) as folder, environment_of(job, subject, command, folder) as environment:
             return self._runner.run(
@@ -114,6 +115,7 @@ class Commands:
                     timeout_seconds=job.spec.timeout_seconds,
                     log_path=job.workspace.log(subject.phase, *subject.attempt) + log_suffix,
                     cancel=cancel,
+                    echo=job.echo.of(label) if job.echo else None,
                     on_start=self._on_start,
                     on_status=keep_status,
                 )

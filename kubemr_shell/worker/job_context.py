@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from kubemr_shell.command.echo import Echo
 from kubemr_shell.job import names
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import Phase
@@ -34,6 +35,8 @@ class JobContext:
     """How many map tasks the plan has, once there is one."""
     stdin_copy: str | None = None
     """A file with what was on stdin, when the job reads it."""
+    echo: Echo | None = None
+    """Where commands' stderr goes as well, for workers whose files nobody can read."""
 
     @cached_property
     def partitions(self) -> int:

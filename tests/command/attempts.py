@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.process import AttemptRequest, Drain, Feed, Outcome, Runner
 from kubemr_shell.job.spec import Command
 
@@ -40,6 +41,7 @@ class Attempts:
         progress: Callable[[], int] | None = None,
         on_start: Callable[[int], None] = lambda _: None,
         on_status: Callable[[str], None] = lambda _: None,
+        echo: AttemptEcho | None = None,
     ) -> Outcome:
         collected = Collected()
 
@@ -61,6 +63,7 @@ class Attempts:
                 progress=progress or (lambda: len(collected.data)),
                 on_start=started,
                 on_status=on_status,
+                echo=echo,
             )
         )
         self.stdout = bytes(collected.data)

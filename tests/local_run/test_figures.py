@@ -1,6 +1,6 @@
 import pytest
 
-from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
+from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text, tasks_rate_text
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,11 @@ def test_counts_have_commas() -> None:
 def test_any_text_fits_in_one_line() -> None:
     assert one_line("a\nb\x1b é", 80) == "a\\x0ab\\x1b é"
     assert one_line("\n" * 10, 6) == "\\x0a\\x"
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(1234.5, "1,234 tasks/s"), (2.53, "2.5 tasks/s"), (0.099, "5.9 tasks/min"), (0.01, "0.6 tasks/min")],
+)
+def test_rates_of_tasks_are_a_second_or_a_minute(rate: float, text: str) -> None:
+    assert tasks_rate_text(rate) == text

@@ -28,6 +28,15 @@ def test_before_there_are_tasks_it_says_what_takes_the_time() -> None:
     assert progress_text(Snapshot(phase="plan"), 0) == "looking for the inputs"
 
 
+def test_without_known_bytes_the_rate_is_of_tasks() -> None:
+    rate = Rate()
+    assert rate.after(0.0, Snapshot(phase="map", tasks_done=1, tasks=10)) == 0
+    assert rate.after(4.0, Snapshot(phase="map", tasks_done=3, tasks=10)) == 0.5
+    unknown = Snapshot(phase="map", tasks_done=3, tasks=10, retries=1)
+    assert progress_text(unknown, 0.5) == "3/10 tasks, 0.5 tasks/s, 14 s left, 1 repeated"
+    assert progress_text(Snapshot(phase="map", bytes_done=500, tasks=4), 100) == "0/4 tasks, 100 B/s"
+
+
 def test_more_than_everything_is_everything() -> None:
     more = Snapshot(phase="map", tasks_done=1, tasks=2, bytes_done=12, bytes_total=10)
     assert done_of_total(more) == (10, 10)

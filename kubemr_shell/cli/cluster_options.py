@@ -1,0 +1,46 @@
+"""What every command about jobs of a cluster takes: which cluster, and which namespace."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kubemr_shell.client.access import Access
+
+if TYPE_CHECKING:
+    from kubemr_shell.client.jobs import Jobs
+
+_OPTIONS = (
+    click.option("-n", "--namespace", metavar="NS", help="The namespace of the job; default: that of the context."),
+    click.option("--context", metavar="NAME", help="A context of the kubeconfig; default: the current one."),
+    click.option("--kubeconfig", metavar="FILE", help="Default: KUBECONFIG, else ~/.kube/config."),
+)
+
+
+def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options, and their values as ``access``."""
+
+    @functools.wraps(command)
+    def call(*arguments: Any, namespace: str | None, context: str | None, kubeconfig: str | None, **more: Any) -> Any:
+        access = Access(namespace=namespace, context=context, kubeconfig=kubeconfig)
+        return command(*arguments, access=access, **more)
+
+    wrapped: Callable[..., Any] = call
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def reach(access: Access) -> Jobs:
+    """The jobs that are meant; UsageError when no cluster is named."""
+    from kubemr_shell.client.jobs import Jobs  # noqa: PLC0415 - 0.2 s that --help need not pay
+
+    return Jobs.reached_by(access)
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

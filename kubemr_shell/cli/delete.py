@@ -1,0 +1,29 @@
+"""``kubemr-shell delete``: a job of a cluster, and all of it but its results, is removed."""
+
+from __future__ import annotations
+
+import click
+
+from kubemr_shell.cli.cluster_options import cluster_options, reach, say
+from kubemr_shell.client.access import Access
+
+
+@click.command()
+@click.argument("name", metavar="JOB")
+@click.option("--wait", is_flag=True, help="Wait until it is gone, and its temporaries with it.")
+@cluster_options
+def delete(*, name: str, wait: bool, access: Access) -> int:
+    """Remove a job of a cluster with its pods and temporaries; a finished result stays."""
+    from threading import Event  # noqa: PLC0415 - --help needs none of these
+
+    from kubemr_shell.client.asking import delete_job  # noqa: PLC0415
+    from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
+
+    stop = Event()
+    with stopping_on_signals(stop.set, kill=lambda: None) as signals:
+        is_gone = delete_job(reach(access), name, waits=wait, stop=stop, say=say)
+    if not is_gone:
+        say(f"stopped waiting; {name} goes as soon as its temporaries are removed")
+        return signals.exit_code or 0
+    print(f"mapreducejob/{name} deleted")
+    return 0

@@ -1,0 +1,37 @@
+"""``kubemr-shell logs``: what the pods of a job write."""
+
+from __future__ import annotations
+
+import click
+
+from kubemr_shell.cli.cluster_options import cluster_options, reach, say
+from kubemr_shell.client.access import Access
+
+STDOUT = 1
+
+
+@click.command()
+@click.argument("name", metavar="JOB")
+@click.argument("task", metavar="[map/N | reduce/N]", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until the job has ended.")
+@cluster_options
+def logs(*, name: str, task: str | None, follow: bool, access: Access) -> int:
+    """Show the logs of the pods of a job, or what the commands of one task wrote to stderr.
+
+    Before each line stands its pod, and before what commands write the attempt: map/17.0.
+    """
+    from threading import Event  # noqa: PLC0415 - --help needs none of these
+
+    from kubemr_shell.client.logs import JobLogs, task_of, writer_to  # noqa: PLC0415
+    from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
+
+    wanted = task_of(task) if task else None
+    all_logs = JobLogs(reach(access), name, task=wanted, write=writer_to(STDOUT), say=say)
+    if follow:
+        stop = Event()
+        with stopping_on_signals(stop.set, kill=lambda: None) as signals:
+            all_logs.follow(stop)
+        return signals.exit_code or 0
+    if not all_logs.show() and wanted:
+        say(f"{wanted} has written nothing to stderr, as far as there are logs of the pods that ran it")
+    return 0

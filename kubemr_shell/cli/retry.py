@@ -1,0 +1,48 @@
+"""``kubemr-shell retry``: a failed or cancelled job of a cluster goes on."""
+
+from __future__ import annotations
+
+import click
+
+from kubemr_shell.cli.cluster_options import cluster_options, reach, say
+from kubemr_shell.client.access import Access
+
+
+@click.command()
+@click.argument("name", metavar="JOB")
+@click.option("-f", "--file", metavar="JOB.yaml", help="Go on under this spec, and with these scripts.")
+@click.option("--wait", is_flag=True, help="Wait for its end; the exit code is that of the job.")
+@click.option("--follow", is_flag=True, help="Wait, and show how far it is meanwhile.")
+@cluster_options
+def retry(*, name: str, file: str | None, wait: bool, follow: bool, access: Access) -> int:
+    """Have a job that has failed or was cancelled go on: only what is missing runs again.
+
+    With -f another reduceCommand or compressOutput has the reduces done again; what would make it another job, such as
+    another mapCommand, is refused.
+    """
+    from threading import Event  # noqa: PLC0415 - --help needs none of these
+
+    from kubemr_shell.cli.cluster_job import read_cluster_job  # noqa: PLC0415
+    from kubemr_shell.client.asking import no_answer, retry_job  # noqa: PLC0415
+    from kubemr_shell.client.waiting import wait_for_end  # noqa: PLC0415
+    from kubemr_shell.local_run.signals import ending_on_signals  # noqa: PLC0415
+
+    read = read_cluster_job(file) if file else None
+    jobs, flags = reach(access), access.flags
+    with ending_on_signals():
+        answered = retry_job(
+            jobs,
+            name,
+            spec=read.spec if read else None,
+            package=read.package if read else None,
+            flags=flags,
+            stop=Event(),
+            say=say,
+        )
+        if not answered:
+            raise no_answer(name)
+        print(f"mapreducejob/{name} goes on", flush=True)
+        if wait or follow:
+            return wait_for_end(jobs, jobs.get(name), shows=follow, flags=flags)
+    say(f"  kubemr-shell status {name}{flags}")
+    return 0

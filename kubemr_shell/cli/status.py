@@ -1,0 +1,29 @@
+"""``kubemr-shell status``: how a job of a cluster is."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import click
+
+from kubemr_shell.cli.cluster_options import cluster_options, reach
+from kubemr_shell.client.access import Access
+
+
+@click.command()
+@click.argument("name", metavar="JOB")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to say it.")
+@cluster_options
+def status(*, name: str, output: str, access: Access) -> None:
+    """Show how a job of a cluster is: how far, what is in its way, why it failed, where its results are."""
+    from kubemr_shell.client.status import as_json, status_lines  # noqa: PLC0415
+    from kubemr_shell.client.views import readable  # noqa: PLC0415
+
+    jobs = reach(access)
+    job, progress, now = jobs.get(name), jobs.progress(name), time.time()  # noqa: TID251 - stamps of the API server
+    with readable(name):
+        if output == "json":
+            print(json.dumps(as_json(job, progress, now=now), indent=2))
+        else:
+            print("\n".join(status_lines(job, progress, now=now, flags=access.flags)))

@@ -1,0 +1,50 @@
+"""``kubemr-shell submit``: a job to a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from kubemr_shell.cli.cluster_options import cluster_options, reach, say
+from kubemr_shell.client.access import Access
+
+
+@click.command()
+@click.argument("file", metavar="JOB.yaml")
+@click.option("--wait", is_flag=True, help="Wait for its end; the exit code is that of the job.")
+@click.option("--follow", is_flag=True, help="Wait, and show how far it is meanwhile.")
+@cluster_options
+def submit(*, file: str, wait: bool, follow: bool, access: Access) -> int:
+    """Submit the job in JOB.yaml (-: stdin) to a cluster.
+
+    Local files that it names in files and archives, and scripts beside it that its commands begin with, travel with it,
+    up to 900 KiB.
+
+    \b
+    kubemr-shell submit job.yaml --follow
+    """
+    from kubemr_shell.cli.cluster_job import read_cluster_job  # noqa: PLC0415 - --help needs none of these
+    from kubemr_shell.client.submission import document_of, namespace_of, submit  # noqa: PLC0415
+    from kubemr_shell.client.waiting import wait_for_end  # noqa: PLC0415
+    from kubemr_shell.local_run.signals import ending_on_signals  # noqa: PLC0415
+
+    read = read_cluster_job(file)
+    access = replace(access, namespace=namespace_of(read.job, access.namespace))
+    with ending_on_signals():
+        jobs = reach(access)
+        job = submit(jobs, document_of(read.job, read.spec, read.package), read.package)
+        name, flags = job["metadata"]["name"], access.flags
+        print(f"mapreducejob/{name} submitted", flush=True)
+        if wait or follow:
+            return wait_for_end(jobs, job, shows=follow, flags=flags)
+    for command, what in (
+        ("status", "how far it is"),
+        ("logs --follow", "what its commands say"),
+        ("results", "its parts, when it is COMPLETE"),
+        ("cancel", "its end"),
+    ):
+        verb, _, flag = command.partition(" ")
+        line = f"kubemr-shell {verb} {name}{flags}{f' {flag}' if flag else ''}"
+        say(f"  {line:<60}  {what}")
+    return 0

@@ -1,0 +1,151 @@
+"""What users ask of a job that is there: to try again, to stop, to go. The operator answers, or says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Event
+from typing import Any
+
+from kubemr_shell.board.documents import Document, Operation
+from kubemr_shell.board.json_patch import add, test
+from kubemr_shell.client.ending import failure_screen
+from kubemr_shell.client.following import HINT, Followed, Say
+from kubemr_shell.client.jobs import Jobs
+from kubemr_shell.client.packing import Package
+from kubemr_shell.client.submission import replace_files
+from kubemr_shell.client.views import view_of
+from kubemr_shell.errors import Conflict, InvalidSpec, KubemrError, Unavailable, UsageError
+from kubemr_shell.job.state import ENDED, JobState
+from kubemr_shell.kube.marks import FILES_ANNOTATION, files_name
+
+ANSWER_SECONDS = 15.0
+REFUSALS = ("RetryRefused", "NothingToRetry")
+"""Reasons of the events by which the operator refuses a retry."""
+TRIES = 5
+PUBLISHING = "its results are being published, and may be seen already: it can only go on"
+
+Change = Mapping[str, Any]
+
+
+def retry_job(
+    jobs: Jobs, name: str, *, spec: Change | None, package: Package | None, flags: str, stop: Event, say: Say
+) -> bool:
+    """Ask for what is missing to be done; whether the operator has answered. UsageError when it refuses.
+
+    ``spec`` and ``package`` replace those of the job.
+    """
+    job = jobs.get(name)
+    _must_have_ended_badly(job)
+    before = view_of(job).retry
+    known = {event: told.get("count", 0) for event, told in _refusals(jobs, job["metadata"]["uid"]).items()}
+    if package is not None and package.data:
+        replace_files(jobs, job, package)
+    asked = 0
+
+    def change(seen: Document) -> list[Operation]:
+        nonlocal asked
+        _must_have_ended_badly(seen)
+        asked = max(seen["spec"].get("retry", 0), (seen.get("status") or {}).get("observedRetry", 0)) + 1
+        wanted = {**(seen["spec"] if spec is None else spec), **(package.spec if package else {}), "retry": asked}
+        wanted.pop("cancel", None)
+        operations: list[Operation] = [add("/spec", wanted)]
+        if package is not None and package.data:
+            noted = {**(seen["metadata"].get("annotations") or {}), FILES_ANNOTATION: files_name(name)}
+            operations.append(add("/metadata/annotations", noted))
+        return operations
+
+    job = _changed(jobs, name, change)
+    followed = Followed(jobs, name, uid=job["metadata"]["uid"], stop=stop, say=say)
+    answered = followed.until(
+        lambda seen: (seen.get("status") or {}).get("observedRetry", 0) >= asked, seconds=ANSWER_SECONDS
+    )
+    if answered is None:
+        return False
+    view = view_of(answered)
+    if view.state is JobState.FAIL and view.plan is None and (view.failure or {}).get("kind") == InvalidSpec.__name__:
+        raise UsageError("\n".join(failure_screen(name, view.failure or {}, flags)))
+    if view.state in ENDED and view.retry == before:
+        raise UsageError(f"job {name}: the retry was refused: {_refusal(jobs, job['metadata']['uid'], known, stop)}")
+    return True
+
+
+def cancel_job(jobs: Jobs, name: str, *, stop: Event, say: Say) -> bool:
+    """Ask for its end; whether the operator has answered. KubemrError when it has ended otherwise, or cannot end."""
+    job = jobs.get(name)
+    if _is_cancelled(job):
+        return True
+
+    def change(seen: Document) -> list[Operation]:
+        _must_be_stoppable(seen)
+        return [add("/spec/cancel", True)]
+
+    job = _changed(jobs, name, change)
+    followed = Followed(jobs, name, uid=job["metadata"]["uid"], stop=stop, say=say)
+    answered = followed.until(
+        lambda seen: view_of(seen).state in ENDED or view_of(seen).publishing, seconds=ANSWER_SECONDS
+    )
+    if answered is None:
+        return False
+    if not _is_cancelled(answered):
+        _must_be_stoppable(answered)
+    return True
+
+
+def delete_job(jobs: Jobs, name: str, *, waits: bool, stop: Event, say: Say) -> bool:
+    """Delete it; whether it is gone, or need not be waited for."""
+    uid = jobs.get(name)["metadata"]["uid"]
+    jobs.delete(name, uid=uid)
+    return not waits or Followed(jobs, name, uid=uid, stop=stop, say=say).until_gone()
+
+
+def no_answer(name: str) -> Unavailable:
+    """What was asked for stands in the job, and nobody has read it."""
+    return Unavailable(f"job {name}: asked, but no operator has answered: {HINT}")
+
+
+def _changed(jobs: Jobs, name: str, change: Any) -> Document:
+    """Change it as it is now; again when somebody else has changed it meanwhile."""
+    for _ in range(TRIES):
+        seen = jobs.get(name)
+        metadata = seen["metadata"]
+        same = [test("/metadata/uid", metadata["uid"]), test("/metadata/generation", metadata["generation"])]
+        try:
+            return jobs.patch(name, [*same, *change(seen)])
+        except Conflict:
+            continue
+    raise KubemrError(f"{name}: others change the job all the time: try again")
+
+
+def _refusal(jobs: Jobs, uid: str, known: Mapping[str, int], stop: Event) -> str:
+    """Why; the operator tells it just after it has answered."""
+    for _ in range(10):
+        for name, event in _refusals(jobs, uid).items():
+            if event.get("count") != known.get(name):
+                return str(event.get("message"))
+        if stop.wait(0.5):
+            break
+    return "its events say why (kubectl get events)"
+
+
+def _refusals(jobs: Jobs, uid: str) -> dict[str, dict[str, Any]]:
+    return {event["metadata"]["name"]: event for event in jobs.events(uid) if event.get("reason") in REFUSALS}
+
+
+def _is_cancelled(document: Document) -> bool:
+    return view_of(document).state is JobState.CANCELLED
+
+
+def _must_have_ended_badly(document: Document) -> None:
+    name, view = document["metadata"]["name"], view_of(document)
+    if view.state is JobState.COMPLETE:
+        raise UsageError(f"job {name} is COMPLETE: there is nothing to try again; for another result, submit a new job")
+    if view.state not in ENDED:
+        raise UsageError(f"job {name} is {view.state}: only a job that has failed or was cancelled can be tried again")
+
+
+def _must_be_stoppable(document: Document) -> None:
+    name, view = document["metadata"]["name"], view_of(document)
+    if view.state in ENDED:
+        raise UsageError(f"job {name} is {view.state}: it has ended already")
+    if view.publishing:
+        raise UsageError(f"job {name}: {PUBLISHING}")

@@ -1,0 +1,57 @@
+"""What is said at the end of a job, and with which exit code. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubemr_shell.board.documents import Document
+from kubemr_shell.board.job_view import JobView
+from kubemr_shell.client.views import readable, view_of
+from kubemr_shell.errors import JobCancelled, JobFailed, KubemrError
+from kubemr_shell.job.state import ENDED, JobState
+from kubemr_shell.local_run.failure import failure_lines
+from kubemr_shell.local_run.figures import count_text
+from kubemr_shell.local_run.summary import phase_lines
+
+
+def has_ended(document: Document) -> bool:
+    return view_of(document).state in ENDED
+
+
+def failure_of(document: Document, flags: str) -> KubemrError | None:
+    """The error of a job that has not ended well; ``flags`` are those that reach the cluster."""
+    view, name = view_of(document), document["metadata"]["name"]
+    if view.state is JobState.CANCELLED:
+        return JobCancelled(f"job {name} was cancelled; kubemr-shell retry {name}{flags} goes on with it")
+    if view.state is not JobState.FAIL:
+        return None
+    failure = view.failure or {}
+    with readable(name):
+        error: KubemrError = JobFailed("\n".join(failure_screen(name, failure, flags)))
+        error.exit_code = int(failure.get("exitCode", JobFailed.exit_code))
+    return error
+
+
+def failure_screen(name: str, failure: Mapping[str, Any], flags: str) -> list[str]:
+    """The one screen: what failed, where, why, and what to do."""
+    lines = failure_lines({"reason": "", **failure}, job=name, debug=[], resume=[])
+    if failure.get("kind") == "InvalidSpec":
+        return [*lines, f"  go on when it is mended:   kubemr-shell retry {name} -f JOB.yaml{flags}"]
+    if failure.get("task"):
+        lines.append(f"  all of its stderr:         kubemr-shell logs {name} {failure['task']}{flags}")
+    return [*lines, f"  go on when it is mended:   kubemr-shell retry {name}{flags}"]
+
+
+def result_lines(view: JobView) -> list[str]:
+    """Of a COMPLETE job: where the parts are, and what the phases did."""
+    results = view.results or {}
+    count = int(results.get("parts", 0))
+    lines = [f"{count_text(count)} {'part' if count == 1 else 'parts'} in {results.get('output', '')}"]
+    for phase, totals in view.totals.items():
+        if "slowest" in totals and phase.value != "publish":
+            lines += phase_lines(phase.value, totals)
+    for counters in view.counters.values():
+        for group, names in sorted(counters.items()):
+            lines += [f"counter  {group}: {name} = {count_text(amount)}" for name, amount in sorted(names.items())]
+    return lines

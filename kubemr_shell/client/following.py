@@ -1,0 +1,124 @@
+"""Following a job of the cluster: by a watch, and by asking again where there can be none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from threading import Event
+
+from kubemr_shell.board.documents import JOB_LABEL, Document
+from kubemr_shell.client.jobs import Jobs
+from kubemr_shell.errors import Expired, Forbidden, JobNotFound, Unavailable
+
+LOOK_SECONDS = 10.0
+"""At least so often the job is read as a whole, whatever the watch says."""
+POLL_SECONDS = 2.0
+"""Between two readings where watching is forbidden."""
+PAUSE_SECONDS = 1.0
+PATIENCE_SECONDS = 300.0
+"""How long the API server may be away."""
+SILENT_SECONDS = 10.0
+"""After which a job that nobody has looked at makes one wonder."""
+HINT = "is kubemr-shell's operator installed (kubemr-shell install) and running, and does it look after this namespace?"
+NOBODY = f"no operator has looked at it yet: {HINT}"
+
+Say = Callable[[str], None]
+
+
+class Followed:
+    """One job, until it is gone or ``stop`` is set. ``say`` is told, once, what the user should know meanwhile."""
+
+    def __init__(
+        self, jobs: Jobs, name: str, *, uid: str, stop: Event, say: Say, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._jobs = jobs
+        self._name = name
+        self._uid = uid
+        self._stop = stop
+        self._say = say
+        self._clock = clock
+        self._said: set[str] = set()
+
+    def until(self, is_it: Callable[[Document], bool], *, seconds: float | None = None) -> Document | None:
+        """The job as soon as ``is_it`` likes it; None after ``stop``, or when ``seconds`` have passed.
+
+        JobNotFound when it is deleted; Unavailable when the API server stays away for minutes.
+        """
+        began = self._clock()
+        for document in self._states(None if seconds is None else began + seconds):
+            if is_it(document):
+                return document
+            if not is_looked_at(document) and self._clock() - began >= SILENT_SECONDS:
+                self._tell(f"job {self._name}: {NOBODY}")
+        return None
+
+    def until_gone(self) -> bool:
+        """True when it is; False after ``stop``."""
+        began = self._clock()
+
+        def look(_: Document) -> bool:
+            if self._clock() - began >= SILENT_SECONDS:
+                self._tell(
+                    f"{self._name} waits for its workers to end, and for a pod that removes its temporaries; after 10 "
+                    f"minutes it goes without. Its pods: kubectl get pods -n {self._jobs.namespace} "
+                    f"-l {JOB_LABEL}={self._name}. None? {HINT}"
+                )
+            return False
+
+        try:
+            self.until(look)
+        except JobNotFound:
+            return True
+        return False
+
+    def _states(self, deadline: float | None) -> Iterator[Document]:
+        """The job as it is, and again whenever it changes, or some seconds have passed."""
+        heard_at = self._clock()
+        while not self._is_over(deadline):
+            try:
+                document = self._own(self._jobs.get(self._name))
+            except Unavailable as error:
+                if self._clock() - heard_at > PATIENCE_SECONDS:
+                    raise
+                self._tell(f"{error}; asking again")
+                self._stop.wait(PAUSE_SECONDS)
+                continue
+            heard_at = self._clock()
+            yield document
+            try:
+                yield from self._changes(document, deadline)
+            except Forbidden:
+                self._stop.wait(POLL_SECONDS)
+            except Unavailable:
+                self._stop.wait(PAUSE_SECONDS)
+            except Expired:
+                continue
+
+    def _changes(self, document: Document, deadline: float | None) -> Iterator[Document]:
+        left = LOOK_SECONDS if deadline is None else min(LOOK_SECONDS, deadline - self._clock())
+        since = str(document["metadata"]["resourceVersion"])
+        for change, changed in self._jobs.watch(self._name, since=since, seconds=max(left, 1.0), stop=self._stop):
+            if change == "DELETED":
+                raise self._deleted()
+            if change != "BOOKMARK":
+                yield self._own(changed)
+
+    def _own(self, document: Document) -> Document:
+        if document["metadata"]["uid"] != self._uid:
+            raise self._deleted()
+        return document
+
+    def _deleted(self) -> JobNotFound:
+        return JobNotFound(f"{self._name}: the job was deleted")
+
+    def _is_over(self, deadline: float | None) -> bool:
+        return self._stop.is_set() or (deadline is not None and self._clock() >= deadline)
+
+    def _tell(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)
+
+
+def is_looked_at(document: Document) -> bool:
+    return "state" in (document.get("status") or {})

@@ -1,0 +1,138 @@
+"""The jobs of one namespace on an API server, and what is said when it refuses: in one line, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+from kubemr_shell.board.documents import Document, Documents, Operation
+from kubemr_shell.board.kubernetes import KubernetesStore
+from kubemr_shell.board.progress import Progress, read_progress
+from kubemr_shell.client.access import Access
+from kubemr_shell.client.views import readable
+from kubemr_shell.errors import (
+    AlreadyExists,
+    BoardUnavailable,
+    DocumentNotFound,
+    Forbidden,
+    JobNotFound,
+    KubemrError,
+    UnknownAnswer,
+    UsageError,
+)
+from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import EVENTS, JOBS
+from kubemr_shell.kube.watch import Change, watch
+
+INSTALL = "kubemr-shell install | kubectl apply -f - installs it; --context chooses another cluster"
+
+
+class NotInstalled(KubemrError):
+    """The cluster does not know what a job is."""
+
+
+class Jobs:
+    """Each method asks once; JobNotFound, NotInstalled, Forbidden and Unavailable say what to do."""
+
+    def __init__(self, client: KubeClient, namespace: str) -> None:
+        self.client = client
+        self.namespace = namespace
+
+    @classmethod
+    def reached_by(cls, access: Access) -> Jobs:
+        client = KubeClient.from_kubeconfig(access.kubeconfig, access.context, access.namespace)
+        return cls(client, client.namespace)
+
+    @property
+    def store(self) -> KubernetesStore:
+        return KubernetesStore(self.client, self.namespace)
+
+    def get(self, name: str) -> Document:
+        with self.explained(name):
+            return {"apiVersion": API_VERSION, "kind": KIND, **self.client.get(JOBS, self.namespace, name)}
+
+    def list(self, *, everywhere: bool = False) -> Documents:
+        """By namespace and name."""
+        with self.explained():
+            found = self.client.list(JOBS, None if everywhere else self.namespace)["items"]
+        return sorted(found, key=lambda job: (job["metadata"]["namespace"], job["metadata"]["name"]))
+
+    def create(self, document: Mapping[str, Any]) -> Document:
+        name = document["metadata"]["name"]
+        try:
+            with self.explained():
+                return self.client.create(JOBS, self.namespace, document)
+        except AlreadyExists as error:
+            raise UsageError(
+                f"there is a job {name} in the namespace {self.namespace}: delete it (kubemr-shell delete {name}), "
+                f"or have a new name made with metadata.generateName: {name}-"
+            ) from error
+        except UnknownAnswer as error:
+            raise BoardUnavailable(f"{error}; it may be there all the same: kubemr-shell list") from error
+
+    def patch(self, name: str, operations: Sequence[Operation]) -> Document:
+        with self.explained(name):
+            return self.client.patch(JOBS, self.namespace, name, list(operations))
+
+    def delete(self, name: str, *, uid: str) -> None:
+        with self.explained(name):
+            self.client.delete(JOBS, self.namespace, name, options={"preconditions": {"uid": uid}})
+
+    def watch(self, name: str, *, since: str, seconds: float, stop: Event) -> Iterator[Change]:
+        return watch(
+            self.client,
+            JOBS,
+            self.namespace,
+            since=since,
+            seconds=seconds,
+            stop=stop,
+            fields=f"metadata.name={name}",
+        )
+
+    def progress(self, name: str) -> Progress:
+        with self.explained(name), readable(name):
+            return read_progress(self.store, name)
+
+    def events(self, uid: str) -> Documents:
+        """What was told of a job, the oldest first; nothing where that may not be read."""
+        try:
+            with self.explained():
+                found = self.client.list(EVENTS, self.namespace, fields=f"involvedObject.uid={uid}")["items"]
+        except Forbidden:
+            return []
+        return sorted(found, key=lambda event: str(event.get("lastTimestamp") or ""))
+
+    @contextmanager
+    def explained(self, name: str | None = None) -> Iterator[None]:
+        """For requests of the job ``name``, or of jobs at all."""
+        try:
+            yield
+        except DocumentNotFound as error:
+            raise self._missing(name, error) from error
+        except Forbidden as error:
+            raise Forbidden(f"{error}; ask whoever runs the cluster for that right, or choose another user") from error
+        except UnknownAnswer:
+            raise
+        except BoardUnavailable as error:
+            hint = "look whether it runs, and whether --context, --kubeconfig or KUBECONFIG name the right one"
+            raise BoardUnavailable(f"{error}; {hint}", retry_after=error.retry_after) from error
+
+    def _missing(self, name: str | None, error: DocumentNotFound) -> KubemrError:
+        if not self._is_installed():
+            return NotInstalled(f"{self.client.server} does not know {KIND}s: {INSTALL}")
+        if name is None:
+            return KubemrError(f"{error}; create the namespace, or name another one with -n")
+        return JobNotFound(
+            f"{name}: there is no such job in the namespace {self.namespace}: kubemr-shell list -A shows all"
+        )
+
+    def _is_installed(self) -> bool:
+        try:
+            return f'"{JOBS.plural}"' in self.client.get_text(f"/apis/{API_VERSION}", "what the cluster knows")
+        except DocumentNotFound:
+            return False
+        except Forbidden:
+            return True

@@ -1,0 +1,170 @@
+"""The logs of a job's pods, each line with the name of its pod before it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import urllib3
+
+from kubemr_shell.board.documents import JOB_LABEL, Document
+from kubemr_shell.client.ending import has_ended
+from kubemr_shell.client.jobs import Jobs
+from kubemr_shell.client.log_lines import LogLines
+from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, JobNotFound, KubemrError, UsageError
+from kubemr_shell.job.names import parse_task_label, task_label
+from kubemr_shell.kube.marks import ROLE_LABEL, WORKER
+from kubemr_shell.kube.resources import PODS
+
+POLL_SECONDS = 2.0
+"""Between two looks for pods that are new."""
+IDLE_SECONDS = 300.0
+"""A connection on which nothing came for so long is made anew: it may be dead."""
+CHUNK_BYTES = 1 << 16
+CONTAINER = "worker"
+
+Write = Callable[[bytes], None]
+
+
+def task_of(text: str) -> str:
+    """``map/17`` as attempts' lines begin; UsageError for what is no task."""
+    try:
+        return task_label(*parse_task_label(text))
+    except ValueError as error:
+        raise UsageError(f"{text}: no task: write map/17 or reduce/3") from error
+
+
+class JobLogs:
+    """``write`` is given whole lines. What cannot be had is told by ``say``."""
+
+    def __init__(self, jobs: Jobs, name: str, *, task: str | None, write: Write, say: Callable[[str], None]) -> None:
+        self._jobs = jobs
+        self._name = name
+        self._task = task
+        self._write = write
+        self._say = say
+        self._lock = threading.Lock()
+        self._lines = 0
+        self._failure: OSError | None = None
+
+    def show(self) -> int:
+        """What is there now, one pod after the other; the number of lines."""
+        pods = self._pods()
+        if not pods:
+            document = self._jobs.get(self._name)
+            state = (document.get("status") or {}).get("state", "NEW")
+            raise JobNotFound(
+                f"job {self._name} is {state} and has no pods (any more): kubemr-shell status {self._name} says why"
+            )
+        for pod in pods:
+            try:
+                self._copy(pod["metadata"]["name"], LogLines(self._task), follow=False)
+            except KubemrError as error:
+                self._say(str(error))
+        return self._lines
+
+    def follow(self, stop: threading.Event) -> None:
+        """What is there and what comes, of all pods at once, until the job and its logs have ended."""
+        threads: dict[str, threading.Thread] = {}
+        while not stop.is_set():
+            if self._failure:
+                raise self._failure
+            is_over = self._is_over()
+            for pod in self._pods_now():
+                name = pod["metadata"]["name"]
+                if name not in threads and _has_begun(pod):
+                    threads[name] = threading.Thread(
+                        target=self._follow, args=(name, stop), name=f"log of {name}", daemon=True
+                    )
+                    threads[name].start()
+            if is_over and not any(thread.is_alive() for thread in threads.values()):
+                return
+            stop.wait(POLL_SECONDS if not is_over else 0.2)
+
+    def _is_over(self) -> bool:
+        try:
+            return has_ended(self._jobs.get(self._name))
+        except BoardUnavailable:
+            return False
+
+    def _follow(self, pod: str, stop: threading.Event) -> None:
+        lines = LogLines(self._task)
+        while not stop.is_set():
+            try:
+                self._copy(pod, lines, follow=True)
+                return
+            except BoardUnavailable:
+                stop.wait(1.0)
+            except KubemrError as error:
+                self._say(str(error))
+                return
+            except OSError as error:  # of stdout
+                self._failure = error
+                return
+
+    def _copy(self, pod: str, lines: LogLines, *, follow: bool) -> None:
+        query = {"container": CONTAINER, "timestamps": "true", "follow": str(follow).lower()}
+        if lines.since:
+            query["sinceTime"] = lines.since
+        lines.begin()
+        path, what = PODS.path(self._jobs.namespace, pod, "log"), f"log of pod {pod}"
+        with self._jobs.explained():
+            try:
+                answer = self._jobs.client.open_stream(path, what, query, idle_seconds=IDLE_SECONDS)
+            except DocumentNotFound:
+                self._say(f"pod {pod} is gone, and its log with it")
+                return
+        try:
+            for chunk in _chunks(answer, what):
+                self._put(pod, lines.take(chunk))
+            self._put(pod, lines.end())
+        finally:
+            with suppress(Exception):
+                answer.close()
+
+    def _put(self, pod: str, lines: Iterator[bytes]) -> None:
+        prefix = f"{pod}: ".encode()
+        found = list(lines)
+        if not found:
+            return
+        with self._lock:
+            self._lines += len(found)
+            self._write(b"".join(b"%b%b\n" % (prefix, line) for line in found))
+
+    def _pods_now(self) -> list[Document]:
+        """None while the API server is away."""
+        try:
+            return self._pods()
+        except BoardUnavailable:
+            return []
+
+    def _pods(self) -> list[Document]:
+        labels = f"{JOB_LABEL}={self._name},{ROLE_LABEL}={WORKER}"
+        with self._jobs.explained():
+            found: list[Document] = self._jobs.client.list(PODS, self._jobs.namespace, labels=labels)["items"]
+        return sorted(found, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
+
+
+def writer_to(descriptor: int) -> Write:
+    def write(data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+
+    return write
+
+
+def _chunks(answer: urllib3.BaseHTTPResponse, what: str) -> Iterator[bytes]:
+    """As they come: a line is not held back until a buffer is full."""
+    try:
+        yield from answer.stream(CHUNK_BYTES)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise BoardUnavailable(f"{what}: the connection was cut: {error}") from error
+
+
+def _has_begun(pod: Document) -> bool:
+    """Its log can be asked for: it runs, or it did."""
+    statuses = pod.get("status", {}).get("containerStatuses") or ()
+    return any("waiting" not in (one.get("state") or {}) for one in statuses if one["name"] == CONTAINER)

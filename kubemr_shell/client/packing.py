@@ -1,0 +1,151 @@
+"""The local files that a job names, as they travel with it: in a ConfigMap, which pods see as a folder."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.client.cluster_spec import is_absolute, is_local, look_at_inputs
+from kubemr_shell.errors import Problem
+from kubemr_shell.job.names import file_name
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.kube.marks import FILES_FOLDER, files_name
+from kubemr_shell.shown import shown
+from kubemr_shell.storage.local import path_of
+
+MOST_BYTES = 900 << 10
+"""Of all files together: a ConfigMap holds 1 MiB, names included."""
+ELSEWHERE = "give s3:// or http(s):// URIs, which each worker fetches, or put them into an image"
+INPUTS_FROM = "kubemr-inputs-from"
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Package:
+    """What has to travel, and what the spec says of it then."""
+
+    data: dict[str, bytes] = field(default_factory=dict)
+    """By the names in the ConfigMap."""
+    spec: dict[str, Any] = field(default_factory=dict)
+    """Fields of the spec, as in YAML, that replace what the user wrote."""
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def config_map(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """The object that holds them, and that goes when its job goes."""
+        metadata = job["metadata"]
+        owner = {"apiVersion": API_VERSION, "kind": KIND, "name": metadata["name"], "uid": metadata["uid"]}
+        return {
+            "metadata": {
+                "name": files_name(metadata["name"]),
+                "labels": {JOB_LABEL: metadata["name"], "app.kubernetes.io/managed-by": "kubemr"},
+                "ownerReferences": [owner],
+            },
+            "binaryData": self.encoded(),
+        }
+
+    def encoded(self) -> dict[str, str]:
+        return {name: base64.b64encode(data).decode() for name, data in self.data.items()}
+
+
+def pack(written: JobSpec, resolved: JobSpec, folder: str) -> Package:
+    """``resolved`` has what ``written`` names as absolute paths, with the scripts that commands begin with added.
+
+    Relative names of ``inputsFrom`` are relative to ``folder``. The files are read here; nothing is raised.
+    """
+    packer = _Packer()
+    files = [packer.place(path, "files", index, written.files) for index, path in enumerate(resolved.files)]
+    archives = [packer.place(path, "archives", index, written.archives) for index, path in enumerate(resolved.archives)]
+    package = packer.package
+    if files:
+        package.spec["files"] = files
+    if archives:
+        package.spec["archives"] = archives
+    if written.inputs_from is not None and is_local(written.inputs_from):
+        package.spec["inputsFrom"] = packer.place_list(written.inputs_from, folder)
+    packer.read()
+    return package
+
+
+class _Packer:
+    def __init__(self) -> None:
+        self.package = Package()
+        self._paths: dict[str, tuple[str, str]] = {}
+        """By the names in the ConfigMap: the local path, and where the spec names it."""
+
+    def place(self, path: str, field_name: str, index: int, written: tuple[str, ...]) -> str:
+        """Where pods find one of the files; a URI stays what it is."""
+        if not is_local(path):
+            return path
+        where = f"spec.{field_name}[{index}]" if index < len(written) else f"the script {shown(os.path.basename(path))}"
+        if not os.path.exists(path):
+            return self._missing(path, where, named=written[index])
+        name = file_name(path)
+        if os.path.isdir(path):
+            message = f"{shown(path)} is a folder: pack it with tar, and name that in archives"
+            self.package.problems.append(Problem(path=where, message=message))
+        elif not _KEY.fullmatch(name) or name.startswith(".."):
+            message = f"{shown(name)} cannot travel under this name: use letters, digits, -, _ and . alone"
+            self.package.problems.append(Problem(path=where, message=message))
+        elif name in self._paths and self._paths[name][0] != path:
+            message = f"has the name {name}, as {self._paths[name][0]} has: rename one of them"
+            self.package.problems.append(Problem(path=where, message=message))
+        else:
+            self._paths[name] = (path, where)
+        return f"{FILES_FOLDER}/{name}"
+
+    def place_list(self, uri: str, folder: str) -> str:
+        path = os.path.join(folder, path_of(uri))
+        if not os.path.exists(path):
+            return self._missing(path, "spec.inputsFrom", named=uri)
+        self._paths[INPUTS_FROM] = (path, "spec.inputsFrom")
+        return f"{FILES_FOLDER}/{INPUTS_FROM}"
+
+    def read(self) -> None:
+        """Everything, unless it is too much."""
+        sizes = {name: _size(path) for name, (path, _) in self._paths.items()}
+        if sum(sizes.values()) > MOST_BYTES:
+            largest = max(sizes, key=lambda name: sizes[name])
+            path, where = self._paths[largest]
+            message = (
+                f"{shown(path)} has {sizes[largest]:,} bytes; files from this machine may have {MOST_BYTES:,} "
+                f"({MOST_BYTES >> 10} KiB) in all, and have {sum(sizes.values()):,}: {ELSEWHERE}"
+            )
+            self.package.problems.append(Problem(path=where, message=message))
+            return
+        for name, (path, where) in self._paths.items():
+            try:
+                with open(path, "rb") as file:
+                    self.package.data[name] = file.read()
+            except OSError as error:
+                message = f"{shown(path)} cannot be read: {error.strerror}"
+                self.package.problems.append(Problem(path=where, message=message))
+        self._look_at_list()
+
+    def _look_at_list(self) -> None:
+        text = self.package.data.get(INPUTS_FROM, b"").decode(errors="surrogateescape")
+        lines = tuple(line.removesuffix("\r") for line in text.split("\n") if line.strip())
+        problems, warnings = look_at_inputs(lines, "spec.inputsFrom, line of input ")
+        self.package.problems += problems[:1]
+        self.package.warnings += warnings[:1]
+
+    def _missing(self, path: str, where: str, *, named: str) -> str:
+        """Not on this machine: an absolute path may be one of the image."""
+        if is_absolute(named):
+            self.package.warnings.append(f"{where}: {shown(path)} is not on this machine: the image has to have it")
+        else:
+            self.package.problems.append(Problem(path=where, message=f"there is no {shown(path)}"))
+        return path
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0  # reading it says why

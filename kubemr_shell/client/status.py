@@ -1,0 +1,120 @@
+"""What there is to say of one job. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubemr_shell.board.documents import Document
+from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.progress import Progress
+from kubemr_shell.client.ending import failure_screen, result_lines
+from kubemr_shell.client.following import NOBODY, SILENT_SECONDS, is_looked_at
+from kubemr_shell.client.table import row_of
+from kubemr_shell.client.times import seconds_since
+from kubemr_shell.client.waiting import hindrance_of, snapshot_of
+from kubemr_shell.job.state import ENDED, JobState, Phase
+from kubemr_shell.local_run.figures import bytes_text, count_text, seconds_text
+from kubemr_shell.local_run.progress import progress_text
+from kubemr_shell.local_run.summary import HEAVY_SHARE, printable
+
+SKEW = 3
+"""A task that reads so many times the mean of its phase is named."""
+
+
+def status_lines(document: Document, progress: Progress, *, now: float, flags: str) -> list[str]:
+    """Of a job and of how far it is; ``flags`` are those that reach the cluster."""
+    metadata, view = document["metadata"], progress.view
+    row = row_of(document, now=now)
+    lines = [
+        _line("job", f"{metadata['name']}, in the namespace {metadata['namespace']}"),
+        _line("state", f"{row['state']}{_times(document, view, now)}"),
+    ]
+    if not is_looked_at(document):
+        age = seconds_since(metadata.get("creationTimestamp"), now) or 0.0
+        return [*lines, _line("", NOBODY)] if age >= SILENT_SECONDS else lines
+    if view.state not in ENDED:
+        lines += _phases(progress, now)
+        if hindrance := hindrance_of(document):
+            lines.append(_line("in its way", hindrance))
+        lines += _skew(view)
+    if view.retry:
+        lines.append(_line("retried", f"{count_text(view.retry)} {'time' if view.retry == 1 else 'times'}"))
+    if view.state is JobState.FAIL:
+        lines += ["", *failure_screen(metadata["name"], view.failure or {}, flags)]
+    elif view.state is JobState.COMPLETE:
+        first, *more = result_lines(view)
+        lines += [_line("results", first), *more]
+        lines.append(f"  to read them:  kubemr-shell results {metadata['name']}{flags}")
+    elif view.state is JobState.CANCELLED:
+        lines.append(f"  to go on with it:  kubemr-shell retry {metadata['name']}{flags}")
+    return lines
+
+
+def as_json(document: Document, progress: Progress, *, now: float) -> dict[str, Any]:
+    """The same, for programs."""
+    view = progress.view
+    snapshot = snapshot_of(progress)
+    return {
+        **row_of(document, now=now),
+        "phase": view.phase.value if view.phase else None,
+        "tasksDone": snapshot.tasks_done,
+        "tasks": snapshot.tasks,
+        "repeated": progress.retries,
+        "failure": view.failure,
+        "results": view.results,
+        "counters": {phase.value: counters for phase, counters in view.counters.items()},
+        "totals": {phase.value: totals for phase, totals in view.totals.items()},
+        "conditions": (document.get("status") or {}).get("conditions") or [],
+    }
+
+
+def _times(document: Document, view: JobView, now: float) -> str:
+    status: Mapping[str, Any] = document.get("status") or {}
+    began, ended = (seconds_since(status.get(name), now) for name in ("startTime", "completionTime"))
+    if began is None:
+        return ""
+    if view.state in ENDED and ended is not None:
+        return f", after {seconds_text(began - ended)}; {seconds_text(ended)} ago"
+    return f", for {seconds_text(began)}"
+
+
+def _phases(progress: Progress, now: float) -> list[str]:
+    view = progress.view
+    if view.plan is None or view.phase is None:
+        return []
+    lines = []
+    for phase in view.plan.phases:
+        if phase is view.phase:
+            snapshot = snapshot_of(progress)
+            passed = seconds_since(progress.since, now)
+            rate = snapshot.tasks_done / passed if passed else 0.0
+            lines.append(_line(phase.value, progress_text(snapshot, rate)))
+        elif phase is not Phase.PUBLISH:
+            tasks = view.layout(phase).tasks
+            lines.append(_line(phase.value, f"{count_text(view.closed_tasks(phase))}/{count_text(tasks)} tasks"))
+    return lines
+
+
+def _skew(view: JobView) -> list[str]:
+    """Of the shards that are done: the slowest task, one that reads far more than others, a key of many records."""
+    lines = []
+    for phase, totals in view.totals.items():
+        if phase is Phase.PUBLISH or "slowest" not in totals:
+            continue
+        slowest, largest, heaviest = totals["slowest"], totals["largest"], totals["heaviest"]
+        lines.append(_line("slowest", f"{slowest['task']}, {seconds_text(slowest['seconds'])}"))
+        mean = totals["bytesIn"] / max(1, totals["tasks"])
+        if largest["bytes"] > SKEW * mean:
+            lines.append(
+                _line("largest", f"{largest['task']}, {bytes_text(largest['bytes'])}; the mean is {bytes_text(mean)}")
+            )
+        if phase is Phase.REDUCE and heaviest["records"] > HEAVY_SHARE * totals["recordsIn"]:
+            lines.append(
+                _line("heaviest", f"key {printable(heaviest['key'])}, {count_text(heaviest['records'])} records")
+            )
+    return lines
+
+
+def _line(title: str, text: str) -> str:
+    return f"{title:<11} {text}"

@@ -1,0 +1,69 @@
+"""Jobs as a table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kubemr_shell.board.documents import Document
+from kubemr_shell.client.times import age_text, seconds_since
+from kubemr_shell.client.waiting import hindrance_of
+from kubemr_shell.local_run.figures import one_line
+
+WIDEST = 60
+"""Characters of what workers may have written."""
+NOT_SEEN = "NEW"
+"""The state of a job that no operator has looked at."""
+
+
+def table_of(documents: Sequence[Document], *, now: float, everywhere: bool) -> list[str]:
+    """A line for each, below a line of titles; ``everywhere``: with their namespaces."""
+    titles = ["NAME", "STATE", "MAPS", "REDUCES", "RETRIES", "AGE"]
+    rows = [titles, *([row[name.lower()] for name in titles] for row in (_texts(one, now) for one in documents))]
+    if everywhere:
+        spaces = ["NAMESPACE", *(one["metadata"]["namespace"] for one in documents)]
+        rows = [[space, *row] for space, row in zip(spaces, rows, strict=True)]
+    return aligned(rows)
+
+
+def row_of(document: Document, *, now: float) -> dict[str, Any]:
+    """What is told of a job, for programs."""
+    metadata, status = document["metadata"], document.get("status") or {}
+    progress = status.get("progress") or {}
+    age = seconds_since(metadata.get("creationTimestamp"), now)
+    return {
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "state": _state(document),
+        "maps": progress.get("map"),
+        "reduces": progress.get("reduce"),
+        "retries": status.get("retry", 0),
+        "ageSeconds": None if age is None else int(age),
+        "hindrance": hindrance_of(document) or None,
+    }
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _texts(document: Document, now: float) -> dict[str, str]:
+    row = row_of(document, now=now)
+    return {
+        "name": row["name"],
+        "state": one_line(row["state"], WIDEST),
+        "maps": one_line(str(row["maps"] or "-"), WIDEST),
+        "reduces": one_line(str(row["reduces"] or "-"), WIDEST),
+        "retries": one_line(str(row["retries"]), WIDEST),
+        "age": age_text(row["ageSeconds"]),
+    }
+
+
+def _state(document: Document) -> str:
+    """With what is in its way, in a word, as kubectl shows pods."""
+    if "deletionTimestamp" in document["metadata"]:
+        return "DELETING"
+    state = str((document.get("status") or {}).get("state", NOT_SEEN))
+    reason = hindrance_of(document).partition(":")[0]
+    return f"{state} ({reason})" if reason and state not in ("COMPLETE", "FAIL", "CANCELLED") else state

@@ -1,0 +1,103 @@
+"""Waiting for the end of a job, with or without showing how far it is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+
+from kubemr_shell.board.documents import Document
+from kubemr_shell.board.progress import Progress
+from kubemr_shell.client.ending import failure_of, has_ended, result_lines
+from kubemr_shell.client.following import Followed
+from kubemr_shell.client.jobs import Jobs
+from kubemr_shell.client.views import view_of
+from kubemr_shell.errors import KubemrError
+from kubemr_shell.job.state import ENDED
+from kubemr_shell.local_run.figures import one_line
+from kubemr_shell.local_run.progress import ProgressThread, Snapshot, display_for
+from kubemr_shell.local_run.signals import stopping_on_signals
+
+SNAPSHOT_SECONDS = 2.0
+"""Between two readings of the job and its shards, however often the display would like one."""
+MOST_CHARACTERS = 1000
+"""Of what is in the way."""
+
+
+def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str) -> int:
+    """The exit code of the job, or that of the signal that ended the waiting; JobFailed and JobCancelled say why."""
+    name, stop = document["metadata"]["name"], Event()
+    with stopping_on_signals(stop.set, kill=lambda: None) as signals, _shown(jobs, name, shows=shows):
+        last = ""
+
+        def is_over(seen: Document) -> bool:
+            nonlocal last
+            hindrance = hindrance_of(seen)
+            if hindrance != last:
+                last = hindrance
+                if hindrance:
+                    _say(hindrance)
+            return has_ended(seen)
+
+        followed = Followed(jobs, name, uid=document["metadata"]["uid"], stop=stop, say=_say)
+        ended = followed.until(is_over)
+    if ended is None:
+        _say(f"stopped waiting; the job runs on: kubemr-shell status {name}{flags}, or cancel {name}{flags} to end it")
+        return signals.exit_code or 0
+    failure = failure_of(ended, flags)
+    if failure is not None:
+        raise failure
+    for line in result_lines(view_of(ended)):
+        _say(line)
+    return 0
+
+
+def hindrance_of(document: Document) -> str:
+    """What keeps workers from running that will not pass by itself; empty if nothing does."""
+    for one in (document.get("status") or {}).get("conditions") or ():
+        if one["type"] == "WorkersReady" and one["status"] == "False" and one.get("reason") != "Starting":
+            return one_line(f"{one.get('reason')}: {one.get('message', '')}", MOST_CHARACTERS)
+        if one["type"] == "Suspended" and one["status"] == "True":
+            return one_line(f"Suspended: {one.get('message', '')}", MOST_CHARACTERS)
+    return ""
+
+
+def snapshot_of(progress: Progress) -> Snapshot:
+    """How far a job is. Bytes are counted where a shard of tasks is closed, which is too seldom to show."""
+    view = progress.view
+    if view.phase is None:
+        return Snapshot(phase="plan" if view.planner else "deploy")
+    return Snapshot(
+        phase=view.phase.value,
+        tasks_done=progress.tasks_done,
+        tasks=view.layout(view.phase).tasks,
+        retries=progress.retries,
+    )
+
+
+@contextmanager
+def _shown(jobs: Jobs, name: str, *, shows: bool) -> Iterator[None]:
+    if not shows:
+        yield
+        return
+
+    def snapshot() -> Snapshot | None:
+        try:
+            progress = jobs.progress(name)
+        except KubemrError:
+            return None
+        return None if progress.view.state in ENDED else snapshot_of(progress)
+
+    display = display_for(sys.stderr)
+    display.seconds = max(display.seconds, SNAPSHOT_SECONDS)
+    thread = ProgressThread(display, snapshot, time.monotonic)
+    try:
+        yield
+    finally:
+        thread.close()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - for the person who waits

@@ -1,0 +1,18 @@
+"""The desk of a user, for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.client.desk import Desk, opened
+from tests.cluster import Cluster
+from tests.s3_server import Bucket
+
+
+@pytest.fixture
+def desk(cluster: Cluster, namespace: str, bucket: Bucket, tmp_path: Path) -> Iterator[Desk]:
+    with opened(cluster, namespace, bucket, tmp_path) as desk:
+        yield desk

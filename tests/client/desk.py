@@ -1,0 +1,169 @@
+"""A user at the command line of a cluster: a namespace and a bucket of their own, an operator, workers as processes.
+
+The pods that the operator makes never start (their image cannot be pulled): the workers of these tests are started
+here, so that a test knows what runs when.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kubemr_shell.errors import DocumentNotFound
+from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.kube.resources import JOBS
+from tests.cluster import Cluster
+from tests.s3_server import Bucket
+from tests.scenarios.runs import KUBEMR_SHELL, Done, until
+
+NO_IMAGE = "kubemr.invalid/none:0"
+
+
+class Desk:
+    """``run`` and ``start`` call ``kubemr-shell`` in a folder of the test, for its namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str, bucket: Bucket, folder: Path) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.bucket = bucket
+        self.folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *arguments: str, kubeconfig: str | None = None) -> Command:
+        number = len(self._processes)
+        command = Command(self.folder / f"{number}.out", self.folder / f"{number}.err")
+        with command.stdout.open("wb") as out, command.stderr.open("wb") as err:
+            command.process = subprocess.Popen(
+                [KUBEMR_SHELL, *arguments],
+                cwd=self.folder,
+                env={
+                    **os.environ,  # noqa: TID251 - credentials of the S3 server are in it
+                    "KUBECONFIG": kubeconfig or self.cluster.kubeconfig,
+                    "AWS_ENDPOINT_URL_S3": self.bucket.server.endpoint,
+                    "XDG_STATE_HOME": str(self.folder / "state"),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+        self._processes.append(command.process)
+        return command
+
+    def run(self, *arguments: str, kubeconfig: str | None = None) -> Done:
+        """In the namespace of the test."""
+        return self.start(*arguments, "-n", self.namespace, kubeconfig=kubeconfig).wait()
+
+    def write(self, name: str, spec: dict[str, Any], *, job: str = "words", output: str = "out") -> str:
+        """A YAML of a job; the test's bucket is its output. None takes a field away."""
+        fields = {"image": NO_IMAGE, "output": f"{self.bucket.uri}/{output}", **spec}
+        whole = {name: value for name, value in fields.items() if value is not None}
+        metadata = {"generateName": job} if job.endswith("-") else {"name": job}
+        document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": whole}
+        (self.folder / name).write_text(yaml.safe_dump(document))
+        return name
+
+    def words(self, **changes: Any) -> str:
+        """A job that counts words."""
+        self.bucket.put("in/text", b"a b\nb c\n")
+        spec = {
+            "inputs": [f"{self.bucket.uri}/in/"],
+            "mapCommand": "tr ' ' '\\n'",
+            "reduceCommand": "uniq -c | sed 's/^ *//'",
+            "partitions": 1,
+            **changes,
+        }
+        return self.write("job.yaml", spec)
+
+    def operator(self) -> None:
+        """From now on somebody looks after the namespace."""
+        s3 = ("--s3-endpoint", self.bucket.server.endpoint, "--s3-region", self.bucket.server.region)
+        self.start("operator", "--namespace", self.namespace, "--kubeconfig", self.cluster.kubeconfig, *s3, "--port=0")
+
+    def worker(self, job: str = "words", name: str = "x", output: str = "out") -> Command:
+        """One that works on a job until it has ended; it is started when the job waits for workers."""
+        self.until_state(job, "DEPLOYED")
+        return self.start(
+            *("worker", "--job", job, "--uid", self.job(job)["metadata"]["uid"], "--namespace", self.namespace),
+            *("--name", f"{job}-0-{name}", "--workers", "1", "--output", f"{self.bucket.uri}/{output}", "--slots", "2"),
+            *("--scratch", str(self.folder / f"scratch-{name}"), "--kubeconfig", self.cluster.kubeconfig),
+        )
+
+    def until_state(self, job: str, *states: str) -> None:
+        def reached() -> bool:
+            return (self.job(job).get("status") or {}).get("state") in states
+
+        until(reached, f"{job} is {' or '.join(states)}", pause=0.2)
+
+    def job(self, name: str = "words") -> dict[str, Any]:
+        """Nothing where there is none."""
+        with suppress(DocumentNotFound):
+            return self.cluster.client.get(JOBS, self.namespace, name)
+        return {}
+
+    def object(self, kind: str, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.cluster.kubectl("-n", self.namespace, "get", kind, name, "-o", "json"))
+        return found
+
+    def end(self) -> None:
+        """Nothing outlives the test, and no finalizer keeps its namespace."""
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.wait(30)
+        for job in self.cluster.client.list(JOBS, self.namespace)["items"]:
+            with suppress(DocumentNotFound):
+                change = {"metadata": {"finalizers": None}}
+                self.cluster.client.patch(JOBS, self.namespace, job["metadata"]["name"], change)
+
+
+class Command:
+    """A command at work; what it writes is in files."""
+
+    process: subprocess.Popen[bytes]
+
+    def __init__(self, stdout: Path, stderr: Path) -> None:
+        self.stdout = stdout
+        self.stderr = stderr
+
+    def wait(self, seconds: float = 60) -> Done:
+        code = self.process.wait(seconds)
+        return Done(code=code, stdout=self.stdout.read_bytes(), stderr=self.said())
+
+    def said(self) -> str:
+        return self.stderr.read_text(errors="backslashreplace")
+
+    def until_said(self, text: str) -> None:
+        until(lambda: text in self.said() or self.process.poll() is not None, f"{text!r} on stderr")
+        assert text in self.said()
+
+    def interrupt(self) -> Done:
+        self.process.send_signal(signal.SIGINT)
+        return self.wait()
+
+
+@contextmanager
+def opened(cluster: Cluster, namespace: str, bucket: Bucket, folder: Path) -> Iterator[Desk]:
+    desk = Desk(cluster, namespace, bucket, folder)
+    try:
+        yield desk
+    finally:
+        desk.end()
+
+
+def load_image(name: str) -> None:
+    """Have the cluster know an image of the Docker engine; where nothing says how, its nodes pull it."""
+    command = os.environ.get("KUBEMR_TEST_LOAD_IMAGE")  # noqa: TID251 - tests are told here
+    if command:
+        done = subprocess.run([*shlex.split(command), name], capture_output=True, text=True, check=False, timeout=100)
+        if done.returncode:
+            pytest.fail(f"{command} {name}: {done.stderr}")

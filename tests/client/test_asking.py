@@ -1,0 +1,130 @@
+"""Retry, cancel, delete and list, against a real API server and operator."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.client.desk import Desk
+from tests.scenarios.runs import until
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def failed(desk: Desk) -> Desk:
+    """A job whose reduce has failed: it needs a file beside it that is not there yet."""
+    desk.operator()
+    gate = desk.folder / "gate"
+    desk.run("submit", desk.words(reduceCommand=f"cat {gate} && uniq -c | sed 's/^ *//'", maxAttempts=1))
+    desk.worker()
+    desk.until_state("words", "FAIL")
+    return desk
+
+
+def test_a_retried_job_does_what_is_missing(failed: Desk) -> None:
+    (failed.folder / "gate").touch()
+    retried = failed.start("retry", "words", "--wait", "-n", failed.namespace)
+    until(lambda: b"goes on" in retried.stdout.read_bytes(), "the answer")
+    failed.worker(name="y")
+    done = retried.wait()
+    assert (done.code, done.stdout) == (0, b"mapreducejob/words goes on\n"), done.stderr
+    assert failed.run("results", "words").stdout == b"1 a\n2 b\n1 c\n"
+    assert "retried     1 time" in failed.run("status", "words").stdout.decode()
+    again = failed.run("retry", "words")
+    assert (again.code, "is COMPLETE: there is nothing to try again" in again.stderr) == (2, True)
+
+
+def test_a_retry_may_bring_another_reduce_command_but_no_other_map_command(failed: Desk) -> None:
+    before = failed.job()["status"]["retry"]
+    refused = failed.run("retry", "words", "-f", failed.words(mapCommand="cat"))
+    assert refused.code == 2
+    assert "the retry was refused: another mapCommand" in refused.stderr
+    assert failed.job()["status"]["retry"] == before
+    done = failed.run("retry", "words", "-f", failed.words(reduceCommand="wc -l"))
+    assert (done.code, done.stderr.split()[:2]) == (0, ["kubemr-shell", "status"])
+    failed.worker(name="y")
+    failed.until_state("words", "COMPLETE")
+    assert failed.run("results", "words").stdout.strip() == b"4"
+
+
+def test_a_retry_may_bring_mended_scripts(desk: Desk) -> None:
+    script = desk.folder / "map.sh"
+    script.write_text("old")
+    desk.operator()
+    desk.run("submit", desk.words(mapCommand="./map.sh"))
+    desk.until_state("words", "DEPLOYED")
+    desk.run("cancel", "words")
+    script.write_text("new")
+    done = desk.run("retry", "words", "-f", "job.yaml")
+    assert done.code == 0, done.stderr
+    assert desk.object("configmap", "words-files")["binaryData"] == {"map.sh": "bmV3"}
+    assert "cancel" not in desk.job()["spec"]
+
+
+def test_a_spec_that_was_refused_is_mended_by_a_retry(desk: Desk) -> None:
+    desk.operator()
+    desk.run("submit", desk.words(output=None))
+    desk.until_state("words", "FAIL")
+    again = desk.run("retry", "words")
+    assert again.code == 2
+    assert "spec.output is missing" in again.stderr
+    assert "kubemr-shell retry words -f JOB.yaml" in again.stderr
+    assert desk.run("retry", "words", "-f", desk.words()).code == 0
+    desk.until_state("words", "DEPLOYED")
+
+
+def test_a_cancelled_job_ends_the_waiting_and_can_go_on(desk: Desk) -> None:
+    desk.operator()
+    waiting = desk.start("submit", desk.words(), "--wait", "-n", desk.namespace)
+    desk.until_state("words", "DEPLOYED")
+    for _ in range(2):
+        assert desk.run("cancel", "words").stdout == b"mapreducejob/words cancelled\n"
+    done = waiting.wait()
+    assert done.code == 5
+    assert f"kubemr-shell retry words -n {desk.namespace} goes on with it" in done.stderr
+    assert desk.run("retry", "words").code == 0
+    desk.until_state("words", "DEPLOYED")
+    again = desk.run("retry", "words")
+    assert (again.code, "only a job that has failed" in again.stderr) == (2, True)
+
+
+def test_what_nobody_answers_is_said_so(desk: Desk) -> None:
+    desk.run("submit", desk.words())
+    done = desk.run("cancel", "words")
+    assert done.code == 6
+    assert "asked, but no operator has answered" in done.stderr
+    assert desk.job()["spec"]["cancel"] is True
+
+
+@pytest.mark.parametrize("command", ["status", "logs", "results", "retry", "cancel", "delete"])
+def test_a_job_that_is_not_there_is_named(desk: Desk, command: str) -> None:
+    done = desk.run(command, "nobody")
+    assert done.code == 3
+    assert f"nobody: there is no such job in the namespace {desk.namespace}" in done.stderr
+
+
+def test_the_list_has_jobs_of_one_namespace_or_of_all(desk: Desk) -> None:
+    assert "there are no jobs in the namespace" in desk.run("list").stderr
+    desk.run("submit", desk.words())
+    mine = desk.run("list").stdout.decode().splitlines()
+    assert mine[0].split() == ["NAME", "STATE", "MAPS", "REDUCES", "RETRIES", "AGE"]
+    assert mine[1].split()[:5] == ["words", "NEW", "-", "-", "0"]
+    everywhere = desk.run("list", "-A").stdout.decode().splitlines()
+    assert any(line.split()[:3] == [desk.namespace, "words", "NEW"] for line in everywhere)
+    [job] = json.loads(desk.run("list", "--output", "json").stdout)
+    assert (job["namespace"], job["name"], job["state"], job["maps"]) == (desk.namespace, "words", "NEW", None)
+    assert json.loads(desk.run("status", "words", "--output", "json").stdout)["state"] == "NEW"
+
+
+def test_a_status_that_is_nonsense_is_no_bug_of_ours(desk: Desk) -> None:
+    desk.run("submit", desk.words())
+    nonsense = {"status": {"state": "MAP", "progress": {"map": "\x1b[2J\n"}, "counters": {"nonsense": {}}}}
+    jobs = ("-n", desk.namespace, "patch", "mapreducejob", "words", "--subresource=status", "--type=merge")
+    desk.cluster.kubectl(*jobs, "-p", json.dumps(nonsense))
+    assert "\\x1b[2J\\x0a" in desk.run("list").stdout.decode()
+    for command in ("status", "results", "cancel"):
+        done = desk.run(command, "words")
+        assert (done.code, "its status is not as workers and operator write it" in done.stderr) == (1, True)
+    assert desk.run("delete", "words").code == 0

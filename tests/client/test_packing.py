@@ -1,0 +1,101 @@
+"""Which files travel with a job, and what a cluster refuses that one machine takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubemr_shell.cli.job_file import add_scripts
+from kubemr_shell.client.cluster_spec import look_at_places
+from kubemr_shell.client.packing import MOST_BYTES, Package, pack
+from kubemr_shell.job.spec import JobSpec
+
+SPEC = JobSpec(inputs=("s3://b/in",), map_command="cat")
+
+
+def packed(folder: Path, **changes: Any) -> Package:
+    spec = replace(SPEC, **changes)
+    return pack(spec, add_scripts(spec, str(folder)), str(folder))
+
+
+def problems(package: Package) -> list[str]:
+    return [str(problem) for problem in package.problems]
+
+
+def test_a_job_without_files_takes_nothing_along(tmp_path: Path) -> None:
+    package = packed(tmp_path, files=("s3://b/x",))
+    assert (package.data, package.spec, package.problems) == ({}, {"files": ["s3://b/x"]}, [])
+    assert packed(tmp_path).spec == {}
+
+
+def test_archives_travel_as_files_do(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(b"tar")
+    package = packed(tmp_path, archives=("a.tar", "https://example.org/b.zip"))
+    assert package.spec == {"archives": ["/etc/kubemr/files/a.tar", "https://example.org/b.zip"]}
+    assert package.data == {"a.tar": b"tar"}
+
+
+def test_what_is_too_much_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"s")
+    (tmp_path / "large").write_bytes(b"l" * MOST_BYTES)
+    package = packed(tmp_path, files=("small", "large"))
+    [problem] = problems(package)
+    assert problem.startswith(f"spec.files[1]: {tmp_path}/large has 921,600 bytes; files from this machine may have")
+    assert "s3:// or http(s):// URIs" in problem
+    assert package.data == {}
+    (tmp_path / "small").write_bytes(b"")
+    assert problems(packed(tmp_path, files=("small", "large"))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing", "there is no "),
+        ("folder", "is a folder: pack it with tar"),
+        ("a name", "cannot travel under this name"),
+        ("..data", "cannot travel under this name"),
+    ],
+)
+def test_files_that_cannot_travel_are_named(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "folder").mkdir()
+    for file in ("a name", "..data"):
+        (tmp_path / file).touch()
+    [problem] = problems(packed(tmp_path, files=(name,)))
+    assert problem.startswith("spec.files[0]: ")
+    assert words in problem
+
+
+def test_a_script_and_a_file_of_one_name_are_two(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for path in ("map.sh", "sub/map.sh"):
+        (tmp_path / path).touch()
+    [problem] = problems(packed(tmp_path, files=("sub/map.sh",), map_command="./map.sh"))
+    assert "has the name map.sh" in problem
+    assert problems(packed(tmp_path, files=("map.sh",), map_command="./map.sh")) == []
+
+
+def test_an_absolute_path_that_is_not_here_may_be_one_of_the_image(tmp_path: Path) -> None:
+    package = packed(tmp_path, files=("/opt/none-such",), inputs_from="/opt/no-such-list")
+    assert package.spec == {"files": ["/opt/none-such"], "inputsFrom": "/opt/no-such-list"}
+    assert len(package.warnings) == 2
+    assert package.problems == []
+
+
+def test_a_list_of_inputs_travels_and_its_lines_are_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"s3://b/1\r\n\nhttps://example.org/\n")
+    package = packed(tmp_path, inputs_from="list")
+    assert package.spec == {"inputsFrom": "/etc/kubemr/files/kubemr-inputs-from"}
+    assert (package.problems, package.warnings) == ([], [])
+    (tmp_path / "list").write_text("s3://b/1\nlogs/a\nlogs/b\n")
+    [problem] = problems(packed(tmp_path, inputs_from="list"))
+    assert "pods cannot see this machine's logs/a" in problem
+
+
+def test_places_that_pods_do_not_have_are_all_named() -> None:
+    spec = replace(SPEC, inputs=("logs/*.gz", "-", "s3://b/x", "/data/x", "file:///data/y"), output="out")
+    found, warnings = look_at_places(spec)
+    assert [problem.path for problem in found] == ["spec.inputs[0]", "spec.inputs[1]", "spec.output"]
+    assert [warning.partition(":")[0] for warning in warnings] == ["spec.inputs[3]", "spec.inputs[4]"]

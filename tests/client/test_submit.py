@@ -1,0 +1,166 @@
+"""Submitting and waiting, against a real API server, operator and object store."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Sequence
+
+import pytest
+
+from tests.client.desk import Desk
+from tests.scenarios.runs import until
+
+pytestmark = pytest.mark.cluster
+
+
+def test_a_submitted_job_is_waited_for_and_its_results_are_read(desk: Desk) -> None:
+    desk.operator()
+    submitted = desk.start("submit", desk.words(), "--follow", "-n", desk.namespace)
+    desk.worker()
+    done = submitted.wait()
+    assert (done.code, done.stdout) == (0, b"mapreducejob/words submitted\n"), done.stderr
+    assert f"1 part in {desk.bucket.uri}/out\n" in done.stderr
+    assert "reduce   1 task: 4 records" in done.stderr
+    assert desk.run("results", "words").stdout == b"1 a\n2 b\n1 c\n"
+    assert desk.start("results", f"{desk.bucket.uri}/out").wait().stdout == b"1 a\n2 b\n1 c\n"
+    status = desk.run("status", "words").stdout.decode()
+    assert "state       COMPLETE" in status
+    assert f"1 part in {desk.bucket.uri}/out" in status
+
+
+def test_what_is_in_the_way_of_workers_is_said_while_waiting_and_in_tables(desk: Desk) -> None:
+    desk.operator()
+    waiting = desk.start("submit", desk.words(), "--wait", "-n", desk.namespace)
+    waiting.until_said("ImageCannotBePulled: pod words-0-")
+    for arguments in (("status", "words"), ("list",)):
+        assert "DEPLOYED (ImageCannotBePulled)" in desk.run(*arguments).stdout.decode()
+    done = waiting.interrupt()
+    assert done.code == 130
+    assert "the job runs on: kubemr-shell status words -n" in done.stderr
+    assert desk.job()["status"]["state"] == "DEPLOYED"
+
+
+def test_a_job_that_fails_ends_the_waiting_with_its_one_screen(desk: Desk) -> None:
+    desk.operator()
+    file = desk.words(mapCommand="echo no such luck >&2; exit 3", maxAttempts=1)
+    waiting = desk.start("submit", file, "--wait", "-n", desk.namespace)
+    worker = desk.worker()
+    done = waiting.wait()
+    assert done.code == 4
+    assert "job words failed: map/0, attempt 0: " in done.stderr
+    assert "    | no such luck\n" in done.stderr
+    assert f"kubemr-shell retry words -n {desk.namespace}" in done.stderr
+    assert f"kubemr-shell logs words map/0 -n {desk.namespace}" in done.stderr
+    assert "job words failed: map/0" in desk.run("status", "words").stdout.decode()
+    refused = desk.run("results", "words")
+    assert (refused.code, refused.stdout) == (4, b"")
+    assert worker.wait().stdout == b"map/0.0: no such luck\n"
+
+
+def test_without_an_operator_it_says_so_and_an_interrupt_leaves_the_job(desk: Desk) -> None:
+    waiting = desk.start("submit", desk.words(), "--wait", "-n", desk.namespace)
+    waiting.until_said("no operator has looked at it yet")
+    assert waiting.interrupt().code == 130
+    assert desk.job()["metadata"]["name"] == "words"
+    assert "no operator has looked at it yet" in desk.run("status", "words").stdout.decode()
+    assert "NEW" in desk.run("list").stdout.decode()
+
+
+def test_a_job_that_is_deleted_meanwhile_ends_the_waiting(desk: Desk) -> None:
+    waiting = desk.start("submit", desk.words(), "--follow", "-n", desk.namespace)
+    until(desk.job, "the job")
+    assert desk.run("delete", "words", "--wait").stdout == b"mapreducejob/words deleted\n"
+    done = waiting.wait()
+    assert (done.code, "the job was deleted" in done.stderr) == (3, True)
+
+
+def test_scripts_and_files_travel_with_the_job_and_go_with_it(desk: Desk) -> None:
+    (desk.folder / "map.py").write_bytes(b"#!/bin/sh\n\xff\0")
+    (desk.folder / "data").write_bytes(b"1\n")
+    (desk.folder / "list").write_text(f"{desk.bucket.uri}/in/\n")
+    spec = {
+        "inputsFrom": "list",
+        "mapCommand": "./map.py",
+        "files": ["data", "https://example.org/x", "/opt/of-the-image"],
+    }
+    done = desk.run("submit", desk.write("job.yaml", spec, job="files-"))
+    assert done.code == 0
+    assert "/opt/of-the-image is not on this machine: the image has to have it" in done.stderr
+    name = done.stdout.decode().removeprefix("mapreducejob/").partition(" ")[0]
+    job = desk.job(name)
+    assert name.startswith("files-")
+    assert job["spec"]["files"] == [
+        *("/etc/kubemr/files/data", "https://example.org/x", "/opt/of-the-image"),
+        "/etc/kubemr/files/map.py",
+    ]
+    assert job["spec"]["inputsFrom"] == "/etc/kubemr/files/kubemr-inputs-from"
+    assert job["metadata"]["annotations"]["turbobytes.com/files"] == f"{name}-files"
+    files = desk.object("configmap", f"{name}-files")
+    assert {key: base64.b64decode(data) for key, data in files["binaryData"].items()} == {
+        "map.py": b"#!/bin/sh\n\xff\0",
+        "data": b"1\n",
+        "kubemr-inputs-from": f"{desk.bucket.uri}/in/\n".encode(),
+    }
+    assert files["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]
+
+
+def test_the_files_of_an_earlier_job_of_the_name_are_not_those_of_a_new_one(desk: Desk) -> None:
+    old = {"metadata": {"name": "words-files"}, "apiVersion": "v1", "kind": "ConfigMap", "data": {"old": "1"}}
+    desk.cluster.apply(old, namespace=desk.namespace)
+    (desk.folder / "map.sh").write_text("cat")
+    file = desk.write("job.yaml", {"inputs": ["s3://b/in"], "mapCommand": "./map.sh"})
+    assert desk.run("submit", file).code == 0
+    assert list(desk.object("configmap", "words-files")["binaryData"]) == ["map.sh"]
+    again = desk.run("submit", file)
+    assert again.code == 2
+    assert "there is a job words in the namespace" in again.stderr
+    assert list(desk.object("configmap", "words-files")["binaryData"]) == ["map.sh"]
+
+
+def test_a_job_whose_files_may_not_be_sent_is_not_left_behind(desk: Desk) -> None:
+    (desk.folder / "map.sh").write_text("cat")
+    file = desk.write("job.yaml", {"inputs": ["s3://b/in"], "mapCommand": "./map.sh"})
+    rules = [
+        {"apiGroups": ["turbobytes.com"], "resources": ["*"], "verbs": ["*"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},
+    ]
+    done = desk.run("submit", file, kubeconfig=kubeconfig_of_user(desk, rules))
+    assert done.code == 7
+    assert 'cannot create resource "configmaps"' in done.stderr
+    until(lambda: not desk.job(), "the job is gone")
+
+
+@pytest.mark.parametrize("arguments", [("submit", "job.yaml"), ("list",), ("status", "words"), ("cancel", "words")])
+def test_a_missing_right_is_named(desk: Desk, arguments: tuple[str, ...]) -> None:
+    desk.words()
+    done = desk.run(*arguments, kubeconfig=kubeconfig_of_user(desk, []))
+    assert done.code == 7
+    assert "cannot " in done.stderr
+    assert "ask whoever runs the cluster" in done.stderr
+
+
+def kubeconfig_of_user(desk: Desk, rules: Sequence[object]) -> str:
+    """Of somebody who may do no more than ``rules`` say."""
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "user"}
+    subject = {"kind": "ServiceAccount", "name": "user", "namespace": desk.namespace}
+    desk.cluster.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "user"}},
+        {"apiVersion": role["apiGroup"] + "/v1", "kind": "Role", "metadata": {"name": "user"}, "rules": rules},
+        {
+            "apiVersion": role["apiGroup"] + "/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "user"},
+            "roleRef": role,
+            "subjects": [subject],
+        },
+        namespace=desk.namespace,
+    )
+    token = desk.cluster.kubectl("-n", desk.namespace, "create", "token", "user")
+    path = desk.folder / "user-kubeconfig"
+    path.write_text(desk.cluster.kubectl("config", "view", "--raw", "--flatten"))
+    os.chmod(path, 0o600)
+    of_user = ("--kubeconfig", str(path), "config")
+    desk.cluster.kubectl(*of_user, "set-credentials", "user", f"--token={token}")
+    desk.cluster.kubectl(*of_user, "set-context", "--current", "--user=user")
+    return str(path)
