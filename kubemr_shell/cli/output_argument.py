@@ -17,7 +17,6 @@ from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.local_run.output import Output, output_at
 from kubemr_shell.storage.locate import scheme_of
 
-
 JOB_FILE = click.option(
     "--job", "job_file", metavar="JOB.yaml", help="The job's YAML: its s3, and its output if OUTPUT is not given."
 )
