@@ -1,7 +1,7 @@
 """From ``kubectl apply`` to the first map command, and from the last command's end to COMPLETE, in real pods.
 
 ``python -m benchmarks.cluster_latency [WORKERS ...]``; needs what ``make test-cluster`` needs. Every map command writes
-when it began and when it ended; the rest is read from the API server. Ours, of the time to the first command, is what is
+when it began and ended; the rest is read from the API server. Ours, of the time to the first command, is what is
 not Kubernetes': from the job's creation to that of the batch Job, and from the start of the container to the command.
 """
 

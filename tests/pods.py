@@ -21,10 +21,9 @@ import pytest
 from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.resources import JOBS, PODS, SECRETS
 from tests.cluster import Cluster
+from tests.images.containers import PREFIX, build
 from tests.s3_server import Bucket
 
-ROOT = Path(__file__).parent.parent
-IMAGE = "kubemr/base:test"
 SECONDS = 100
 Object = dict[str, Any]
 
@@ -46,19 +45,22 @@ def base_image(cluster: Cluster) -> str:
         pytest.skip(str(error))
 
 
-def image_of() -> str:
-    """The base image: built and loaded to the node, unless KUBEMR_TEST_IMAGE names one that is there."""
-    known = os.environ.get("KUBEMR_TEST_IMAGE")  # noqa: TID251 - tests are told here
+def image_of(name: str = "base") -> str:
+    """The base image, or one of images/: built, and loaded to the node under a tag that is not pulled again.
+
+    KUBEMR_TEST_IMAGE names a base image that is there already.
+    """
+    known = os.environ.get("KUBEMR_TEST_IMAGE") if name == "base" else None  # noqa: TID251 - tests are told here
     if known:
         return known
     load = os.environ.get("KUBEMR_TEST_LOAD_IMAGE")  # noqa: TID251 - likewise
     if load is None:
         raise NoImage("KUBEMR_TEST_LOAD_IMAGE is not set: it names the command that copies an image to the node")
-    subprocess.run(
-        ["docker", "build", "--network", "host", "-q", "-f", "Dockerfile.base", "-t", IMAGE, "."], cwd=ROOT, check=True
-    )
-    subprocess.run([*shlex.split(load), IMAGE], check=True)
-    return IMAGE
+    build("base-image" if name == "base" else f"image-{name}")
+    image = f"{PREFIX}/{name}:pods"
+    subprocess.run(["docker", "tag", f"{PREFIX}/{name}", image], check=True)
+    subprocess.run([*shlex.split(load), image], check=True, stdout=subprocess.DEVNULL)
+    return image
 
 
 @dataclass

@@ -47,9 +47,7 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
         with ending_on_signals():
             client = KubeClient.from_kubeconfig(kubeconfig, None, None) if kubeconfig else KubeClient.in_pod(namespace)
             store = KubernetesStore(client, namespace)
-            one = PodWorker(
-                store, _options(**options), complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease
-            )
+            one = PodWorker(store, _options(**options), complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease)
             try:
                 with stopping_on_signals(one.stop, kill=lambda: None) as signals:
                     one.run()
