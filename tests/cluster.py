@@ -21,7 +21,7 @@ import pytest
 from kubemr_shell.errors import DocumentNotFound
 from kubemr_shell.job.crd import job_crd, shard_crd
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.resources import NAMESPACES
+from kubemr_shell.kube.resources import JOBS, NAMESPACES
 
 K3S = "rancher/k3s:v1.34.2-k3s1"
 
@@ -53,6 +53,12 @@ class Cluster:
         scope = ("-n", namespace) if namespace else ()
         return self.kubectl(*scope, "apply", "-f", "-", stdin=json.dumps(whole))
 
+    def _let_go(self, namespace: str) -> None:
+        """The operator of the test is gone: nobody would clean up after the jobs that are left."""
+        for job in self.client.list(JOBS, namespace)["items"]:
+            with suppress(DocumentNotFound):
+                self.client.patch(JOBS, namespace, job["metadata"]["name"], {"metadata": {"finalizers": None}})
+
     @contextmanager
     def namespace(self) -> Iterator[str]:
         """A new namespace, which is deleted without waiting for its end."""
@@ -63,6 +69,7 @@ class Cluster:
         finally:
             with suppress(DocumentNotFound):
                 self.client.delete(NAMESPACES, None, name)
+            self._let_go(name)
 
 
 def running_cluster(stack: ExitStack) -> Cluster:

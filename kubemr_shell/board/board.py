@@ -246,7 +246,7 @@ class Board:
                     self._cursors[phase] = key.shard
                     self._idle_looks = 0
                     return step
-        if keys:
+        if keys and self._soonest == math.inf:
             self._cursors[phase] = keys[-1].shard + 1
         return self._idle()
 
@@ -273,7 +273,9 @@ class Board:
             return True
         if self._shards.was_covered_here(key):
             seconds = self._own_time((key, view.shard_epoch(key.phase, key.shard)), view.layout(key.phase).shards)
-            self._soonest = min(self._soonest, seconds or self._soonest)
+            if seconds:
+                self._soonest = min(self._soonest, seconds)
+                self._cursors[key.phase] = key.shard
             return seconds == 0
         now = self._clock()
         since = self._covered_since.setdefault((key, view.shard_epoch(key.phase, key.shard)), now)

@@ -71,7 +71,8 @@ class ShardBoard:
         self._together = together
         self._held: dict[ShardKey, Claim] = {}
         self._documents: dict[ShardKey, Document] = {}
-        self._covered: set[ShardKey] = set()
+        self._covered: dict[ShardKey, Document] = {}
+        """Shards that this worker has covered, as they were then: a cheap read may be older."""
 
     def look(self, view: JobView, key: ShardKey, *, stealing: bool = False) -> Look:
         """Claim what is available or what the dead have left; ``stealing``: or what others have not started."""
@@ -95,7 +96,7 @@ class ShardBoard:
             return shard_patch(document["metadata"]["uid"], state, freed, expired=expired)
 
         try:
-            document = self._writer.read(KIND, self._name(key), fresh=False)
+            document = self._newer(self._writer.read(KIND, self._name(key), fresh=False), self._covered.get(key))
         except DocumentNotFound:
             document = self._create(view, key, sent)
         document = self._writer.write(KIND, self._name(key), decide, known=document)
@@ -134,9 +135,11 @@ class ShardBoard:
         if claim_id is None and not any(state.has_won(a.task - claim.first, a.attempt) for a in done):
             self._forget(key)
             raise LeaseLost(f"{self._name(key)}: the claim {claim.id} was taken over; its attempts no longer count")
+        document = self._documents[key]
+        claim = self._goes_on(key, claim_id, state)
         if state.is_covered:
-            self._covered.add(key)
-        return self._goes_on(key, claim_id, state)
+            self._covered[key] = document
+        return claim
 
     def fail(
         self, view: JobView, claim: Claim, attempt: Attempt, facts: Mapping[str, object]
@@ -212,8 +215,13 @@ class ShardBoard:
         known = self._documents.get(key)
         if known is None or self._agents == 1:
             return known
-        read = self._writer.read(KIND, name, fresh=False)
-        return max(known, read, key=lambda document: int(document["metadata"]["resourceVersion"]))
+        return self._newer(self._writer.read(KIND, name, fresh=False), known)
+
+    def _newer(self, one: Document, other: Document | None) -> Document:
+        """The newer one of two states of a document; of a document made anew, what was read last."""
+        if other is None or one["metadata"]["uid"] != other["metadata"]["uid"]:
+            return one
+        return max(one, other, key=lambda document: int(document["metadata"]["resourceVersion"]))
 
     def _create(self, view: JobView, key: ShardKey, sent: list[str]) -> Document:
         """The first claim makes the document, unless somebody was faster."""
