@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from tests.cli.calls import call
+from tests.client.kubeconfigs import kubeconfig
 
 JOB = {
     "apiVersion": "turbobytes.com/v1alpha1",
@@ -56,21 +56,6 @@ def bare_server() -> Iterator[str]:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "job.yaml").write_text(yaml.safe_dump(JOB))
     return tmp_path
-
-
-def kubeconfig(folder: Path, server: str) -> str:
-    named = {"name": "x", "cluster": {"server": server}}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [named],
-        "users": [{"name": "x", "user": {}}],
-        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
-        "current-context": "x",
-    }
-    path = folder / "kubeconfig"
-    path.write_text(json.dumps(config))
-    return str(path)
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
