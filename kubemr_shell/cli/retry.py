@@ -6,6 +6,7 @@ import click
 
 from kubemr_shell.cli.cluster_options import cluster_options, reach, say
 from kubemr_shell.client.access import Access
+from kubemr_shell.errors import UsageError
 
 
 @click.command()
@@ -28,6 +29,8 @@ def retry(*, name: str, file: str | None, wait: bool, follow: bool, access: Acce
     from kubemr_shell.local_run.signals import ending_on_signals  # noqa: PLC0415
 
     read = read_cluster_job(file) if file else None
+    if read and read.job.name not in (None, name):
+        raise UsageError(f"{file} is the job {read.job.name}, not {name}: name the other file, or the other job")
     jobs, flags = reach(access), access.flags
     with ending_on_signals():
         answered = retry_job(

@@ -17,7 +17,7 @@ from kubemr_shell.client.views import view_of
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import ENDED
 from kubemr_shell.local_run.figures import one_line
-from kubemr_shell.local_run.progress import ProgressThread, Snapshot, display_for
+from kubemr_shell.local_run.progress import ProgressThread, Snapshot, display_for, show_cursor
 from kubemr_shell.local_run.signals import stopping_on_signals
 
 SNAPSHOT_SECONDS = 2.0
@@ -29,7 +29,10 @@ MOST_CHARACTERS = 1000
 def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str) -> int:
     """The exit code of the job, or that of the signal that ended the waiting; JobFailed and JobCancelled say why."""
     name, stop = document["metadata"]["name"], Event()
-    with stopping_on_signals(stop.set, kill=lambda: None) as signals, _shown(jobs, name, shows=shows):
+    with (
+        stopping_on_signals(stop.set, kill=lambda: show_cursor(sys.stderr)) as signals,
+        _shown(jobs, name, shows=shows),
+    ):
         last = ""
 
         def is_over(seen: Document) -> bool:

@@ -38,6 +38,8 @@ def test_a_retried_job_does_what_is_missing(failed: Desk) -> None:
 
 def test_a_retry_may_bring_another_reduce_command_but_no_other_map_command(failed: Desk) -> None:
     before = failed.job()["status"]["retry"]
+    other = failed.run("retry", "words", "-f", failed.write("other.yaml", {"inputs": ["s3://b/in"]}, job="other"))
+    assert (other.code, "other.yaml is the job other, not words" in other.stderr) == (2, True)
     refused = failed.run("retry", "words", "-f", failed.words(mapCommand="cat"))
     assert refused.code == 2
     assert "the retry was refused: another mapCommand" in refused.stderr

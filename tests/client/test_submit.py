@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import os
-from collections.abc import Sequence
+import json
 
 import pytest
 
 from tests.client.desk import Desk
+from tests.client.kubeconfigs import kubeconfig, kubeconfig_of_user
+from tests.kube.api_proxy import Fault, proxy_to
 from tests.scenarios.runs import until
 
 pytestmark = pytest.mark.cluster
@@ -140,27 +141,29 @@ def test_a_missing_right_is_named(desk: Desk, arguments: tuple[str, ...]) -> Non
     assert "ask whoever runs the cluster" in done.stderr
 
 
-def kubeconfig_of_user(desk: Desk, rules: Sequence[object]) -> str:
-    """Of somebody who may do no more than ``rules`` say."""
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "user"}
-    subject = {"kind": "ServiceAccount", "name": "user", "namespace": desk.namespace}
-    desk.cluster.apply(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "user"}},
-        {"apiVersion": role["apiGroup"] + "/v1", "kind": "Role", "metadata": {"name": "user"}, "rules": rules},
-        {
-            "apiVersion": role["apiGroup"] + "/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": "user"},
-            "roleRef": role,
-            "subjects": [subject],
-        },
-        namespace=desk.namespace,
-    )
-    token = desk.cluster.kubectl("-n", desk.namespace, "create", "token", "user")
-    path = desk.folder / "user-kubeconfig"
-    path.write_text(desk.cluster.kubectl("config", "view", "--raw", "--flatten"))
-    os.chmod(path, 0o600)
-    of_user = ("--kubeconfig", str(path), "config")
-    desk.cluster.kubectl(*of_user, "set-credentials", "user", f"--token={token}")
-    desk.cluster.kubectl(*of_user, "set-context", "--current", "--user=user")
-    return str(path)
+def test_an_api_server_that_is_away_for_a_while_is_asked_again(desk: Desk) -> None:
+    with proxy_to(desk.cluster.client) as proxy:
+        through = kubeconfig(desk.folder, proxy.url)
+        waiting = desk.start("submit", desk.words(), "--wait", "-n", desk.namespace, kubeconfig=through)
+        until(desk.job, "the job")
+        proxy.policy = lambda method, path: Fault.BROKEN
+        waiting.until_said("asking again")
+        proxy.policy = lambda method, path: None
+        set_state(desk, "CANCELLED")
+        done = waiting.wait()
+    assert (done.code, "was cancelled" in done.stderr) == (5, True)
+
+
+def test_who_may_not_watch_waits_all_the_same(desk: Desk) -> None:
+    rules = [{"apiGroups": ["turbobytes.com"], "resources": ["*"], "verbs": ["get", "create"]}]
+    user = kubeconfig_of_user(desk, rules)
+    waiting = desk.start("submit", desk.words(), "--wait", "-n", desk.namespace, kubeconfig=user)
+    until(desk.job, "the job")
+    set_state(desk, "CANCELLED")
+    assert waiting.wait().code == 5
+
+
+def set_state(desk: Desk, state: str) -> None:
+    """As an operator would."""
+    change = ("patch", "mapreducejob", "words", "--subresource=status", "--type=merge", "-p")
+    desk.cluster.kubectl("-n", desk.namespace, *change, json.dumps({"status": {"state": state}}))

@@ -1,0 +1,51 @@
+"""Kubeconfigs: of a server that asks for nothing, and of a user with few rights."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.client.desk import Desk
+
+
+def kubeconfig(folder: Path, server: str) -> str:
+    named = {"name": "x", "cluster": {"server": server}}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [named],
+        "users": [{"name": "x", "user": {}}],
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+        "current-context": "x",
+    }
+    path = folder / "kubeconfig"
+    path.write_text(json.dumps(config))
+    return str(path)
+
+
+def kubeconfig_of_user(desk: Desk, rules: Sequence[object]) -> str:
+    """Of somebody who may do no more than ``rules`` say."""
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "user"}
+    subject = {"kind": "ServiceAccount", "name": "user", "namespace": desk.namespace}
+    desk.cluster.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "user"}},
+        {"apiVersion": role["apiGroup"] + "/v1", "kind": "Role", "metadata": {"name": "user"}, "rules": rules},
+        {
+            "apiVersion": role["apiGroup"] + "/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "user"},
+            "roleRef": role,
+            "subjects": [subject],
+        },
+        namespace=desk.namespace,
+    )
+    token = desk.cluster.kubectl("-n", desk.namespace, "create", "token", "user")
+    path = desk.folder / "user-kubeconfig"
+    path.write_text(desk.cluster.kubectl("config", "view", "--raw", "--flatten"))
+    os.chmod(path, 0o600)
+    of_user = ("--kubeconfig", str(path), "config")
+    desk.cluster.kubectl(*of_user, "set-credentials", "user", f"--token={token}")
+    desk.cluster.kubectl(*of_user, "set-context", "--current", "--user=user")
+    return str(path)

@@ -1,0 +1,118 @@
+"""Clusters that are not there, or that know nothing of jobs: one line, and what to do."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.calls import call
+from tests.client.kubeconfigs import kubeconfig
+
+JOB = {
+    "apiVersion": "turbobytes.com/v1alpha1",
+    "kind": "MapReduceJob",
+    "metadata": {"name": "words"},
+    "spec": {"inputs": ["s3://b/in"], "mapCommand": "cat", "output": "s3://b/out"},
+}
+COMMANDS = [("submit", "job.yaml"), ("list",), ("status", "words"), ("logs", "words"), ("results", "words")]
+
+
+class Bare(BaseHTTPRequestHandler):
+    """Answers as an API server does for a group that it does not know."""
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b"404 page not found\n"
+        self.send_response(404)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = answer  # noqa: N815 - the base class names them so
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - likewise
+        """Nothing."""
+
+
+@pytest.fixture
+def bare_server() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Bare)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "job.yaml").write_text(yaml.safe_dump(JOB))
+    return tmp_path
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
+def test_a_cluster_that_knows_no_jobs_is_told_from_one_without_this_job(
+    folder: Path, bare_server: str, arguments: tuple[str, ...]
+) -> None:
+    done = call(folder, *arguments, KUBECONFIG=kubeconfig(folder, bare_server))
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        f"kubemr-shell: {bare_server} does not know MapReduceJobs: kubemr-shell install | kubectl apply -f - installs "
+        "it; --context chooses another cluster\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
+def test_an_api_server_that_is_down_is_named(folder: Path, arguments: tuple[str, ...]) -> None:
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        server = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        done = call(folder, *arguments, KUBECONFIG=kubeconfig(folder, server))
+    said = done.stderr.decode()
+    assert done.returncode == 6
+    assert f"no answer from the API server {server}: " in said
+    assert "Connection refused; look whether it runs" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
+def test_without_a_kubeconfig_it_says_how_to_name_one(folder: Path, arguments: tuple[str, ...]) -> None:
+    done = call(folder, *arguments, KUBECONFIG=str(folder / "none"))
+    assert done.returncode == 2
+    assert b"name a kubeconfig with KUBECONFIG or --kubeconfig" in done.stderr
+
+
+def test_everything_that_is_wrong_is_said_before_a_cluster_is_asked(folder: Path) -> None:
+    wrong = {**JOB, "spec": {"inputs": ["logs/*", "-"], "mapCommand": "cat", "output": "out", "files": ["x"]}}
+    (folder / "job.yaml").write_text(yaml.safe_dump(wrong))
+    done = call(folder, "submit", "job.yaml", KUBECONFIG=str(folder / "none"))
+    assert done.returncode == 2
+    said = done.stderr.decode()
+    assert "job.yaml: 4 problems\n" in said
+    assert [line.split(":")[0].strip() for line in said.splitlines()[1:]] == [
+        *("spec.inputs[0]", "spec.inputs[1]", "spec.output", "spec.files[0]")
+    ]
+
+
+def test_the_namespaces_of_flag_and_yaml_have_to_agree(folder: Path) -> None:
+    (folder / "job.yaml").write_text(yaml.safe_dump({**JOB, "metadata": {"name": "words", "namespace": "a"}}))
+    done = call(folder, "submit", "job.yaml", "-n", "b", KUBECONFIG=str(folder / "none"))
+    assert (done.returncode, b"-n b, but metadata.namespace is a" in done.stderr) == (2, True)
+
+
+def test_results_of_a_folder_that_is_not_there_may_be_those_of_a_job(folder: Path) -> None:
+    done = call(folder, "results", "out", KUBECONFIG=str(folder / "none"))
+    assert (done.returncode, b"out: there is no such folder, and no cluster to look for a job in" in done.stderr) == (
+        2,
+        True,
+    )
+    done = call(folder, "results", "./out", KUBECONFIG=str(folder / "none"))
+    assert (done.returncode, b"cluster" in done.stderr) == (2, False)
