@@ -12,7 +12,7 @@ IMAGE ?= kubemr
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images bench bench-quick bench-s3 clean
+.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images bench bench-quick bench-s3 bench-cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,10 @@ bench-quick: setup ## the benchmarks in small: three minutes
 
 bench-s3: setup ## jobs with S3: about 25 minutes, on the server that tests use (KUBEMR_TEST_S3_ENDPOINT)
 	$(BIN)/python -m benchmarks.s3_bench
+
+bench-cluster: setup ## what a job costs the API server, and how soon pods begin and end: on the cluster of make test-cluster
+	$(BIN)/python -m benchmarks.cluster_bench || true  # its bounds are printed; the latency is measured all the same
+	$(BIN)/python -m benchmarks.cluster_latency
 
 clean: ## remove what was built
 	rm -rf build $(VENV) benchmarks/.data
