@@ -34,7 +34,12 @@ class StandIn:
         timing: Timing,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        varied: Callable[[], float] = lambda: 1.0,
     ) -> None:
+        """``varied`` gives the time of a task, as a multiple of the mean."""
+        self._varied = varied
+        self.worked = 0.0
+        """Seconds of all its slots."""
         self._board = board
         self._tasks = tasks
         self._slots = slots
@@ -74,8 +79,9 @@ class StandIn:
 
     def _wait_for(self, claim: Claim) -> Claim:
         """As long as its tasks take, with renewals."""
-        rounds = -(-len(claim.attempts) // self._slots)
-        left = rounds * self._task_seconds
+        busy = sum(self._task_seconds * self._varied() for _ in claim.attempts)
+        self.worked += busy
+        left = busy / min(self._slots, len(claim.attempts))
         while left > self._timing.lease_seconds:
             self._sleep(self._timing.lease_seconds)
             left -= self._timing.lease_seconds
@@ -88,7 +94,10 @@ class StandIn:
 class CountingStore(DocumentStore):
     """Passes everything on, and counts it; one for all agents of a process."""
 
-    def __init__(self, store: DocumentStore, counts: Counter[str]) -> None:
+    def __init__(
+        self, store: DocumentStore, counts: Counter[str], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._store = store
         self._counts = counts
 
@@ -113,7 +122,7 @@ class CountingStore(DocumentStore):
     def _counted(self, what: str, detail: str, call: Callable[[], Document]) -> Document:
         self._counts[what] += 1
         self._counts[detail] += 1
-        began = time.monotonic()
+        began = self._clock()
         try:
             return call()
         except (Conflict, AlreadyExists):
@@ -124,7 +133,7 @@ class CountingStore(DocumentStore):
             self._counts["throttled" if error.retry_after else "unavailable"] += 1
             raise
         finally:
-            self._counts[f"ms of {what}"] += round(1000 * (time.monotonic() - began))
+            self._counts[f"ms of {what}"] += round(1000 * (self._clock() - began))
 
 
 def _plan(claim_id: str, tasks: int) -> PlanFacts:

@@ -44,6 +44,11 @@ from kubemr_shell.board.writer import Writer
 from kubemr_shell.job.state import ENDED, JobState, Phase
 
 
+CLOSERS = 2
+ENTRANCES = 4
+"""How much less densely agents close shards, and enter a phase, than one write needs: the next one soon follows."""
+
+
 def _nobody_is_dead(worker: str) -> bool:  # noqa: ARG001 - the signature of the evidence
     return False
 
@@ -234,9 +239,13 @@ class Board:
 
     def _find_work(self, view: JobView, phase: Phase) -> Step:
         """Look at open shards, going on from the one that had work last, and so in time at each of them."""
+        for key in self._shards.covered_here(phase, view.base(phase), view.closed_shards(phase)):
+            step = self._probe(view, key)
+            if step:
+                return step
         agents_a_shard = self._agents / max(1, view.layout(phase).shards)
-        if seconds := self._own_time((phase, view.base(phase)), agents_a_shard):
-            return Idle(seconds=seconds)
+        if seconds := self._own_time((phase, view.base(phase)), ENTRANCES * agents_a_shard):
+            return Idle(seconds=min(seconds, self._soonest))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
         keys = list(self._in_turn(view, phase))[: 1 if is_idle else self._timing.probes]
         for stealing in (False, True) if self._agents > 1 else (False,):
@@ -246,7 +255,7 @@ class Board:
                     self._cursors[phase] = key.shard
                     self._idle_looks = 0
                     return step
-        if keys and self._soonest == math.inf:
+        if keys:
             self._cursors[phase] = keys[-1].shard + 1
         return self._idle()
 
@@ -272,22 +281,25 @@ class Board:
         if self._agents == 1:
             return True
         if self._shards.was_covered_here(key):
-            seconds = self._own_time((key, view.shard_epoch(key.phase, key.shard)), view.layout(key.phase).shards)
-            if seconds:
-                self._soonest = min(self._soonest, seconds)
-                self._cursors[key.phase] = key.shard
+            seconds = self._own_time(
+                (key, view.shard_epoch(key.phase, key.shard)),
+                CLOSERS * view.layout(key.phase).shards,
+                longest=self._timing.close_patience_seconds,
+            )
+            self._soonest = min(self._soonest, seconds or math.inf)
             return seconds == 0
         now = self._clock()
         since = self._covered_since.setdefault((key, view.shard_epoch(key.phase, key.shard)), now)
         return now - since >= self._timing.close_patience_seconds
 
-    def _own_time(self, what: object, others: float) -> float:
+    def _own_time(self, what: object, others: float, *, longest: float = math.inf) -> float:
         """Seconds until this agent may do what so many want to do at the same time: each chooses a time of its own.
 
         The first of them has hardly to wait, however many there are, and the others see what it did.
         """
         now = self._clock()
-        due = self._due.setdefault(what, now + self._random.uniform(0, others * self._timing.spread_seconds))
+        within = min(others * self._timing.spread_seconds, longest)
+        due = self._due.setdefault(what, now + self._random.uniform(0, within))
         return max(0.0, due - now)
 
     def _fail_with(self, state: ShardState) -> JobView | None:

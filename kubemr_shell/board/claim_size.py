@@ -5,10 +5,13 @@ from __future__ import annotations
 from kubemr_shell.board.timing import Timing
 
 
-def claim_size(*, timing: Timing, slots: int, agents: int, task_us: int, available: int, together: int = 1) -> int:
+def claim_size(
+    *, timing: Timing, slots: int, agents: int, task_us: int, available: int, together: int = 1, shards: int = 1
+) -> int:
     """Tasks that one claim should hold. ``task_us`` is the time of a task in the shard, 0 while nobody knows it.
 
-    With other agents at most half of what is available, unless less than the least batch would come of it. So many
+    With other agents at most this agent's share of what is available, and never more than half, unless less than the
+    least batch would come of it; ``shards`` are what all agents share. So many
     ``together`` cost hardly more than one: as many as that, if there is enough for all agents.
     """
     if available <= 0:
@@ -16,7 +19,7 @@ def claim_size(*, timing: Timing, slots: int, agents: int, task_us: int, availab
     wanted = max(slots, _tasks_in(timing.batch_seconds, slots, task_us)) if task_us else slots
     if agents > 1:
         least = _tasks_in(timing.least_batch_seconds, slots, task_us) if task_us else 1
-        wanted = min(wanted, max(available // 2, least, 1))
+        wanted = min(wanted, max(available // max(2, agents // shards), least, 1))
     wanted = max(wanted, min(together, -(-available // agents)))
     return min(wanted, available)
 

@@ -30,6 +30,8 @@ from kubemr_shell.job.state import Phase
 
 KIND = "TaskShard"
 DEFAULT_ATTEMPTS = 4
+MOST_REMEMBERED = 16
+"""Shards that a worker holds nothing in, and whose last state it knows."""
 LOSSES_AN_ATTEMPT = 3
 """A task may be lost with its worker that many times as often as its command may fail."""
 
@@ -71,12 +73,15 @@ class ShardBoard:
         self._together = together
         self._held: dict[ShardKey, Claim] = {}
         self._documents: dict[ShardKey, Document] = {}
-        self._covered: dict[ShardKey, Document] = {}
-        """Shards that this worker has covered, as they were then: a cheap read may be older."""
+        """As they were seen last: of the shards it holds, and with other agents of some more."""
+        self._covered: set[ShardKey] = set()
+        self._shards: dict[Phase, int] = {}
+        """How many shards a phase has."""
 
     def look(self, view: JobView, key: ShardKey, *, stealing: bool = False) -> Look:
         """Claim what is available or what the dead have left; ``stealing``: or what others have not started."""
         sent: list[str] = []
+        self._shards[key.phase] = view.layout(key.phase).shards
         held = self._held.get(key)
         held_id = held.id if held else ""
 
@@ -95,12 +100,8 @@ class ShardBoard:
                 freed = self._hand_out(freed, self._size(key.phase, freed), held_id, sent[-1])
             return shard_patch(document["metadata"]["uid"], state, freed, expired=expired)
 
-        try:
-            document = self._newer(self._writer.read(KIND, self._name(key), fresh=False), self._covered.get(key))
-        except DocumentNotFound:
-            document = self._create(view, key, sent)
-        document = self._writer.write(KIND, self._name(key), decide, known=document)
-        state = self._remember(key, document)
+        document = self._read(key) or self._create(view, key, sent)
+        state = self._write(key, decide, known=document)
         claim_id = _first_in(sent, state.claims)
         if claim_id:
             return Look(state=state, claim=self._goes_on(key, claim_id, state))
@@ -114,6 +115,12 @@ class ShardBoard:
             return self._parse(self._writer.read(KIND, self._name(key), fresh=True))
         except DocumentNotFound:
             return None
+
+    def covered_here(self, phase: Phase, epoch: int, closed: Ranges) -> list[ShardKey]:
+        """Shards of a phase whose last commit this worker has made, and that are not closed."""
+        self._covered = {key for key in self._covered if key.phase is phase and key.epoch == epoch}
+        self._covered -= {key for key in self._covered if key.shard in closed}
+        return sorted(self._covered, key=lambda key: key.shard)
 
     def was_covered_here(self, key: ShardKey) -> bool:
         """This worker has made the last commit of the shard."""
@@ -135,11 +142,9 @@ class ShardBoard:
         if claim_id is None and not any(state.has_won(a.task - claim.first, a.attempt) for a in done):
             self._forget(key)
             raise LeaseLost(f"{self._name(key)}: the claim {claim.id} was taken over; its attempts no longer count")
-        document = self._documents[key]
-        claim = self._goes_on(key, claim_id, state)
         if state.is_covered:
-            self._covered[key] = document
-        return claim
+            self._covered.add(key)
+        return self._goes_on(key, claim_id, state)
 
     def fail(
         self, view: JobView, claim: Claim, attempt: Attempt, facts: Mapping[str, object]
@@ -180,7 +185,7 @@ class ShardBoard:
             return [uid, test(beat, claim.beat), replace_operation(beat, claim.beat + 1)]
 
         key = claim.key
-        state = self._write(key, decide)
+        state = self._write(key, decide, known=self._documents.get(key))
         if claim.id not in state.claims:
             self._forget(key)
             raise LeaseLost(f"{self._name(key)}: the claim {claim.id} was taken over")
@@ -199,29 +204,31 @@ class ShardBoard:
             sent.append(self._new_id())
             return shard_patch(document["metadata"]["uid"], state, move(state, sent[-1]))
 
-        state = self._write(claim.key, decide)
+        known = self._documents.get(claim.key) if self._agents == 1 else self._read(claim.key)
+        state = self._write(claim.key, decide, known=known)
         return state, _first_in(sent, state.claims)
 
-    def _write(self, key: ShardKey, decide: Callable[[Document], Sequence[Operation]]) -> ShardState:
+    def _write(
+        self, key: ShardKey, decide: Callable[[Document], Sequence[Operation]], *, known: Document | None
+    ) -> ShardState:
         name = self._name(key)
         try:
-            return self._remember(key, self._writer.write(KIND, name, decide, known=self._newest(key, name)))
+            return self._remember(key, self._writer.write(KIND, name, decide, known=known))
         except DocumentNotFound as error:
             self._forget(key)
             raise LeaseLost(f"{name} is gone, and the job with it") from error
 
-    def _newest(self, key: ShardKey, name: str) -> Document | None:
-        """The shard as far as it can be known for little. What was written here last may be newer than a cheap read."""
-        known = self._documents.get(key)
-        if known is None or self._agents == 1:
-            return known
-        return self._newer(self._writer.read(KIND, name, fresh=False), known)
+    def _read(self, key: ShardKey) -> Document | None:
+        """The shard as far as it can be known for little; None: as far as is known it was not made yet.
 
-    def _newer(self, one: Document, other: Document | None) -> Document:
-        """The newer one of two states of a document; of a document made anew, what was read last."""
-        if other is None or one["metadata"]["uid"] != other["metadata"]["uid"]:
-            return one
-        return max(one, other, key=lambda document: int(document["metadata"]["resourceVersion"]))
+        A cheap read may be older than what this worker has written itself.
+        """
+        known = self._documents.get(key)
+        try:
+            read = self._writer.read(KIND, self._name(key), fresh=False)
+        except DocumentNotFound:
+            return known
+        return read if known is None else max(read, known, key=_version)
 
     def _create(self, view: JobView, key: ShardKey, sent: list[str]) -> Document:
         """The first claim makes the document, unless somebody was faster."""
@@ -277,6 +284,7 @@ class ShardBoard:
             agents=self._agents,
             task_us=state.task_us,
             available=state.available,
+            shards=self._shards.get(phase, 1),
             together=self._together(phase),
         )
 
@@ -316,8 +324,11 @@ class ShardBoard:
         return state
 
     def _forget(self, key: ShardKey) -> None:
+        """It holds nothing there any more."""
         self._held.pop(key, None)
-        self._documents.pop(key, None)
+        others = [known for known in self._documents if known not in self._held]
+        for known in others[: max(0, len(others) - (0 if self._agents == 1 else MOST_REMEMBERED))]:
+            del self._documents[known]
 
     def _parse(self, document: Document) -> ShardState:
         if document["spec"]["jobUid"] != self._uid:
@@ -332,6 +343,10 @@ class ShardBoard:
 def max_attempts(view: JobView) -> float:
     """No task may fail for good in a job that has begun to publish."""
     return math.inf if view.publishing else view.spec.get("maxAttempts", DEFAULT_ATTEMPTS)
+
+
+def _version(document: Document) -> int:
+    return int(document["metadata"]["resourceVersion"])
 
 
 def _first_in(sent: Sequence[str], claims: Mapping[str, object]) -> str | None:

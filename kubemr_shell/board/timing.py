@@ -72,7 +72,7 @@ class Timing:
             spread_seconds=0.05,
             longest_idle_seconds=float(min(max(agents / 25, 2), 30)),
             close_patience_seconds=5.0,
-            probes=4,
+            probes=1,
             give_up_seconds=300.0,
             commit_seconds=max(5.0, pause),
             state_seconds=max(10.0, pause),

@@ -72,7 +72,7 @@ class Run:
 
     def workers(self) -> list[int]:
         """The process ids of its workers, if it has any but itself."""
-        found = [process.pid for process in self._place.processes() if b"kubemr_shell\0worker" in process.command_line]
+        found = [process.pid for process in self._place.processes() if b"\0local-worker\0" in process.command_line]
         return [pid for pid in found if parent_of(pid) == self.process.pid]  # a child is its parent's double at first
 
     def kill(self) -> None:

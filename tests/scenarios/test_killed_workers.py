@@ -26,6 +26,7 @@ def kill_some_worker(place: Place, seed: int) -> None:
     tasks = JOB.map_tasks + JOB.partitions
     moments = sorted(chance.randrange(tasks) for _ in range(3))
     run = place.start(*JOB.arguments(place))
+    killed = 0
     for moment in moments:
         until(partial(has_begun_or_is_over, place, run, moment), f"{moment} attempts")
         time.sleep(chance.uniform(0, 0.03))
@@ -33,6 +34,8 @@ def kill_some_worker(place: Place, seed: int) -> None:
         if workers:
             with suppress(ProcessLookupError):
                 os.kill(chance.choice(workers), signal.SIGKILL)
+                killed += 1
+    assert killed, "no worker was found: see Run.workers"
     done = run.wait()
     assert done.code == 0, done.stderr
     assert_complete(place, JOB)
