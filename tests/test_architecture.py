@@ -59,7 +59,10 @@ def test_every_setting_is_documented() -> None:
     assert [name for name in names if name not in text] == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--version"], ["--help"], *([name, "--help"] for name in ("run", "submit", "logs", "retry", "results"))],
+)
 def test_help_imports_nothing_that_it_does_not_need(arguments: list[str]) -> None:
     heavy = ("boto3", "kubernetes", "jsonschema", "rich", "zstandard", "yaml", "sqlite3", "http.client")
     program = (

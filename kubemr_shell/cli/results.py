@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from kubemr_shell.cli.cluster_options import cluster_options, reach
 from kubemr_shell.cli.output_argument import JOB_FILE, is_place, named_output
 from kubemr_shell.client.access import Access
-from kubemr_shell.local_run.output import Output
-from kubemr_shell.local_run.results import write_results
+
+if TYPE_CHECKING:
+    from kubemr_shell.local_run.output import Output
 
 STDOUT = 1
 
@@ -22,6 +25,8 @@ def results(*, output: str | None, job_file: str | None, access: Access) -> None
 
     A plain NAME that is no folder is that of a job of a cluster.
     """
+    from kubemr_shell.local_run.results import write_results  # noqa: PLC0415 - --help needs no board
+
     is_job = output is not None and job_file is None and not is_place(output)
     write_results(_of_job(str(output), access) if is_job else named_output(output, job_file), STDOUT)
 
