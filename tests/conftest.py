@@ -1,5 +1,6 @@
 """Settings that hold for all tests: the same examples every time, and no limit on the time of one; the servers."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.cluster import cluster, namespace
@@ -19,3 +20,12 @@ __all__ = [
 
 settings.register_profile("ours", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
+
+BUILD_SECONDS = 1800
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test that needs the base image builds it."""
+    for item in items:
+        if "base_image" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(BUILD_SECONDS))

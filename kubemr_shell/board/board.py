@@ -43,7 +43,6 @@ from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.job.state import ENDED, JobState, Phase
 
-
 CLOSERS = 2
 ENTRANCES = 4
 """How much less densely agents close shards, and enter a phase, than one write needs: the next one soon follows."""
