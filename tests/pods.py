@@ -171,6 +171,9 @@ def new_site(cluster: Cluster, namespace: str, bucket: Bucket, image: str, folde
         yield site
     finally:
         site.close()
+        # What still works would write into the bucket while it is removed.
+        end = ("delete", "jobs.batch,pods", "--all", "--grace-period=0", "--force")
+        cluster.kubectl("-n", namespace, *end, check=False)
 
 
 @pytest.fixture

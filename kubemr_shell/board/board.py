@@ -88,7 +88,7 @@ class Board:
             clock=clock,
             sleep=sleep,
             random=random,
-            unreachable=observer.forget_all,
+            unreachable=observer.could_not_look,
         )
         self._jobs = JobBoard(writer, observer, job=job, worker=worker, agents=agents, new_id=self._new_id)
         self._shards = ShardBoard(

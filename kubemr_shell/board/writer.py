@@ -48,8 +48,18 @@ class Writer:
         return self._until_answered(lambda: self._store.get(kind, name, fresh=fresh))
 
     def create(self, document: Mapping[str, Any]) -> Document:
-        """AlreadyExists may mean that an earlier copy of this very call has landed."""
-        return self._until_answered(lambda: self._store.create(document))
+        """AlreadyExists may mean that an earlier copy of this very call has landed.
+
+        A Conflict is no other document: a quota, for one, was changed by others at the same time.
+        """
+
+        def create() -> Document:
+            try:
+                return self._store.create(document)
+            except Conflict as error:
+                raise BoardUnavailable(str(error)) from error
+
+        return self._until_answered(create)
 
     def write(self, kind: str, name: str, decide: Decide, *, known: Document | None = None) -> Document:
         """Patch a document as ``decide`` says; the document as it is then. ``known``: as it was last seen."""

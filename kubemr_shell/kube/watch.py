@@ -23,6 +23,7 @@ from kubemr_shell.kube.resources import Resource
 
 IDLE_SECONDS = 75.0
 STOP_LOOK_SECONDS = 0.1
+READER_SECONDS = 1.0
 
 Change = tuple[str, Object]
 """ADDED, MODIFIED, DELETED or BOOKMARK, and the object, which in a bookmark has only a resourceVersion."""
@@ -71,7 +72,7 @@ def watch(
     finally:
         with suppress(Exception):  # it is over, whatever its state
             answer.shutdown()
-        reader.join()
+        reader.join(timeout=READER_SECONDS)  # where shutting down does not wake it, the server's next word does
         answer.close()
 
 

@@ -42,11 +42,27 @@ def test_the_dead_expire_at_once() -> None:
     assert watch.sees(0.0, 0)
 
 
-def test_forgets_when_the_board_was_out_of_reach() -> None:
+def test_time_out_of_reach_of_the_board_does_not_count() -> None:
     watch = Watch()
     watch.sees(0.0, 0)
-    watch.observer.forget_all()
+    watch.observer.could_not_look()
     assert [watch.sees(at, 0) for at in (30.0, 54.0, 55.0)] == [False, False, True]
+
+
+def test_the_dead_expire_on_a_board_that_often_fails() -> None:
+    """Every other look fails: the claims of the dead take longer, and no more."""
+    watch = Watch()
+    looks = []
+    for second in range(60):
+        if second % 2:
+            watch.now = float(second)
+            watch.observer.could_not_look()
+        else:
+            looks.append(watch.sees(float(second), 0))
+        watch.now = second + 0.5
+        looks.append(watch.sees(second + 0.5, 0))
+    assert not looks[0]
+    assert looks[-1]
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

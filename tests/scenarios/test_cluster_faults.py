@@ -91,7 +91,8 @@ def test_workers_killed_at_random(quiet_site: Site) -> None:
     chooser = random.Random(7)
     for least in (2, 6, 10):
         until_some_are_done(quiet_site, least)
-        signal_pod(chooser.choice(quiet_site.until(lambda: quiet_site.running("job"))), signal.SIGKILL)
+        pods = quiet_site.until(lambda: [pod for pod in quiet_site.running("job") if processes_of(pod)])
+        signal_pod(chooser.choice(pods), signal.SIGKILL)
     ends_well(quiet_site)
 
 
