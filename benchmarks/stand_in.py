@@ -73,7 +73,8 @@ class StandIn:
         while claim.attempts:
             attempts = claim.attempts
             claim = self._wait_for(claim)
-            kept = [attempt for attempt in attempts if attempt in set(claim.attempts)]
+            still_held = set(claim.attempts)
+            kept = [attempt for attempt in attempts if attempt in still_held]
             claim = self._board.commit(claim, kept, more=True, task_seconds=max(self._task_seconds, 1e-6))
             self.committed += len(kept)
 
