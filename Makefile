@@ -50,8 +50,8 @@ check: setup ## lint, types, layers, generated files
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python docs/generate.py --check
 
-test: setup ## the tests a developer runs: under five minutes on two cores
-	$(BIN)/pytest -n 2 -m 'not slow and not cluster'
+test: setup ## the tests a developer runs: under five minutes on two cores; many wait, so twice as many run at once
+	$(BIN)/pytest -n 4 -m 'not slow and not cluster'
 
 test-slow: setup ## hundreds of seeds, kills at every step, large lines: what make test leaves out
 	$(BIN)/pytest -n 2 -m 'slow and not cluster' $(SLOW)
