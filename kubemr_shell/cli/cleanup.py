@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
+
+PathStyle = Literal["auto", "always", "never"]
 
 
 @click.command()
 @click.option("--uid", required=True, help="The job's uid.")
 @click.option("--output", required=True, help="The s3:// prefix of its parts.")
-def cleanup(uid: str, output: str) -> None:
+@click.option("--path-style", type=click.Choice(["auto", "always", "never"]), default="auto", help="As spec.s3 has it.")
+@click.option("--ca-bundle", help="As spec.s3 has it.")
+@click.option("--requester-pays", is_flag=True, help="As spec.s3 has it.")
+def cleanup(*, uid: str, output: str, path_style: PathStyle, ca_bundle: str | None, requester_pays: bool) -> None:
     """Remove the temporaries of a job of the cluster, and what it staged and never published."""
+    from kubemr_shell.job.spec import S3Spec  # noqa: PLC0415
     from kubemr_shell.net.s3_config import S3Config  # noqa: PLC0415
     from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
     from kubemr_shell.pod.places import Places  # noqa: PLC0415
 
-    Places(output=as_prefix(output), uid=uid).remove(S3Config())
+    s3 = S3Spec(path_style=path_style, ca_bundle=ca_bundle, requester_pays=requester_pays)
+    Places(output=as_prefix(output), uid=uid).remove(S3Config.of(s3))

@@ -173,6 +173,8 @@ class KubeClient:
             if answer.status < 300:
                 return answer
             data = answer.data
+        except ConfigException as error:  # of a token that is just being replaced, or of a program that gives one
+            raise BoardUnavailable(f"{what}: no credentials for {self.server}: {error}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._cut(error, what, writes=writes) from error
         raise refusal(answer.status, data, answer.headers.get("Retry-After"), what=what, writes=writes)

@@ -85,8 +85,8 @@ def _read(answer: urllib3.BaseHTTPResponse, what: str, lines: queue.Queue[bytes 
                 if line.strip():
                     lines.put(line)
         lines.put(None)
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        lines.put(BoardUnavailable(f"{what}: the connection was cut: {error}"))
+    except Exception as error:  # noqa: BLE001 - whoever waits for a line must hear of any end
+        lines.put(BoardUnavailable(f"{what}: the connection was cut: {error!r}"))
 
 
 def _change(line: bytes, what: str) -> Change:

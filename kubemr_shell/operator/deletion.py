@@ -47,13 +47,15 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
     if waited > PATIENCE_SECONDS or is_true(seen.cleanup, "Failed"):
         text = "its temporaries could not be removed: kubemr-shell clean OUTPUT does it"
         gave_up: Action = Tell(reason="CleanupGivenUp", message=text, warning=True)
-        return Decision(actions=[gave_up, release])
+        return Decision(actions=[release, gave_up])  # an event that is refused must not hold the object
     if any(not has_ended(pod) for pod in seen.pods) or seen.cleanup is not None:
         return Decision(again_after=LOOK_SECONDS)
     spec = load_job(dict(seen.job), seen.name).spec
     output = manifests.output_of(seen, spec, options)
     assert output is not None
-    return Decision(actions=[manifests.cleanup(seen, spec, options, output)], again_after=LOOK_SECONDS)
+    # A job that was deleted on its way to its workers may have no account yet, and no pod can be made without one.
+    actions = [*manifests.account(seen), manifests.cleanup(seen, spec, options, output)]
+    return Decision(actions=actions, again_after=LOOK_SECONDS)
 
 
 def end_with_namespace(seen: Observation) -> list[Action]:

@@ -79,14 +79,18 @@ class Informer:
         failures = 0
         while not self._stop.is_set():
             try:
-                self._follow(self._list())
+                since = self._list()
                 failures = 0
-            except Expired:
+                self._follow(since)
                 continue
+            except Expired:
+                pass
             except KubemrError as error:
                 self._failed(error)
-                failures += 1
-                self._stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10)))
+            except Exception as error:  # noqa: BLE001 - without this thread the operator would be blind from then on
+                self._failed(KubemrError(f"the watch of {self._resource.plural} begins anew, this is a bug: {error!r}"))
+            failures += 1
+            self._pause(failures)
 
     def _list(self) -> str:
         answer = self._client.list(self._resource, self._namespace, labels=self._labels)
@@ -121,12 +125,16 @@ class Informer:
                     failures = 0
                     if change != "BOOKMARK":
                         self._take(change, document)
+                self._pause(0)  # a server that ends each watch at once is not asked all the time
             except Expired:
                 raise
             except KubemrError as error:
                 self._failed(error)
                 failures += 1
-                self._stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10)))
+                self._pause(failures)
+
+    def _pause(self, failures: int) -> None:
+        self._stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10)))
 
     def _take(self, change: str, document: Object) -> None:
         key = _key(document)

@@ -123,7 +123,12 @@ def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
 
 def cleanup(seen: Observation, spec: JobSpec, options: OperatorOptions, output: str) -> Create:
     """A batch Job that removes the temporaries, with the rights of the job itself."""
-    arguments = ["cleanup", "--uid", seen.uid, "--output", output]
+    arguments = [
+        *("cleanup", "--uid", seen.uid, "--output", output),
+        *(("--path-style", spec.s3.path_style) if spec.s3.path_style != "auto" else ()),
+        *(("--ca-bundle", spec.s3.ca_bundle) if spec.s3.ca_bundle else ()),
+        *(("--requester-pays",) if spec.s3.requester_pays else ()),
+    ]
     pod = merged(_pod(seen, spec, options, arguments), spec.template)
     return Create(
         resource=BATCH_JOBS,

@@ -28,6 +28,8 @@ class Observation:
     """Of the workers."""
     output_owner: str | None = None
     """The uid of the job that owns the output, where one does."""
+    output_owner_is_gone: bool = False
+    """That job was deleted: what it owned goes soon."""
     progress: Progress | None = None
     now: float
 
@@ -68,6 +70,12 @@ class Observation:
     def stamp(self) -> str:
         """Now, as Kubernetes writes it."""
         return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def owned(thing: Object | None, job: Object) -> Object | None:
+    """An object, if it belongs to this job: one of its name may be left over from a deleted job, or be another's."""
+    owners = ((thing or {}).get("metadata") or {}).get("ownerReferences") or ()
+    return thing if any(one["uid"] == job["metadata"]["uid"] for one in owners) else None
 
 
 def condition(owner: Object | None, kind: str) -> Object | None:

@@ -25,7 +25,7 @@ from kubemr_shell.operator.act import Actor
 from kubemr_shell.operator.actions import Action
 from kubemr_shell.operator.deletion import end_with_namespace
 from kubemr_shell.operator.informer import Informer, Key, Object
-from kubemr_shell.operator.observation import Observation
+from kubemr_shell.operator.observation import Observation, owned
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.reconcile import reconcile
 from kubemr_shell.operator.work_queue import WorkQueue
@@ -33,6 +33,8 @@ from kubemr_shell.operator.work_queue import WorkQueue
 THREADS = 4
 AGAIN_SECONDS = 0.2
 FAILED_SECONDS = 5.0
+SETTLE_SECONDS = 0.5
+"""Changes of pods that come together, as when many start, are looked at together."""
 PUZZLED_SECONDS = 30.0
 """Until a job is looked at again whose status is not what anybody writes."""
 SILENT_SECONDS = 200.0
@@ -55,7 +57,7 @@ class Operator:
         """What was done so far: reconciled, acted, refused, failed."""
         self._jobs = self._informer(JOBS, "", lambda job: str(job["metadata"]["name"]))
         self._batches = self._informer(BATCH_JOBS, JOB_LABEL, _label_of)
-        self._pods = self._informer(PODS, f"{JOB_LABEL},{ROLE_LABEL}={WORKER}", _label_of)
+        self._pods = self._informer(PODS, f"{JOB_LABEL},{ROLE_LABEL}={WORKER}", _label_of, settle=SETTLE_SECONDS)
 
     def run(self) -> None:
         for informer in self._informers:
@@ -97,14 +99,16 @@ class Operator:
     def _informers(self) -> list[Informer]:
         return [self._jobs, self._batches, self._pods]
 
-    def _informer(self, resource: Resource, labels: str, job_of: Callable[[Object], str | None]) -> Informer:
+    def _informer(
+        self, resource: Resource, labels: str, job_of: Callable[[Object], str | None], *, settle: float = 0.0
+    ) -> Informer:
         return Informer(
             self._client,
             resource,
             self._options.namespace,
             labels=labels,
             job_of=job_of,
-            changed=self._queue.add,
+            changed=lambda key: self._queue.add(key, settle),
             failed=self._say,
             stop=self._stop,
         )
@@ -165,35 +169,41 @@ class Operator:
         namespace, name = key
         return Observation(
             job={"apiVersion": JOBS.api_version, "kind": JOBS.kind, **job},
-            batch=self._batches.get(namespace, _batch_name(job)),
-            cleanup=self._batches.get(namespace, manifests.cleanup_name(name)),
+            batch=owned(self._batches.get(namespace, _batch_name(job)), job),
+            cleanup=owned(self._batches.get(namespace, manifests.cleanup_name(name)), job),
             now=self._now(),
         )
 
     def _observe(self, key: Key, job: Object) -> Observation:
         known = self._outline(key, job)
         batch = _batch_name(job)
+        owner, is_gone = self._output_owner(key, dict(known.job))
         return replace(
             known,
             pods=[pod for pod in self._pods.of_job(key) if _batch_of(pod) == batch],
-            output_owner=self._output_owner(key, dict(known.job)),
+            output_owner=owner,
+            output_owner_is_gone=is_gone,
             progress=self._progress(key, job),
         )
 
-    def _output_owner(self, key: Key, job: Object) -> str | None:
-        """Asked for once in the life of a job: when it waits to be deployed."""
+    def _output_owner(self, key: Key, job: Object) -> tuple[str | None, bool]:
+        """The uid of the job that owns the output, and whether that job is gone.
+
+        Asked for once in the life of a job: when it waits to be deployed.
+        """
         if (job.get("status") or {}).get("state") != "PENDING":
-            return None
+            return None, False
         try:
             output = manifests.output_of(
                 Observation(job=job, batch=None, cleanup=None, now=0.0), load_job(job, key[1]).spec, self._options
             )
             if output is None:
-                return None
+                return None, False
             found = self._client.get(CONFIG_MAPS, key[0], manifests.owner_name(output))
         except (DocumentNotFound, InvalidSpec):
-            return None
-        return str(found["data"]["uid"])
+            return None, False
+        uid, owner = str(found["data"]["uid"]), self._jobs.get(key[0], str(found["data"]["job"]))
+        return uid, owner is None or owner["metadata"]["uid"] != uid
 
     def _progress(self, key: Key, job: Object) -> Progress | None:
         if "deletionTimestamp" in job["metadata"] or (job.get("status") or {}).get("state") not in ("MAP", "REDUCE"):

@@ -78,9 +78,9 @@ def end_of(pod: Object) -> Trouble:
     return Trouble(reason="WorkerFailed", message=f"pod {name} failed: {status.get('message') or status.get('reason')}")
 
 
-def lost_workers(pods: Sequence[Object]) -> set[str]:
-    """Workers whose pods have ended, by their names."""
-    return {str(pod["metadata"]["name"]) for pod in pods if has_ended(pod)}
+def lost_workers(pods: Sequence[Object]) -> list[str]:
+    """Workers whose pods have ended, by their names: the last one at the end."""
+    return [str(pod["metadata"]["name"]) for pod in sorted(pods, key=_ended_at) if has_ended(pod)]
 
 
 def last_failure(pods: Sequence[Object]) -> Trouble | None:

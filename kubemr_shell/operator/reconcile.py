@@ -31,6 +31,8 @@ MOST_LOST = 500
 """Names of workers that are gone, in the status. An older one is gone for so long that its claims have expired."""
 LINGER_SECONDS = 60.0
 """After the end of a job until workers that have not seen it are removed."""
+GONE_SECONDS = 1.0
+"""Until it is looked again whether the things of a deleted job are gone."""
 FOLLOW_SECONDS = 5.0
 """Between two looks at the progress of a job that runs."""
 
@@ -45,7 +47,7 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
     if "state" not in seen.status:
         return _accept(seen, options)
     if _may_begin_anew(seen):
-        return Decision(actions=[_status(seen, [replace("/status", _initial(seen, options)[0])])])
+        return _begin_anew(seen, options)
     if asked := _asked(seen):
         return Decision(actions=asked)
     if seen.has_ended:
@@ -59,7 +61,14 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
 def _accept(seen: Observation, options: OperatorOptions) -> Decision:
     """The first status: PENDING, or FAIL with all that is wrong."""
     status, tell = _initial(seen, options)
-    return Decision(actions=[_status(seen, [test("/status", None), add("/status", status)]), *tell])
+    first = [test("/metadata/uid", seen.uid), test("/status", None), add("/status", status)]
+    return Decision(actions=[_status(seen, first), *tell])
+
+
+def _begin_anew(seen: Observation, options: OperatorOptions) -> Decision:
+    """The first status again; not that of a job which another operator has taken on meanwhile."""
+    same = [*_same(seen), test("/status/observedGeneration", seen.status.get("observedGeneration"))]
+    return Decision(actions=[_status(seen, [*same, replace("/status", _initial(seen, options)[0])])])
 
 
 def _initial(seen: Observation, options: OperatorOptions) -> tuple[dict[str, Any], list[Action]]:
@@ -132,7 +141,8 @@ def _retry(seen: Observation) -> list[Action]:
             return [_status(seen, served), Tell(reason="RetryRefused", message=message, warning=True)]
         plain = spec_to_mapping(_like(old, spec))
         moved = job_moves.redo_reduces(view, plain) if changes.reduce_only else job_moves.retry(view, plain)
-    times = [add("/status/startTime", None), add("/status/completionTime", None)]
+    # One that was never deployed has no startTime, and so nothing to clean up.
+    times = [add(f"/status/{name}", None) for name in ("startTime", "completionTime") if name in seen.status]
     patch = [*job_patch(seen.uid, view, moved), add("/status/observedRetry", asked), *times]
     return [_status(seen, patch), Tell(reason="Retried", message=f"retry {moved.retry}: what is missing runs again")]
 
@@ -158,6 +168,8 @@ def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decisio
     if seen.output_owner is None:
         return Decision(actions=[manifests.output_owner(seen, output)], again_after=0.0)
     view = seen.view
+    if seen.output_owner_is_gone:
+        return Decision(again_after=GONE_SECONDS)
     if seen.output_owner != seen.uid:
         facts = {"kind": "OutputInUse", "reason": f"the output {output} belongs to another job: choose another one"}
         return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, facts)))])
@@ -170,14 +182,29 @@ def _follow(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decis
     if seen.batch is None:
         output = manifests.output_of(seen, spec, options)
         assert output is not None
-        return Decision(actions=[*manifests.account(seen), manifests.workers(seen, spec, options, output)])
+        made = [*manifests.account(seen), manifests.workers(seen, spec, options, output)]
+        return Decision(actions=made, again_after=FOLLOW_SECONDS)  # again, if something of that name was in the way
     view = seen.view
     if view.state is JobState.DEPLOYING:
         return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.deploy(view)))])
-    if is_true(seen.batch, "Failed") and not view.publishing:
+    if is_true(seen.batch, "Failed"):
+        if view.publishing:
+            return _replace_workers(seen)
         return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, _workers_failed(seen))))])
     actions: list[Action] = [*_suspension(seen, spec), *_report(seen)]
     return Decision(actions=actions, again_after=_next_look(seen))
+
+
+def _replace_workers(seen: Observation) -> Decision:
+    """A job that publishes can only go on, and needs workers for it: others are made when these are gone."""
+    assert seen.batch is not None
+    metadata = seen.batch["metadata"]
+    if "deletionTimestamp" in metadata:
+        return Decision(again_after=FOLLOW_SECONDS)
+    why = str(_workers_failed(seen)["reason"])
+    tell = Tell(reason="WorkersReplaced", message=f"the job publishes and goes on with new ones: {why}", warning=True)
+    gone = Delete(resource=BATCH_JOBS, name=metadata["name"], uid=metadata["uid"])
+    return Decision(actions=[gone, tell], again_after=FOLLOW_SECONDS)
 
 
 def _suspension(seen: Observation, spec: JobSpec) -> list[Action]:
@@ -197,7 +224,7 @@ def _after_the_end(seen: Observation) -> Decision:
     actions = _report(seen)
     ended_at = seen.status.get("completionTime")
     if not ended_at:
-        change = [test("/metadata/uid", seen.uid), add("/status/completionTime", seen.stamp)]
+        change = [*_same(seen), add("/status/completionTime", seen.stamp)]
         return Decision(actions=[*actions, _status(seen, change)], again_after=LINGER_SECONDS)
     age = seen.since(ended_at)
     ttl = seen.job["spec"].get("ttlSecondsAfterFinished")
@@ -237,16 +264,16 @@ def _report(seen: Observation) -> list[Action]:
     progress = wanted_progress(seen)
     if progress and progress != (seen.status.get("progress") or {}):
         operations.append(add("/status/progress", progress))
-    lost = lost_workers(seen.pods)
-    known = set(seen.status.get("lost") or ())
-    if lost - known and not seen.has_ended:
-        operations.append(add("/status/lost", sorted(known & lost | lost)[-MOST_LOST:]))
-        failure = last_failure([pod for pod in seen.pods if pod["metadata"]["name"] not in known])
+    lost = set(lost_workers(seen.pods)[-MOST_LOST:])
+    new = lost - set(seen.status.get("lost") or ())
+    if new and not seen.has_ended:
+        operations.append(add("/status/lost", sorted(lost)))
+        failure = last_failure([pod for pod in seen.pods if pod["metadata"]["name"] in new])
         if failure:
             tell.append(Tell(reason=failure.reason, message=failure.message, warning=True))
     if not operations:
         return tell
-    return [_status(seen, [test("/metadata/uid", seen.uid), *operations]), *tell]
+    return [_status(seen, [*_same(seen), *operations]), *tell]
 
 
 def _workers_failed(seen: Observation) -> dict[str, Any]:
@@ -260,6 +287,11 @@ def _next_look(seen: Observation) -> float:
     limit = seen.job["spec"].get("activeDeadlineSeconds")
     left = limit - seen.since(seen.status.get("startTime")) if limit is not None else FOLLOW_SECONDS
     return max(0.5, min(FOLLOW_SECONDS, left))
+
+
+def _same(seen: Observation) -> list[Operation]:
+    """It is the job that was seen, and in that state: what is written of one that has gone on would be of the past."""
+    return [test("/metadata/uid", seen.uid), test("/status/state", seen.view.state.value)]
 
 
 def _status(seen: Observation, operations: list[Operation]) -> Patch:

@@ -9,6 +9,9 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
+SPARE = 64
+"""Entries of times that no longer hold are removed when they outnumber the others by that much."""
+
 
 class WorkQueue(Generic[Item]):
     """Any thread may add and take."""
@@ -30,6 +33,7 @@ class WorkQueue(Generic[Item]):
             self._due[item] = at
             self._count += 1
             heapq.heappush(self._heap, (at, self._count, item))
+            self._compact()
             self._condition.notify()
 
     def take(self) -> Item | None:
@@ -57,6 +61,12 @@ class WorkQueue(Generic[Item]):
     def __len__(self) -> int:
         with self._condition:
             return len(self._due)
+
+    def _compact(self) -> None:
+        """A job that is due in a week, and looked at every few minutes till then, leaves an entry each time."""
+        if len(self._heap) > 2 * len(self._due) + SPARE:
+            self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
+            heapq.heapify(self._heap)
 
     def _next(self, now: float) -> Item | None:
         held = []
