@@ -185,6 +185,8 @@ class Gate:
     def close(self) -> None:
         self.shut()
         self._listener.close()
+        for connection in list(self._live):
+            connection.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
