@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STDLIB = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 NATIVE_SOURCES := CMakeLists.txt pyproject.toml $(wildcard kubemr_shell/engine/native/*)
 
+PROCESSES ?= 4
 DOCKER ?= docker
 DOCKER_BUILD ?= $(DOCKER) build
 IMAGE ?= kubemr
@@ -51,7 +52,7 @@ check: setup ## lint, types, layers, generated files
 	$(BIN)/python docs/generate.py --check
 
 test: setup ## the tests a developer runs: under five minutes on two cores; many wait, so twice as many run at once
-	$(BIN)/pytest -n 4 -m 'not slow and not cluster'
+	$(BIN)/pytest -n $(PROCESSES) -m 'not slow and not cluster'
 
 test-slow: setup ## hundreds of seeds, kills at every step, large lines: what make test leaves out
 	$(BIN)/pytest -n 2 -m 'slow and not cluster' $(SLOW)
