@@ -140,7 +140,7 @@ def test_a_server_that_is_down_at_the_start_is_given_up_as_soon_as_while_listing
     with closing(socket.socket()) as unused:
         unused.bind(("127.0.0.1", 0))
         storage = S3Storage(S3Client(S3Config(endpoint=f"http://127.0.0.1:{unused.getsockname()[1]}")))
-        with pytest.raises(StorageUnavailable, match="it refuses connections(, tried for [0-9.]+ s)?: check"):
+        with pytest.raises(StorageUnavailable, match=r"it refuses connections(, tried for [0-9.]+ s)?: check"):
             storage.make_folder("s3://bucket/tmp/uid/plan")
 
 
