@@ -276,7 +276,7 @@ class Board:
         return None
 
     def _is_ours_to_close(self, view: JobView, key: ShardKey) -> bool:
-        """The last committer closes a shard at once; others give it time to."""
+        """The last committer closes a shard, soon; others give it time to."""
         if self._agents == 1:
             return True
         if self._shards.was_covered_here(key):

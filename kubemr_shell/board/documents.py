@@ -68,6 +68,16 @@ class DocumentStore(Protocol):
         ...
 
 
+def name_of_new(document: Mapping[str, Any]) -> str:
+    """What a document that is to be made is called; BoardError when it is not one."""
+    kind, metadata = document.get("kind"), document.get("metadata")
+    if not (isinstance(kind, str) and kind and isinstance(metadata, Mapping) and metadata.get("name")):
+        raise BoardError("a document needs a kind and a metadata.name")
+    if "resourceVersion" in metadata:
+        raise BoardError(f"{kind} {metadata['name']}: a new document has no resourceVersion")
+    return str(metadata["name"])
+
+
 def encoded(value: object, what: str, limit: int) -> str:
     """``value`` as canonical JSON in ASCII; BoardError if it is not JSON or has over ``limit`` bytes."""
     try:

@@ -21,6 +21,7 @@ from kubemr_shell.board.documents import (
     DocumentStore,
     Operation,
     encoded,
+    name_of_new,
 )
 from kubemr_shell.errors import BoardError
 from kubemr_shell.job.validate import API_VERSION
@@ -39,12 +40,10 @@ class KubernetesStore(DocumentStore):
         self._namespace = namespace
 
     def create(self, document: Mapping[str, Any]) -> Document:
-        kind, metadata = document.get("kind"), document.get("metadata")
-        if not (kind in RESOURCES and isinstance(metadata, Mapping) and metadata.get("name")):
-            raise BoardError("a document needs a kind and a metadata.name")
-        if "resourceVersion" in metadata:
-            raise BoardError(f"{kind} {metadata['name']}: a new document has no resourceVersion")
-        encoded(document, f"{kind} {metadata['name']}", MAX_DOCUMENT_BYTES)
+        name, kind = name_of_new(document), document["kind"]
+        if kind not in RESOURCES:
+            raise BoardError(f"{kind} {name}: no kind of document of a board")
+        encoded(document, f"{kind} {name}", MAX_DOCUMENT_BYTES)
         return self._client.create(RESOURCES[kind], self._namespace, _owned(document))
 
     def get(self, kind: str, name: str, *, fresh: bool = True) -> Document:

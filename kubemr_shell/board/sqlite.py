@@ -27,6 +27,7 @@ from kubemr_shell.board.documents import (
     DocumentStore,
     Operation,
     encoded,
+    name_of_new,
 )
 from kubemr_shell.board.sqlite_file import explained, is_same_file, open_file
 from kubemr_shell.errors import AlreadyExists, BoardError, BoardUnavailable, Conflict, DocumentNotFound, JobNotFound
@@ -52,22 +53,18 @@ class SqliteStore(DocumentStore):
             self._connection.close()
 
     def create(self, document: Mapping[str, Any]) -> Document:
-        kind, metadata = document.get("kind"), document.get("metadata")
-        if not (isinstance(kind, str) and kind and isinstance(metadata, Mapping) and metadata.get("name")):
-            raise BoardError("a document needs a kind and a metadata.name")
-        if "resourceVersion" in metadata:
-            raise BoardError(f"{kind} {metadata['name']}: a new document has no resourceVersion")
-        named = {**document, "metadata": {"uid": _random_uid(), **metadata}}
-        body = encoded(named, f"{kind} {metadata['name']}", MAX_DOCUMENT_BYTES)
+        name, kind = name_of_new(document), document["kind"]
+        named = {**document, "metadata": {"uid": _random_uid(), **document["metadata"]}}
+        body = encoded(named, f"{kind} {name}", MAX_DOCUMENT_BYTES)
         with self._writing() as connection:
             version = _next_version(connection)
             cursor = connection.execute(
                 "INSERT INTO documents (kind, name, job, created, version, body) VALUES (?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
-                (kind, metadata["name"], _job(named), version, version, body),
+                (kind, name, _job(named), version, version, body),
             )
             if cursor.rowcount == 0:
-                raise AlreadyExists(f"{kind} {metadata['name']} exists")
+                raise AlreadyExists(f"{kind} {name} exists")
         return self._document(body, version)
 
     def get(self, kind: str, name: str, *, fresh: bool = True) -> Document:  # noqa: ARG002  (always fresh here)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from kubemr_shell.errors import AlreadyExists, Conflict, DocumentNotFound
@@ -12,7 +11,7 @@ from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import EVENTS
 from kubemr_shell.operator.actions import Action, Create, Delete, Patch, Tell
-from kubemr_shell.operator.observation import Observation
+from kubemr_shell.operator.observation import Observation, stamp_of
 
 LONGEST_NOTE = 1000
 
@@ -51,7 +50,7 @@ class Actor:
 
     def _tell(self, seen: Observation, event: Tell) -> None:
         """One Event for a reason and a message: it is made once, and counted when it comes again."""
-        stamp = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        stamp = stamp_of(self._now())
         digest = hashlib.sha256(f"{seen.uid} {event.reason} {event.message}".encode()).hexdigest()[:12]
         name = f"{seen.name}.{digest}"
         involved: Mapping[str, Any] = {

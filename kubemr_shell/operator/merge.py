@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-KEYS = ("name", "mountPath", "key")
+KEYS = ("mountPath", "name", "key")
+"""What may tell the items of a list apart: the first that all have. Mounts of one volume differ by their path."""
 
 
 def merged(ours: Any, theirs: Any) -> Any:
@@ -29,9 +30,6 @@ def _merged_lists(ours: Sequence[Any], theirs: Sequence[Any], key: str) -> list[
 
 
 def _key(items: Sequence[Any]) -> str | None:
-    """What tells the items of a list apart: mounts of one volume differ by their path."""
     if not items or not all(isinstance(item, Mapping) for item in items):
         return None
-    if all("mountPath" in item for item in items):
-        return "mountPath"
     return next((key for key in KEYS if all(key in item for item in items)), None)

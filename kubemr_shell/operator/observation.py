@@ -69,13 +69,18 @@ class Observation:
     @property
     def stamp(self) -> str:
         """Now, as Kubernetes writes it."""
-        return datetime.fromtimestamp(self.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return stamp_of(self.now)
 
 
 def owned(thing: Object | None, job: Object) -> Object | None:
     """An object, if it belongs to this job: one of its name may be left over from a deleted job, or be another's."""
     owners = ((thing or {}).get("metadata") or {}).get("ownerReferences") or ()
     return thing if any(one["uid"] == job["metadata"]["uid"] for one in owners) else None
+
+
+def stamp_of(seconds: float) -> str:
+    """A time, in seconds since 1970, as Kubernetes writes it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def condition(owner: Object | None, kind: str) -> Object | None:

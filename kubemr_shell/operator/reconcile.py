@@ -6,6 +6,7 @@ operators may decide at once, any may be killed at any point, and what one has b
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from kubemr_shell.board import job_moves
@@ -149,9 +150,7 @@ def _retry(seen: Observation) -> list[Action]:
 
 def _like(old: JobSpec, asked: JobSpec) -> JobSpec:
     """The spec that is asked for, with what the plan has settled, and what the image brought, where it says nothing."""
-    from dataclasses import replace as changed  # noqa: PLC0415 - the name is a patch's here
-
-    return changed(
+    return dataclasses.replace(
         asked,
         partitions=old.partitions if asked.partitions is None else asked.partitions,
         map_command=asked.map_command or old.map_command,
