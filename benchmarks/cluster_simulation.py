@@ -24,10 +24,11 @@ import greenlet
 from benchmarks.stand_in import CountingStore, StandIn
 from kubemr_shell.board import json_patch
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.documents import Document, DocumentStore, Operation
+from kubemr_shell.board.documents import Document, Operation
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import AlreadyExists, DocumentNotFound
 from kubemr_shell.job.state import JobState
+from tests.properties.board_documents import NotAsked
 
 Version = tuple[float, Document]
 
@@ -58,7 +59,7 @@ class Clock:
         heapq.heappush(self._waiting, (at, self._count, waiter))
 
 
-class SimulatedStore(DocumentStore):
+class SimulatedStore(NotAsked):
     """The documents of all agents. ``seconds`` is the mean time of an answer, ``lag`` the age of a cheap read."""
 
     def __init__(self, clock: Clock, random: Random, *, read_seconds: float, write_seconds: float, lag: float) -> None:
@@ -111,15 +112,6 @@ class SimulatedStore(DocumentStore):
             self._half(self._write_seconds)
             return before
         return self._stored((kind, name), after)
-
-    def list(self, kind: str, *, job: str | None = None) -> list[Document]:
-        return [versions[-1][1] for (of_kind, _), versions in self._documents.items() if of_kind == kind]
-
-    def delete(self, kind: str, name: str) -> None:
-        raise NotImplementedError("workers delete nothing")
-
-    def watch(self, *arguments: object, **options: object) -> Any:
-        raise NotImplementedError("workers watch nothing")
 
     def _stored(self, key: tuple[str, str], document: Document) -> Document:
         self._version += 1

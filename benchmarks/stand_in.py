@@ -19,6 +19,7 @@ from kubemr_shell.board.steps import Claim, Closing, Finishing, Idle, Over, Plan
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import AlreadyExists, BoardUnavailable, Conflict, LeaseLost
 from kubemr_shell.job.state import JobState
+from tests.properties.board_documents import NotAsked
 
 
 class StandIn:
@@ -92,7 +93,7 @@ class StandIn:
         return claim
 
 
-class CountingStore(DocumentStore):
+class CountingStore(NotAsked):
     """Passes everything on, and counts it; one for all agents of a process."""
 
     def __init__(
@@ -108,17 +109,8 @@ class CountingStore(DocumentStore):
     def get(self, kind: str, name: str, *, fresh: bool = True) -> Document:
         return self._counted("reads", f"get {kind}", lambda: self._store.get(kind, name, fresh=fresh))
 
-    def list(self, kind: str, *, job: str | None = None) -> list[Document]:
-        raise NotImplementedError("workers list nothing")
-
     def patch(self, kind: str, name: str, operations: Sequence[Operation]) -> Document:
         return self._counted("writes", f"patch {kind}", lambda: self._store.patch(kind, name, operations))
-
-    def delete(self, kind: str, name: str) -> None:
-        raise NotImplementedError("workers delete nothing")
-
-    def watch(self, *arguments: object, **options: object) -> Any:
-        raise NotImplementedError("workers watch nothing")
 
     def _counted(self, what: str, detail: str, call: Callable[[], Document]) -> Document:
         self._counts[what] += 1

@@ -26,7 +26,7 @@ from kubemr_shell.board.documents import (
 from kubemr_shell.errors import BoardError
 from kubemr_shell.job.validate import API_VERSION
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.resources import JOBS, SHARDS
+from kubemr_shell.kube.resources import JOBS, SHARDS, Resource
 
 RESOURCES = {resource.kind: resource for resource in (JOBS, SHARDS)}
 MOST_OPERATIONS = 10_000
@@ -50,11 +50,9 @@ class KubernetesStore(DocumentStore):
         return self._client.get(RESOURCES[kind], self._namespace, name, fresh=fresh)
 
     def list(self, kind: str, *, job: str | None = None) -> Documents:
-        resource = RESOURCES[kind]
         labels = f"{JOB_LABEL}={job}" if job is not None else ""
-        found = self._client.list(resource, self._namespace, labels=labels)["items"]
-        whole = [{"apiVersion": resource.api_version, "kind": kind, **document} for document in found]
-        return sorted(whole, key=lambda document: str(document["metadata"]["name"]))
+        resource = RESOURCES[kind]
+        return _whole(resource, self._client.list(resource, self._namespace, labels=labels)["items"])
 
     def patch(self, kind: str, name: str, operations: Sequence[Operation]) -> Document:
         what = f"the patch of {kind} {name}"
@@ -79,14 +77,20 @@ class KubernetesStore(DocumentStore):
         if since is None:
             found = self._client.list(resource, self._namespace)
             since = found["metadata"]["resourceVersion"]
-            for document in sorted(found["items"], key=lambda one: str(one["metadata"]["name"])):
-                yield "ADDED", {"apiVersion": resource.api_version, "kind": kind, **document}
+            for document in _whole(resource, found["items"]):
+                yield "ADDED", document
                 if stopped.is_set():
                     return
         changes = watch(self._client, resource, self._namespace, since=since, seconds=math.ceil(seconds), stop=stopped)
         for change, document in changes:
             if change != "BOOKMARK":
                 yield cast("ChangeType", change), document
+
+
+def _whole(resource: Resource, items: Documents) -> Documents:
+    """The items of a list, which need not say what they are, by name."""
+    whole = [{"apiVersion": resource.api_version, "kind": resource.kind, **document} for document in items]
+    return sorted(whole, key=lambda document: str(document["metadata"]["name"]))
 
 
 def _owned(document: Mapping[str, Any]) -> Document:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import click
 
+from kubemr_shell.cli.job_defaults import job_defaults
 from kubemr_shell.errors import UsageError
 
 NAME = re.compile("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
@@ -18,10 +20,7 @@ NAME = re.compile("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
     "--operator-namespace", metavar="NS", default="kubemr", show_default=True, help="Where the operator runs."
 )
 @click.option("--image", help="Of the operator, and of jobs that name none; default: kubemr/base of this version.")
-@click.option("--output-root", metavar="s3://...", help="Below it jobs without an output put it.")
-@click.option("--s3-endpoint", metavar="URL", help="The object store of jobs that name none.")
-@click.option("--s3-region", metavar="REGION", help="Its region.")
-@click.option("--s3-secret", metavar="NAME", help="The Secret with credentials, in the namespace of the jobs.")
+@job_defaults
 @click.option(
     "--replicas", type=click.IntRange(0), default=2, show_default=True, help="Operators; they need no leader."
 )
@@ -31,12 +30,9 @@ def install(
     namespace: str | None,
     operator_namespace: str,
     image: str | None,
-    output_root: str | None,
-    s3_endpoint: str | None,
-    s3_region: str | None,
-    s3_secret: str | None,
     replicas: int,
     flow_control: bool,
+    **defaults: Any,
 ) -> None:
     """Write the manifests that install kubemr-shell in a cluster; no cluster is needed for it.
 
@@ -49,15 +45,13 @@ def install(
     for option, name in (("--namespace", namespace), ("--operator-namespace", operator_namespace)):
         if name is not None and not NAME.fullmatch(name):
             raise UsageError(f"{option} {name}: a namespace has up to 40 of a-z, 0-9 and -, and no - at its ends")
+    output_root = defaults["output_root"]
     if output_root is not None and not output_root.startswith("s3://"):
         raise UsageError(f"--output-root {output_root}: must begin with s3://")
     operator = OperatorOptions(
         namespace=namespace,
         image=image or BASE_IMAGE,
-        output_root=output_root,
-        s3_endpoint=s3_endpoint,
-        s3_region=s3_region,
-        s3_secret=s3_secret,
+        **defaults,
     )
     options = InstallOptions(
         operator=operator,

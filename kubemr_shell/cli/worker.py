@@ -45,7 +45,7 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
 
     try:
         with ending_on_signals():
-            client = KubeClient.from_kubeconfig(kubeconfig, None, None) if kubeconfig else KubeClient.in_pod(namespace)
+            client = KubeClient.of_program(kubeconfig, namespace)
             store = KubernetesStore(client, namespace)
             one = PodWorker(store, _options(**options), complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease)
             try:

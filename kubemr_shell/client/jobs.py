@@ -52,7 +52,7 @@ class Jobs:
 
     def get(self, name: str) -> Document:
         with self.explained(name):
-            return {"apiVersion": API_VERSION, "kind": KIND, **self.client.get(JOBS, self.namespace, name)}
+            return self.client.get(JOBS, self.namespace, name)
 
     def list(self, *, everywhere: bool = False) -> Documents:
         """By namespace and name."""

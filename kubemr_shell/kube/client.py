@@ -66,6 +66,11 @@ class KubeClient:
             raise UsageError(f"{where}: {error}; name a kubeconfig with KUBECONFIG or --kubeconfig") from error
         return cls(configuration, chosen, connections=connections)
 
+    @classmethod
+    def of_program(cls, kubeconfig: str | None, namespace: str | None) -> KubeClient:
+        """For what runs in a pod, and elsewhere with a kubeconfig."""
+        return cls.from_kubeconfig(kubeconfig, None, namespace) if kubeconfig else cls.in_pod(namespace or "")
+
     @property
     def server(self) -> str:
         """The URL of the API server."""

@@ -79,6 +79,8 @@ class PodWorker:
             os.makedirs(os.path.join(options.scratch, folder), exist_ok=True)
         board = self._own_board()
         self._view = board.view()
+        self._asked = spec_from_mapping(self._view.spec)
+        self._s3 = S3Config.of(self._asked.s3, agents=options.workers)
         self._memory = self._divided()
         self._worker: Worker | None = None
         if not self._is_refused(board):
@@ -89,7 +91,7 @@ class PodWorker:
         if self._worker is None:
             return self._own_board().view().state
         state = self._worker.run()
-        if state is JobState.COMPLETE and not self._keeps_temporaries():
+        if state is JobState.COMPLETE and not self._asked.keep_tmp:
             self._remove_temporaries(self._worker.board)
         return state
 
@@ -166,15 +168,12 @@ class PodWorker:
             self._options.memory_bytes, self._options.slots, s3=scheme_of(self._options.output) == "s3"
         )
 
-    def _s3(self) -> S3Config:
-        return S3Config.of(spec_from_mapping(self._view.spec).s3, agents=self._options.workers)
-
     def _old_result(self) -> OldResult:
-        storage = self._places.storage(self._s3())
+        storage = self._places.storage(self._s3)
         return OldResult(storage=storage, output=self._options.output, uid=self._options.uid, parts=None)
 
     def _context(self, view: JobView, maps: Callable[[], int | None]) -> JobContext:
-        options, s3 = self._options, self._s3()
+        options, s3 = self._options, self._s3
         storage = self._places.storage(s3)
         return JobContext(
             name=options.job,
@@ -199,14 +198,11 @@ class PodWorker:
             echo=self._echo,
         )
 
-    def _keeps_temporaries(self) -> bool:
-        return spec_from_mapping(self._view.spec).keep_tmp
-
     def _remove_temporaries(self, board: Board) -> None:
         """Doing it twice does no harm. What fails is done again when the job is deleted."""
         try:
             if not board.view().cleaned:
-                self._places.remove(self._s3())
+                self._places.remove(self._s3)
                 board.cleaned()
         except KubemrError:
             return

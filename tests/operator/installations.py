@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +22,7 @@ from kubemr_shell.kube.resources import BATCH_JOBS, JOBS, Resource
 from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.manifests import account_name
 from tests.cluster import Cluster
+from tests.scenarios.runs import until
 
 NO_IMAGE = "kubemr.test/none:1"
 """Nobody has it: pods are made, and never start."""
@@ -32,11 +32,7 @@ SECONDS = 60.0
 
 def eventually(what: str, found: Callable[[], Any], *, seconds: float = SECONDS) -> Any:
     """What ``found`` gives as soon as it is something true."""
-    deadline = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
-    return value
+    return until(found, what, seconds=seconds, pause=0.1)
 
 
 def install(*arguments: str) -> str:
