@@ -22,6 +22,7 @@ from kubemr_shell.errors import DocumentNotFound
 from kubemr_shell.job.crd import job_crd, shard_crd
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import JOBS, NAMESPACES
+from tests.turns import turn
 
 K3S = "rancher/k3s:v1.34.2-k3s1"
 
@@ -83,9 +84,10 @@ def running_cluster(stack: ExitStack) -> Cluster:
 
 
 def install_definitions(cluster: Cluster) -> None:
-    """The CRDs as they are now."""
-    cluster.apply(job_crd(), shard_crd())
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *_names())
+    """The CRDs as they are now. Of two that would create them at the same time one would be refused."""
+    with turn(cluster.kubeconfig):
+        cluster.apply(job_crd(), shard_crd())
+        cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *_names())
 
 
 def _names() -> list[str]:

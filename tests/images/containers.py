@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.turns import turn
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "kubemr-test"
@@ -43,8 +44,7 @@ def build(target: str) -> None:
 
     One at a time: what several processes of pytest need, the second finds built.
     """
-    with open(ROOT / "Dockerfile.base") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with turn(ROOT / "Dockerfile.base"):
         done = subprocess.run(
             ["make", target, f"IMAGE={PREFIX}", "DOCKER_BUILD=docker build --network host"],
             cwd=ROOT,
