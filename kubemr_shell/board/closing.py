@@ -17,7 +17,7 @@ def can_close(view: JobView, phase: Phase, shard: int, state: ShardState) -> boo
 def closing_of(view: JobView, phase: Phase, shard: int, state: ShardState) -> Closing:
     """A shard that is closed again counts only the tasks that were reopened since, and takes back what they counted."""
     first = view.layout(phase).first(shard)
-    counted = [Attempt(first + task, state.winner(task)) for task in range(state.count)]
+    counted = [Attempt(first + task, state.attempt(task)) for task in range(state.count)]
     replaced: dict[int, Attempt] = {}
     if shard in view.counted.get(phase, Ranges()):
         for order in view.orders(phase, shard):
@@ -29,7 +29,7 @@ def closing_of(view: JobView, phase: Phase, shard: int, state: ShardState) -> Cl
         epoch=view.shard_epoch(phase, shard),
         shard=shard,
         first=first,
-        winners=tuple(state.winner(task) for task in range(state.count)),
+        winners=tuple(state.attempt(task) for task in range(state.count)),
         counted=tuple(counted),
         replaced=tuple(replaced.values()),
     )
