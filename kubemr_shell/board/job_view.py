@@ -90,6 +90,8 @@ class JobView:
     finisher: Role | None = None
     failure: Mapping[str, Any] | None = None
     results: Mapping[str, Any] | None = None
+    replaces: Mapping[str, Any] | None = None
+    """``results`` of the result that stands in the output until this job's new one takes its place."""
     cleaned: bool = False
     lost: frozenset[str] = frozenset()
     """Workers of which the operator knows that they are gone. No worker writes it."""
@@ -104,6 +106,11 @@ class JobView:
 
     def base(self, phase: Phase) -> int:
         return self.bases.get(phase, 0)
+
+    @property
+    def result_epoch(self) -> int:
+        """What tells the results of a job from each other that it makes one after the other."""
+        return self.base(self.plan.output_phase) if self.plan else 0
 
     def closed_shards(self, phase: Phase) -> Ranges:
         return self.closed.get(phase, Ranges())
@@ -145,7 +152,7 @@ def parse_job(document: Document) -> JobView:
     )
 
 
-_PLAIN = ("turn", "epoch", "retry", "publishing", "failure", "results", "cleaned")
+_PLAIN = ("turn", "epoch", "retry", "publishing", "failure", "results", "replaces", "cleaned")
 
 
 def format_status(view: JobView) -> dict[str, Any]:

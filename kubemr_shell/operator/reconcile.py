@@ -6,7 +6,6 @@ operators may decide at once, any may be killed at any point, and what one has b
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from kubemr_shell.board import job_moves
@@ -14,17 +13,24 @@ from kubemr_shell.board.documents import Operation
 from kubemr_shell.board.job_moves import job_patch
 from kubemr_shell.board.job_view import JobView, format_status
 from kubemr_shell.board.json_patch import add, replace, test
+from kubemr_shell.board.retrying import Refusal, RetryRefused, retried
 from kubemr_shell.errors import InvalidSpec
-from kubemr_shell.job.fingerprint import changed_fields
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
-from kubemr_shell.job.validate import load_job, spec_from_mapping, spec_to_mapping
+from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
-from kubemr_shell.operator.conditions import failure_text, wanted_conditions, wanted_progress
+from kubemr_shell.operator.conditions import (
+    FAILED,
+    LONGEST_MESSAGE,
+    RETRY_REFUSED,
+    failure_text,
+    wanted_conditions,
+    wanted_progress,
+)
 from kubemr_shell.operator.deletion import delete_job, with_finalizer
-from kubemr_shell.operator.observation import Observation, is_true
+from kubemr_shell.operator.observation import Object, Observation, is_true
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.pods import last_failure, lost_workers
 
@@ -122,42 +128,27 @@ def _asked(seen: Observation) -> list[Action]:
 
 
 def _retry(seen: Observation) -> list[Action]:
-    """Go on with what is not committed; under a spec that makes it another job it is refused."""
+    """Go on with what is not committed, or say why not."""
     view, asked = seen.view, seen.job["spec"]["retry"]
-    served = [test("/metadata/uid", seen.uid), add("/status/observedRetry", asked)]
-    if not seen.has_ended or view.state is JobState.COMPLETE:
-        state = "is complete" if view.state is JobState.COMPLETE else "runs"
-        return [_status(seen, served), Tell(reason="NothingToRetry", message=f"the job {state}")]
     try:
-        spec = load_job(dict(seen.job), "").spec
-    except InvalidSpec as error:
-        return [_status(seen, served), Tell(reason="RetryRefused", message=str(error), warning=True)]
-    if view.plan is None:
-        moved = job_moves.retry(view, None)
-    else:
-        old = spec_from_mapping(view.spec)
-        changes = changed_fields(old, _like(old, spec))
-        if changes.forbidden:
-            message = f"another {', '.join(changes.forbidden)} makes it another job: change it back, or make a new job"
-            return [_status(seen, served), Tell(reason="RetryRefused", message=message, warning=True)]
-        plain = spec_to_mapping(_like(old, spec))
-        moved = job_moves.redo_reduces(view, plain) if changes.reduce_only else job_moves.retry(view, plain)
+        moved = retried(view, load_job(dict(seen.job), "").spec)
+    except (InvalidSpec, RetryRefused) as error:
+        kind = error.refusal if isinstance(error, RetryRefused) else Refusal.INVALID_SPEC
+        refused = {"retry": asked, "reason": kind.value, "message": str(error)[:LONGEST_MESSAGE]}
+        answer = [add("/status/observedRetry", asked), add("/status/retryRefused", refused)]
+        return [_status(seen, [*_same(seen), *answer])]
+    # Workers of before may not have noticed the end of the job, and would stay for ever if they never started.
+    stale = seen.batch if seen.batch is not None and not _is_over(seen) else None
+    gone: list[Action] = [_delete(stale)] if stale is not None else []
     # One that was never deployed has no startTime, and so nothing to clean up.
     times = [add(f"/status/{name}", None) for name in ("startTime", "completionTime") if name in seen.status]
-    patch = [*job_patch(seen.uid, view, moved), add("/status/observedRetry", asked), *times]
-    return [_status(seen, patch), Tell(reason="Retried", message=f"retry {moved.retry}: what is missing runs again")]
-
-
-def _like(old: JobSpec, asked: JobSpec) -> JobSpec:
-    """The spec that is asked for, with what the plan has settled, and what the image brought, where it says nothing."""
-    return dataclasses.replace(
-        asked,
-        partitions=old.partitions if asked.partitions is None else asked.partitions,
-        map_command=asked.map_command or old.map_command,
-        combine_command=asked.combine_command or old.combine_command,
-        reduce_command=asked.reduce_command or old.reduce_command,
-        files=asked.files or old.files,
-    )
+    answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *times]
+    patch = [*job_patch(seen.uid, view, moved), *answer]
+    return [
+        *gone,
+        _status(seen, patch),
+        Tell(reason="Retried", message=f"retry {asked}: what is missing runs"),
+    ]
 
 
 def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
@@ -197,13 +188,11 @@ def _follow(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decis
 def _replace_workers(seen: Observation) -> Decision:
     """A job that publishes can only go on, and needs workers for it: others are made when these are gone."""
     assert seen.batch is not None
-    metadata = seen.batch["metadata"]
-    if "deletionTimestamp" in metadata:
+    if "deletionTimestamp" in seen.batch["metadata"]:
         return Decision(again_after=FOLLOW_SECONDS)
     why = str(_workers_failed(seen)["reason"])
     tell = Tell(reason="WorkersReplaced", message=f"the job publishes and goes on with new ones: {why}", warning=True)
-    gone = Delete(resource=BATCH_JOBS, name=metadata["name"], uid=metadata["uid"])
-    return Decision(actions=[gone, tell], again_after=FOLLOW_SECONDS)
+    return Decision(actions=[_delete(seen.batch), tell], again_after=FOLLOW_SECONDS)
 
 
 def _suspension(seen: Observation, spec: JobSpec) -> list[Action]:
@@ -230,8 +219,7 @@ def _after_the_end(seen: Observation) -> Decision:
     if ttl is not None and age >= ttl:
         return Decision(actions=[*actions, Delete(resource=JOBS, name=seen.name, uid=seen.uid)])
     if seen.batch is not None and not _is_over(seen) and age >= LINGER_SECONDS:
-        metadata = seen.batch["metadata"]
-        actions.append(Delete(resource=BATCH_JOBS, name=metadata["name"], uid=metadata["uid"]))
+        actions.append(_delete(seen.batch))
     waits = [ttl - age] if ttl is not None else []
     if seen.batch is not None and not _is_over(seen) and age < LINGER_SECONDS:
         waits.append(LINGER_SECONDS - age)
@@ -255,7 +243,7 @@ def _report(seen: Observation) -> list[Action]:
             Tell(
                 reason=one["reason"],
                 message=one["message"],
-                warning=one["status"] == "False" or one["type"] == "Failed",
+                warning=one["status"] == "False" or one["type"] in (FAILED, RETRY_REFUSED),
             )
             for one in conditions
             if one["reason"] not in reasons and one["message"] and one["reason"] != "Starting"
@@ -291,6 +279,11 @@ def _next_look(seen: Observation) -> float:
 def _same(seen: Observation) -> list[Operation]:
     """It is the job that was seen, and in that state: what is written of one that has gone on would be of the past."""
     return [test("/metadata/uid", seen.uid), test("/status/state", seen.view.state.value)]
+
+
+def _delete(batch: Object) -> Delete:
+    metadata = batch["metadata"]
+    return Delete(resource=BATCH_JOBS, name=metadata["name"], uid=metadata["uid"])
 
 
 def _status(seen: Observation, operations: list[Operation]) -> Patch:
