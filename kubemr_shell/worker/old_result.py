@@ -56,8 +56,9 @@ class OldResult:
         return self.finished() == Result(uid=self.uid, epoch=epoch)
 
     def stands(self, epoch: int) -> bool:
-        """Its ``_SUCCESS`` is still there; a worker that is late finds that of its own job and epoch."""
-        return self.exists and self.finished() not in (None, Result(uid=self.uid, epoch=epoch))
+        """Its ``_SUCCESS`` is still there; one who is late finds that of his own job and epoch, or of a later one."""
+        found = self.finished() if self.exists else None
+        return found is not None and (found.uid != self.uid or found.epoch < epoch)
 
     def remove_success(self) -> None:
         self.storage.delete(self._success)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from kubemr_shell.board.job_view import JobView, PlanFacts
-from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.retrying import Refusal, RetryRefused, retried
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState, Phase
@@ -24,13 +23,17 @@ def ended(state: str, spec: JobSpec = ASKED, **changes: Any) -> JobView:
     facts = PlanFacts(
         claim_id="p", tasks=3, partitions=plain["partitions"], spec=plain, fingerprint="f", input_bytes=5
     ).with_layouts(agents=1)
-    done = {phase: Ranges.parse("0") for phase in facts.phases}
+    done = facts.phases if state == "COMPLETE" else facts.phases[:1]
+    lanes = {
+        phase: {number: lane.with_closed(0, {}, {}) if phase in done else lane for number, lane in of_phase.items()}
+        for phase, of_phase in facts.lanes().items()
+    }
     return JobView(
         **{
             "state": JobState(state),
             "spec": plain,
             "plan": facts,
-            "closed": done if state == "COMPLETE" else {Phase.MAP: Ranges.parse("0")},
+            "lanes": lanes,
             "publishing": state == "COMPLETE",
             **changes,
         }

@@ -44,11 +44,13 @@ class Shard:
         self.first, self.count, self.epoch, self.next = spec["first"], spec["count"], state["epoch"], state["next"]
         self.done, self.redo, self.failed = (numbers(state[key]) for key in ("done", "redo", "failed"))
         self.claims = {claim_id: numbers(claim["r"]) for claim_id, claim in state["claims"].items()}
-        self._attempts: dict[int, int] = {task: int(value) for item, value in pairs(state["att"]) for task in numbers(item)}
+        self._attempts: dict[int, int] = {
+            task: int(value) for item, value in pairs(state["att"]) for task in numbers(item)
+        }
 
     def attempt(self, task: int) -> int:
         """Of a task that is done: the one that has won."""
-        return self._attempts.get(task, self.base * STRIDE)
+        return int(self._attempts.get(task, self.base * STRIDE))
 
     @property
     def held(self) -> set[int]:
@@ -84,11 +86,14 @@ def check_job(before: Document | None, after: Document) -> None:
     old, new = before["status"], after["status"]
     states = JobState(old["state"]), JobState(new["state"])
     assert states[0] == states[1] or states in LEGAL_STATES, f"{states[0]} -> {states[1]}"
-    assert old["state"] != "COMPLETE" or {**new, "cleaned": False} == {**old, "cleaned": False}, (
-        "a change after the end"
-    )
+    is_anew = states == (JobState.COMPLETE, JobState.PENDING)
+    if old["state"] == "COMPLETE" and not is_anew:
+        assert {**new, "cleaned": False} == {**old, "cleaned": False}, "a change after the end"
     assert new["turn"] >= old["turn"], "the turn went down"
-    assert not old["publishing"] or new["publishing"], "back from the point of no return"
+    for phase, lanes in old["lanes"].items():
+        for number, lane in lanes.items():
+            assert new["lanes"][phase][number]["turn"] >= lane["turn"], "the turn of a lane went down"
+    assert not old["publishing"] or new["publishing"] or is_anew, "back from the point of no return"
     if old["plan"]:
         assert {**new["plan"], "spec": None} == {**old["plan"], "spec": None}, "the plan changed"
 
@@ -104,10 +109,11 @@ def check_all(history: History, storage: Storage) -> None:
 
 def _check_closed(job: dict[str, Any], shards: dict[Any, Shard], storage: Storage) -> dict[Phase, dict[int, int]]:
     winners: dict[Phase, dict[int, int]] = {}
-    for name, text in job["closed"].items():
+    for name, lanes in job["lanes"].items():
         phase, base = Phase(name), job["bases"].get(name, 0)
         of_phase: dict[int, int] = {}
-        for index in numbers(text):
+        closed = {index for lane in lanes.values() for index in numbers(lane["closed"])}
+        for index in closed:
             shard = shards[phase, base, index]
             epoch = _wanted_epoch(job, name, index)
             assert shard.epoch == epoch, f"(d) {shard.name}: closed without the reopening of epoch {epoch}"
@@ -116,8 +122,8 @@ def _check_closed(job: dict[str, Any], shards: dict[Any, Shard], storage: Storag
             assert storage.manifests.get((phase, epoch, index)) == won, f"(d) {shard.name}: the manifest is another"
             of_phase |= {shard.first + task: attempt for task, attempt in enumerate(won)}
         winners[phase] = of_phase
-        if text and numbers(job["counted"][name]) == numbers(text):
-            counted = job["counters"][name].get("test", {}).get("sum", 0)
+        if closed == {index for lane in lanes.values() for index in numbers(lane["counted"])}:
+            counted = sum([lane["counters"].get("test", {}).get("sum", 0) for lane in lanes.values()])
             wanted = sum([amount(phase, task, attempt) for task, attempt in of_phase.items()])
             assert counted == wanted, f"(d) {name}: counted {counted}, the winners make {wanted}"
     return winners
@@ -147,9 +153,12 @@ def _check_visible(job: dict[str, Any], winners: dict[Phase, dict[int, int]], st
         assert not storage.visible, "(e) visible without a plan"
         return
     output_phase = Phase.REDUCE if job["plan"]["partitions"] else Phase.MAP
-    if state in ("FAIL", "CANCELLED"):
+    if storage.success_epoch < job["bases"].get(output_phase.value, 0) and job["replaces"]:
+        stands = storage.success == storage.visible
+        assert stands or (job["publishing"] and storage.success is None), "(e) half of the old result"
+    elif state in ("FAIL", "CANCELLED"):
         assert not storage.visible, f"(e) {state} with visible parts"
-    if storage.success is not None:
+    elif storage.success is not None:
         assert storage.success == storage.visible == winners[output_phase], "(e) _SUCCESS is not what is there"
     if state == "COMPLETE":
         assert storage.success is not None, "(e) COMPLETE without _SUCCESS"

@@ -5,7 +5,8 @@ A planted bug is a store that leaves out some test operations. The machine has t
     /state/next, redo, done, failed    two writers would lose one another's tasks
     /state/claims/*/r                  a commit would take in tasks that were stolen meanwhile
     /state/epoch with att              a late reopening would be carried out twice
-    /status/turn                       two closes, or a close and a reopening, would lose one of them
+    /status/lanes/*/turn               two closes, or a close and a reopening, would lose one of them
+    /status/turn                       two reopenings would lose one of them, or a job be moved on that must go back
     /status/state with turn            a late write would revive a job that has ended
 
 This one it finds too, but after some thousands of games; test_a_task_that_fails_while_its_job_is_retried_fails_the_
@@ -46,13 +47,14 @@ SETTINGS = settings(
 )
 WITHOUT_SHRINKING = settings(SETTINGS, max_examples=6000, phases=[Phase.generate], report_multiple_bugs=False)
 
-FOUND_SOON = [r"/state/next", r"/state/done", r"/status/(state|turn)"]
+FOUND_SOON = [r"/state/next", r"/state/done", r"/status/lanes/.*/turn"]
 FOUND_LATER = [
     r"/state/redo",
     r"/state/failed",
     r"/state/claims/[^/]+/r",
     r"/state/(epoch|att)",
     r"/status/turn",
+    r"/status/(state|turn)",
 ]
 
 
