@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 _OPTIONS = (
     click.option("-n", "--namespace", metavar="NS", help="The namespace of the job; default: that of the context."),
     click.option("--context", metavar="NAME", help="A context of the kubeconfig; default: the current one."),
-    click.option("--kubeconfig", metavar="FILE", help="Default: KUBECONFIG, else ~/.kube/config."),
+    click.option(
+        "--kubeconfig",
+        metavar="FILE",
+        help="Default: KUBECONFIG, else ~/.kube/config, else a pod's account.",
+    ),
 )
 
 

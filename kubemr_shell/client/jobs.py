@@ -43,7 +43,7 @@ class Jobs:
 
     @classmethod
     def reached_by(cls, access: Access) -> Jobs:
-        client = KubeClient.from_kubeconfig(access.kubeconfig, access.context, access.namespace)
+        client = KubeClient.of_user(access.kubeconfig, access.context, access.namespace)
         return cls(client, client.namespace)
 
     @property

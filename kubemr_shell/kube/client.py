@@ -7,6 +7,7 @@ exec plugins, the rotated token of a pod. A request is sent once: who asks again
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ import urllib3
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.config import ConfigException, list_kube_config_contexts, load_incluster_config, load_kube_config
+from kubernetes.config.incluster_config import SERVICE_TOKEN_FILENAME
 from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION
 
 from kubemr_shell.errors import BoardUnavailable, UnknownAnswer, UsageError
@@ -65,6 +67,13 @@ class KubeClient:
             where = path or KUBE_CONFIG_DEFAULT_LOCATION
             raise UsageError(f"{where}: {error}; name a kubeconfig with KUBECONFIG or --kubeconfig") from error
         return cls(configuration, chosen, connections=connections)
+
+    @classmethod
+    def of_user(cls, path: str | None, context: str | None, namespace: str | None) -> KubeClient:
+        """By a kubeconfig; with the pod's account where there is none, and none is asked for."""
+        if path is None and context is None and _is_in_pod_alone():
+            return cls.in_pod(namespace or _namespace_of_pod())
+        return cls.from_kubeconfig(path, context, namespace)
 
     @classmethod
     def of_program(cls, kubeconfig: str | None, namespace: str | None) -> KubeClient:
@@ -200,6 +209,18 @@ def _cause(error: Exception) -> str:
     """What went wrong, without the objects that urllib3 puts before it."""
     text = re.sub(r"^HTTPS?Connection(Pool)?\(.*?\): ", "", str(error).rpartition(">: ")[2])
     return text or type(error).__name__
+
+
+def _is_in_pod_alone() -> bool:
+    kubeconfigs = KUBE_CONFIG_DEFAULT_LOCATION.split(os.pathsep)
+    return os.path.exists(SERVICE_TOKEN_FILENAME) and not any(
+        os.path.exists(os.path.expanduser(file)) for file in kubeconfigs
+    )
+
+
+def _namespace_of_pod() -> str:
+    with open(os.path.join(os.path.dirname(SERVICE_TOKEN_FILENAME), "namespace")) as file:
+        return file.read().strip()
 
 
 def _namespace_of(path: str | None, context: str | None) -> str:

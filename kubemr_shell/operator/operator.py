@@ -18,7 +18,7 @@ from kubemr_shell.board.progress import Progress, read_progress
 from kubemr_shell.errors import DocumentNotFound, InvalidSpec, KubemrError, NamespaceTerminating
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.marks import ROLE_LABEL, WORKER
+from kubemr_shell.kube.marks import FILES_ANNOTATION, ROLE_LABEL, WORKER, are_files_of
 from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, Resource
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.act import Actor
@@ -183,6 +183,7 @@ class Operator:
             pods=[pod for pod in self._pods.of_job(key) if _batch_of(pod) == batch],
             output_owner=owner,
             output_owner_is_gone=is_gone,
+            files_are_missing=self._files_are_missing(key, job),
             progress=self._progress(key, job),
         )
 
@@ -204,6 +205,16 @@ class Operator:
             return None, False
         uid, owner = str(found["data"]["uid"]), self._jobs.get(key[0], str(found["data"]["job"]))
         return uid, owner is None or owner["metadata"]["uid"] != uid
+
+    def _files_are_missing(self, key: Key, job: Object) -> bool:
+        """Asked for while it waits to be deployed."""
+        name = (job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
+        if name is None or (job.get("status") or {}).get("state") != "PENDING":
+            return False
+        try:
+            return not are_files_of(self._client.get(CONFIG_MAPS, key[0], name), job)
+        except DocumentNotFound:
+            return True
 
     def _progress(self, key: Key, job: Object) -> Progress | None:
         if "deletionTimestamp" in job["metadata"] or (job.get("status") or {}).get("state") not in ("MAP", "REDUCE"):
