@@ -21,7 +21,8 @@ from kubemr_shell.board.closing import can_close, closing_of
 from kubemr_shell.board.documents import DocumentStore
 from kubemr_shell.board.failure_facts import bounded
 from kubemr_shell.board.job_board import JobBoard, create_job
-from kubemr_shell.board.job_view import Counters, JobView, PlanFacts
+from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.lane import Counters, Totals
 from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import ShardState
@@ -41,7 +42,7 @@ from kubemr_shell.board.steps import (
 )
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
-from kubemr_shell.job.state import ENDED, JobState, Phase
+from kubemr_shell.job.state import ENDED, Phase
 
 CLOSERS = 2
 ENTRANCES = 4
@@ -145,8 +146,8 @@ class Board:
         if job_moves.role_is_open(view, "finisher"):
             claim = self._jobs.take_role("finisher")
             return Finishing(claim=claim) if claim else self._idle()
-        if view.state is JobState.DEPLOYED:
-            view = self._known = self._jobs.move(_go_on)
+        if job_moves.catch_up(view) != view:
+            view = self._known = self._jobs.move(job_moves.catch_up)
         return self._find_work(view, view.phase) if view.phase else self._idle()
 
     def deploy(self) -> None:
@@ -203,11 +204,10 @@ class Board:
             spoiled = [(a.task - layout.first(shard), a.attempt) for a in attempts if layout.shard_of(a.task) == shard]
             self._reopen_shard(phase, shard, spoiled)
 
-    def close(self, closing: Closing, counters: Counters, totals: Mapping[str, Any] | None = None) -> None:
+    def close(self, closing: Closing, counters: Counters, totals: Totals | None = None) -> None:
         """The manifest of the shard is written: close it, and move the job on when it was the last of its phase.
 
-        ``counters`` and ``totals`` cover what ``closing.counted`` names, less what ``closing.replaced`` names. Totals
-        are numbers, which add up, and mappings with one number in each, of which the greatest stays.
+        ``counters`` and ``totals`` cover what ``closing.counted`` names, less what ``closing.replaced`` names.
         """
         self._jobs.close(closing, counters, totals or {})
 
@@ -338,10 +338,6 @@ class Board:
 
     def _new_id(self) -> str:
         return f"{self._random.getrandbits(64):016x}"
-
-
-def _go_on(view: JobView) -> JobView:
-    return job_moves.go_on(view) if view.state is JobState.DEPLOYED and view.plan else view
 
 
 def _key(view: JobView, phase: Phase, shard: int) -> ShardKey:

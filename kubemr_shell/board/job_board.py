@@ -8,9 +8,10 @@ from typing import Any
 from kubemr_shell.board import job_moves
 from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore, Operation
 from kubemr_shell.board.job_moves import RoleName, job_patch
-from kubemr_shell.board.job_view import Counters, JobView, PlanFacts, Role, format_status, parse_job
+from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
 from kubemr_shell.board.json_patch import replace as replace_operation
 from kubemr_shell.board.json_patch import test
+from kubemr_shell.board.lane import Counters, Totals
 from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.steps import Closing, RoleClaim
 from kubemr_shell.board.writer import Writer
@@ -103,7 +104,7 @@ class JobBoard:
         if view.state is not JobState.COMPLETE:
             raise LeaseLost(f"{self._job}: another worker finishes it now")
 
-    def close(self, closing: Closing, counters: Counters, totals: Mapping[str, Any]) -> None:
+    def close(self, closing: Closing, counters: Counters, totals: Totals) -> None:
         """Nothing happens when somebody was faster, or when the shard was reopened since."""
         finisher = Role(worker=self._worker, id=self._new_id(), beat=0)
         phase, shard = closing.phase, closing.shard
@@ -117,6 +118,8 @@ class JobBoard:
         view = self.move(move)
         if view.finisher and view.finisher.id == finisher.id:
             self._roles["finisher"] = finisher.id
+        if job_moves.catch_up(view) != view:
+            self.move(job_moves.catch_up)
 
     def redo_reduces(self, spec: Mapping[str, Any]) -> None:
         base = self.view(fresh=True).base(Phase.REDUCE)

@@ -10,6 +10,7 @@ import pytest
 
 from kubemr_shell.board import job_moves, json_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
+from kubemr_shell.board.lane import Counters, Lane, Totals
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import Reopening
 from kubemr_shell.errors import IllegalTransition
@@ -19,13 +20,16 @@ FACTS = PlanFacts(claim_id="p", tasks=2000, partitions=1500, spec={"a": 1}, fing
 PLAN = FACTS.with_layouts(agents=1)
 ME = Role(worker="me", id="i", beat=3)
 EVERY_PHASE = tuple(Phase)
+LANES = {phase: {0: Lane(), 1: Lane()} for phase in EVERY_PHASE}
 
 
 def job(state: str, closed: Mapping[str, str] | None = None, **changes: Any) -> JobView:
-    """A planned job with two shards a phase."""
-    shards = {Phase(phase): Ranges.parse(text) for phase, text in (closed or {}).items()}
-    values = {"state": JobState(state), "spec": {"a": 1}, "plan": PLAN, "closed": shards, "counted": shards, "turn": 8}
-    return JobView(**{**values, **changes})
+    """A planned job with two shards a phase, each in a lane of its own."""
+    view = JobView(**{"state": JobState(state), "spec": {"a": 1}, "plan": PLAN, "lanes": LANES, "turn": 8, **changes})
+    for phase, text in (closed or {}).items():
+        for shard in Ranges.parse(text):
+            view = replace(view, lanes=close(Phase(phase), shard)(view).lanes)
+    return view
 
 
 def unplanned(state: str, **changes: Any) -> JobView:
@@ -128,7 +132,7 @@ def test_orders_add_up_until_the_shard_is_closed_again() -> None:
     first, second = Reopening(epoch=1, task=7, attempt=2), Reopening(epoch=2, task=7, attempt=2)
     assert (once.orders(Phase.MAP, 1), once.shard_epoch(Phase.MAP, 1)) == ((first,), 1)
     assert (twice.orders(Phase.MAP, 1), twice.shard_epoch(Phase.MAP, 1)) == ((first, second), 2)
-    assert (twice.closed_shards(Phase.MAP), twice.counted[Phase.MAP]) == (Ranges.parse("0"), Ranges.parse("0-1"))
+    assert (twice.closed_shards(Phase.MAP), twice.counted_shards(Phase.MAP)) == (Ranges.parse("0"), Ranges.parse("0-1"))
     closed = close(Phase.MAP, 1)(twice)
     assert closed.shard_epoch(Phase.MAP, 1) == 2, "its manifest stands under that epoch"
     assert reopen(Phase.MAP, 1)(closed).orders(Phase.MAP, 1) == (Reopening(epoch=3, task=7, attempt=2),)
@@ -158,15 +162,20 @@ def test_only_what_is_still_read_can_be_reopened(state: str, partitions: int, op
 
 
 def test_counters_and_totals_add_up() -> None:
-    view = job(
-        "MAP",
-        counters={Phase.MAP: {"g": {"n": 1}}},
-        totals={Phase.MAP: {"bytes": 5, "slowest": {"task": "map/1", "seconds": 2.5}}},
-    )
-    totals = {"bytes": 7, "slowest": {"task": "map/2", "seconds": 3.5}, "records": 1}
-    view = job_moves.close(
-        view, phase=Phase.MAP, shard=0, counters={"g": {"n": 2, "m": 3}, "h": {"k": -1}}, totals=totals, finisher=ME
-    )
+    """Those of one lane, and of several."""
+    added: list[tuple[Counters, Totals]] = [
+        ({"g": {"n": 1}}, {"bytes": 5, "slowest": {"task": "map/1", "seconds": 2.5}}),
+        (
+            {"g": {"n": 2, "m": 3}, "h": {"k": -1}},
+            {"bytes": 7, "slowest": {"task": "map/2", "seconds": 3.5}, "records": 1},
+        ),
+    ]
+    lane = Lane()
+    view = job("MAP")
+    for shard, (counters, totals) in enumerate(added):
+        lane = lane.with_closed(shard, counters, totals)
+        view = job_moves.close(view, phase=Phase.MAP, shard=shard, counters=counters, totals=totals, finisher=ME)
+    assert (lane.counters, lane.totals) == (view.counters[Phase.MAP], view.totals[Phase.MAP])
     assert view.counters[Phase.MAP] == {"g": {"n": 3, "m": 3}, "h": {"k": -1}}
     assert view.totals[Phase.MAP] == {"bytes": 12, "slowest": {"task": "map/2", "seconds": 3.5}, "records": 1}
 
@@ -181,6 +190,44 @@ def test_every_patch_tests_the_state_that_it_leaves_and_raises_the_turn() -> Non
         ("/status/state", "CANCELLED"),
         ("/status/turn", 9),
     ]
+
+
+def test_a_closing_leaves_other_lanes_and_the_job_alone() -> None:
+    before = job("MAP")
+    patch = job_moves.job_patch("u", before, close(Phase.MAP, 1)(before))
+    assert [(item["path"], item["value"]) for item in patch if item["op"] == "test"] == [
+        ("/metadata/uid", "u"),
+        ("/status/state", "MAP"),
+        ("/status/lanes/map/1/turn", 0),
+    ]
+    assert [item["path"] for item in patch if item["op"] != "test"] == ["/status/lanes/map/1"]
+
+
+def test_the_closing_that_moves_the_job_on_is_tested_by_its_turn_too() -> None:
+    before = job("MAP", {"map": "0"})
+    patch = job_moves.job_patch("u", before, close(Phase.MAP, 1)(before))
+    tested = [item["path"] for item in patch if item["op"] == "test"]
+    assert tested == ["/metadata/uid", "/status/state", "/status/lanes/map/1/turn", "/status/turn"]
+
+
+@pytest.mark.parametrize("again", [reopen(Phase.MAP, 0), redo], ids=["reopen", "redo"])
+def test_what_opens_shards_again_raises_the_turns_of_their_lanes(again: Callable[[JobView], JobView]) -> None:
+    """Also where the shard was not closed: a closing of it may be under way."""
+    before = job("MAP")
+    phase = Phase.MAP if again is not redo else Phase.REDUCE
+    assert again(before).lanes[phase][0].turn == before.lanes[phase][0].turn + 1
+
+
+def test_two_closings_may_both_be_the_last_of_a_phase() -> None:
+    """Each tests its own lane only: both land, and whoever sees it moves the job on."""
+    before = job("MAP")
+    document = {"metadata": {"uid": "u"}, "spec": before.spec, "status": format_status(before)}
+    for shard in (0, 1):
+        document = json_patch.apply(document, job_moves.job_patch("u", before, close(Phase.MAP, shard)(before)))
+    both = parse_job(document)
+    assert both.state is JobState.MAP
+    assert job_moves.catch_up(both).state is JobState.REDUCE
+    assert job_moves.catch_up(job("FAIL", MAPS)).state is JobState.FAIL
 
 
 def test_a_role_is_tested_by_who_uses_it_and_with_its_heartbeat_by_who_takes_it() -> None:
@@ -205,7 +252,8 @@ def test_a_retry_of_a_job_without_a_plan_replaces_its_spec() -> None:
         unplanned("DEPLOYED", planner=ME),
         reopen(Phase.REDUCE, 1)(job("PUBLISH", ALL, **PUBLISHING)),
         redo(job("REDUCE", MAPS)),
-        job("COMPLETE", ALL, results={"x": 1}, finisher=ME, counters={Phase.MAP: {"g": {"n": 1}}}),
+        job("COMPLETE", ALL, results={"x": 1}, finisher=ME),
+        replace(job("MAP"), lanes={Phase.MAP: {0: Lane().with_closed(0, {"g": {"n": 1}}, {"bytes": 5})}}),
     ],
 )
 def test_a_view_survives_its_document(view: JobView) -> None:

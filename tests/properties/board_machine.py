@@ -79,7 +79,7 @@ class BoardMachine(RuleBasedStateMachine):
     @initialize(
         tasks=st.sampled_from([1, 2, 4, 8, 12]),
         partitions=st.integers(0, 2),
-        agents=st.sampled_from([2, 2, 20]),
+        agents=st.sampled_from([2, 2, 20, 40]),
         slots=st.integers(1, 2),
         max_attempts=st.integers(1, 2),
         reached=st.sampled_from(["DEPLOYED", "MAP", "MAP", "REDUCE", "PUBLISH"]),

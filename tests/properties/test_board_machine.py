@@ -4,8 +4,9 @@ A planted bug is a store that leaves out some test operations. The machine has t
 
     /state/next, redo, done, failed    two writers would lose one another's tasks
     /state/claims/*/r                  a commit would take in tasks that were stolen meanwhile
-    /state/epoch with att/*            a late reopening would be carried out twice
-    /status/turn                       two closes, or a close and a reopening, would lose one of them
+    /state/epoch with att              a late reopening would be carried out twice
+    /status/lanes/*/turn               two closes, or a close and a reopening, would lose one of them
+    /status/turn                       two reopenings would lose one of them, or a job be moved on that must go back
     /status/state with turn            a late write would revive a job that has ended
 
 This one it finds too, but after some thousands of games; test_a_task_that_fails_while_its_job_is_retried_fails_the_
@@ -15,12 +16,11 @@ retried_job, made from one of them, finds it at once:
 
 One alone can be left out without harm to the invariants, for these reasons; what it is there for is shown elsewhere:
 
-    /state/att/*      whoever claims reads the number from the document that the patch made, and whoever raises it
+    /state/att        whoever claims reads the number from the document that the patch made, and whoever raises it
                       tests the claim, or the epoch: epoch and att guard a reopening twice
     /state/epoch      likewise
-    /state/win/*      is written only by a holder, whose claim is tested, or with the epoch
-    /state/fails/*    is written only by a holder, whose claim is tested; a retry that overlooks one more failure
-    /state/lost/*     likewise grants one more attempt
+    /state/fails      is written only by a holder, whose claim is tested; a retry that overlooks one more failure
+    /state/lost       likewise grants one more attempt
     /state/claims/*/hb    the holder is fenced by its id: without it work is lost, nothing else
                           (test_a_renewal_in_the_last_moment_saves_the_claim)
     /status/*/hb      likewise (test_a_planner_that_renews_in_the_last_moment_stays_planner)
@@ -47,13 +47,14 @@ SETTINGS = settings(
 )
 WITHOUT_SHRINKING = settings(SETTINGS, max_examples=6000, phases=[Phase.generate], report_multiple_bugs=False)
 
-FOUND_SOON = [r"/state/next", r"/state/done", r"/status/(state|turn)"]
+FOUND_SOON = [r"/state/next", r"/state/done", r"/status/lanes/.*/turn"]
 FOUND_LATER = [
     r"/state/redo",
     r"/state/failed",
     r"/state/claims/[^/]+/r",
-    r"/state/(epoch|att/\d+)",
+    r"/state/(epoch|att)",
     r"/status/turn",
+    r"/status/(state|turn)",
 ]
 
 
