@@ -73,7 +73,8 @@ def role_is_open(view: JobView, name: RoleName) -> bool:
 def may_have_been_planned(*, turn: int, retry: int, has_ended: bool) -> bool:
     """Whether a planner may ever have been at work on a job, and so left anything, whatever has become of it.
 
-    Every move raises the turn by one. Two lead to DEPLOYED, the next can be the planner's, and the end is one more.
+    Every move up to the plan raises the turn. Two lead to DEPLOYED, the next can be the planner's, and the end is one
+    more.
     """
     return retry > 0 or turn - has_ended > 2
 

@@ -49,7 +49,7 @@ class ProgressReader:
         if last is not None and last.uid != uid:
             last = None
         now = self._clock()
-        has_changed = last is None or last.progress.view.turn != view.turn
+        has_changed = last is None or _place(last.progress.view) != _place(view)
         if last is not None and now - last.at < (SHORTEST_SECONDS if has_changed else last.pause):
             return last.progress
         shards = self._client.list(SHARDS, namespace, labels=f"{JOB_LABEL}={job}", fresh=False)["items"]
@@ -61,3 +61,8 @@ class ProgressReader:
 
     def forget(self, namespace: str, job: str) -> None:
         self._readings.pop((namespace, job), None)
+
+
+def _place(view: JobView) -> tuple[int, int]:
+    """Where a job is, as its own document tells: a closing does not raise the turn."""
+    return view.turn, view.closed_tasks(view.phase) if view.phase else 0
