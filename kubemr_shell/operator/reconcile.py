@@ -57,6 +57,8 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
         return Decision(actions=earlier, again_after=GONE_SECONDS)
     if seen.has_ended:
         return _after_the_end(seen)
+    if seen.obstacle is not None:
+        return Decision(actions=_report(seen), again_after=FOLLOW_SECONDS)
     spec = load_job(dict(seen.job), seen.name).spec
     if seen.view.state is JobState.PENDING:
         return _take(seen, spec, options)
@@ -182,8 +184,6 @@ def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decisio
 
 def _follow(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
     """Workers are there as long as the job runs, and the status says how they are."""
-    if seen.obstacle is not None:
-        return Decision(actions=_report(seen), again_after=FOLLOW_SECONDS)
     if seen.batch is None:
         output = manifests.output_of(seen, spec, options)
         assert output is not None

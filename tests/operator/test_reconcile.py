@@ -117,15 +117,16 @@ def conditions(actions: Any) -> dict[str, dict[str, Any]]:
     return {one["type"]: one for one in conditions_of(patch_of_status(actions))}
 
 
-def test_what_is_in_the_way_of_the_workers_is_said_once() -> None:
+@pytest.mark.parametrize("state", ["PENDING", "DEPLOYING"])
+def test_what_is_in_the_way_of_the_workers_is_said_once(state: str) -> None:
     obstacle = Trouble(reason="NameTaken", message="Job words is in the way")
-    first = reconcile(seen(job(DEPLOYING), obstacle=obstacle), OPTIONS)
+    first = reconcile(seen(job({**DEPLOYING, "state": state}), obstacle=obstacle), OPTIONS)
     assert not made(first.actions, BATCH_JOBS)
     ready = conditions(first.actions)["WorkersReady"]
     assert (ready["status"], ready["reason"], ready["message"]) == ("False", obstacle.reason, obstacle.message)
     assert [(one.reason, one.warning) for one in told(first.actions)] == [("NameTaken", True)]
 
-    again = job({**DEPLOYING, "conditions": [ready]})
+    again = job({**DEPLOYING, "state": state, "conditions": [ready]})
     assert not reconcile(seen(again, obstacle=obstacle), OPTIONS).actions
 
 
