@@ -145,12 +145,16 @@ class Board:
         """The job as it was read last: what the last step stands on. Asks nobody."""
         return self._known
 
+    def look(self) -> Over | None:
+        """Whether the job as it is now leaves this worker nothing to do."""
+        return self._over(self.view())
+
     def next(self) -> Step:
         """What to do now, for a worker with a free slot and no attempt waiting to be started."""
         view = self._known = self._jobs.view(fresh=False)
         self._soonest = math.inf
-        if view.state in ENDED:
-            return Over(state=view.state)
+        if over := self._over(view):
+            return over
         if job_moves.role_is_open(view, "planner"):
             if view.planner is None and (seconds := self._own_time("planner", self._agents * self._spread)):
                 return Idle(seconds=seconds)
@@ -233,9 +237,9 @@ class Board:
         self._jobs.move(job_moves.cleaned)
 
     def fail_job(self, failure: Mapping[str, object]) -> None:
-        """The job cannot succeed. Nothing happens when it has ended; IllegalTransition when it publishes."""
+        """The job cannot succeed. Nothing happens when that is over; IllegalTransition when it publishes."""
         facts = bounded(failure)
-        self._jobs.move(lambda view: view if view.state in ENDED else job_moves.fail(view, facts))
+        self._jobs.move(lambda view: view if self._jobs.is_over(view) else job_moves.fail(view, facts))
 
     def cancel(self) -> None:
         """IllegalTransition once the job has ended or publishes its results."""
@@ -248,6 +252,11 @@ class Board:
     def redo_reduces(self, spec: Mapping[str, Any]) -> None:
         """Keep the maps and do the rest again under this spec. IllegalTransition once results are being published."""
         self._jobs.redo_reduces(spec)
+
+    def _over(self, view: JobView) -> Over | None:
+        if not self._jobs.is_over(view):
+            return None
+        return Over(state=view.state if view.state in ENDED else None)
 
     def _find_work(self, view: JobView, phase: Phase) -> Step:
         """Look at open shards, going on from the one that had work last, and so in time at each of them."""

@@ -16,7 +16,7 @@ from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.steps import Closing, RoleClaim
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import DocumentNotFound, JobNotFound, LeaseLost
-from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.job.state import ENDED, JobState, Phase
 
 KIND = "MapReduceJob"
 
@@ -42,11 +42,17 @@ class JobBoard:
         self._agents = agents
         self._new_id = new_id
         self._roles: dict[RoleName, str] = {}
-        self._uid = str(self._read(fresh=True)["metadata"]["uid"])
+        document = self._read(fresh=True)
+        self._uid = str(document["metadata"]["uid"])
+        self._retry = self._parse(document).retry
 
     @property
     def uid(self) -> str:
         return self._uid
+
+    def is_over(self, view: JobView) -> bool:
+        """Nothing is left to do here: it has ended, or it was retried and has workers that know what for."""
+        return view.state in ENDED or view.retry != self._retry
 
     def view(self, *, fresh: bool) -> JobView:
         return self._parse(self._read(fresh=fresh))

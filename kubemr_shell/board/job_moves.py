@@ -162,22 +162,25 @@ def redo_reduces(view: JobView, spec: Mapping[str, Any]) -> JobView:
     return go_on(redone) if redone.phase else redone
 
 
-def with_maps_of(view: JobView, spec: Mapping[str, Any]) -> JobView:
-    """A new job that has the plan and the maps of a complete one, whose reduces it does under another spec."""
-    if view.state is not JobState.COMPLETE or view.plan is None or view.plan.map_only:
-        raise IllegalTransition(f"the maps of a job that is {view.state} cannot be those of another")
-    return replace(
-        _with_spec(_with_maps_alone(view), spec),
-        state=JobState.PENDING,
-        publishing=False,
-        results=None,
-        cleaned=False,
-    )
+def reduce_anew(view: JobView, spec: Mapping[str, Any]) -> JobView:
+    """A complete job keeps its plan and its maps, and does the rest again under another spec.
+
+    Nothing of its result is touched before the new one is published, so until then it may fail and be cancelled.
+    """
+    if view.cleaned or view.plan is None or view.plan.map_only:
+        raise IllegalTransition("a job without map outputs has nothing to reduce anew")
+    begun = _begun_again(_with_spec(_with_maps_alone(view), spec), JobEvent.REDUCE_ANEW)
+    return replace(begun, publishing=False, results=None, replaces=view.results)
 
 
 def complete(view: JobView, results: Mapping[str, Any]) -> JobView:
     return replace(
-        view, state=after(view.state, JobEvent.PUBLISHED), results=dict(results), finisher=None, cleaned=False
+        view,
+        state=after(view.state, JobEvent.PUBLISHED),
+        results=dict(results),
+        replaces=None,
+        finisher=None,
+        cleaned=False,
     )
 
 
@@ -187,10 +190,10 @@ def cleaned(view: JobView) -> JobView:
     return replace(view, cleaned=True)
 
 
-def _begun_again(view: JobView) -> JobView:
+def _begun_again(view: JobView, event: JobEvent = JobEvent.RETRY) -> JobView:
     return replace(
         view,
-        state=after(view.state, JobEvent.RETRY),
+        state=after(view.state, event),
         retry=view.retry + 1,
         failure=None,
         planner=None,

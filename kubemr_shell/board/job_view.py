@@ -104,6 +104,8 @@ class JobView:
     finisher: Role | None = None
     failure: Mapping[str, Any] | None = None
     results: Mapping[str, Any] | None = None
+    replaces: Mapping[str, Any] | None = None
+    """``results`` of the result that stands in the output until this job's new one takes its place."""
     cleaned: bool = False
     lost: frozenset[str] = frozenset()
     """Workers of which the operator knows that they are gone. No worker writes it."""
@@ -118,6 +120,11 @@ class JobView:
 
     def base(self, phase: Phase) -> int:
         return self.bases.get(phase, 0)
+
+    @property
+    def result_epoch(self) -> int:
+        """What tells the results of a job from each other that it makes one after the other."""
+        return self.base(self.plan.output_phase) if self.plan else 0
 
     @property
     def counters(self) -> dict[Phase, Counters]:
@@ -175,7 +182,7 @@ def parse_job(document: Document) -> JobView:
     )
 
 
-_PLAIN = ("turn", "epoch", "retry", "publishing", "failure", "results", "cleaned")
+_PLAIN = ("turn", "epoch", "retry", "publishing", "failure", "results", "replaces", "cleaned")
 
 
 def format_status(view: JobView) -> dict[str, Any]:

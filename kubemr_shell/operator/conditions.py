@@ -13,6 +13,7 @@ from kubemr_shell.operator.pods import is_alive, trouble
 
 COMPLETE = "Complete"
 FAILED = "Failed"
+RETRY_REFUSED = "RetryRefused"
 SUSPENDED = "Suspended"
 WORKERS_READY = "WorkersReady"
 LONGEST_MESSAGE = 4000
@@ -22,7 +23,7 @@ Condition = dict[str, Any]
 
 def wanted_conditions(seen: Observation) -> list[Condition]:
     """All of them, with the times of those that stay as they are."""
-    stated = [_workers(seen), _suspended(seen), _complete(seen), _failed(seen)]
+    stated = [_workers(seen), _suspended(seen), _complete(seen), _failed(seen), _retry_refused(seen)]
     return [_timed(seen, one) for one in stated if one]
 
 
@@ -87,6 +88,13 @@ def _failed(seen: Observation) -> Condition | None:
     return _condition(
         FAILED, True, str((view.failure or {}).get("kind", "Failed")), failure_text(seen.name, view.failure)
     )
+
+
+def _retry_refused(seen: Observation) -> Condition | None:
+    refused = seen.status.get("retryRefused")
+    if not refused:
+        return _condition(RETRY_REFUSED, False, "Retried", "") if condition(seen.job, RETRY_REFUSED) else None
+    return _condition(RETRY_REFUSED, True, str(refused["reason"]), f"retry {refused['retry']}: {refused['message']}")
 
 
 def failure_text(job: str, failure: Mapping[str, Any] | None) -> str:

@@ -6,7 +6,6 @@ operators may decide at once, any may be killed at any point, and what one has b
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from kubemr_shell.board import job_moves
@@ -14,16 +13,23 @@ from kubemr_shell.board.documents import Operation
 from kubemr_shell.board.job_moves import job_patch
 from kubemr_shell.board.job_view import JobView, format_status
 from kubemr_shell.board.json_patch import add, replace, test
+from kubemr_shell.board.retrying import Refusal, RetryRefused, retried
 from kubemr_shell.errors import InvalidSpec
-from kubemr_shell.job.fingerprint import changed_fields
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
-from kubemr_shell.job.validate import load_job, spec_from_mapping, spec_to_mapping
+from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
-from kubemr_shell.operator.conditions import failure_text, wanted_conditions, wanted_progress
+from kubemr_shell.operator.conditions import (
+    FAILED,
+    LONGEST_MESSAGE,
+    RETRY_REFUSED,
+    failure_text,
+    wanted_conditions,
+    wanted_progress,
+)
 from kubemr_shell.operator.deletion import delete_job, stop_workers, with_finalizer
 from kubemr_shell.operator.observation import Object, Observation, is_true
 from kubemr_shell.operator.obstacles import STARTING
@@ -128,42 +134,26 @@ def _asked(seen: Observation) -> list[Action]:
 
 
 def _retry(seen: Observation) -> list[Action]:
-    """Go on with what is not committed; under a spec that makes it another job it is refused."""
+    """Go on with what is not committed, or say why not."""
     view, asked = seen.view, seen.job["spec"]["retry"]
-    served = [test("/metadata/uid", seen.uid), add("/status/observedRetry", asked)]
-    if not seen.has_ended or view.state is JobState.COMPLETE:
-        state = "is complete" if view.state is JobState.COMPLETE else "runs"
-        return [_status(seen, served), Tell(reason="NothingToRetry", message=f"the job {state}")]
     try:
-        spec = load_job(dict(seen.job), "").spec
-    except InvalidSpec as error:
-        return [_status(seen, served), Tell(reason="RetryRefused", message=str(error), warning=True)]
-    if view.plan is None:
-        moved = job_moves.retry(view, None)
-    else:
-        old = spec_from_mapping(view.spec)
-        changes = changed_fields(old, _like(old, spec))
-        if changes.forbidden:
-            message = f"another {', '.join(changes.forbidden)} makes it another job: change it back, or make a new job"
-            return [_status(seen, served), Tell(reason="RetryRefused", message=message, warning=True)]
-        plain = spec_to_mapping(_like(old, spec))
-        moved = job_moves.redo_reduces(view, plain) if changes.reduce_only else job_moves.retry(view, plain)
+        moved = retried(view, load_job(dict(seen.job), "").spec)
+    except (InvalidSpec, RetryRefused) as error:
+        kind = error.refusal if isinstance(error, RetryRefused) else Refusal.INVALID_SPEC
+        refused = {"retry": asked, "reason": kind.value, "message": str(error)[:LONGEST_MESSAGE]}
+        answer = [add("/status/observedRetry", asked), add("/status/retryRefused", refused)]
+        return [_status(seen, [*_same(seen), *answer])]
+    # Workers of before may not have noticed the end of the job, and would stay for ever if they never started.
+    gone = [] if _is_over(seen) else stop_workers([seen.batch])
     # One that was never deployed has no startTime, and so nothing to clean up.
     times = [add(f"/status/{name}", None) for name in ("startTime", "completionTime") if name in seen.status]
-    patch = [*job_patch(seen.uid, view, moved), add("/status/observedRetry", asked), *times]
-    return [_status(seen, patch), Tell(reason="Retried", message=f"retry {moved.retry}: what is missing runs again")]
-
-
-def _like(old: JobSpec, asked: JobSpec) -> JobSpec:
-    """The spec that is asked for, with what the plan has settled, and what the image brought, where it says nothing."""
-    return dataclasses.replace(
-        asked,
-        partitions=old.partitions if asked.partitions is None else asked.partitions,
-        map_command=asked.map_command or old.map_command,
-        combine_command=asked.combine_command or old.combine_command,
-        reduce_command=asked.reduce_command or old.reduce_command,
-        files=asked.files or old.files,
-    )
+    answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *times]
+    patch = [*job_patch(seen.uid, view, moved), *answer]
+    return [
+        *gone,
+        _status(seen, patch),
+        Tell(reason="Retried", message=f"retry {asked}: what is missing runs"),
+    ]
 
 
 def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
@@ -262,7 +252,7 @@ def _report(seen: Observation) -> list[Action]:
             Tell(
                 reason=one["reason"],
                 message=one["message"],
-                warning=one["status"] == "False" or one["type"] == "Failed",
+                warning=one["status"] == "False" or one["type"] in (FAILED, RETRY_REFUSED),
             )
             for one in conditions
             if one["reason"] not in reasons and one["message"] and one["reason"] != STARTING

@@ -97,7 +97,7 @@ def test_failures_are_counted_and_end_the_job(tmp_path: Path) -> None:
     assert 1000 < len(json.dumps(failure)) <= 4096
     shop.worker("user").retry()
     shop.worker("user").deploy()
-    assert shop.claim("w1").attempts == attempts((0, 2)), "counted anew, numbered on"
+    assert shop.claim("w3").attempts == attempts((0, 2)), "counted anew, numbered on"
 
 
 def test_a_worker_that_died_before_it_could_fail_the_job_is_followed(tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ def redo(view: JobView) -> JobView:
     return job_moves.redo_reduces(view, {"b": 2})
 
 
-def begun_with_maps(view: JobView) -> JobView:
-    return job_moves.with_maps_of(view, {"b": 2})
+def reduce_anew(view: JobView) -> JobView:
+    return job_moves.reduce_anew(view, {"b": 2})
 
 
 MAPS, ALL = {"map": "0-1"}, {"map": "0-1", "reduce": "0-1"}
@@ -81,7 +81,7 @@ STATES = [
     (job("FAIL", MAPS), redo, "PENDING"),
     (unplanned("DEPLOYED"), redo, "DEPLOYED"),
     (job("PUBLISH", ALL), lambda view: job_moves.complete(view, {}), "COMPLETE"),
-    (job("COMPLETE", ALL, **PUBLISHING), begun_with_maps, "PENDING"),
+    (job("COMPLETE", ALL, **PUBLISHING), reduce_anew, "PENDING"),
 ]
 
 
@@ -99,9 +99,10 @@ REFUSED = [
     (job("CANCELLED"), lambda view: job_moves.fail(view, {})),
     (job("COMPLETE", ALL), retry),
     (job("PUBLISH", ALL, **PUBLISHING), redo),
-    (job("PUBLISH", ALL, **PUBLISHING), begun_with_maps),
-    (job("FAIL", ALL), begun_with_maps),
-    (job("COMPLETE", MAPS, plan=replace(PLAN, partitions=0)), begun_with_maps),
+    (job("PUBLISH", ALL, **PUBLISHING), reduce_anew),
+    (job("FAIL", ALL), reduce_anew),
+    (job("COMPLETE", MAPS, plan=replace(PLAN, partitions=0)), reduce_anew),
+    (job("COMPLETE", ALL, cleaned=True), reduce_anew),
     (job("MAP"), job_moves.cleaned),
     (job("MAP"), lambda view: job_moves.complete(view, {})),
 ]
@@ -111,6 +112,18 @@ REFUSED = [
 def test_what_is_refused(before: JobView, move: Callable[[JobView], JobView]) -> None:
     with pytest.raises(IllegalTransition):
         move(before)
+
+
+def test_a_result_stands_until_that_of_other_reduces_takes_its_place() -> None:
+    first = job("COMPLETE", ALL, **PUBLISHING, results={"parts": 1})
+    anew = reduce_anew(first)
+    assert (anew.results, anew.replaces, anew.publishing, anew.retry) == (None, {"parts": 1}, False, 1)
+    assert [anew.is_closed(phase) for phase in EVERY_PHASE] == [True, False, False]
+    assert anew.result_epoch > first.result_epoch
+    failed = job_moves.fail(anew, {"reason": "r"})
+    assert redo(failed).replaces == {"parts": 1}, "it still stands there"
+    again = job_moves.complete(replace(redo(failed), state=JobState.PUBLISH), {"parts": 2})
+    assert (again.results, again.replaces) == ({"parts": 2}, None)
 
 
 def test_the_last_close_of_all_makes_a_finisher() -> None:
