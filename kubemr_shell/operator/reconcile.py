@@ -143,17 +143,11 @@ def _retry(seen: Observation) -> list[Action]:
         refused = {"retry": asked, "reason": kind.value, "message": str(error)[:LONGEST_MESSAGE]}
         answer = [add("/status/observedRetry", asked), add("/status/retryRefused", refused)]
         return [_status(seen, [*_same(seen), *answer])]
-    # Workers of before may not have noticed the end of the job, and would stay for ever if they never started.
-    gone = [] if _is_over(seen) else stop_workers([seen.batch])
     # One that was never deployed has no startTime, and so nothing to clean up.
     times = [add(f"/status/{name}", None) for name in ("startTime", "completionTime") if name in seen.status]
     answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *times]
     patch = [*job_patch(seen.uid, view, moved), *answer]
-    return [
-        *gone,
-        _status(seen, patch),
-        Tell(reason="Retried", message=f"retry {asked}: what is missing runs"),
-    ]
+    return [_status(seen, patch), Tell(reason="Retried", message=f"retry {asked}: what is missing runs")]
 
 
 def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:

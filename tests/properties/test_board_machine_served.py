@@ -20,13 +20,15 @@ from tests.properties.board_machine import BoardMachine
 from tests.properties.served_documents import ServedHistory
 from tests.properties.test_board_machine import SETTINGS
 
-EXAMPLES = 6
+EXAMPLES = 10
 STEPS = 30
 
 
 def served(cluster: Cluster, proxy: ApiProxy, namespace: str) -> type[BoardMachine]:
     """Each game has a job of its own, which goes with the namespace."""
     numbers = itertools.count()
+    refused = itertools.cycle([Fault.BROKEN, Fault.THROTTLED, Fault.CONFLICT])
+    lost = itertools.cycle([Fault.LATE, Fault.LOST, Fault.CUT])
 
     class ServedMachine(BoardMachine):
         def _new_history(self) -> History:
@@ -37,6 +39,8 @@ def served(cluster: Cluster, proxy: ApiProxy, namespace: str) -> type[BoardMachi
                 proxy,
                 real=KubernetesStore(cluster.client, namespace),
                 through=KubernetesStore(client_of(proxy, namespace), namespace),
+                refused=refused,
+                lost=lost,
             )
 
         def _create_job(self) -> None:
@@ -49,12 +53,11 @@ def served(cluster: Cluster, proxy: ApiProxy, namespace: str) -> type[BoardMachi
 
 
 @pytest.mark.cluster
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_no_order_of_events_breaks_the_board_on_an_api_server(cluster: Cluster, namespace: str) -> None:
     with proxy_to(cluster.client) as proxy:
         machine = served(cluster, proxy, namespace)
-        run_state_machine_as_test(
-            machine, settings=settings(SETTINGS, max_examples=EXAMPLES, stateful_step_count=STEPS)
-        )
-        print(proxy.injected)
+        bounded = settings(SETTINGS, max_examples=EXAMPLES, stateful_step_count=STEPS)
+        run_state_machine_as_test(machine, settings=bounded)
         assert set(proxy.injected) == set(Fault), "each of them has happened"
