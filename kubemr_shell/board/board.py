@@ -49,6 +49,16 @@ ENTRANCES = 4
 """How much less densely agents close shards, and enter a phase, than one write needs: the next one soon follows."""
 
 
+WRITES_AT_FIRST = 3
+"""Of an agent that enters a phase: it claims, claims more as it knows how long a task takes, commits."""
+ANSWERS = 2
+"""Of the store, until others see what an agent does: it reads, and writes."""
+MOST_SPREAD = 5
+"""A store that is slow for a moment makes nobody wait longer than that many times as usual."""
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""Multiples of it, less their whole parts, are spread evenly, however many there are."""
+
+
 def _nobody_is_dead(worker: str) -> bool:  # noqa: ARG001 - the signature of the evidence
     return False
 
@@ -60,6 +70,7 @@ def _one_by_one(phase: Phase) -> int:  # noqa: ARG001 - every phase
 class Board:
     """``worker`` names this worker and no other, ever. ``is_dead``: evidence from outside that a worker is gone.
 
+    ``number``: which of the ``agents`` it is, from 0, where that is known: so each begins at a place of its own.
     ``together``: how many tasks of a phase cost this worker hardly more than one.
     """
 
@@ -74,6 +85,7 @@ class Board:
         timing: Timing,
         clock: Callable[[], float],
         random: Random,
+        number: int | None = None,
         is_dead: Callable[[str], bool] = _nobody_is_dead,
         together: Callable[[Phase], int] = _one_by_one,
         sleep: Callable[[float], None] = time.sleep,
@@ -82,8 +94,9 @@ class Board:
         self._agents = agents
         self._clock = clock
         self._random = random
+        self._number = number
         observer = Observer(expiry_seconds=timing.expiry_seconds, clock=clock, is_dead=is_dead)
-        writer = Writer(
+        self._writer = writer = Writer(
             store,
             give_up_seconds=timing.give_up_seconds,
             clock=clock,
@@ -143,7 +156,7 @@ class Board:
         if over := self._over(view):
             return over
         if job_moves.role_is_open(view, "planner"):
-            if view.planner is None and (seconds := self._own_time("planner", self._agents)):
+            if view.planner is None and (seconds := self._own_time("planner", self._agents * self._spread)):
                 return Idle(seconds=seconds)
             claim = self._jobs.take_role("planner")
             return Planning(claim=claim) if claim else self._idle()
@@ -252,7 +265,8 @@ class Board:
             if step:
                 return step
         agents_a_shard = self._agents / max(1, view.layout(phase).shards)
-        if seconds := self._own_time((phase, view.base(phase)), ENTRANCES * agents_a_shard):
+        within = max(ENTRANCES * agents_a_shard * self._spread, WRITES_AT_FIRST * self._timing.jitter_seconds)
+        if seconds := self._own_time((phase, view.base(phase)), within, share=self._share()):
             return Idle(seconds=min(seconds, self._soonest))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
         keys = list(self._in_turn(view, phase))[: 1 if is_idle else self._timing.probes]
@@ -269,7 +283,7 @@ class Board:
 
     def _in_turn(self, view: JobView, phase: Phase) -> Iterator[ShardKey]:
         shards = view.layout(phase).shards
-        start = self._cursors.setdefault(phase, self._random.randrange(shards) if self._agents > 1 else 0)
+        start = self._cursors.setdefault(phase, self._home(shards))
         still_open = Ranges.span(0, shards) - view.closed_shards(phase)
         for shard in (*(still_open - Ranges.span(0, start)), *(still_open - Ranges.span(start, shards))):
             yield _key(view, phase, shard)
@@ -289,10 +303,9 @@ class Board:
         if self._agents == 1:
             return True
         if self._shards.was_covered_here(key):
+            within = CLOSERS * view.layout(key.phase).shards * self._spread
             seconds = self._own_time(
-                (key, view.shard_epoch(key.phase, key.shard)),
-                CLOSERS * view.layout(key.phase).shards,
-                longest=self._timing.close_patience_seconds,
+                (key, view.shard_epoch(key.phase, key.shard)), min(within, self._timing.close_patience_seconds)
             )
             self._soonest = min(self._soonest, seconds or math.inf)
             return seconds == 0
@@ -300,14 +313,29 @@ class Board:
         since = self._covered_since.setdefault((key, view.shard_epoch(key.phase, key.shard)), now)
         return now - since >= self._timing.close_patience_seconds
 
-    def _own_time(self, what: object, others: float, *, longest: float = math.inf) -> float:
+    def _home(self, shards: int) -> int:
+        """Where an agent looks for work first: as many in each shard, if it knows its number."""
+        if self._number is not None:
+            return self._number * shards // self._agents % shards
+        return self._random.randrange(shards) if self._agents > 1 else 0
+
+    def _share(self) -> float | None:
+        """Its place between 0 and 1, far from those of its neighbours, with which it shares a shard."""
+        return None if self._number is None else self._number * GOLDEN % 1
+
+    @property
+    def _spread(self) -> float:
+        """Seconds between the times of two who want the same: until what one has written is seen by the other."""
+        least = self._timing.spread_seconds
+        return min(max(least, ANSWERS * self._writer.seconds), MOST_SPREAD * least)
+
+    def _own_time(self, what: object, within: float, *, share: float | None = None) -> float:
         """Seconds until this agent may do what so many want to do at the same time: each chooses a time of its own.
 
         The first of them has hardly to wait, however many there are, and the others see what it did.
         """
         now = self._clock()
-        within = min(others * self._timing.spread_seconds, longest)
-        due = self._due.setdefault(what, now + self._random.uniform(0, within))
+        due = self._due.setdefault(what, now + within * (self._random.random() if share is None else share))
         return max(0.0, due - now)
 
     def _fail_with(self, state: ShardState) -> JobView | None:

@@ -70,6 +70,15 @@ def role_is_open(view: JobView, name: RoleName) -> bool:
     return view.state is JobState.PUBLISH and view.is_closed(Phase.PUBLISH)
 
 
+def may_have_been_planned(*, turn: int, retry: int, has_ended: bool) -> bool:
+    """Whether a planner may ever have been at work on a job, and so left anything, whatever has become of it.
+
+    Every move up to the plan raises the turn. Two lead to DEPLOYED, the next can be the planner's, and the end is one
+    more.
+    """
+    return retry > 0 or turn - has_ended > 2
+
+
 def take_role(view: JobView, name: RoleName, role: Role | None) -> JobView:
     """``None`` gives it up."""
     return replace(view, planner=role) if name == "planner" else replace(view, finisher=role)

@@ -8,6 +8,7 @@ from typing import Any
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.local_run.failure import failure_lines
 from kubemr_shell.operator.observation import Object, Observation, condition, is_true
+from kubemr_shell.operator.obstacles import STARTING
 from kubemr_shell.operator.pods import is_alive, trouble
 
 COMPLETE = "Complete"
@@ -44,15 +45,19 @@ def wanted_progress(seen: Observation) -> dict[str, str]:
 
 def _workers(seen: Observation) -> Condition | None:
     """Whether the pods run, and what is in the way of those that do not."""
-    if seen.has_ended or seen.batch is None:
+    if seen.has_ended:
         return None
-    alive = sum(map(is_alive, seen.pods))
+    if seen.obstacle is not None:
+        return _condition(WORKERS_READY, False, seen.obstacle.reason, seen.obstacle.message)
+    if seen.batch is None:
+        return None
+    alive = sum(map(is_alive, seen.present_pods))
     count = seen.batch["spec"]["parallelism"]
-    found = next(filter(None, map(trouble, seen.pods)), None)
+    found = next(filter(None, map(trouble, seen.present_pods)), None)
     if found is not None:
         return _condition(WORKERS_READY, False, found.reason, found.message)
     if alive < count:
-        return _condition(WORKERS_READY, False, "Starting", f"{alive} of {count} workers run")
+        return _condition(WORKERS_READY, False, STARTING, f"{alive} of {count} workers run")
     return _condition(WORKERS_READY, True, "Running", f"{count} workers run")
 
 

@@ -18,6 +18,7 @@ from kubemr_shell.errors import InvalidSpec
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import load_job
+from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
@@ -29,8 +30,9 @@ from kubemr_shell.operator.conditions import (
     wanted_conditions,
     wanted_progress,
 )
-from kubemr_shell.operator.deletion import delete_job, with_finalizer
+from kubemr_shell.operator.deletion import delete_job, stop_workers, with_finalizer
 from kubemr_shell.operator.observation import Object, Observation, is_true
+from kubemr_shell.operator.obstacles import STARTING
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.pods import last_failure, lost_workers
 
@@ -60,8 +62,12 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
         return _begin_anew(seen, options)
     if asked := _asked(seen):
         return Decision(actions=asked)
+    if earlier := stop_workers([one for one in seen.others if _retry_of(one) < seen.view.retry]):
+        return Decision(actions=earlier, again_after=GONE_SECONDS)
     if seen.has_ended:
         return _after_the_end(seen)
+    if seen.obstacle is not None:
+        return Decision(actions=_report(seen), again_after=FOLLOW_SECONDS)
     spec = load_job(dict(seen.job), seen.name).spec
     if seen.view.state is JobState.PENDING:
         return _take(seen, spec, options)
@@ -140,18 +146,11 @@ def _retry(seen: Observation) -> list[Action]:
         refused = {"retry": asked, "reason": kind.value, "message": str(error)[:LONGEST_MESSAGE]}
         answer = [add("/status/observedRetry", asked), add("/status/retryRefused", refused)]
         return [_status(seen, [*_same(seen), *answer])]
-    # Workers of before may not have noticed the end of the job, and would stay for ever if they never started.
-    stale = seen.batch if seen.batch is not None and not _is_over(seen) else None
-    gone: list[Action] = [_delete(stale)] if stale is not None else []
     # One that was never deployed has no startTime, and so nothing to clean up.
     times = [add(f"/status/{name}", None) for name in ("startTime", "completionTime") if name in seen.status]
     answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *times]
     patch = [*job_patch(seen.uid, view, moved), *answer]
-    return [
-        *gone,
-        _status(seen, patch),
-        Tell(reason="Retried", message=f"retry {asked}: what is missing runs"),
-    ]
+    return [_status(seen, patch), Tell(reason="Retried", message=f"retry {asked}: what is missing runs")]
 
 
 def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
@@ -204,23 +203,27 @@ def _follow(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decis
 
 def _replace_workers(seen: Observation) -> Decision:
     """A job that publishes can only go on, and needs workers for it: others are made when these are gone."""
-    assert seen.batch is not None
-    if "deletionTimestamp" in seen.batch["metadata"]:
+    gone = stop_workers([seen.batch])
+    if not gone:
         return Decision(again_after=FOLLOW_SECONDS)
     why = str(_workers_failed(seen)["reason"])
     tell = Tell(reason="WorkersReplaced", message=f"the job publishes and goes on with new ones: {why}", warning=True)
-    return Decision(actions=[_delete(seen.batch), tell], again_after=FOLLOW_SECONDS)
+    return Decision(actions=[*gone, tell], again_after=FOLLOW_SECONDS)
 
 
 def _suspension(seen: Observation, spec: JobSpec) -> list[Action]:
-    """``suspend`` is passed on; with a queue's label the queue decides."""
+    """``suspend`` is passed on; with a queue's label the queue decides.
+
+    Nothing is done to a batch Job that has changed since it was seen: a queue may have taken it.
+    """
     assert seen.batch is not None
     metadata = seen.batch["metadata"]
     if manifests.QUEUE_LABEL in (metadata.get("labels") or {}):
         return []
     if bool(seen.batch["spec"].get("suspend")) == spec.suspend:
         return []
-    change = [test("/metadata/uid", metadata["uid"]), add("/spec/suspend", spec.suspend)]
+    same = [test("/metadata/uid", metadata["uid"]), replace("/metadata/resourceVersion", metadata["resourceVersion"])]
+    change = [*same, add("/spec/suspend", spec.suspend)]
     return [Patch(resource=BATCH_JOBS, name=metadata["name"], operations=change)]
 
 
@@ -235,8 +238,8 @@ def _after_the_end(seen: Observation) -> Decision:
     ttl = seen.job["spec"].get("ttlSecondsAfterFinished")
     if ttl is not None and age >= ttl:
         return Decision(actions=[*actions, Delete(resource=JOBS, name=seen.name, uid=seen.uid)])
-    if seen.batch is not None and not _is_over(seen) and age >= LINGER_SECONDS:
-        actions.append(_delete(seen.batch))
+    if not _is_over(seen) and age >= LINGER_SECONDS:
+        actions += stop_workers([seen.batch])
     waits = [ttl - age] if ttl is not None else []
     if seen.batch is not None and not _is_over(seen) and age < LINGER_SECONDS:
         waits.append(LINGER_SECONDS - age)
@@ -263,7 +266,7 @@ def _report(seen: Observation) -> list[Action]:
                 warning=one["status"] == "False" or one["type"] in (FAILED, RETRY_REFUSED),
             )
             for one in conditions
-            if one["reason"] not in reasons and one["message"] and one["reason"] != "Starting"
+            if one["reason"] not in reasons and one["message"] and one["reason"] != STARTING
         ]
     progress = wanted_progress(seen)
     if progress and progress != (seen.status.get("progress") or {}):
@@ -282,9 +285,14 @@ def _report(seen: Observation) -> list[Action]:
 
 def _workers_failed(seen: Observation) -> dict[str, Any]:
     """The job fails with its workers when every one of them has failed too often."""
-    last = last_failure(seen.pods)
+    last = last_failure(seen.present_pods)
     why = last.message if last else "see the events of their pods"
     return {"kind": last.reason if last else "WorkersFailed", "reason": f"the workers failed again and again: {why}"}
+
+
+def _retry_of(batch: Object) -> int:
+    """Those of a later one, of which this operator has not heard yet, are not to be ended."""
+    return int((batch["metadata"].get("labels") or {}).get(RETRY_LABEL, 0))
 
 
 def _next_look(seen: Observation) -> float:
@@ -296,11 +304,6 @@ def _next_look(seen: Observation) -> float:
 def _same(seen: Observation) -> list[Operation]:
     """It is the job that was seen, and in that state: what is written of one that has gone on would be of the past."""
     return [test("/metadata/uid", seen.uid), test("/status/state", seen.view.state.value)]
-
-
-def _delete(batch: Object) -> Delete:
-    metadata = batch["metadata"]
-    return Delete(resource=BATCH_JOBS, name=metadata["name"], uid=metadata["uid"])
 
 
 def _status(seen: Observation, operations: list[Operation]) -> Patch:

@@ -44,6 +44,8 @@ class PodOptions:
     """No other pod of the job ever has the same."""
     workers: int
     """Pods of the job."""
+    number: int | None
+    """Which of them it is, from 0: one that takes another's place has its number."""
     output: str
     """URI of the prefix for the parts."""
     slots: int
@@ -128,6 +130,7 @@ class PodWorker:
             WorkerOptions(
                 worker=options.worker,
                 workers=options.workers,
+                number=options.number,
                 slots=self._memory.slots,
                 timing=self._timing,
                 is_dead=self._is_dead,

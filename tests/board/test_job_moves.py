@@ -14,7 +14,7 @@ from kubemr_shell.board.lane import Counters, Lane, Totals
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import Reopening
 from kubemr_shell.errors import IllegalTransition
-from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.job.state import ENDED, JobState, Phase
 
 FACTS = PlanFacts(claim_id="p", tasks=2000, partitions=1500, spec={"a": 1}, fingerprint="f", input_bytes=5)
 PLAN = FACTS.with_layouts(agents=1)
@@ -279,3 +279,42 @@ def test_a_job_without_status_is_pending() -> None:
 
 def _values(facts: PlanFacts) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in PlanFacts.__slots__}
+
+
+def planned(view: JobView) -> JobView:
+    return job_moves.take_role(view, "planner", ME)
+
+
+def given_back(view: JobView) -> JobView:
+    return job_moves.take_role(view, "planner", None)
+
+
+def failed(view: JobView) -> JobView:
+    return job_moves.fail(view, {"kind": "OutOfSpace"})
+
+
+@pytest.mark.parametrize(
+    ("moves", "may_have_been"),
+    [
+        ([], False),
+        ([job_moves.cancel], False),
+        ([job_moves.deploy, job_moves.deploy], False),
+        ([job_moves.deploy, job_moves.deploy, job_moves.cancel], False),
+        ([job_moves.deploy, job_moves.deploy, planned], True),
+        ([job_moves.deploy, job_moves.deploy, planned, given_back], True),
+        ([job_moves.deploy, job_moves.deploy, planned, given_back, job_moves.cancel], True),
+        ([job_moves.deploy, job_moves.deploy, planned, failed], True),
+        ([job_moves.cancel, retry], True),
+    ],
+)
+def test_it_is_known_whether_a_planner_was_ever_at_work(
+    moves: list[Callable[[JobView], JobView]], may_have_been: bool
+) -> None:
+    """From the status alone, in which a planner that has given up leaves nothing else."""
+    view = unplanned("PENDING")
+    for move in moves:
+        patch = job_moves.job_patch("uid", view, move(view))
+        document = {"metadata": {"uid": "uid"}, "spec": {"a": 1}, "status": format_status(view)}
+        view = parse_job(json_patch.apply(document, patch))
+    has_ended = view.state in ENDED
+    assert job_moves.may_have_been_planned(turn=view.turn, retry=view.retry, has_ended=has_ended) is may_have_been
