@@ -174,8 +174,9 @@ def test_files_that_were_never_sent_are_sent_by_a_retry(desk: Desk) -> None:
     file = desk.write("job.yaml", {"inputs": ["s3://b/in"], "mapCommand": "./map.sh"})
     desk.run("submit", file)
     desk.cluster.kubectl("-n", desk.namespace, "delete", "configmap", "words-files")
-    set_state(desk, "FAIL")
     desk.operator()
+    desk.until_state("words", "PENDING")
+    set_state(desk, "FAIL")  # as after a minute
     assert desk.run("retry", "words", "-f", file).code == 0
     desk.until_state("words", "DEPLOYED")
     assert list(desk.object("configmap", "words-files")["binaryData"]) == ["map.sh"]
