@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -63,9 +64,8 @@ class KubeClient:
         try:
             load_kube_config(config_file=path, context=context, client_configuration=configuration)
             chosen = namespace or _namespace_of(path, context)
-        except (ConfigException, OSError) as error:
-            where = path or KUBE_CONFIG_DEFAULT_LOCATION
-            raise UsageError(f"{where}: {error}; name a kubeconfig with KUBECONFIG or --kubeconfig") from error
+        except Exception as error:  # what reads kubeconfigs raises whatever a damaged one leads to
+            raise UsageError(_refused_kubeconfig(path or KUBE_CONFIG_DEFAULT_LOCATION, context, error)) from error
         return cls(configuration, chosen, connections=connections)
 
     @classmethod
@@ -211,11 +211,28 @@ def _cause(error: Exception) -> str:
     return text or type(error).__name__
 
 
-def _is_in_pod_alone() -> bool:
-    kubeconfigs = KUBE_CONFIG_DEFAULT_LOCATION.split(os.pathsep)
-    return os.path.exists(SERVICE_TOKEN_FILENAME) and not any(
-        os.path.exists(os.path.expanduser(file)) for file in kubeconfigs
+def _refused_kubeconfig(files: str, context: str | None, error: Exception) -> str:
+    if not _exists_any(files):
+        return f"{files}: there is no such file: name a kubeconfig with KUBECONFIG or --kubeconfig"
+    if context is not None:
+        with suppress(ConfigException, OSError):
+            names = [str(one["name"]) for one in list_kube_config_contexts(files)[0]]
+            if context not in names:
+                return f"{files}: there is no context {context}: it has {', '.join(names)}"
+    why = (
+        str(error).rstrip(".")
+        if isinstance(error, ConfigException | OSError)
+        else f"it is no kubeconfig: {error!s:.200}"
     )
+    return f"{files}: {' '.join(why.split())}; name a kubeconfig with KUBECONFIG or --kubeconfig"
+
+
+def _exists_any(files: str) -> bool:
+    return any(os.path.exists(os.path.expanduser(file)) for file in files.split(os.pathsep))
+
+
+def _is_in_pod_alone() -> bool:
+    return os.path.exists(SERVICE_TOKEN_FILENAME) and not _exists_any(KUBE_CONFIG_DEFAULT_LOCATION)
 
 
 def _namespace_of_pod() -> str:
