@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from kubernetes.client.configuration import Configuration
-
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.connection import anonymous
 from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.operator.informer import FIRST_PAUSE, Informer, Key
 
@@ -41,10 +40,8 @@ def server(answers: list[object], watched: list[float]) -> Iterator[KubeClient]:
 
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    configuration = Configuration()
-    configuration.host = f"http://127.0.0.1:{listening.server_address[1]}"
     try:
-        yield KubeClient(configuration, "here")
+        yield KubeClient(anonymous(f"http://127.0.0.1:{listening.server_address[1]}"), "here")
     finally:
         listening.shutdown()
         listening.server_close()
