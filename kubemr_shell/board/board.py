@@ -109,7 +109,8 @@ class Board:
         """Until the next of the times that this agent has chosen, as the last look for work found."""
         self._due: dict[object, float] = {}
         self._covered_since: dict[tuple[ShardKey, int], float] = {}
-        self._known: JobView | None = None
+        self._known = self._jobs.first_view
+        self._has_looked = False
 
     @staticmethod
     def create(store: DocumentStore, *, name: str, uid: str, spec: Mapping[str, Any]) -> None:
@@ -127,7 +128,7 @@ class Board:
         return self._known
 
     @property
-    def known(self) -> JobView | None:
+    def known(self) -> JobView:
         """The job as it was read last: what the last step stands on. Asks nobody."""
         return self._known
 
@@ -135,10 +136,13 @@ class Board:
         """What to do now, for a worker with a free slot and no attempt waiting to be started."""
         view = self._known = self._jobs.view(fresh=False)
         self._soonest = math.inf
+        if not self._has_looked:
+            self._has_looked = True
+            self._is_here_first(view)
         if view.state in ENDED:
             return Over(state=view.state)
         if job_moves.role_is_open(view, "planner"):
-            if view.planner is None and (seconds := self._own_time("planner", self._agents)):
+            if view.planner is None and (seconds := self._own_time(_entrance(view), self._agents)):
                 return Idle(seconds=seconds)
             claim = self._jobs.take_role("planner")
             return Planning(claim=claim) if claim else self._idle()
@@ -155,7 +159,7 @@ class Board:
 
     def record_plan(self, claim: RoleClaim, facts: PlanFacts) -> None:
         """The splits are written: begin the first phase. LeaseLost when another planner took over."""
-        self._jobs.record_plan(claim, facts)
+        self._is_here_first(self._jobs.record_plan(claim, facts))
 
     def commit(
         self, claim: Claim, done: Collection[Attempt], *, more: bool, task_seconds: float | None = None
@@ -168,8 +172,7 @@ class Board:
 
     def fail(self, claim: Claim, attempt: Attempt, failure: Mapping[str, object]) -> Claim | None:
         """A command has failed: its task is tried again, or the job fails. Returns what is left of the claim."""
-        view = self._known or self.view()
-        state, left = self._shards.fail(view, claim, attempt, bounded(failure))
+        state, left = self._shards.fail(self._known, claim, attempt, bounded(failure))
         if state.failed:
             self._fail_with(state)
         return left if left.attempts else None
@@ -209,7 +212,9 @@ class Board:
         ``counters`` and ``totals`` cover what ``closing.counted`` names, less what ``closing.replaced`` names. Totals
         are numbers, which add up, and mappings with one number in each, of which the greatest stays.
         """
-        self._jobs.close(closing, counters, totals or {})
+        view = self._jobs.close(closing, counters, totals or {})
+        if view.phase is not closing.phase:
+            self._is_here_first(view)
 
     def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
         """``_SUCCESS`` is written: the job is COMPLETE. LeaseLost when another worker finishes it."""
@@ -243,7 +248,7 @@ class Board:
             if step:
                 return step
         agents_a_shard = self._agents / max(1, view.layout(phase).shards)
-        if seconds := self._own_time((phase, view.base(phase)), ENTRANCES * agents_a_shard):
+        if seconds := self._own_time(_entrance(view), ENTRANCES * agents_a_shard):
             return Idle(seconds=min(seconds, self._soonest))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
         keys = list(self._in_turn(view, phase))[: 1 if is_idle else self._timing.probes]
@@ -290,6 +295,11 @@ class Board:
         now = self._clock()
         since = self._covered_since.setdefault((key, view.shard_epoch(key.phase, key.shard)), now)
         return now - since >= self._timing.close_patience_seconds
+
+    def _is_here_first(self, view: JobView) -> None:
+        """Others do not come to this point at the same moment: this agent has brought the job to it, or has just
+        started. So it goes on at once."""
+        self._due[_entrance(view)] = self._clock()
 
     def _own_time(self, what: object, others: float, *, longest: float = math.inf) -> float:
         """Seconds until this agent may do what so many want to do at the same time: each chooses a time of its own.
@@ -342,6 +352,11 @@ class Board:
 
 def _go_on(view: JobView) -> JobView:
     return job_moves.go_on(view) if view.state is JobState.DEPLOYED and view.plan else view
+
+
+def _entrance(view: JobView) -> object:
+    """To what all agents want now: to plan, or to work in a phase."""
+    return (view.phase, view.base(view.phase)) if view.phase else "planner"
 
 
 def _key(view: JobView, phase: Phase, shard: int) -> ShardKey:

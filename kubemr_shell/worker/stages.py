@@ -158,7 +158,6 @@ class Stages:
         None: the shard was reopened since this was claimed, and has no manifest to go by. Cancelled between two parts.
         """
         view = self._board.known
-        assert view is not None
         if shard not in view.closed_shards(self.output_phase):
             return None
         self._job.old_result.remove_success()
