@@ -110,7 +110,6 @@ class Board:
         self._due: dict[object, float] = {}
         self._covered_since: dict[tuple[ShardKey, int], float] = {}
         self._known = self._jobs.first_view
-        self._has_looked = False
 
     @staticmethod
     def create(store: DocumentStore, *, name: str, uid: str, spec: Mapping[str, Any]) -> None:
@@ -136,13 +135,10 @@ class Board:
         """What to do now, for a worker with a free slot and no attempt waiting to be started."""
         view = self._known = self._jobs.view(fresh=False)
         self._soonest = math.inf
-        if not self._has_looked:
-            self._has_looked = True
-            self._is_here_first(view)
         if view.state in ENDED:
             return Over(state=view.state)
         if job_moves.role_is_open(view, "planner"):
-            if view.planner is None and (seconds := self._own_time(_entrance(view), self._agents)):
+            if view.planner is None and (seconds := self._own_time("planner", self._agents)):
                 return Idle(seconds=seconds)
             claim = self._jobs.take_role("planner")
             return Planning(claim=claim) if claim else self._idle()
@@ -248,7 +244,7 @@ class Board:
             if step:
                 return step
         agents_a_shard = self._agents / max(1, view.layout(phase).shards)
-        if seconds := self._own_time(_entrance(view), ENTRANCES * agents_a_shard):
+        if seconds := self._own_time(_entrance(view, phase), ENTRANCES * agents_a_shard):
             return Idle(seconds=min(seconds, self._soonest))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
         keys = list(self._in_turn(view, phase))[: 1 if is_idle else self._timing.probes]
@@ -297,9 +293,9 @@ class Board:
         return now - since >= self._timing.close_patience_seconds
 
     def _is_here_first(self, view: JobView) -> None:
-        """Others do not come to this point at the same moment: this agent has brought the job to it, or has just
-        started. So it goes on at once."""
-        self._due[_entrance(view)] = self._clock()
+        """This agent has brought the job to its phase. It goes on at once: others have yet to see that."""
+        if view.phase:
+            self._due[_entrance(view, view.phase)] = self._clock()
 
     def _own_time(self, what: object, others: float, *, longest: float = math.inf) -> float:
         """Seconds until this agent may do what so many want to do at the same time: each chooses a time of its own.
@@ -354,9 +350,9 @@ def _go_on(view: JobView) -> JobView:
     return job_moves.go_on(view) if view.state is JobState.DEPLOYED and view.plan else view
 
 
-def _entrance(view: JobView) -> object:
-    """To what all agents want now: to plan, or to work in a phase."""
-    return (view.phase, view.base(view.phase)) if view.phase else "planner"
+def _entrance(view: JobView, phase: Phase) -> object:
+    """What agents choose a time for when they begin to work in a phase."""
+    return (phase, view.base(phase))
 
 
 def _key(view: JobView, phase: Phase, shard: int) -> ShardKey:

@@ -148,26 +148,24 @@ def test_the_last_committer_closes_at_once_and_others_give_it_time(tmp_path: Pat
     assert shop.worker("w2").view().counters == {Phase.MAP: {"g": {"n": 2}}}, "counted once"
 
 
-def test_who_has_brought_a_job_to_a_point_or_has_just_come_goes_on_at_once_and_others_at_times_of_their_own(
-    tmp_path: Path,
-) -> None:
+def test_who_has_brought_a_job_to_a_phase_goes_on_at_once_and_others_at_times_of_their_own(tmp_path: Path) -> None:
     """Fifty agents see at the same moment that there is a plan: they come one after the other."""
     shop = Workshop(tmp_path, agents=50, slots=1, timing=replace(TIMING, spread_seconds=1.0))
-    planning = shop.worker("planner").next()
-    assert isinstance(planning, Planning), "the first to come need not wait for those who are not there yet"
-    assert isinstance(shop.worker("waiting").next(), Idle)
+    shop.run("planner", until=lambda step: isinstance(step, Planning))
     shop.plan(2, worker="planner")
     claim = shop.claim("planner")
-    assert isinstance(shop.worker("waiting").next(), Idle)
-    other = shop.claim("came late")
-    for worker, held in (("planner", claim), ("came late", other)):
+    idle = shop.worker("waiting").next()
+    assert isinstance(idle, Idle)
+    shop.now += idle.seconds
+    other = shop.claim("waiting")
+    for worker, held in (("planner", claim), ("waiting", other)):
         shop.worker(worker).commit(held, held.attempts, more=False)
         closing = shop.run(worker, until=lambda step: isinstance(step, Closing))
         assert isinstance(closing, Closing)
         shop.worker(worker).close(closing, {})
     assert shop.state() is JobState.REDUCE
     assert isinstance(shop.worker("planner").next(), Idle)
-    assert shop.claim("came late").phase is Phase.REDUCE
+    assert shop.claim("waiting").phase is Phase.REDUCE
 
 
 def test_what_a_worker_has_written_of_the_job_it_knows_though_cheap_reads_are_behind(tmp_path: Path) -> None:
