@@ -245,7 +245,8 @@ class Board:
                 return step
         agents_a_shard = self._agents / max(1, view.layout(phase).shards)
         if seconds := self._own_time(_entrance(view, phase), ENTRANCES * agents_a_shard):
-            return Idle(seconds=min(seconds, self._soonest))
+            # It looks at the job meanwhile: it may be over before this agent's time has come.
+            return Idle(seconds=min(seconds, self._soonest, self._timing.longest_pause_seconds))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
         keys = list(self._in_turn(view, phase))[: 1 if is_idle else self._timing.probes]
         for stealing in (False, True) if self._agents > 1 else (False,):
@@ -339,7 +340,7 @@ class Board:
             return Idle(seconds=self._soonest)
         longer = timing.idle_seconds * 1.5**self._idle_looks
         self._idle_looks = min(self._idle_looks + 1, 20)
-        seconds = max(timing.idle_seconds, min(longer, timing.longest_idle_seconds))
+        seconds = min(longer, timing.longest_pause_seconds)
         return Idle(seconds=seconds + self._random.uniform(0, timing.jitter_seconds))
 
     def _new_id(self) -> str:

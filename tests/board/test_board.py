@@ -155,9 +155,11 @@ def test_who_has_brought_a_job_to_a_phase_goes_on_at_once_and_others_at_times_of
     shop.plan(2, worker="planner")
     claim = shop.claim("planner")
     idle = shop.worker("waiting").next()
-    assert isinstance(idle, Idle)
-    shop.now += idle.seconds
-    other = shop.claim("waiting")
+    assert idle == Idle(seconds=TIMING.idle_seconds), "it looks again before its time, as the job may be over by then"
+    step = shop.run("waiting", until=lambda step: isinstance(step, Working))
+    assert isinstance(step, Working)
+    assert shop.now > idle.seconds
+    other = step.claim
     for worker, held in (("planner", claim), ("waiting", other)):
         shop.worker(worker).commit(held, held.attempts, more=False)
         closing = shop.run(worker, until=lambda step: isinstance(step, Closing))
