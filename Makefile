@@ -55,7 +55,7 @@ test: setup ## the tests a developer runs: under five minutes on two cores; many
 	$(BIN)/pytest -n $(PROCESSES) -m 'not slow and not cluster'
 
 test-slow: setup ## hundreds of seeds, kills at every step, large lines: what make test leaves out
-	$(BIN)/pytest -n 2 -m 'slow and not cluster' $(SLOW)
+	$(BIN)/pytest -n 2 -m 'slow and not cluster'
 
 test-all: test test-slow ## everything that needs no cluster
 

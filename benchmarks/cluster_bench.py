@@ -93,6 +93,7 @@ class Run:
                 timing=timing,
                 clock=time.monotonic,
                 random=random.Random(number),
+                number=number,
             )
             agent = StandIn(
                 board,

@@ -154,6 +154,7 @@ def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
             timing=timing,
             clock=lambda: clock.now,
             random=mine,
+            number=number,
             sleep=clock.sleep,
         )
         worker = StandIn(

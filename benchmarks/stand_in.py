@@ -56,6 +56,7 @@ class StandIn:
                 step = self._board.next()
                 match step:
                     case Over():
+                        assert step.state is not None, "nobody retries its job"
                         return step.state
                     case Idle():
                         self._sleep(step.seconds)

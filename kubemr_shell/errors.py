@@ -16,6 +16,7 @@
       BoardError
         Conflict                         a test operation failed: read again, decide again
         AlreadyExists
+        CreationRefused                  what a job needs cannot be made
         DocumentNotFound
         Expired                          a watch is asked to begin at what the server has forgotten: list again
         LeaseLost                        the claim is no longer ours: drop the work
@@ -163,6 +164,14 @@ class Conflict(BoardError):
 
 class AlreadyExists(BoardError):
     """A document of that name is there already."""
+
+
+class CreationRefused(BoardError):
+    """Something that a job needs cannot be made; ``reason`` says why in one word."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class DocumentNotFound(BoardError):

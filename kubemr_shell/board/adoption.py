@@ -10,7 +10,7 @@ from typing import Any
 
 from kubemr_shell.board.documents import JOB_LABEL, DocumentStore
 from kubemr_shell.board.job_board import KIND as JOB_KIND
-from kubemr_shell.board.job_moves import with_maps_of
+from kubemr_shell.board.job_moves import reduce_anew
 from kubemr_shell.board.job_view import format_status, parse_job
 from kubemr_shell.board.shard_board import KIND as SHARD_KIND
 from kubemr_shell.job.state import Phase
@@ -23,7 +23,7 @@ def copy_with_maps(
 
     Its splits, journals and map outputs are those of the old job, under their names: they have to be its own now.
     """
-    view = with_maps_of(parse_job(source.get(JOB_KIND, job)), spec)
+    view = reduce_anew(parse_job(source.get(JOB_KIND, job)), spec)
     labels = {JOB_LABEL: job}
     for shard in source.list(SHARD_KIND, job=job):
         if shard["spec"]["phase"] == Phase.MAP.value:

@@ -21,7 +21,8 @@ from kubemr_shell.board.closing import can_close, closing_of
 from kubemr_shell.board.documents import DocumentStore
 from kubemr_shell.board.failure_facts import bounded
 from kubemr_shell.board.job_board import JobBoard, create_job
-from kubemr_shell.board.job_view import Counters, JobView, PlanFacts
+from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.lane import Counters, Totals
 from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import ShardState
@@ -41,11 +42,21 @@ from kubemr_shell.board.steps import (
 )
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
-from kubemr_shell.job.state import ENDED, JobState, Phase
+from kubemr_shell.job.state import ENDED, Phase
 
 CLOSERS = 2
 ENTRANCES = 4
 """How much less densely agents close shards, and enter a phase, than one write needs: the next one soon follows."""
+
+
+WRITES_AT_FIRST = 3
+"""Of an agent that enters a phase: it claims, claims more as it knows how long a task takes, commits."""
+ANSWERS = 2
+"""Of the store, until others see what an agent does: it reads, and writes."""
+MOST_SPREAD = 5
+"""A store that is slow for a moment makes nobody wait longer than that many times as usual."""
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""Multiples of it, less their whole parts, are spread evenly, however many there are."""
 
 
 def _nobody_is_dead(worker: str) -> bool:  # noqa: ARG001 - the signature of the evidence
@@ -59,6 +70,7 @@ def _one_by_one(phase: Phase) -> int:  # noqa: ARG001 - every phase
 class Board:
     """``worker`` names this worker and no other, ever. ``is_dead``: evidence from outside that a worker is gone.
 
+    ``number``: which of the ``agents`` it is, from 0, where that is known: so each begins at a place of its own.
     ``together``: how many tasks of a phase cost this worker hardly more than one.
     """
 
@@ -73,6 +85,7 @@ class Board:
         timing: Timing,
         clock: Callable[[], float],
         random: Random,
+        number: int | None = None,
         is_dead: Callable[[str], bool] = _nobody_is_dead,
         together: Callable[[Phase], int] = _one_by_one,
         sleep: Callable[[float], None] = time.sleep,
@@ -81,8 +94,9 @@ class Board:
         self._agents = agents
         self._clock = clock
         self._random = random
+        self._number = number
         observer = Observer(expiry_seconds=timing.expiry_seconds, clock=clock, is_dead=is_dead)
-        writer = Writer(
+        self._writer = writer = Writer(
             store,
             give_up_seconds=timing.give_up_seconds,
             clock=clock,
@@ -131,22 +145,26 @@ class Board:
         """The job as it was read last: what the last step stands on. Asks nobody."""
         return self._known
 
+    def look(self) -> Over | None:
+        """Whether the job as it is now leaves this worker nothing to do."""
+        return self._over(self.view())
+
     def next(self) -> Step:
         """What to do now, for a worker with a free slot and no attempt waiting to be started."""
         view = self._known = self._jobs.view(fresh=False)
         self._soonest = math.inf
-        if view.state in ENDED:
-            return Over(state=view.state)
+        if over := self._over(view):
+            return over
         if job_moves.role_is_open(view, "planner"):
-            if view.planner is None and (seconds := self._own_time("planner", self._agents)):
+            if view.planner is None and (seconds := self._own_time("planner", self._agents * self._spread)):
                 return Idle(seconds=seconds)
             claim = self._jobs.take_role("planner")
             return Planning(claim=claim) if claim else self._idle()
         if job_moves.role_is_open(view, "finisher"):
             claim = self._jobs.take_role("finisher")
             return Finishing(claim=claim) if claim else self._idle()
-        if view.state is JobState.DEPLOYED:
-            view = self._known = self._jobs.move(_go_on)
+        if job_moves.catch_up(view) != view:
+            view = self._known = self._jobs.move(job_moves.catch_up)
         return self._find_work(view, view.phase) if view.phase else self._idle()
 
     def deploy(self) -> None:
@@ -202,11 +220,10 @@ class Board:
             spoiled = [(a.task - layout.first(shard), a.attempt) for a in attempts if layout.shard_of(a.task) == shard]
             self._reopen_shard(phase, shard, spoiled)
 
-    def close(self, closing: Closing, counters: Counters, totals: Mapping[str, Any] | None = None) -> None:
+    def close(self, closing: Closing, counters: Counters, totals: Totals | None = None) -> None:
         """The manifest of the shard is written: close it, and move the job on when it was the last of its phase.
 
-        ``counters`` and ``totals`` cover what ``closing.counted`` names, less what ``closing.replaced`` names. Totals
-        are numbers, which add up, and mappings with one number in each, of which the greatest stays.
+        ``counters`` and ``totals`` cover what ``closing.counted`` names, less what ``closing.replaced`` names.
         """
         view = self._jobs.close(closing, counters, totals or {})
         if view.phase is not closing.phase:
@@ -221,9 +238,9 @@ class Board:
         self._jobs.move(job_moves.cleaned)
 
     def fail_job(self, failure: Mapping[str, object]) -> None:
-        """The job cannot succeed. Nothing happens when it has ended; IllegalTransition when it publishes."""
+        """The job cannot succeed. Nothing happens when that is over; IllegalTransition when it publishes."""
         facts = bounded(failure)
-        self._jobs.move(lambda view: view if view.state in ENDED else job_moves.fail(view, facts))
+        self._jobs.move(lambda view: view if self._jobs.is_over(view) else job_moves.fail(view, facts))
 
     def cancel(self) -> None:
         """IllegalTransition once the job has ended or publishes its results."""
@@ -237,6 +254,11 @@ class Board:
         """Keep the maps and do the rest again under this spec. IllegalTransition once results are being published."""
         self._jobs.redo_reduces(spec)
 
+    def _over(self, view: JobView) -> Over | None:
+        if not self._jobs.is_over(view):
+            return None
+        return Over(state=view.state if view.state in ENDED else None)
+
     def _find_work(self, view: JobView, phase: Phase) -> Step:
         """Look at open shards, going on from the one that had work last, and so in time at each of them."""
         for key in self._shards.covered_here(phase, view.base(phase), view.closed_shards(phase)):
@@ -244,7 +266,8 @@ class Board:
             if step:
                 return step
         agents_a_shard = self._agents / max(1, view.layout(phase).shards)
-        if seconds := self._own_time(_entrance(view, phase), ENTRANCES * agents_a_shard):
+        within = max(ENTRANCES * agents_a_shard * self._spread, WRITES_AT_FIRST * self._timing.jitter_seconds)
+        if seconds := self._own_time(_entrance(view, phase), within, share=self._share()):
             # It looks at the job meanwhile: it may be over before this agent's time has come.
             return Idle(seconds=min(seconds, self._soonest, self._timing.longest_pause_seconds))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
@@ -262,7 +285,7 @@ class Board:
 
     def _in_turn(self, view: JobView, phase: Phase) -> Iterator[ShardKey]:
         shards = view.layout(phase).shards
-        start = self._cursors.setdefault(phase, self._random.randrange(shards) if self._agents > 1 else 0)
+        start = self._cursors.setdefault(phase, self._home(shards))
         still_open = Ranges.span(0, shards) - view.closed_shards(phase)
         for shard in (*(still_open - Ranges.span(0, start)), *(still_open - Ranges.span(start, shards))):
             yield _key(view, phase, shard)
@@ -282,10 +305,9 @@ class Board:
         if self._agents == 1:
             return True
         if self._shards.was_covered_here(key):
+            within = CLOSERS * view.layout(key.phase).shards * self._spread
             seconds = self._own_time(
-                (key, view.shard_epoch(key.phase, key.shard)),
-                CLOSERS * view.layout(key.phase).shards,
-                longest=self._timing.close_patience_seconds,
+                (key, view.shard_epoch(key.phase, key.shard)), min(within, self._timing.close_patience_seconds)
             )
             self._soonest = min(self._soonest, seconds or math.inf)
             return seconds == 0
@@ -298,14 +320,29 @@ class Board:
         if view.phase:
             self._due[_entrance(view, view.phase)] = self._clock()
 
-    def _own_time(self, what: object, others: float, *, longest: float = math.inf) -> float:
+    def _home(self, shards: int) -> int:
+        """Where an agent looks for work first: as many in each shard, if it knows its number."""
+        if self._number is not None:
+            return self._number * shards // self._agents % shards
+        return self._random.randrange(shards) if self._agents > 1 else 0
+
+    def _share(self) -> float | None:
+        """Its place between 0 and 1, far from those of its neighbours, with which it shares a shard."""
+        return None if self._number is None else self._number * GOLDEN % 1
+
+    @property
+    def _spread(self) -> float:
+        """Seconds between the times of two who want the same: until what one has written is seen by the other."""
+        least = self._timing.spread_seconds
+        return min(max(least, ANSWERS * self._writer.seconds), MOST_SPREAD * least)
+
+    def _own_time(self, what: object, within: float, *, share: float | None = None) -> float:
         """Seconds until this agent may do what so many want to do at the same time: each chooses a time of its own.
 
         The first of them has hardly to wait, however many there are, and the others see what it did.
         """
         now = self._clock()
-        within = min(others * self._timing.spread_seconds, longest)
-        due = self._due.setdefault(what, now + self._random.uniform(0, within))
+        due = self._due.setdefault(what, now + within * (self._random.random() if share is None else share))
         return max(0.0, due - now)
 
     def _fail_with(self, state: ShardState) -> JobView | None:
@@ -345,10 +382,6 @@ class Board:
 
     def _new_id(self) -> str:
         return f"{self._random.getrandbits(64):016x}"
-
-
-def _go_on(view: JobView) -> JobView:
-    return job_moves.go_on(view) if view.state is JobState.DEPLOYED and view.plan else view
 
 
 def _entrance(view: JobView, phase: Phase) -> object:

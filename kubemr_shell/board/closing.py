@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kubemr_shell.board.job_view import JobView
-from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import ShardState
 from kubemr_shell.board.steps import Attempt, Closing
 from kubemr_shell.job.state import Phase
@@ -17,9 +16,9 @@ def can_close(view: JobView, phase: Phase, shard: int, state: ShardState) -> boo
 def closing_of(view: JobView, phase: Phase, shard: int, state: ShardState) -> Closing:
     """A shard that is closed again counts only the tasks that were reopened since, and takes back what they counted."""
     first = view.layout(phase).first(shard)
-    counted = [Attempt(first + task, state.winner(task)) for task in range(state.count)]
+    counted = [Attempt(first + task, state.attempt(task)) for task in range(state.count)]
     replaced: dict[int, Attempt] = {}
-    if shard in view.counted.get(phase, Ranges()):
+    if shard in view.counted_shards(phase):
         for order in view.orders(phase, shard):
             if order.attempt is not None:
                 replaced.setdefault(order.task, Attempt(first + order.task, order.attempt))
@@ -29,7 +28,7 @@ def closing_of(view: JobView, phase: Phase, shard: int, state: ShardState) -> Cl
         epoch=view.shard_epoch(phase, shard),
         shard=shard,
         first=first,
-        winners=tuple(state.winner(task) for task in range(state.count)),
+        winners=tuple(state.attempt(task) for task in range(state.count)),
         counted=tuple(counted),
         replaced=tuple(replaced.values()),
     )

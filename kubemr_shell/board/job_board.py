@@ -8,14 +8,15 @@ from typing import Any
 from kubemr_shell.board import job_moves
 from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore, Operation, newer
 from kubemr_shell.board.job_moves import RoleName, job_patch
-from kubemr_shell.board.job_view import Counters, JobView, PlanFacts, Role, format_status, parse_job
+from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
 from kubemr_shell.board.json_patch import replace as replace_operation
 from kubemr_shell.board.json_patch import test
+from kubemr_shell.board.lane import Counters, Totals
 from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.steps import Closing, RoleClaim
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import DocumentNotFound, JobNotFound, LeaseLost
-from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.job.state import ENDED, JobState, Phase
 
 KIND = "MapReduceJob"
 
@@ -50,6 +51,10 @@ class JobBoard:
     @property
     def uid(self) -> str:
         return self._uid
+
+    def is_over(self, view: JobView) -> bool:
+        """Nothing is left to do here: it has ended, or it was retried and has workers that know what for."""
+        return view.state in ENDED or view.retry != self.first_view.retry
 
     def view(self, *, fresh: bool) -> JobView:
         self._known = newer(self._read(fresh=fresh), self._known)
@@ -109,7 +114,7 @@ class JobBoard:
         if view.state is not JobState.COMPLETE:
             raise LeaseLost(f"{self._job}: another worker finishes it now")
 
-    def close(self, closing: Closing, counters: Counters, totals: Mapping[str, Any]) -> JobView:
+    def close(self, closing: Closing, counters: Counters, totals: Totals) -> JobView:
         """Nothing happens when somebody was faster, or when the shard was reopened since."""
         finisher = Role(worker=self._worker, id=self._new_id(), beat=0)
         phase, shard = closing.phase, closing.shard
@@ -123,7 +128,7 @@ class JobBoard:
         view = self.move(move)
         if view.finisher and view.finisher.id == finisher.id:
             self._roles["finisher"] = finisher.id
-        return view
+        return self.move(job_moves.catch_up) if job_moves.catch_up(view) != view else view
 
     def redo_reduces(self, spec: Mapping[str, Any]) -> None:
         base = self.view(fresh=True).base(Phase.REDUCE)

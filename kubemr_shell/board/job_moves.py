@@ -1,20 +1,20 @@
 """Every change that the state of a job can go through. Pure: a view in, a view out, or IllegalTransition.
 
 The same view out means that there is nothing to do any more. ``job_patch`` makes a patch of the difference that tests
-the state that it leaves and the turn.
+the state that it leaves and the turn of what it changes: the job's, a lane's, or both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from kubemr_shell.board.documents import Operation
-from kubemr_shell.board.job_view import Counters, JobView, PlanFacts, Role, format_status
+from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status
 from kubemr_shell.board.json_patch import replace as replace_operation
 from kubemr_shell.board.json_patch import test
-from kubemr_shell.board.ranges import Ranges
+from kubemr_shell.board.lane import Counters, Lane, Totals, format_lane, lane_of
 from kubemr_shell.board.shard import Reopening
 from kubemr_shell.errors import IllegalTransition
 from kubemr_shell.job.state import ENDED, JobEvent, JobState, Phase, after
@@ -28,17 +28,33 @@ def job_patch(
     """``holds``: the role that entitles to this change; ``expired``: the one that is taken from its holder."""
     if new == old:
         return []
-    tests = [test("/metadata/uid", uid), test("/status/state", old.state.value), test("/status/turn", old.turn)]
+    tests = [test("/metadata/uid", uid), test("/status/state", old.state.value)]
+    changes: list[Operation] = []
+    if old.lanes.keys() == new.lanes.keys():
+        for path, lane, changed in _changed_lanes(old, new):
+            tests.append(test(f"{path}/turn", lane.turn))
+            changes.append(replace_operation(path, format_lane(changed)))
+        new = replace(new, lanes=old.lanes)
+    if new != old:
+        tests.append(test("/status/turn", old.turn))
+        new = replace(new, turn=old.turn + 1)
     for name in filter(None, (holds, expired)):
         role = getattr(old, name)
         tests.append(test(f"/status/{name}/id", role.id))
         if name == expired:
             tests.append(test(f"/status/{name}/hb", role.beat))
-    before, after = format_status(old), format_status(replace(new, turn=old.turn + 1))
-    changes = [replace_operation(f"/status/{key}", after[key]) for key in after if after[key] != before[key]]
+    before, after = format_status(old), format_status(new)
+    changes += [replace_operation(f"/status/{key}", after[key]) for key in after if after[key] != before[key]]
     if new.plan is None and new.spec != old.spec:
         changes.append(replace_operation("/spec", dict(new.spec)))
     return tests + changes
+
+
+def _changed_lanes(old: JobView, new: JobView) -> Iterator[tuple[str, Lane, Lane]]:
+    for phase, lanes in new.lanes.items():
+        for number, lane in lanes.items():
+            if lane != old.lanes[phase][number]:
+                yield f"/status/lanes/{phase.value}/{number}", old.lanes[phase][number], lane
 
 
 def deploy(view: JobView) -> JobView:
@@ -54,13 +70,23 @@ def role_is_open(view: JobView, name: RoleName) -> bool:
     return view.state is JobState.PUBLISH and view.is_closed(Phase.PUBLISH)
 
 
+def may_have_been_planned(*, turn: int, retry: int, has_ended: bool) -> bool:
+    """Whether a planner may ever have been at work on a job, and so left anything, whatever has become of it.
+
+    Every move up to the plan raises the turn. Two lead to DEPLOYED, the next can be the planner's, and the end is one
+    more.
+    """
+    return retry > 0 or turn - has_ended > 2
+
+
 def take_role(view: JobView, name: RoleName, role: Role | None) -> JobView:
     """``None`` gives it up."""
     return replace(view, planner=role) if name == "planner" else replace(view, finisher=role)
 
 
 def record_plan(view: JobView, facts: PlanFacts, agents: int) -> JobView:
-    return go_on(replace(view, plan=facts.with_layouts(agents), spec=facts.spec, planner=None))
+    plan = facts.with_layouts(agents)
+    return go_on(replace(view, plan=plan, lanes=plan.lanes(), spec=facts.spec, planner=None))
 
 
 def go_on(view: JobView) -> JobView:
@@ -70,19 +96,18 @@ def go_on(view: JobView) -> JobView:
     return replace(view, state=JobState[phase.name], publishing=view.publishing or phase is Phase.PUBLISH)
 
 
-def close(
-    view: JobView, *, phase: Phase, shard: int, counters: Counters, totals: Mapping[str, Any], finisher: Role
-) -> JobView:
+def catch_up(view: JobView) -> JobView:
+    """What nobody has done yet that follows from what is closed.
+
+    A planned job that was deployed again has to go on. Two closings of different lanes may both have been the last of a
+    phase, and neither known it.
+    """
+    return go_on(view) if view.plan and (view.phase or view.state is JobState.DEPLOYED) else view
+
+
+def close(view: JobView, *, phase: Phase, shard: int, counters: Counters, totals: Totals, finisher: Role) -> JobView:
     """Close a shard and count it. The last one of a phase moves the job on; the last of all makes a finisher."""
-    shut = Ranges.of([shard])
-    closed = replace(
-        view,
-        closed={**view.closed, phase: view.closed_shards(phase) | shut},
-        counted={**view.counted, phase: view.counted.get(phase, Ranges()) | shut},
-        counters={**view.counters, phase: _sum_counters(view.counters.get(phase, {}), counters)},
-        totals={**view.totals, phase: _sum_totals(view.totals.get(phase, {}), totals)},
-    )
-    closed = go_on(closed)
+    closed = go_on(_with_lane(view, phase, shard, lambda lane: lane.with_closed(shard, counters, totals)))
     return take_role(closed, "finisher", finisher) if role_is_open(closed, "finisher") else closed
 
 
@@ -137,22 +162,25 @@ def redo_reduces(view: JobView, spec: Mapping[str, Any]) -> JobView:
     return go_on(redone) if redone.phase else redone
 
 
-def with_maps_of(view: JobView, spec: Mapping[str, Any]) -> JobView:
-    """A new job that has the plan and the maps of a complete one, whose reduces it does under another spec."""
-    if view.state is not JobState.COMPLETE or view.plan is None or view.plan.map_only:
-        raise IllegalTransition(f"the maps of a job that is {view.state} cannot be those of another")
-    return replace(
-        _with_spec(_with_maps_alone(view), spec),
-        state=JobState.PENDING,
-        publishing=False,
-        results=None,
-        cleaned=False,
-    )
+def reduce_anew(view: JobView, spec: Mapping[str, Any]) -> JobView:
+    """A complete job keeps its plan and its maps, and does the rest again under another spec.
+
+    Nothing of its result is touched before the new one is published, so until then it may fail and be cancelled.
+    """
+    if view.cleaned or view.plan is None or view.plan.map_only:
+        raise IllegalTransition("a job without map outputs has nothing to reduce anew")
+    begun = _begun_again(_with_spec(_with_maps_alone(view), spec), JobEvent.REDUCE_ANEW)
+    return replace(begun, publishing=False, results=None, replaces=view.results)
 
 
 def complete(view: JobView, results: Mapping[str, Any]) -> JobView:
     return replace(
-        view, state=after(view.state, JobEvent.PUBLISHED), results=dict(results), finisher=None, cleaned=False
+        view,
+        state=after(view.state, JobEvent.PUBLISHED),
+        results=dict(results),
+        replaces=None,
+        finisher=None,
+        cleaned=False,
     )
 
 
@@ -162,10 +190,10 @@ def cleaned(view: JobView) -> JobView:
     return replace(view, cleaned=True)
 
 
-def _begun_again(view: JobView) -> JobView:
+def _begun_again(view: JobView, event: JobEvent = JobEvent.RETRY) -> JobView:
     return replace(
         view,
-        state=after(view.state, JobEvent.RETRY),
+        state=after(view.state, event),
         retry=view.retry + 1,
         failure=None,
         planner=None,
@@ -181,11 +209,11 @@ def _with_maps_alone(view: JobView) -> JobView:
         view,
         epoch=epoch,
         bases={Phase.REDUCE: epoch, Phase.PUBLISH: epoch},
-        closed=_only_map(view.closed),
-        counted=_only_map(view.counted),
-        reopened=_only_map(view.reopened),
-        counters=_only_map(view.counters),
-        totals=_only_map(view.totals),
+        lanes={
+            phase: lanes if phase is Phase.MAP else {number: lane.begun_anew() for number, lane in lanes.items()}
+            for phase, lanes in view.lanes.items()
+        },
+        reopened={phase: orders for phase, orders in view.reopened.items() if phase is Phase.MAP},
     )
 
 
@@ -197,45 +225,16 @@ def _with_spec(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
 
 def _with_orders(view: JobView, phase: Phase, shard: int, orders: Sequence[Reopening]) -> JobView:
     """A closed shard has carried out its old orders, so the new ones replace them."""
-    closed = view.closed_shards(phase)
-    earlier = () if shard in closed else view.orders(phase, shard)
+    earlier = () if shard in view.closed_shards(phase) else view.orders(phase, shard)
     of_phase = {**view.reopened.get(phase, {}), shard: (*earlier, *orders)}
-    return replace(
-        view,
-        closed={**view.closed, phase: closed - Ranges.of([shard])},
-        reopened={**view.reopened, phase: of_phase},
-    )
+    opened = _with_lane(view, phase, shard, lambda lane: lane.with_open(shard))
+    return replace(opened, reopened={**view.reopened, phase: of_phase})
 
 
-def _only_map(by_phase: Mapping[Phase, Any]) -> dict[Phase, Any]:
-    return {phase: value for phase, value in by_phase.items() if phase is Phase.MAP}
-
-
-def _sum_counters(one: Counters, other: Counters) -> Counters:
-    return {
-        group: {
-            name: one.get(group, {}).get(name, 0) + other.get(group, {}).get(name, 0)
-            for name in sorted(one.get(group, {}).keys() | other.get(group, {}).keys())
-        }
-        for group in sorted(one.keys() | other.keys())
-    }
-
-
-def _sum_totals(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers add up. A mapping says of what one number is the greatest: the greater stays."""
-    merged = dict(one)
-    for name, value in other.items():
-        if name not in merged:
-            merged[name] = value
-        elif isinstance(value, Mapping):
-            merged[name] = max(merged[name], value, key=_measure)
-        else:
-            merged[name] += value
-    return merged
-
-
-def _measure(greatest: Mapping[str, Any]) -> float:
-    return max(value for value in greatest.values() if isinstance(value, int | float))
+def _with_lane(view: JobView, phase: Phase, shard: int, change: Callable[[Lane], Lane]) -> JobView:
+    lanes = view.lanes[phase]
+    number = lane_of(lanes, shard)
+    return replace(view, lanes={**view.lanes, phase: {**lanes, number: change(lanes[number])}})
 
 
 def _refuse_when_publishing(view: JobView, what: str) -> None:

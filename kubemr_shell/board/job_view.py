@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from kubemr_shell.board.documents import Document
+from kubemr_shell.board.lane import (
+    Counters,
+    Lane,
+    Lanes,
+    Totals,
+    format_lane,
+    lanes_of,
+    parse_lane,
+    summed_counters,
+    summed_totals,
+)
 from kubemr_shell.board.layout import Layout
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import Reopening
 from kubemr_shell.job.state import JobState, Phase
-
-Counters = Mapping[str, Mapping[str, int]]
-"""Group, name, amount."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +62,10 @@ class PlanFacts:
         layouts[Phase.PUBLISH] = Layout.of(publishing, min(agents, publishing))
         return replace(self, layouts=layouts)
 
+    def lanes(self) -> dict[Phase, Lanes]:
+        """Those of the phases that it has, with nothing in them."""
+        return {phase: lanes_of(self.layouts[phase].shards) for phase in self.phases}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
@@ -71,7 +85,10 @@ class JobView:
     """The plan's, once there is one."""
     plan: PlanFacts | None = None
     turn: int = 0
-    """Raised and tested by every write but renewals, so that each decision stands on the one before."""
+    """Raised and tested by every write but renewals and closings, so that each decision stands on the one before.
+
+    A closing has the turn of its lane, as has what opens a shard of it again; one that moves the job on has both.
+    """
     epoch: int = 0
     """The number of reopenings so far; part of the names of manifests."""
     bases: Mapping[Phase, int] = field(default_factory=dict)
@@ -80,17 +97,16 @@ class JobView:
     """How often the job was retried after its end."""
     publishing: bool = False
     """The point of no return is passed: parts may be visible."""
-    closed: Mapping[Phase, Ranges] = field(default_factory=dict)
-    counted: Mapping[Phase, Ranges] = field(default_factory=dict)
-    """Shards whose counters are in ``counters``; a reopened shard stays here."""
+    lanes: Mapping[Phase, Lanes] = field(default_factory=dict)
+    """What is closed and counted of each phase; filled in when the plan is recorded."""
     reopened: Mapping[Phase, Mapping[int, tuple[Reopening, ...]]] = field(default_factory=dict)
     """By shard, the orders since it was last closed; tasks as numbered in the shard."""
-    counters: Mapping[Phase, Counters] = field(default_factory=dict)
-    totals: Mapping[Phase, Mapping[str, Any]] = field(default_factory=dict)
     planner: Role | None = None
     finisher: Role | None = None
     failure: Mapping[str, Any] | None = None
     results: Mapping[str, Any] | None = None
+    replaces: Mapping[str, Any] | None = None
+    """``results`` of the result that stands in the output until this job's new one takes its place."""
     cleaned: bool = False
     lost: frozenset[str] = frozenset()
     """Workers of which the operator knows that they are gone. No worker writes it."""
@@ -106,8 +122,32 @@ class JobView:
     def base(self, phase: Phase) -> int:
         return self.bases.get(phase, 0)
 
+    @property
+    def result_epoch(self) -> int:
+        """What tells the results of a job from each other that it makes one after the other."""
+        return self.base(self.plan.output_phase) if self.plan else 0
+
+    @property
+    def counters(self) -> dict[Phase, Counters]:
+        """Of the shards that were closed, by phase; without the phases of which none was."""
+        return {phase: summed_counters(lane.counters for lane in lanes) for phase, lanes in self._counted()}
+
+    @property
+    def totals(self) -> dict[Phase, Totals]:
+        """Likewise."""
+        return {phase: summed_totals(lane.totals for lane in lanes) for phase, lanes in self._counted()}
+
+    def _counted(self) -> Iterator[tuple[Phase, list[Lane]]]:
+        for phase, lanes in self.lanes.items():
+            if counted := [lane for lane in lanes.values() if lane.counted]:
+                yield phase, counted
+
     def closed_shards(self, phase: Phase) -> Ranges:
-        return self.closed.get(phase, Ranges())
+        return reduce(or_, (lane.closed for lane in self.lanes.get(phase, {}).values()), Ranges())
+
+    def counted_shards(self, phase: Phase) -> Ranges:
+        """Those whose counters are in ``counters``; a reopened shard stays among them."""
+        return reduce(or_, (lane.counted for lane in self.lanes.get(phase, {}).values()), Ranges())
 
     def is_closed(self, phase: Phase) -> bool:
         return len(self.closed_shards(phase)) == self.layout(phase).shards
@@ -134,11 +174,8 @@ def parse_job(document: Document) -> JobView:
         spec=plan.spec if plan else document["spec"],
         plan=plan,
         bases=_by_phase(status.get("bases"), int),
-        closed=_by_phase(status.get("closed"), Ranges.parse),
-        counted=_by_phase(status.get("counted"), Ranges.parse),
+        lanes=_by_phase(status.get("lanes"), _parse_lanes),
         reopened=_by_phase(status.get("reopened"), _parse_orders),
-        counters=_by_phase(status.get("counters"), dict),
-        totals=_by_phase(status.get("totals"), dict),
         planner=_parse_role(status.get("planner")),
         finisher=_parse_role(status.get("finisher")),
         lost=frozenset(status.get("lost") or ()),
@@ -146,7 +183,7 @@ def parse_job(document: Document) -> JobView:
     )
 
 
-_PLAIN = ("turn", "epoch", "retry", "publishing", "failure", "results", "cleaned")
+_PLAIN = ("turn", "epoch", "retry", "publishing", "failure", "results", "replaces", "cleaned")
 
 
 def format_status(view: JobView) -> dict[str, Any]:
@@ -155,11 +192,8 @@ def format_status(view: JobView) -> dict[str, Any]:
         "state": view.state.value,
         "plan": _format_plan(view.plan),
         "bases": {phase.value: base for phase, base in view.bases.items()},
-        "closed": {phase.value: str(shards) for phase, shards in view.closed.items()},
-        "counted": {phase.value: str(shards) for phase, shards in view.counted.items()},
+        "lanes": {phase.value: format_lanes(lanes) for phase, lanes in view.lanes.items()},
         "reopened": {phase.value: _format_orders(orders) for phase, orders in view.reopened.items()},
-        "counters": {phase.value: counters for phase, counters in view.counters.items()},
-        "totals": {phase.value: totals for phase, totals in view.totals.items()},
         "planner": _format_role(view.planner),
         "finisher": _format_role(view.finisher),
         **{name: getattr(view, name) for name in _PLAIN},
@@ -168,6 +202,14 @@ def format_status(view: JobView) -> dict[str, Any]:
 
 def _by_phase(mapping: Mapping[str, Any] | None, parse: Any) -> dict[Phase, Any]:
     return {Phase(phase): parse(value) for phase, value in (mapping or {}).items()}
+
+
+def _parse_lanes(lanes: Mapping[str, Any]) -> Lanes:
+    return {int(number): parse_lane(lane) for number, lane in lanes.items()}
+
+
+def format_lanes(lanes: Lanes) -> dict[str, Any]:
+    return {str(number): format_lane(lane) for number, lane in lanes.items()}
 
 
 def _parse_orders(mapping: Mapping[str, str]) -> dict[int, tuple[Reopening, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kubemr_shell.board.documents import Document, DocumentStore
@@ -29,9 +29,15 @@ class Progress:
 def read_progress(store: DocumentStore, job: str) -> Progress:
     """Two reads of the store."""
     view = parse_job(store.get(JOB_KIND, job))
+    shards = store.list(SHARD_KIND, job=job) if view.phase is not None and view.plan is not None else []
+    return progress_of(job, view, shards)
+
+
+def progress_of(job: str, view: JobView, documents: Iterable[Document]) -> Progress:
+    """The same of what is known already: ``documents`` are the shards of the job."""
     if view.phase is None or view.plan is None:
         return Progress(view=view)
-    found = {document["metadata"]["name"]: document for document in store.list(SHARD_KIND, job=job)}
+    found = {document["metadata"]["name"]: document for document in documents}
     shards = _open_shards(found, job, view, view.phase)
     return Progress(
         view=view,

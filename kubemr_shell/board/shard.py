@@ -7,11 +7,12 @@ Tasks are numbered from 0 within the shard here and in the document. Each is in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from kubemr_shell.board.documents import Document
 from kubemr_shell.board.ranges import Ranges
+from kubemr_shell.board.task_numbers import format_numbers, parse_numbers
 
 ATTEMPTS_AN_EPOCH = 1 << 16
 """A shard that is begun anew in a later epoch numbers its attempts from epoch times this: never again the same."""
@@ -60,9 +61,7 @@ class ShardState:
     redo: Ranges = field(default_factory=Ranges)
     failed: Ranges = field(default_factory=Ranges)
     attempts: Mapping[int, int] = field(default_factory=dict)
-    """The attempt that holds the task now, or that its next holder will make."""
-    winners: Mapping[int, int] = field(default_factory=dict)
-    """The attempt that was committed."""
+    """The attempt that holds the task now, that its next holder will make, or that was committed: the winner."""
     fails: Mapping[int, int] = field(default_factory=dict)
     """Attempts whose command failed."""
     lost: Mapping[int, int] = field(default_factory=dict)
@@ -83,11 +82,8 @@ class ShardState:
     def attempt(self, task: int) -> int:
         return self.attempts.get(task, self.first_attempt)
 
-    def winner(self, task: int) -> int:
-        return self.winners.get(task, self.first_attempt)
-
     def has_won(self, task: int, attempt: int) -> bool:
-        return task in self.done and self.winner(task) == attempt
+        return task in self.done and self.attempt(task) == attempt
 
 
 def parse_state(document: Document) -> ShardState:
@@ -103,10 +99,9 @@ def parse_state(document: Document) -> ShardState:
         done=Ranges.parse(state["done"]),
         redo=Ranges.parse(state["redo"]),
         failed=Ranges.parse(state["failed"]),
-        attempts=_numbers(state["att"]),
-        winners=_numbers(state["win"]),
-        fails=_numbers(state["fails"]),
-        lost=_numbers(state["lost"]),
+        attempts=parse_numbers(state["att"]),
+        fails=parse_numbers(state["fails"]),
+        lost=parse_numbers(state["lost"]),
         task_us=state["us"],
         failure=Failure(retry=failure["retry"], facts=failure["facts"]) if failure else None,
         claims={claim_id: parse_claim(claim) for claim_id, claim in state["claims"].items()},
@@ -119,24 +114,19 @@ def parse_claim(claim: Mapping[str, Any]) -> ShardClaim:
 
 def format_state(state: ShardState) -> dict[str, Any]:
     """The reverse of ``parse_state``."""
-    return {_KEYS[item.name]: format_field(getattr(state, item.name)) for item in fields(state) if item.name in _KEYS}
+    return {
+        **{key: format_field(getattr(state, name)) for name, key in SCALARS.items()},
+        **{key: format_numbers(getattr(state, name)) for name, key in NUMBERS.items()},
+        "us": state.task_us,
+        "failure": format_field(state.failure),
+        "claims": {claim_id: format_field(claim) for claim_id, claim in state.claims.items()},
+    }
 
 
-_KEYS = {
-    "epoch": "epoch",
-    "retry": "retry",
-    "next": "next",
-    "done": "done",
-    "redo": "redo",
-    "failed": "failed",
-    "attempts": "att",
-    "winners": "win",
-    "fails": "fails",
-    "lost": "lost",
-    "task_us": "us",
-    "failure": "failure",
-    "claims": "claims",
-}
+SCALARS = {"epoch": "epoch", "retry": "retry", "next": "next", "done": "done", "redo": "redo", "failed": "failed"}
+"""Fields of the state that are tested whenever they change, and what they are called in the document."""
+NUMBERS = {"attempts": "att", "fails": "fails", "lost": "lost"}
+"""Likewise, of numbers by task."""
 
 
 def format_field(value: object) -> object:
@@ -147,11 +137,5 @@ def format_field(value: object) -> object:
             return {"w": value.worker, "r": str(value.tasks), "hb": value.beat, "slots": value.slots}
         case Failure():
             return {"retry": value.retry, "facts": dict(value.facts)}
-        case Mapping():
-            return {str(key): format_field(item) for key, item in value.items()}
         case _:
             return value
-
-
-def _numbers(mapping: Mapping[str, int]) -> dict[int, int]:
-    return {int(key): value for key, value in mapping.items()}

@@ -49,12 +49,10 @@ def hand_out(state: ShardState, *, count: int, claim_id: str, new_id: str, worke
 
 def commit(state: ShardState, *, claim_id: str, tasks: Ranges, task_us: int) -> ShardState:
     """The holder has done these: their attempts win."""
-    won = {task: state.attempts[task] for task in tasks if task in state.attempts} if state.attempts else {}
     claim = state.claims[claim_id]
     return replace(
         state,
         done=state.done | tasks,
-        winners={**state.winners, **won} if won else state.winners,
         claims=_with_claim(state.claims, claim_id, replace(claim, tasks=claim.tasks - tasks)),
         task_us=task_us,
     )
@@ -115,7 +113,6 @@ def _requeue(state: ShardState, tasks: Ranges, *, raised: Ranges) -> ShardState:
         claims=claims,
         done=state.done - tasks,
         redo=state.redo | tasks,
-        winners={task: attempt for task, attempt in state.winners.items() if task not in tasks},
         attempts={**state.attempts, **{task: state.attempt(task) + 1 for task in raised}},
     )
 

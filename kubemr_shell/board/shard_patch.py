@@ -1,7 +1,7 @@
 """From two states of a shard to the JSON Patch between them, with everything tested that the change relies on. Pure.
 
-- What changes is tested with its old value: done, redo, next, each attempt number, each counter, the tasks of a claim.
-- A task that gets a holder: its attempt number and ``next`` are tested, changed or not.
+- What changes is tested with its old value: done, redo, next, the attempt numbers, the counts, the tasks of a claim.
+- Tasks that get a holder: the attempt numbers and ``next`` are tested, changed or not.
 - A claim that is taken for expired: its heartbeat is tested, so a renewal saves it.
 - A task that fails for good: the retry is tested in which it does, or the job would neither fail nor try again.
 - What neither changes nor matters is not tested, so that renewals and other claims never make a patch fail.
@@ -9,15 +9,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from kubemr_shell.board.documents import Operation
 from kubemr_shell.board.json_patch import add, remove, replace, test
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import ShardState, format_field
-
-_SCALARS = {"epoch": "epoch", "retry": "retry", "next": "next", "done": "done", "redo": "redo", "failed": "failed"}
-_NUMBERS = {"attempts": "att", "winners": "win", "fails": "fails", "lost": "lost"}
+from kubemr_shell.board.shard import NUMBERS, SCALARS, ShardState, format_field
+from kubemr_shell.board.task_numbers import format_numbers
 
 
 def shard_patch(uid: str, old: ShardState, new: ShardState, *, expired: Collection[str] = ()) -> list[Operation]:
@@ -27,8 +25,6 @@ def shard_patch(uid: str, old: ShardState, new: ShardState, *, expired: Collecti
     tests: list[Operation] = [test("/metadata/uid", uid)]
     changes: list[Operation] = []
     _scalars(old, new, tests, changes)
-    for name, key in _NUMBERS.items():
-        _numbers(key, getattr(old, name), getattr(new, name), tests, changes)
     _claims(old, new, tests, changes)
     tests += [test(f"/state/claims/{claim_id}/hb", old.claims[claim_id].beat) for claim_id in expired]
     tests += _issue_tests(old, new)
@@ -38,29 +34,16 @@ def shard_patch(uid: str, old: ShardState, new: ShardState, *, expired: Collecti
 
 
 def _scalars(old: ShardState, new: ShardState, tests: list[Operation], changes: list[Operation]) -> None:
-    for name, key in _SCALARS.items():
-        before, after = getattr(old, name), getattr(new, name)
-        if before != after:
-            tests.append(test(f"/state/{key}", format_field(before)))
-            changes.append(replace(f"/state/{key}", format_field(after)))
+    for formatted, keys in ((format_field, SCALARS), (format_numbers, NUMBERS)):
+        for name, key in keys.items():
+            before, after = getattr(old, name), getattr(new, name)
+            if before != after:
+                tests.append(test(f"/state/{key}", formatted(before)))
+                changes.append(replace(f"/state/{key}", formatted(after)))
     if old.task_us != new.task_us:
         changes.append(replace("/state/us", new.task_us))
     if old.failure != new.failure:
         changes.append(replace("/state/failure", format_field(new.failure)))
-
-
-def _numbers(
-    key: str, old: Mapping[int, int], new: Mapping[int, int], tests: list[Operation], changes: list[Operation]
-) -> None:
-    if old is new:
-        return
-    for task in sorted(old.keys() | new.keys()):
-        before, after = old.get(task), new.get(task)
-        if before == after:
-            continue
-        path = f"/state/{key}/{task}"
-        tests.append(test(path, before))
-        changes.append(remove(path) if after is None else add(path, after))
 
 
 def _claims(old: ShardState, new: ShardState, tests: list[Operation], changes: list[Operation]) -> None:
@@ -88,4 +71,6 @@ def _issue_tests(old: ShardState, new: ShardState) -> list[Operation]:
     if not issued:
         return []
     tests = [test("/state/next", old.next)] if old.next == new.next else []
-    return tests + [test(f"/state/att/{task}", old.attempts.get(task)) for task in issued]
+    if old.attempts == new.attempts:
+        tests.append(test("/state/att", format_numbers(old.attempts)))
+    return tests

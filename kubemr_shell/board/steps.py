@@ -106,9 +106,10 @@ class Idle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Over:
-    """The job is COMPLETE, FAIL or CANCELLED."""
+    """Nothing is left to do for this worker."""
 
-    state: JobState
+    state: JobState | None
+    """COMPLETE, FAIL or CANCELLED; None: it was retried since this board was opened, and has workers of its own."""
 
 
 Step: TypeAlias = Planning | Working | Closing | Finishing | Idle | Over

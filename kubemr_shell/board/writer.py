@@ -21,7 +21,8 @@ Decide = Callable[[Document], Sequence[Operation]]
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 15.0
-CONFLICTS_WITHOUT_PAUSE = 3
+SHORT_PAUSES = 3
+"""After the first conflicts, each in the order of what an answer takes."""
 
 
 class Writer:
@@ -43,6 +44,12 @@ class Writer:
         self._sleep = sleep
         self._random = random
         self._unreachable = unreachable
+        self._seconds = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long the store takes to answer, smoothed; 0 before its first answer."""
+        return self._seconds
 
     def read(self, kind: str, name: str, *, fresh: bool) -> Document:
         return self._until_answered(lambda: self._store.get(kind, name, fresh=fresh))
@@ -71,8 +78,10 @@ class Writer:
                 return self._patch(kind, name, operations)
             except Conflict as conflict:
                 conflicts += 1
-                if conflicts > CONFLICTS_WITHOUT_PAUSE:
-                    self._pause(conflicts - CONFLICTS_WITHOUT_PAUSE, deadline, conflict)
+                if conflicts > SHORT_PAUSES:
+                    self._pause(conflicts - SHORT_PAUSES, deadline, conflict)
+                else:  # those who were in each other's way would be so again if none of them waited
+                    self._sleep(self._random.uniform(0, self._seconds * 2**conflicts))
                 document = self.read(kind, name, fresh=True)
         return document
 
@@ -83,8 +92,11 @@ class Writer:
         deadline = self._clock() + self._give_up_seconds
         tries = 0
         while True:
+            began = self._clock()
             try:
-                return call()
+                answer = call()
+                self._seconds = (self._seconds + self._clock() - began) / 2
+                return answer
             except BoardUnavailable as error:
                 self._unreachable()
                 tries += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from kubemr_shell.errors import UsageError
 from kubemr_shell.inputs.download import is_remote
 from kubemr_shell.job.names import file_name
+from kubemr_shell.job.scripts import script_name
 from kubemr_shell.job.spec import Command, Job, JobSpec
 from kubemr_shell.job.validate import API_VERSION, KIND, load_job
 from kubemr_shell.settings import Settings
@@ -52,16 +52,10 @@ def add_scripts(spec: JobSpec, folder: str) -> JobSpec:
 
 
 def _script(command: Command | None, folder: str) -> str | None:
-    """The file beside the YAML that is the command's first word; a name with a folder in it is found where it is."""
-    if not command:
-        return None
-    try:
-        word = shlex.split(command)[0] if isinstance(command, str) else command[0]
-    except (ValueError, IndexError):
-        return None
-    name = word.removeprefix("./")
-    path = os.path.join(folder, name)
-    return path if "/" not in name and os.path.isfile(path) else None
+    """The file beside the YAML that is the command's first word."""
+    name = script_name(command)
+    path = os.path.join(folder, name or "")
+    return path if name and os.path.isfile(path) else None
 
 
 def _absolute(uri: str, folder: str) -> str:

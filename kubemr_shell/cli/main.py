@@ -26,7 +26,7 @@ COMMANDS = {
     "list": "Show the jobs of a cluster.",
     "status": "Show how a job of a cluster is.",
     "logs": "Show what the pods of a job write.",
-    "retry": "Have a failed or cancelled job of a cluster go on.",
+    "retry": "Have a job of a cluster that has ended go on, with other reduces too.",
     "cancel": "End a job of a cluster.",
     "delete": "Remove a job of a cluster.",
     "install": "Write the manifests that install kubemr-shell in a cluster.",

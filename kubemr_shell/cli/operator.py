@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubemr_shell.cli.job_defaults import job_defaults
+from kubemr_shell.errors import KubemrError
+
+if TYPE_CHECKING:
+    from kubemr_shell.kube.client import KubeClient
 
 
 @click.command()
@@ -15,6 +19,7 @@ from kubemr_shell.cli.job_defaults import job_defaults
 @job_defaults
 @click.option("--lease", type=float, default=60.0, show_default=True, help="Seconds; see docs/operations.md.")
 @click.option("--port", type=int, default=8080, show_default=True, help="For /metrics, /healthz and /readyz.")
+@click.option("--pod", metavar="NAMESPACE/NAME", help="The operator's own: jobs get its image by the same digest.")
 @click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
 def operator(
     *,
@@ -22,6 +27,7 @@ def operator(
     image: str | None,
     lease: float,
     port: int,
+    pod: str | None,
     kubeconfig: str | None,
     **defaults: Any,
 ) -> int:
@@ -39,7 +45,7 @@ def operator(
     client = KubeClient.of_program(kubeconfig, namespace, environ())
     options = OperatorOptions(
         namespace=namespace,
-        image=image or BASE_IMAGE,
+        image=_image(client, pod, image or BASE_IMAGE),
         lease_seconds=lease,
         **defaults,
     )
@@ -51,3 +57,19 @@ def operator(
     finally:
         server.shutdown()
     return 0
+
+
+def _image(client: KubeClient, pod: str | None, image: str) -> str:
+    """By its digest, if that is known: an operator that does not know it works all the same, and says so."""
+    import sys  # noqa: PLC0415
+    from threading import Event  # noqa: PLC0415
+
+    from kubemr_shell.operator.pinning import pinned_image  # noqa: PLC0415
+
+    if pod is None:
+        return image
+    try:
+        return pinned_image(client, pod, image, Event().wait)
+    except KubemrError as error:
+        sys.stderr.write(f"kubemr-shell operator: jobs get {image} by its tag, not by a digest: {error}\n")
+        return image

@@ -1,4 +1,4 @@
-"""``kubemr-shell retry``: a failed or cancelled job of a cluster goes on."""
+"""``kubemr-shell retry``: a job of a cluster that has ended goes on."""
 
 from __future__ import annotations
 
@@ -12,14 +12,32 @@ from kubemr_shell.errors import UsageError
 @click.command()
 @click.argument("name", metavar="JOB")
 @click.option("-f", "--file", metavar="JOB.yaml", help="Go on under this spec, and with these scripts.")
+@click.option("-r", "--reduce", "reduce_command", metavar="CMD", help="With another reduceCommand, on the same maps.")
+@click.option(
+    "--compress-output", type=click.Choice(["none", "gzip", "zstd"]), help="With another compression of the parts."
+)
 @click.option("--wait", is_flag=True, help="Wait for its end; the exit code is that of the job.")
 @click.option("--follow", is_flag=True, help="Wait, and show how far it is meanwhile.")
 @cluster_options
-def retry(*, name: str, file: str | None, wait: bool, follow: bool, access: Access) -> int:
-    """Have a job that has failed or was cancelled go on: only what is missing runs again.
+def retry(
+    *,
+    name: str,
+    file: str | None,
+    reduce_command: str | None,
+    compress_output: str | None,
+    wait: bool,
+    follow: bool,
+    access: Access,
+) -> int:
+    """Have a job that has ended go on: only what is missing runs.
 
-    With -f another reduceCommand or compressOutput has the reduces done again; what would make it another job, such as
-    another mapCommand, is refused.
+    Another reduce command or compression has the reduces done again, on the maps that are there: those of a job that
+    is COMPLETE are kept by keepTmp. What would make it another job, such as another mapCommand, is refused.
+
+    \b
+    kubemr-shell retry words
+    kubemr-shell retry words -r 'sort | uniq -c' --follow
+    kubemr-shell retry words -f job.yaml
     """
     from threading import Event  # noqa: PLC0415 - --help needs none of these
 
@@ -31,6 +49,7 @@ def retry(*, name: str, file: str | None, wait: bool, follow: bool, access: Acce
     read = read_cluster_job(file) if file else None
     if read and read.job.name not in (None, name):
         raise UsageError(f"{file} is the job {read.job.name}, not {name}: name the other file, or the other job")
+    asked = {"reduceCommand": reduce_command, "compressOutput": compress_output}
     jobs, flags = reach(access), access.flags
     with ending_on_signals():
         answered = retry_job(
@@ -38,6 +57,7 @@ def retry(*, name: str, file: str | None, wait: bool, follow: bool, access: Acce
             name,
             spec=read.spec if read else None,
             package=read.package if read else None,
+            changes={name: value for name, value in asked.items() if value is not None},
             flags=flags,
             stop=Event(),
             say=say,

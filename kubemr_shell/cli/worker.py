@@ -25,6 +25,12 @@ TERMINATION_MESSAGE_BYTES = 4096
 @click.option("--namespace", required=True, help="The job's namespace.")
 @click.option("--name", required=True, help="The worker's name; no other ever has the same.")
 @click.option("--workers", type=click.IntRange(1), required=True, help="How many workers the job has.")
+@click.option(
+    "--number",
+    type=click.IntRange(0),
+    envvar="JOB_COMPLETION_INDEX",
+    help="Which of them it is, from 0; default: JOB_COMPLETION_INDEX, which Kubernetes sets.",
+)
 @click.option("--output", required=True, help="The s3:// prefix for the parts.")
 @click.option("--scratch", required=True, type=click.Path(), help="A folder for what dies with the pod.")
 @click.option("--slots", type=click.IntRange(1), help="Tasks that run at once; default: the pod's CPUs.")
@@ -61,7 +67,7 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
 
 
 def _options(
-    *, job: str, uid: str, name: str, workers: int, output: str, scratch: str, slots: int | None
+    *, job: str, uid: str, name: str, workers: int, number: int | None, output: str, scratch: str, slots: int | None
 ) -> PodOptions:
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
     from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
@@ -73,6 +79,7 @@ def _options(
         uid=uid,
         worker=name,
         workers=workers,
+        number=number,
         output=as_prefix(output),
         slots=slots or limits.cpus(),
         memory_bytes=limits.memory_bytes(),

@@ -8,19 +8,19 @@ from typing import Any
 
 from kubemr_shell.board.documents import Document, Operation
 from kubemr_shell.board.json_patch import add, test
+from kubemr_shell.board.retrying import RetryRefused, retried
 from kubemr_shell.client.ending import failure_screen
 from kubemr_shell.client.following import HINT, Followed, Say
 from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.client.packing import Package
 from kubemr_shell.client.submission import replace_files
-from kubemr_shell.client.views import view_of
+from kubemr_shell.client.views import readable, view_of
 from kubemr_shell.errors import Conflict, InvalidSpec, KubemrError, Unavailable, UsageError
 from kubemr_shell.job.state import ENDED, JobState
+from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.marks import FILES_ANNOTATION, files_name
 
 ANSWER_SECONDS = 15.0
-REFUSALS = ("RetryRefused", "NothingToRetry")
-"""Reasons of the events by which the operator refuses a retry."""
 TRIES = 5
 PUBLISHING = "its results are being published, and may be seen already: it can only go on"
 
@@ -28,26 +28,32 @@ Change = Mapping[str, Any]
 
 
 def retry_job(
-    jobs: Jobs, name: str, *, spec: Change | None, package: Package | None, flags: str, stop: Event, say: Say
+    jobs: Jobs,
+    name: str,
+    *,
+    spec: Change | None = None,
+    package: Package | None = None,
+    changes: Change,
+    flags: str,
+    stop: Event,
+    say: Say,
 ) -> bool:
     """Ask for what is missing to be done; whether the operator has answered. UsageError when it refuses.
 
-    ``spec`` and ``package`` replace those of the job.
+    ``changes`` are fields of the spec; ``spec`` and ``package`` replace those of the job. What would be refused is not
+    even asked for, so that the job stays as it is.
     """
     job = jobs.get(name)
-    _must_have_ended_badly(job)
-    before = view_of(job).retry
-    known = {event: told.get("count", 0) for event, told in _refusals(jobs, job["metadata"]["uid"]).items()}
+    _must_be_retriable(job, _wanted(job, spec, package, changes))
     if package is not None and package.data:
         replace_files(jobs, job, package)
     asked = 0
 
     def change(seen: Document) -> list[Operation]:
         nonlocal asked
-        _must_have_ended_badly(seen)
         asked = max(seen["spec"].get("retry", 0), (seen.get("status") or {}).get("observedRetry", 0)) + 1
-        wanted = {**(seen["spec"] if spec is None else spec), **(package.spec if package else {}), "retry": asked}
-        wanted.pop("cancel", None)
+        wanted = {**_wanted(seen, spec, package, changes), "retry": asked}
+        _must_be_retriable(seen, wanted)
         operations: list[Operation] = [add("/spec", wanted)]
         if package is not None and package.data:
             noted = {**(seen["metadata"].get("annotations") or {}), FILES_ANNOTATION: files_name(name)}
@@ -64,8 +70,9 @@ def retry_job(
     view = view_of(answered)
     if view.state is JobState.FAIL and view.plan is None and (view.failure or {}).get("kind") == InvalidSpec.__name__:
         raise UsageError("\n".join(failure_screen(name, view.failure or {}, flags)))
-    if view.state in ENDED and view.retry == before:
-        raise UsageError(f"job {name}: the retry was refused: {_refusal(jobs, job['metadata']['uid'], known, stop)}")
+    refused = (answered.get("status") or {}).get("retryRefused") or {}
+    if refused.get("retry") == asked:
+        raise _refusal(name, refused.get("message"))
     return True
 
 
@@ -116,31 +123,29 @@ def _changed(jobs: Jobs, name: str, change: Any) -> Document:
     raise KubemrError(f"{name}: others change the job all the time: try again")
 
 
-def _refusal(jobs: Jobs, uid: str, known: Mapping[str, int], stop: Event) -> str:
-    """Why; the operator tells it just after it has answered."""
-    for _ in range(10):
-        for name, event in _refusals(jobs, uid).items():
-            if event.get("count") != known.get(name):
-                return str(event.get("message"))
-        if stop.wait(0.5):
-            break
-    return "its events say why (kubectl get events)"
+def _wanted(seen: Document, spec: Change | None, package: Package | None, changes: Change) -> dict[str, Any]:
+    wanted = {**(seen["spec"] if spec is None else spec), **(package.spec if package else {}), **changes}
+    wanted.pop("cancel", None)
+    return wanted
 
 
-def _refusals(jobs: Jobs, uid: str) -> dict[str, dict[str, Any]]:
-    return {event["metadata"]["name"]: event for event in jobs.events(uid) if event.get("reason") in REFUSALS}
+def _must_be_retriable(document: Document, wanted: Change) -> None:
+    """As far as can be known before: the operator decides. InvalidSpec of what no job may say."""
+    name = document["metadata"]["name"]
+    asked = load_job({**document, "spec": wanted}, f"job {name}").spec
+    with readable(name):
+        try:
+            retried(view_of(document), asked)
+        except RetryRefused as error:
+            raise _refusal(name, error) from error
+
+
+def _refusal(name: str, why: object) -> UsageError:
+    return UsageError(f"job {name} cannot be tried again: {why}")
 
 
 def _is_cancelled(document: Document) -> bool:
     return view_of(document).state is JobState.CANCELLED
-
-
-def _must_have_ended_badly(document: Document) -> None:
-    name, view = document["metadata"]["name"], view_of(document)
-    if view.state is JobState.COMPLETE:
-        raise UsageError(f"job {name} is COMPLETE: there is nothing to try again; for another result, submit a new job")
-    if view.state not in ENDED:
-        raise UsageError(f"job {name} is {view.state}: only a job that has failed or was cancelled can be tried again")
 
 
 def _must_be_stoppable(document: Document) -> None:

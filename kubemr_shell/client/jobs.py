@@ -24,7 +24,7 @@ from kubemr_shell.errors import (
 )
 from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.resources import EVENTS, JOBS
+from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.kube.watch import Change, watch
 
 INSTALL = "kubemr-shell install | kubectl apply -f - installs it; --context chooses another cluster"
@@ -95,15 +95,6 @@ class Jobs:
     def progress(self, name: str) -> Progress:
         with self.explained(name), readable(name):
             return read_progress(self.store, name)
-
-    def events(self, uid: str) -> Documents:
-        """What was told of a job, the oldest first; nothing where that may not be read."""
-        try:
-            with self.explained():
-                found = self.client.list(EVENTS, self.namespace, fields=f"involvedObject.uid={uid}")["items"]
-        except Forbidden:
-            return []
-        return sorted(found, key=lambda event: str(event.get("lastTimestamp") or ""))
 
     @contextmanager
     def explained(self, name: str | None = None) -> Iterator[None]:

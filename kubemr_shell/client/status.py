@@ -12,7 +12,7 @@ from kubemr_shell.client.ending import failure_screen, result_lines
 from kubemr_shell.client.following import NOBODY, SILENT_SECONDS, is_looked_at
 from kubemr_shell.client.table import row_of
 from kubemr_shell.client.times import seconds_since
-from kubemr_shell.client.waiting import hindrance_of, snapshot_of
+from kubemr_shell.client.waiting import condition_text, hindrance_of, snapshot_of
 from kubemr_shell.job.state import ENDED, JobState, Phase
 from kubemr_shell.local_run.figures import bytes_text, count_text, seconds_text
 from kubemr_shell.local_run.progress import progress_text
@@ -40,6 +40,8 @@ def status_lines(document: Document, progress: Progress, *, now: float, flags: s
         lines += _skew(view)
     if view.retry:
         lines.append(_line("retried", f"{count_text(view.retry)} {'time' if view.retry == 1 else 'times'}"))
+    if refused := condition_text(document, "RetryRefused"):
+        lines.append(_line("not retried", refused))
     if view.state is JobState.FAIL:
         lines += ["", *failure_screen(metadata["name"], view.failure or {}, flags)]
     elif view.state is JobState.COMPLETE:

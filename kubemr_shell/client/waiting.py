@@ -59,11 +59,15 @@ def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str) -> 
 
 def hindrance_of(document: Document) -> str:
     """What keeps workers from running that will not pass by itself; empty if nothing does."""
+    workers = condition_text(document, "WorkersReady", status="False")
+    return condition_text(document, "Suspended") or ("" if workers.startswith("Starting:") else workers)
+
+
+def condition_text(document: Document, kind: str, *, status: str = "True") -> str:
+    """Reason and message of a condition, if it has that status."""
     for one in (document.get("status") or {}).get("conditions") or ():
-        if one["type"] == "WorkersReady" and one["status"] == "False" and one.get("reason") != "Starting":
+        if one["type"] == kind and one["status"] == status:
             return one_line(f"{one.get('reason')}: {one.get('message', '')}", MOST_CHARACTERS)
-        if one["type"] == "Suspended" and one["status"] == "True":
-            return one_line(f"Suspended: {one.get('message', '')}", MOST_CHARACTERS)
     return ""
 
 

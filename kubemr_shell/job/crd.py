@@ -160,6 +160,12 @@ def _status() -> Schema:
                 "enum": [state.value for state in JobState],
             },
             "turn": NUMBERS,
+            "lanes": {
+                "type": "object",
+                "description": "What is closed and counted of each phase.",
+                "x-kubernetes-map-type": "atomic",
+                "x-kubernetes-preserve-unknown-fields": True,
+            },
             "progress": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
             "conditions": {
                 "type": "array",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kubemr_shell.job.records import yaml_name
+from kubemr_shell.job.scripts import files_of_maps
 from kubemr_shell.job.spec import JobSpec
 
 DECIDE_MAP = (
@@ -16,7 +17,6 @@ DECIDE_MAP = (
     "combine_command",
     "key",
     "env",
-    "files",
     "archives",
     "jobargs",
 )
@@ -40,6 +40,8 @@ def changed_fields(old: JobSpec, new: JobSpec) -> Changes:
     the output, so whatever decides it decides them.
     """
     forbidden = _differing(old, new, DECIDE_MAP)
+    if files_of_maps(old) != files_of_maps(new):
+        forbidden += (yaml_name("files"),)
     if new.partitions not in (None, old.partitions):
         forbidden += (yaml_name("partitions"),)
     output = _differing(old, new, DECIDE_OUTPUT)

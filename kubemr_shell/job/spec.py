@@ -314,7 +314,8 @@ class JobSpec:
     retry: int = field(
         default=0,
         metadata=described(
-            "Raise it to run a job that failed or was cancelled again: only what is missing runs.",
+            "Raise it to have a job that has ended go on: only what is missing runs, after another reduceCommand or "
+            "compressOutput the reduces alone (of a COMPLETE job if keepTmp has kept its maps).",
             Whole(0, MOST_SECONDS),
         ),
     )

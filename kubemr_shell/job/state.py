@@ -61,6 +61,7 @@ class JobEvent(StrEnum):
     FAIL = "a task ran out of attempts, the job out of time, or an input is missing"
     CANCEL = "somebody cancels"
     RETRY = "somebody retries"
+    REDUCE_ANEW = "somebody retries with another reduceCommand or compressOutput, and keepTmp has kept the maps"
 
 
 class TaskEvent(StrEnum):
@@ -104,7 +105,8 @@ JOB_TRANSITIONS: Mapping[JobState | None, Mapping[JobEvent, JobState]] = {
         JobEvent.REOPEN_REDUCE: JobState.REDUCE,
         JobEvent.RETRY: JobState.PUBLISH,
     },
-    JobState.COMPLETE: {},
+    # Its result stays until that of the other reduces takes its place.
+    JobState.COMPLETE: {JobEvent.REDUCE_ANEW: JobState.PENDING},
     JobState.FAIL: {JobEvent.RETRY: JobState.PENDING},
     JobState.CANCELLED: {JobEvent.RETRY: JobState.PENDING},
 }

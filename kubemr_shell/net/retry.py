@@ -32,6 +32,11 @@ READING_PATIENCE = Patience(budget=120)
 """A task that fails is done again from its start."""
 
 
+def pause_seconds(tries: int, *, first: float, longest: float, random: random.Random) -> float:
+    """The pause after so many failed tries: twice as long each time, and spread, so that many do not come together."""
+    return min(first * (1 << min(tries, 30)), longest) * random.uniform(0.5, 1)
+
+
 class Retries:
     """The pauses between tries; ``moved`` says that it was worth it, and the budget is whole again."""
 
@@ -49,8 +54,11 @@ class Retries:
         now = self._patience.clock()
         if not self._tries:
             self._give_up_at = now + self._patience.budget
-        longest = min(self._patience.first_pause * 2**self._tries, self._patience.longest_pause)
-        seconds = max(asked, longest * self._patience.random.uniform(0.5, 1))
+        patience = self._patience
+        pause = pause_seconds(
+            self._tries, first=patience.first_pause, longest=patience.longest_pause, random=patience.random
+        )
+        seconds = max(asked, pause)
         self._tries += 1
         if now + seconds > self._give_up_at:
             return False

@@ -6,12 +6,21 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kubemr_shell.errors import AlreadyExists, Conflict, DocumentNotFound
+from kubemr_shell.errors import (
+    AlreadyExists,
+    BoardError,
+    Conflict,
+    CreationRefused,
+    DocumentNotFound,
+    Forbidden,
+    NamespaceTerminating,
+)
 from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import EVENTS
 from kubemr_shell.operator.actions import Action, Create, Delete, Patch, Tell
 from kubemr_shell.operator.observation import Observation, stamp_of
+from kubemr_shell.operator.obstacles import NOT_MADE, in_the_way
 
 LONGEST_NOTE = 1000
 
@@ -25,11 +34,11 @@ class Actor:
         self._now = now
 
     def carry_out(self, seen: Observation, action: Action) -> bool:
-        """False: what was seen is no longer so, and the rest of the decision is void."""
+        """False: what was seen is no longer so, and the rest of the decision is void. CreationRefused: of a Create."""
         try:
             match action:
                 case Create():
-                    self._client.create(action.resource, seen.namespace, action.document)
+                    self._create(seen, action)
                 case Patch():
                     self._client.patch(
                         action.resource, seen.namespace, action.name, action.operations, status=action.status
@@ -40,13 +49,28 @@ class Actor:
                     )
                 case Tell():
                     self._tell(seen, action)
-        except AlreadyExists:
-            return True
         except DocumentNotFound:
             return isinstance(action, Delete)
         except Conflict:
             return False
         return True
+
+    def _create(self, seen: Observation, action: Create) -> None:
+        try:
+            self._client.create(action.resource, seen.namespace, action.document)
+        except AlreadyExists:
+            if not action.contested:
+                self._expect_own(seen, action)
+        except (NamespaceTerminating, Conflict, DocumentNotFound):
+            raise
+        except (BoardError, Forbidden) as error:
+            raise CreationRefused(NOT_MADE, str(error)) from error
+
+    def _expect_own(self, seen: Observation, action: Create) -> None:
+        found = self._client.get(action.resource, seen.namespace, str(action.document["metadata"]["name"]))
+        trouble = in_the_way(action.resource, found, seen.job)
+        if trouble:
+            raise CreationRefused(trouble.reason, trouble.message)
 
     def _tell(self, seen: Observation, event: Tell) -> None:
         """One Event for a reason and a message: it is made once, and counted when it comes again."""

@@ -12,10 +12,12 @@ from kubemr_shell.kube.resources import Resource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """Make an object; that it is there already is as good."""
+    """Make an object of this job; that it is there already is as good."""
 
     resource: Resource
     document: Mapping[str, Any]
+    contested: bool = False
+    """That it is there as another job's is as good: whose it is decides what is done next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

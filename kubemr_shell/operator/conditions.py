@@ -8,10 +8,12 @@ from typing import Any
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.local_run.failure import failure_lines
 from kubemr_shell.operator.observation import Object, Observation, condition, is_true
+from kubemr_shell.operator.obstacles import STARTING
 from kubemr_shell.operator.pods import is_alive, trouble
 
 COMPLETE = "Complete"
 FAILED = "Failed"
+RETRY_REFUSED = "RetryRefused"
 SUSPENDED = "Suspended"
 WORKERS_READY = "WorkersReady"
 LONGEST_MESSAGE = 4000
@@ -21,7 +23,7 @@ Condition = dict[str, Any]
 
 def wanted_conditions(seen: Observation) -> list[Condition]:
     """All of them, with the times of those that stay as they are."""
-    stated = [_workers(seen), _suspended(seen), _complete(seen), _failed(seen)]
+    stated = [_workers(seen), _suspended(seen), _complete(seen), _failed(seen), _retry_refused(seen)]
     return [_timed(seen, one) for one in stated if one]
 
 
@@ -43,15 +45,19 @@ def wanted_progress(seen: Observation) -> dict[str, str]:
 
 def _workers(seen: Observation) -> Condition | None:
     """Whether the pods run, and what is in the way of those that do not."""
-    if seen.has_ended or seen.batch is None:
+    if seen.has_ended:
         return None
-    alive = sum(map(is_alive, seen.pods))
+    if seen.obstacle is not None:
+        return _condition(WORKERS_READY, False, seen.obstacle.reason, seen.obstacle.message)
+    if seen.batch is None:
+        return None
+    alive = sum(map(is_alive, seen.present_pods))
     count = seen.batch["spec"]["parallelism"]
-    found = next(filter(None, map(trouble, seen.pods)), None)
+    found = next(filter(None, map(trouble, seen.present_pods)), None)
     if found is not None:
         return _condition(WORKERS_READY, False, found.reason, found.message)
     if alive < count:
-        return _condition(WORKERS_READY, False, "Starting", f"{alive} of {count} workers run")
+        return _condition(WORKERS_READY, False, STARTING, f"{alive} of {count} workers run")
     return _condition(WORKERS_READY, True, "Running", f"{count} workers run")
 
 
@@ -82,6 +88,13 @@ def _failed(seen: Observation) -> Condition | None:
     return _condition(
         FAILED, True, str((view.failure or {}).get("kind", "Failed")), failure_text(seen.name, view.failure)
     )
+
+
+def _retry_refused(seen: Observation) -> Condition | None:
+    refused = seen.status.get("retryRefused")
+    if not refused:
+        return _condition(RETRY_REFUSED, False, "Retried", "") if condition(seen.job, RETRY_REFUSED) else None
+    return _condition(RETRY_REFUSED, True, str(refused["reason"]), f"retry {refused['retry']}: {refused['message']}")
 
 
 def failure_text(job: str, failure: Mapping[str, Any] | None) -> str:

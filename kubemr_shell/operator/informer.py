@@ -9,12 +9,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 from kubemr_shell.errors import Expired, KubemrError
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import Resource
 from kubemr_shell.kube.watch import watch
+from kubemr_shell.net.retry import pause_seconds
+from kubemr_shell.operator.loop import Loop
 
 RESYNC_SECONDS = 300.0
 FIRST_PAUSE = 0.5
@@ -56,9 +59,8 @@ class Informer:
         """Set once it knows what there is."""
         self.heard_at = time.monotonic()
         """When the server was last heard of."""
-
-    def start(self) -> None:
-        threading.Thread(target=self._run, name=f"informer {self._resource.plural}", daemon=True).start()
+        self.loop = Loop(f"informer {resource.plural}", self._run)
+        self._random = Random()
 
     def get(self, namespace: str, name: str) -> Object | None:
         with self._lock:
@@ -78,6 +80,7 @@ class Informer:
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
+            self.loop.begins()
             try:
                 since = self._list()
                 failures = 0
@@ -110,6 +113,7 @@ class Informer:
         deadline = time.monotonic() + RESYNC_SECONDS
         failures = 0
         while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
+            self.loop.begins()
             try:
                 for change, document in watch(
                     self._client,
@@ -120,12 +124,13 @@ class Informer:
                     stop=self._stop,
                     labels=self._labels,
                 ):
+                    self.loop.begins()
                     since = document["metadata"]["resourceVersion"]
                     self.heard_at = time.monotonic()
                     failures = 0
                     if change != "BOOKMARK":
                         self._take(change, document)
-                self._pause(0)  # a server that ends each watch at once is not asked all the time
+                self._stop.wait(FIRST_PAUSE)  # a server that ends each watch at once is not asked all the time
             except Expired:
                 raise
             except KubemrError as error:
@@ -134,7 +139,7 @@ class Informer:
                 self._pause(failures)
 
     def _pause(self, failures: int) -> None:
-        self._stop.wait(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10)))
+        self._stop.wait(pause_seconds(failures, first=FIRST_PAUSE, longest=LONGEST_PAUSE, random=self._random))
 
     def _take(self, change: str, document: Object) -> None:
         key = _key(document)

@@ -24,6 +24,9 @@ NAME = "mapreduce-operator"
 """Not ``kubemr-…``: a job of that name would give its workers the operator's account."""
 OPERATOR_NAMESPACE = "kubemr"
 PORT = 8080
+OWN_NAMESPACE, OWN_NAME = "KUBEMR_NAMESPACE", "KUBEMR_POD"
+OWN_FIELDS = {OWN_NAMESPACE: "metadata.namespace", OWN_NAME: "metadata.name"}
+"""Variables of the operator's pod, which its arguments refer to."""
 RBAC = "rbac.authorization.k8s.io"
 RESOURCES: Manifest = {
     "requests": {"cpu": "50m", "memory": "96Mi", "ephemeral-storage": "16Mi"},
@@ -159,7 +162,8 @@ def operator_arguments(options: InstallOptions) -> list[str]:
         "s3-region": options.operator.s3_region,
         "s3-secret": options.operator.s3_secret,
     }
-    return ["operator", f"--port={PORT}", *(f"--{name}={value}" for name, value in chosen.items() if value)]
+    own = f"--pod=$({OWN_NAMESPACE})/$({OWN_NAME})"
+    return ["operator", f"--port={PORT}", own, *(f"--{name}={value}" for name, value in chosen.items() if value)]
 
 
 def yaml_text(documents: list[Manifest]) -> str:
@@ -179,7 +183,7 @@ def _pod(options: InstallOptions) -> Manifest:
         "image": options.operator.image,
         "command": COMMAND,
         "args": operator_arguments(options),
-        "env": [{"name": "HOME", "value": "/tmp"}],
+        "env": [{"name": "HOME", "value": "/tmp"}, *map(_own_field, OWN_FIELDS)],
         "ports": [{"name": "http", "containerPort": PORT}],
         "startupProbe": {**probe("/healthz", 2), "failureThreshold": 60},
         "livenessProbe": {**probe("/healthz", 20), "failureThreshold": 3},
@@ -212,6 +216,10 @@ def _pod(options: InstallOptions) -> Manifest:
         "containers": [container],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "32Mi"}}],
     }
+
+
+def _own_field(name: str) -> Manifest:
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": OWN_FIELDS[name]}}}
 
 
 def _own(options: InstallOptions) -> Manifest:

@@ -12,7 +12,15 @@ from typing import Any
 from kubemr_shell.board.documents import JOB_LABEL
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import API_VERSION, KIND
-from kubemr_shell.kube.marks import FILES_ANNOTATION, FILES_FOLDER, ROLE_LABEL, WORKER
+from kubemr_shell.kube.marks import (
+    CLEANUP,
+    FILES_ANNOTATION,
+    FILES_FOLDER,
+    RETRY_LABEL,
+    ROLE_LABEL,
+    UID_LABEL,
+    WORKER,
+)
 from kubemr_shell.kube.resources import (
     BATCH_JOBS,
     CONFIG_MAPS,
@@ -31,13 +39,18 @@ Manifest = dict[str, Any]
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 COMMAND = ["/opt/kubemr/tini", "-s", "--", "/opt/kubemr/kubemr-shell"]
 """tini reaps what commands leave behind."""
+CONTAINER = "worker"
+"""The one of a pod that is ours; a template may add others."""
 SCRATCH = "/scratch"
 TERMINATION_LOG = "/dev/termination-log"
 RESTARTS_A_WORKER = 6
 HOPELESS = (2, 3, 7, 70)
 """Exit codes of a worker that another one would have too: wrong arguments, no such job, a missing right, a bug."""
 CLEANUP_SECONDS = 600
+CLEANUP_REQUESTS = {"cpu": "50m", "memory": "96Mi", "ephemeral-storage": "16Mi"}
 GRACE_SECONDS = 30
+LONGEST_STEM = 40
+"""Of the name of a job, in names that are made of it: with them they are under the 63 characters of a label."""
 
 
 def account_name(job: str) -> str:
@@ -45,9 +58,25 @@ def account_name(job: str) -> str:
     return f"kubemr-{job}"
 
 
-def batch_name(job: str, retry: int) -> str:
-    """A retried job gets workers anew."""
-    return f"{job}-r{retry}" if retry else job
+def batch_name(job: str, uid: str, retry: int) -> str:
+    """Of the workers, which a retried job gets anew."""
+    return _name_below(job, uid, f"r{retry}") if retry else job
+
+
+def cleanup_name(job: str, uid: str, *, with_own_image: bool) -> str:
+    """Of what removes the temporaries."""
+    return _name_below(job, uid, CLEANUP if with_own_image else f"{CLEANUP}-2")
+
+
+def image_of(batch: Mapping[str, Any]) -> str | None:
+    """Of our container in the pods of a batch Job."""
+    containers = batch["spec"]["template"]["spec"]["containers"]
+    return next((str(one["image"]) for one in containers if one["name"] == CONTAINER), None)
+
+
+def _name_below(job: str, uid: str, purpose: str) -> str:
+    """With a part of the uid: ``words-r1`` may be a job of its own."""
+    return f"{job[:LONGEST_STEM]}-{uid[:8]}-{purpose}"
 
 
 def output_of(seen: Observation, spec: JobSpec, options: OperatorOptions) -> str | None:
@@ -69,6 +98,7 @@ def output_owner(seen: Observation, output: str) -> Create:
             "metadata": _metadata(seen, owner_name(output)),
             "data": {"output": output, "job": seen.name, "uid": seen.uid},
         },
+        contested=True,
     )
 
 
@@ -98,7 +128,9 @@ def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
     pod = merged(_pod(seen, spec, options, arguments), spec.template)
     labels = dict(seen.job["metadata"].get("labels") or {})
     queue = {QUEUE_LABEL: labels[QUEUE_LABEL]} if QUEUE_LABEL in labels else {}
-    metadata = _metadata(seen, batch_name(seen.name, seen.view.retry), labels={ROLE_LABEL: WORKER, **queue})
+    retry = seen.view.retry
+    labels = {ROLE_LABEL: WORKER, RETRY_LABEL: str(retry), **queue}
+    metadata = _metadata(seen, batch_name(seen.name, seen.uid, retry), labels=labels)
     return Create(
         resource=BATCH_JOBS,
         document={
@@ -121,8 +153,14 @@ def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
     )
 
 
-def cleanup(seen: Observation, spec: JobSpec, options: OperatorOptions, output: str) -> Create:
-    """A batch Job that removes the temporaries, with the rights of the job itself."""
+def cleanup(
+    seen: Observation, spec: JobSpec, options: OperatorOptions, output: str, *, with_own_image: bool = True
+) -> Create:
+    """A batch Job that removes the temporaries, with the rights of the job itself: its account, Secret and template.
+
+    With the image of the job, which nodes have and which may hold the certificates of the store; else with that of the
+    operator. It asks for little, whatever workers ask for: it is not to wait for a large node.
+    """
     arguments = [
         *("cleanup", "--uid", seen.uid, "--output", output),
         *(("--path-style", spec.s3.path_style) if spec.s3.path_style != "auto" else ()),
@@ -130,27 +168,29 @@ def cleanup(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
         *(("--requester-pays",) if spec.s3.requester_pays else ()),
     ]
     pod = merged(_pod(seen, spec, options, arguments), spec.template)
+    image = {} if with_own_image else {"image": options.image}
+    changes = {
+        "metadata": {"labels": {ROLE_LABEL: CLEANUP}},
+        "spec": {"containers": [{"name": CONTAINER, "resources": {"requests": CLEANUP_REQUESTS}, **image}]},
+    }
+    name = cleanup_name(seen.name, seen.uid, with_own_image=with_own_image)
     return Create(
         resource=BATCH_JOBS,
         document={
-            "metadata": _metadata(seen, cleanup_name(seen.name), labels={ROLE_LABEL: "cleanup"}),
+            "metadata": _metadata(seen, name, labels={ROLE_LABEL: CLEANUP}),
             "spec": {
                 "backoffLimit": 3,
                 "activeDeadlineSeconds": CLEANUP_SECONDS,
-                "template": merged(pod, {"metadata": {"labels": {ROLE_LABEL: "cleanup"}}}),
+                "template": merged(pod, changes),
             },
         },
     )
 
 
-def cleanup_name(job: str) -> str:
-    return f"{job}-cleanup"
-
-
 def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str]) -> Manifest:
     secret = spec.s3.secret_name or options.s3_secret
     container = {
-        "name": "worker",
+        "name": CONTAINER,
         "image": spec.image or options.image,
         "command": COMMAND,
         "args": arguments,
@@ -178,7 +218,7 @@ def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: 
             {"name": "files", "mountPath": FILES_FOLDER, "readOnly": True},
         ]
     return {
-        "metadata": {"labels": {JOB_LABEL: seen.name, ROLE_LABEL: WORKER}},
+        "metadata": {"labels": {JOB_LABEL: seen.name, UID_LABEL: seen.uid, ROLE_LABEL: WORKER}},
         "spec": {
             "restartPolicy": "Never",
             "serviceAccountName": account_name(seen.name),

@@ -15,6 +15,14 @@ from kubemr_shell.job.state import ENDED
 Object = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What is in the way of a job or of a pod, or why a pod ended; ``reason`` in one word."""
+
+    reason: str
+    message: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Observation:
     """Objects as the API server has them. ``now`` is in seconds since 1970: it is only compared with the server's."""
@@ -23,9 +31,14 @@ class Observation:
     batch: Object | None
     """The batch/v1 Job of the workers."""
     cleanup: Object | None
-    """The one that removes the temporaries of a job that is being deleted."""
+    """The one that removes the temporaries of a job that is being deleted: the last one that was made."""
+    others: Sequence[Object] = field(default=())
+    """Batch Jobs of workers beside ``batch``: those of earlier retries."""
     pods: Sequence[Object] = field(default=())
-    """Of the workers."""
+    """Of the workers, those of earlier retries too."""
+    cleanup_pods: Sequence[Object] = field(default=())
+    obstacle: Trouble | None = None
+    """Why what the job needs could not be made just now."""
     output_owner: str | None = None
     """The uid of the job that owns the output, where one does."""
     output_owner_is_gone: bool = False
@@ -50,6 +63,11 @@ class Observation:
         status: Object = self.job.get("status") or {}
         return status
 
+    @property
+    def present_pods(self) -> Sequence[Object]:
+        """Of the workers of ``batch``."""
+        return [pod for pod in self.pods if self.batch is not None and is_owned(pod, self.batch)]
+
     @cached_property
     def view(self) -> JobView:
         return parse_job(dict(self.job))
@@ -72,10 +90,10 @@ class Observation:
         return stamp_of(self.now)
 
 
-def owned(thing: Object | None, job: Object) -> Object | None:
-    """An object, if it belongs to this job: one of its name may be left over from a deleted job, or be another's."""
-    owners = ((thing or {}).get("metadata") or {}).get("ownerReferences") or ()
-    return thing if any(one["uid"] == job["metadata"]["uid"] for one in owners) else None
+def is_owned(thing: Object, owner: Object) -> bool:
+    """One of the name that is expected may be left over from a deleted job, or be another's."""
+    owners = thing["metadata"].get("ownerReferences") or ()
+    return any(one["uid"] == owner["metadata"]["uid"] for one in owners)
 
 
 def stamp_of(seconds: float) -> str:

@@ -11,34 +11,34 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from random import Random
 
 from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.board.kubernetes import KubernetesStore
-from kubemr_shell.board.progress import Progress, read_progress
-from kubemr_shell.errors import DocumentNotFound, InvalidSpec, KubemrError, NamespaceTerminating
+from kubemr_shell.errors import CreationRefused, DocumentNotFound, InvalidSpec, KubemrError, NamespaceTerminating
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.marks import ROLE_LABEL, WORKER
+from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, Resource
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.act import Actor
-from kubemr_shell.operator.actions import Action
+from kubemr_shell.operator.actions import Action, Decision
+from kubemr_shell.operator.backoff import Backoff
 from kubemr_shell.operator.deletion import end_with_namespace
 from kubemr_shell.operator.informer import Informer, Key, Object
-from kubemr_shell.operator.observation import Observation, owned
+from kubemr_shell.operator.loop import Loop
+from kubemr_shell.operator.observation import Observation, Trouble, is_owned
 from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.progress_reader import ProgressReader
 from kubemr_shell.operator.reconcile import reconcile
 from kubemr_shell.operator.work_queue import WorkQueue
 
 THREADS = 4
-AGAIN_SECONDS = 0.2
-FAILED_SECONDS = 5.0
 SETTLE_SECONDS = 0.5
 """Changes of pods that come together, as when many start, are looked at together."""
-PUZZLED_SECONDS = 30.0
-"""Until a job is looked at again whose status is not what anybody writes."""
 SILENT_SECONDS = 200.0
-"""After which an informer that heard nothing makes the operator unhealthy; a bookmark comes each minute."""
+"""After which an operator whose watches have heard nothing is not ready; a bookmark comes each minute."""
+HUNG_SECONDS = 600.0
+"""Longer than a look at a job, or a round of a watch, can take: each of its requests has a time-out."""
 
 
 class Operator:
@@ -52,23 +52,26 @@ class Operator:
         self._now = now
         self._stop = threading.Event()
         self._queue: WorkQueue[Key] = WorkQueue()
+        self._backoff: Backoff[Key] = Backoff(Random())
         self._actor = Actor(client, identity, now)
+        self._progress = ProgressReader(client)
         self.counts: Counter[str] = Counter()
         """What was done so far: reconciled, acted, refused, failed."""
         self._jobs = self._informer(JOBS, "", lambda job: str(job["metadata"]["name"]))
         self._batches = self._informer(BATCH_JOBS, JOB_LABEL, _label_of)
-        self._pods = self._informer(PODS, f"{JOB_LABEL},{ROLE_LABEL}={WORKER}", _label_of, settle=SETTLE_SECONDS)
+        pods = f"{JOB_LABEL},{ROLE_LABEL} in ({WORKER},{CLEANUP})"
+        self._pods = self._informer(PODS, pods, _label_of, settle=SETTLE_SECONDS)
+        self._reconcilers = [self._reconciler(number) for number in range(THREADS)]
 
     def run(self) -> None:
         for informer in self._informers:
-            informer.start()
-        threads = [threading.Thread(target=self._work, name=f"reconciler {n}", daemon=True) for n in range(THREADS)]
-        for thread in threads:
-            thread.start()
+            informer.loop.start()
+        for loop in self._reconcilers:
+            loop.start()
         self._stop.wait()
         self._queue.close()
-        for thread in threads:
-            thread.join(timeout=10)
+        for loop in self._reconcilers:
+            loop.join(timeout=10)
 
     def stop(self) -> None:
         """Any thread, any signal handler."""
@@ -76,14 +79,14 @@ class Operator:
 
     @property
     def is_ready(self) -> bool:
-        """It knows what there is."""
-        return all(informer.listed.is_set() for informer in self._informers)
-
-    @property
-    def is_healthy(self) -> bool:
-        """The API server was heard of lately by each watch."""
+        """It knows what there is: the API server was heard of lately by each watch."""
         now = time.monotonic()
-        return all(now - informer.heard_at < SILENT_SECONDS for informer in self._informers)
+        return all(one.listed.is_set() and now - one.heard_at < SILENT_SECONDS for one in self._informers)
+
+    def is_alive(self, within: float = HUNG_SECONDS) -> bool:
+        """Its loops go round, each within so many seconds. An API server that is away is no reason to begin anew."""
+        loops = [*(informer.loop for informer in self._informers), *self._reconcilers]
+        return all(loop.goes_round(within) for loop in loops)
 
     def states(self) -> Counter[str]:
         """How many jobs there are in each state."""
@@ -113,39 +116,58 @@ class Operator:
             stop=self._stop,
         )
 
-    def _work(self) -> None:
-        for informer in self._informers:
-            while not informer.listed.wait(0.2):
-                if self._stop.is_set():
-                    return
-        while (key := self._queue.take()) is not None:
-            try:
-                self._reconcile(key)
-            except KubemrError as error:
-                self.counts["failed"] += 1
-                self._say(error, key)
-                self._queue.add(key, FAILED_SECONDS)
-            except Exception as error:  # noqa: BLE001 - a worker may write anything into the status of its job
-                self.counts["failed"] += 1
-                self._say(KubemrError(f"its status makes no sense, or this is a bug: {error!r}"[:300]), key)
-                self._queue.add(key, PUZZLED_SECONDS)
-            finally:
+    def _reconciler(self, number: int) -> Loop:
+        def run() -> None:
+            for informer in self._informers:
+                while not informer.listed.wait(0.2):
+                    loop.begins()
+                    if self._stop.is_set():
+                        return
+            loop.rests()
+            while (key := self._queue.take()) is not None:
+                loop.begins()
+                again_after = self._look(key)
+                if again_after is not None:
+                    self._queue.add(key, again_after)
                 self._queue.done(key)
+                loop.rests()
 
-    def _reconcile(self, key: Key) -> None:
+        loop = Loop(f"reconciler {number}", run)
+        return loop
+
+    def _look(self, key: Key) -> float | None:
+        """Seconds until it has to be looked at again, though nothing that it has to do with changes."""
+        try:
+            decision = self._reconcile(key)
+        except KubemrError as error:
+            self.counts["failed"] += 1
+            self._say(error, key)
+        except Exception as error:  # noqa: BLE001 - a worker may write anything into the status of its job
+            self.counts["failed"] += 1
+            self._say(KubemrError(f"its status makes no sense, or this is a bug: {error!r}"[:300]), key)
+        else:
+            if decision is not None:
+                self._backoff.succeeded(key)
+                return decision.again_after
+        return self._backoff.failed(key)
+
+    def _reconcile(self, key: Key) -> Decision | None:
+        """What was decided and done; None: not all of it, for something was in the way, or has changed meanwhile."""
         self.counts["reconciled"] += 1
         job = self._jobs.get(*key)
         if job is None:
-            return
+            self._progress.forget(*key)
+            return Decision()
         seen = self._observe(key, job)
-        decision = reconcile(seen, self._options)
         try:
-            again_after = AGAIN_SECONDS if not self._carry_out(seen, decision.actions) else decision.again_after
+            decision = reconcile(seen, self._options)
+            return decision if self._carry_out(seen, decision.actions) else None
         except NamespaceTerminating:
             self._end_with(key[0])
-            again_after = AGAIN_SECONDS
-        if again_after is not None:
-            self._queue.add(key, again_after)
+        except CreationRefused as error:
+            hindered = replace(seen, obstacle=Trouble(reason=error.reason, message=str(error)))
+            self._carry_out(hindered, reconcile(hindered, self._options).actions)
+        return None
 
     def _carry_out(self, seen: Observation, actions: Sequence[Action]) -> bool:
         """False: what was seen is no longer so."""
@@ -166,24 +188,29 @@ class Operator:
 
     def _outline(self, key: Key, job: Object) -> Observation:
         """A job with what was made for it, and no more."""
-        namespace, name = key
+        mine = {str(one["metadata"]["name"]): one for one in self._batches.of_job(key) if is_owned(one, job)}
+        workers = {name: one for name, one in mine.items() if one["metadata"]["labels"].get(ROLE_LABEL) == WORKER}
+        uid = str(job["metadata"]["uid"])
+        cleanups = (manifests.cleanup_name(key[1], uid, with_own_image=own) for own in (False, True))
         return Observation(
             job={"apiVersion": JOBS.api_version, "kind": JOBS.kind, **job},
-            batch=owned(self._batches.get(namespace, _batch_name(job)), job),
-            cleanup=owned(self._batches.get(namespace, manifests.cleanup_name(name)), job),
+            batch=workers.pop(_batch_name(job), None),
+            cleanup=next((mine[name] for name in cleanups if name in mine), None),
+            others=list(workers.values()),
             now=self._now(),
         )
 
     def _observe(self, key: Key, job: Object) -> Observation:
         known = self._outline(key, job)
-        batch = _batch_name(job)
         owner, is_gone = self._output_owner(key, dict(known.job))
+        pods = [pod for pod in self._pods.of_job(key) if pod["metadata"]["labels"].get(UID_LABEL) == known.uid]
         return replace(
             known,
-            pods=[pod for pod in self._pods.of_job(key) if _batch_of(pod) == batch],
+            pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == WORKER],
+            cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
             output_owner=owner,
             output_owner_is_gone=is_gone,
-            progress=self._progress(key, job),
+            progress=None if known.is_deleted else self._progress.read(*key, known.uid, known.view),
         )
 
     def _output_owner(self, key: Key, job: Object) -> tuple[str | None, bool]:
@@ -205,14 +232,6 @@ class Operator:
         uid, owner = str(found["data"]["uid"]), self._jobs.get(key[0], str(found["data"]["job"]))
         return uid, owner is None or owner["metadata"]["uid"] != uid
 
-    def _progress(self, key: Key, job: Object) -> Progress | None:
-        if "deletionTimestamp" in job["metadata"] or (job.get("status") or {}).get("state") not in ("MAP", "REDUCE"):
-            return None
-        try:
-            return read_progress(KubernetesStore(self._client, key[0]), key[1])
-        except DocumentNotFound:
-            return None
-
     def _say(self, error: KubemrError, key: Key | None = None) -> None:
         where = f"{key[0]}/{key[1]}: " if key else ""
         sys.stderr.write(f"kubemr-shell operator: {where}{error}\n")
@@ -222,16 +241,10 @@ class Operator:
 def _batch_name(job: Object) -> str:
     """Of the workers; a number that is none counts for nothing."""
     retry = (job.get("status") or {}).get("retry")
-    return manifests.batch_name(str(job["metadata"]["name"]), retry if isinstance(retry, int) else 0)
+    metadata = job["metadata"]
+    return manifests.batch_name(str(metadata["name"]), str(metadata["uid"]), retry if isinstance(retry, int) else 0)
 
 
 def _label_of(document: Object) -> str | None:
     name = (document["metadata"].get("labels") or {}).get(JOB_LABEL)
     return None if name is None else str(name)
-
-
-def _batch_of(pod: Object) -> str | None:
-    """The batch Job that made a pod."""
-    return next(
-        (str(one["name"]) for one in pod["metadata"].get("ownerReferences") or () if one["kind"] == "Job"), None
-    )

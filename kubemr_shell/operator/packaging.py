@@ -13,6 +13,7 @@ from kubemr_shell import __version__
 from kubemr_shell.operator.install import (
     NAME,
     OPERATOR_NAMESPACE,
+    OWN_NAMESPACE,
     InstallOptions,
     Manifest,
     admission,
@@ -54,7 +55,6 @@ EXPRESSIONS = {
 }
 PLACEMENT = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")
 OR_OF_THIS_VERSION = '{{ .Values.image | default (printf "kubemr/base:%s" .Chart.AppVersion) }}'
-OWN_NAMESPACE = "KUBEMR_NAMESPACE"
 
 
 def deploy_files() -> dict[str, str]:
@@ -79,11 +79,9 @@ def _kustomize() -> dict[str, str]:
 
 def _in_own_namespace() -> Manifest:
     """A patch of the Deployment: jobs of the namespace in which it runs, however that is called."""
-    field = {"fieldRef": {"fieldPath": "metadata.namespace"}}
     container = {
         "name": "operator",
         "args": [*operator_arguments(InstallOptions()), f"--namespace=$({OWN_NAMESPACE})"],
-        "env": [{"name": OWN_NAMESPACE, "valueFrom": field}],
     }
     return {
         "apiVersion": "apps/v1",

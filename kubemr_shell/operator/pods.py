@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from kubemr_shell.operator.observation import Object, condition
+from kubemr_shell.operator.observation import Object, Trouble, condition
 
+NO_IMAGE = "ImageCannotBePulled"
 NOT_PULLED = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 NOT_CREATED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 ENDED = frozenset({"Succeeded", "Failed"})
 MESSAGE_CHARACTERS = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Why a pod does not work, or ended; ``reason`` in one word."""
-
-    reason: str
-    message: str
 
 
 def is_alive(pod: Object) -> bool:
@@ -43,9 +35,7 @@ def trouble(pod: Object) -> Trouble | None:
         waiting = status.get("state", {}).get("waiting") or {}
         reason = waiting.get("reason")
         if reason in NOT_PULLED:
-            return Trouble(
-                reason="ImageCannotBePulled", message=f"pod {name}: {status['image']}: {waiting.get('message', reason)}"
-            )
+            return Trouble(reason=NO_IMAGE, message=f"pod {name}: {status['image']}: {waiting.get('message', reason)}")
         if reason in NOT_CREATED:
             return Trouble(reason="ContainerCannotStart", message=f"pod {name}: {waiting.get('message', reason)}")
     scheduled = condition(pod, "PodScheduled")

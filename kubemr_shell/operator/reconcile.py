@@ -6,7 +6,6 @@ operators may decide at once, any may be killed at any point, and what one has b
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from kubemr_shell.board import job_moves
@@ -14,17 +13,26 @@ from kubemr_shell.board.documents import Operation
 from kubemr_shell.board.job_moves import job_patch
 from kubemr_shell.board.job_view import JobView, format_status
 from kubemr_shell.board.json_patch import add, replace, test
+from kubemr_shell.board.retrying import Refusal, RetryRefused, retried
 from kubemr_shell.errors import InvalidSpec
-from kubemr_shell.job.fingerprint import changed_fields
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
-from kubemr_shell.job.validate import load_job, spec_from_mapping, spec_to_mapping
+from kubemr_shell.job.validate import load_job
+from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
-from kubemr_shell.operator.conditions import failure_text, wanted_conditions, wanted_progress
-from kubemr_shell.operator.deletion import delete_job, with_finalizer
-from kubemr_shell.operator.observation import Observation, is_true
+from kubemr_shell.operator.conditions import (
+    FAILED,
+    LONGEST_MESSAGE,
+    RETRY_REFUSED,
+    failure_text,
+    wanted_conditions,
+    wanted_progress,
+)
+from kubemr_shell.operator.deletion import delete_job, stop_workers, with_finalizer
+from kubemr_shell.operator.observation import Object, Observation, is_true
+from kubemr_shell.operator.obstacles import STARTING
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.pods import last_failure, lost_workers
 
@@ -51,8 +59,12 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
         return _begin_anew(seen, options)
     if asked := _asked(seen):
         return Decision(actions=asked)
+    if earlier := stop_workers([one for one in seen.others if _retry_of(one) < seen.view.retry]):
+        return Decision(actions=earlier, again_after=GONE_SECONDS)
     if seen.has_ended:
         return _after_the_end(seen)
+    if seen.obstacle is not None:
+        return Decision(actions=_report(seen), again_after=FOLLOW_SECONDS)
     spec = load_job(dict(seen.job), seen.name).spec
     if seen.view.state is JobState.PENDING:
         return _take(seen, spec, options)
@@ -122,42 +134,20 @@ def _asked(seen: Observation) -> list[Action]:
 
 
 def _retry(seen: Observation) -> list[Action]:
-    """Go on with what is not committed; under a spec that makes it another job it is refused."""
+    """Go on with what is not committed, or say why not."""
     view, asked = seen.view, seen.job["spec"]["retry"]
-    served = [test("/metadata/uid", seen.uid), add("/status/observedRetry", asked)]
-    if not seen.has_ended or view.state is JobState.COMPLETE:
-        state = "is complete" if view.state is JobState.COMPLETE else "runs"
-        return [_status(seen, served), Tell(reason="NothingToRetry", message=f"the job {state}")]
     try:
-        spec = load_job(dict(seen.job), "").spec
-    except InvalidSpec as error:
-        return [_status(seen, served), Tell(reason="RetryRefused", message=str(error), warning=True)]
-    if view.plan is None:
-        moved = job_moves.retry(view, None)
-    else:
-        old = spec_from_mapping(view.spec)
-        changes = changed_fields(old, _like(old, spec))
-        if changes.forbidden:
-            message = f"another {', '.join(changes.forbidden)} makes it another job: change it back, or make a new job"
-            return [_status(seen, served), Tell(reason="RetryRefused", message=message, warning=True)]
-        plain = spec_to_mapping(_like(old, spec))
-        moved = job_moves.redo_reduces(view, plain) if changes.reduce_only else job_moves.retry(view, plain)
+        moved = retried(view, load_job(dict(seen.job), "").spec)
+    except (InvalidSpec, RetryRefused) as error:
+        kind = error.refusal if isinstance(error, RetryRefused) else Refusal.INVALID_SPEC
+        refused = {"retry": asked, "reason": kind.value, "message": str(error)[:LONGEST_MESSAGE]}
+        answer = [add("/status/observedRetry", asked), add("/status/retryRefused", refused)]
+        return [_status(seen, [*_same(seen), *answer])]
     # One that was never deployed has no startTime, and so nothing to clean up.
     times = [add(f"/status/{name}", None) for name in ("startTime", "completionTime") if name in seen.status]
-    patch = [*job_patch(seen.uid, view, moved), add("/status/observedRetry", asked), *times]
-    return [_status(seen, patch), Tell(reason="Retried", message=f"retry {moved.retry}: what is missing runs again")]
-
-
-def _like(old: JobSpec, asked: JobSpec) -> JobSpec:
-    """The spec that is asked for, with what the plan has settled, and what the image brought, where it says nothing."""
-    return dataclasses.replace(
-        asked,
-        partitions=old.partitions if asked.partitions is None else asked.partitions,
-        map_command=asked.map_command or old.map_command,
-        combine_command=asked.combine_command or old.combine_command,
-        reduce_command=asked.reduce_command or old.reduce_command,
-        files=asked.files or old.files,
-    )
+    answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *times]
+    patch = [*job_patch(seen.uid, view, moved), *answer]
+    return [_status(seen, patch), Tell(reason="Retried", message=f"retry {asked}: what is missing runs")]
 
 
 def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
@@ -196,25 +186,27 @@ def _follow(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decis
 
 def _replace_workers(seen: Observation) -> Decision:
     """A job that publishes can only go on, and needs workers for it: others are made when these are gone."""
-    assert seen.batch is not None
-    metadata = seen.batch["metadata"]
-    if "deletionTimestamp" in metadata:
+    gone = stop_workers([seen.batch])
+    if not gone:
         return Decision(again_after=FOLLOW_SECONDS)
     why = str(_workers_failed(seen)["reason"])
     tell = Tell(reason="WorkersReplaced", message=f"the job publishes and goes on with new ones: {why}", warning=True)
-    gone = Delete(resource=BATCH_JOBS, name=metadata["name"], uid=metadata["uid"])
-    return Decision(actions=[gone, tell], again_after=FOLLOW_SECONDS)
+    return Decision(actions=[*gone, tell], again_after=FOLLOW_SECONDS)
 
 
 def _suspension(seen: Observation, spec: JobSpec) -> list[Action]:
-    """``suspend`` is passed on; with a queue's label the queue decides."""
+    """``suspend`` is passed on; with a queue's label the queue decides.
+
+    Nothing is done to a batch Job that has changed since it was seen: a queue may have taken it.
+    """
     assert seen.batch is not None
     metadata = seen.batch["metadata"]
     if manifests.QUEUE_LABEL in (metadata.get("labels") or {}):
         return []
     if bool(seen.batch["spec"].get("suspend")) == spec.suspend:
         return []
-    change = [test("/metadata/uid", metadata["uid"]), add("/spec/suspend", spec.suspend)]
+    same = [test("/metadata/uid", metadata["uid"]), replace("/metadata/resourceVersion", metadata["resourceVersion"])]
+    change = [*same, add("/spec/suspend", spec.suspend)]
     return [Patch(resource=BATCH_JOBS, name=metadata["name"], operations=change)]
 
 
@@ -229,9 +221,8 @@ def _after_the_end(seen: Observation) -> Decision:
     ttl = seen.job["spec"].get("ttlSecondsAfterFinished")
     if ttl is not None and age >= ttl:
         return Decision(actions=[*actions, Delete(resource=JOBS, name=seen.name, uid=seen.uid)])
-    if seen.batch is not None and not _is_over(seen) and age >= LINGER_SECONDS:
-        metadata = seen.batch["metadata"]
-        actions.append(Delete(resource=BATCH_JOBS, name=metadata["name"], uid=metadata["uid"]))
+    if not _is_over(seen) and age >= LINGER_SECONDS:
+        actions += stop_workers([seen.batch])
     waits = [ttl - age] if ttl is not None else []
     if seen.batch is not None and not _is_over(seen) and age < LINGER_SECONDS:
         waits.append(LINGER_SECONDS - age)
@@ -255,10 +246,10 @@ def _report(seen: Observation) -> list[Action]:
             Tell(
                 reason=one["reason"],
                 message=one["message"],
-                warning=one["status"] == "False" or one["type"] == "Failed",
+                warning=one["status"] == "False" or one["type"] in (FAILED, RETRY_REFUSED),
             )
             for one in conditions
-            if one["reason"] not in reasons and one["message"] and one["reason"] != "Starting"
+            if one["reason"] not in reasons and one["message"] and one["reason"] != STARTING
         ]
     progress = wanted_progress(seen)
     if progress and progress != (seen.status.get("progress") or {}):
@@ -277,9 +268,14 @@ def _report(seen: Observation) -> list[Action]:
 
 def _workers_failed(seen: Observation) -> dict[str, Any]:
     """The job fails with its workers when every one of them has failed too often."""
-    last = last_failure(seen.pods)
+    last = last_failure(seen.present_pods)
     why = last.message if last else "see the events of their pods"
     return {"kind": last.reason if last else "WorkersFailed", "reason": f"the workers failed again and again: {why}"}
+
+
+def _retry_of(batch: Object) -> int:
+    """Those of a later one, of which this operator has not heard yet, are not to be ended."""
+    return int((batch["metadata"].get("labels") or {}).get(RETRY_LABEL, 0))
 
 
 def _next_look(seen: Observation) -> float:

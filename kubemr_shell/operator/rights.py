@@ -35,11 +35,12 @@ def operator_rules() -> list[Rule]:
         _rule(JOBS, "update", below="finalizers"),
         # Listed for the progress; the others are there to be given to workers.
         _rule(SHARDS, "list", "get", "create", "patch"),
-        _rule(BATCH_JOBS, "list", "watch", "create", "patch", "delete"),
+        # What is made is got as well, if something of its name is there: whose it is.
+        _rule(BATCH_JOBS, "list", "watch", "get", "create", "patch", "delete"),
         _rule(PODS, "list", "watch"),
         _rule(CONFIG_MAPS, "get", "create"),
-        _rule(SERVICE_ACCOUNTS, "create"),
-        _group_rule((ROLES, ROLE_BINDINGS), "create"),
+        _rule(SERVICE_ACCOUNTS, "get", "create"),
+        _group_rule((ROLES, ROLE_BINDINGS), "get", "create"),
         _rule(EVENTS, "get", "create", "patch"),
     ]
 

@@ -19,9 +19,9 @@ def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
                 case "/metrics":
                     self._answer(200, metrics_text(operator))
                 case "/healthz":
-                    self._answer(*((200, "ok\n") if operator.is_healthy else (503, "a watch is silent\n")))
+                    self._answer(*((200, "ok\n") if operator.is_alive() else (503, "one of its loops stands still\n")))
                 case "/readyz":
-                    self._answer(*((200, "ok\n") if operator.is_ready else (503, "it does not know all jobs yet\n")))
+                    self._answer(*((200, "ok\n") if operator.is_ready else (503, "it does not know all jobs\n")))
                 case _:
                     self._answer(404, "/metrics, /healthz, /readyz\n")
 

@@ -15,6 +15,7 @@ from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.echo import Echo
 from kubemr_shell.errors import JobNotFound, KubemrError, UsageError
+from kubemr_shell.job import names
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
@@ -43,6 +44,8 @@ class PodOptions:
     """No other pod of the job ever has the same."""
     workers: int
     """Pods of the job."""
+    number: int | None
+    """Which of them it is, from 0: one that takes another's place has its number."""
     output: str
     """URI of the prefix for the parts."""
     slots: int
@@ -127,6 +130,7 @@ class PodWorker:
             WorkerOptions(
                 worker=options.worker,
                 workers=options.workers,
+                number=options.number,
                 slots=self._memory.slots,
                 timing=self._timing,
                 is_dead=self._is_dead,
@@ -143,9 +147,11 @@ class PodWorker:
         return self._worker is not None and worker in self._worker.board.known.lost
 
     def _spec(self, view: JobView) -> JobSpec:
-        """The plan's, once there is one; before that every worker makes the same of what the user wrote."""
-        spec = spec_from_mapping(view.spec)
-        return spec if view.plan else resolve(self._complete(spec), slots=self._options.slots)
+        """Every worker makes the same of what the user wrote, and nothing else of what the plan has recorded of that.
+
+        A retry may have brought another command since, with a script of the image.
+        """
+        return resolve(self._complete(spec_from_mapping(view.spec)), slots=self._options.slots)
 
     def _is_refused(self, board: Board) -> bool:
         """Whether the job cannot be worked on. The job then says why."""
@@ -154,9 +160,9 @@ class PodWorker:
         reason = ""
         if self._spec(self._view).map_command is None:
             reason = "the job has no mapCommand: write one, or use an image that sets KUBEMR_MAP_COMMAND"
-        elif (finished := self._old_result().finished_uid()) not in (None, self._options.uid):
+        elif (finished := self._old_result(self._view).finished()) and finished.uid != self._options.uid:
             reason = (
-                f"the output {self._options.output} holds a finished result (job {finished}): choose another output"
+                f"the output {self._options.output} holds a finished result (job {finished.uid}): choose another output"
             )
         if reason:
             board.fail_job({"kind": UsageError.__name__, "reason": reason, "exitCode": UsageError.exit_code})
@@ -167,9 +173,13 @@ class PodWorker:
             self._options.memory_bytes, self._options.slots, s3=scheme_of(self._options.output) == "s3"
         )
 
-    def _old_result(self) -> OldResult:
-        storage = self._places.storage(self._s3)
-        return OldResult(storage=storage, output=self._options.output, uid=self._options.uid, parts=None)
+    def _old_result(self, view: JobView) -> OldResult:
+        """The one of the job's earlier reduces; nobody else's is ever replaced here."""
+        old, storage = view.replaces, self._places.storage(self._s3)
+        parts = None
+        if old is not None:
+            parts = tuple(names.part_name(index, old["compressOutput"]) for index in range(old["parts"]))
+        return OldResult(storage=storage, output=self._options.output, uid=self._options.uid, parts=parts)
 
     def _context(self, view: JobView, maps: Callable[[], int | None]) -> JobContext:
         options, s3 = self._options, self._s3
@@ -192,7 +202,7 @@ class PodWorker:
             memory=self._memory,
             environment=options.environment,
             folder=options.folder,
-            old_result=self._old_result(),
+            old_result=self._old_result(view),
             maps=maps,
             echo=self._echo,
         )

@@ -16,7 +16,7 @@ from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import LeaseLost, StorageError
 from kubemr_shell.job.names import task_label
-from kubemr_shell.job.state import ENDED, JobState, Phase
+from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.results import Broken, Dropped, Failed, Finished, Result, Spoiled
@@ -39,7 +39,10 @@ class Held:
 
 
 class Loop:
-    """Works on one job. ``run`` returns the state in which the job ended, or None when it was told to stop."""
+    """Works on one job. ``run`` returns the state in which the job ended, or None when it stopped before that.
+
+    It stops when it is told to, and when the job was retried since: then that has workers of its own.
+    """
 
     def __init__(
         self,
@@ -121,7 +124,7 @@ class Loop:
             case Idle():
                 return step.seconds
             case Over():
-                self._ended = step.state
+                self._end(step)
         self._losses = 0
         return 0.0
 
@@ -292,9 +295,14 @@ class Loop:
         if self._clock() - self._looked_at < self._timing.state_seconds:
             return
         self._looked_at = self._clock()
-        state = self._board.view().state
-        if state in ENDED:
-            self._ended = state
+        if over := self._board.look():
+            self._end(over)
+
+    def _end(self, over: Over) -> None:
+        """Without a state the job goes on, under another spec perhaps: then all that is held goes back to it."""
+        self._ended = over.state
+        if over.state is None:
+            self.stop()
 
     def _wait(self, seconds: float) -> None:
         if seconds and not self._stopping.is_set() and self._ended is None:

@@ -15,6 +15,16 @@ from kubemr_shell.storage.interface import Storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What tells one result from all others."""
+
+    uid: str
+    """Of the job."""
+    epoch: int
+    """A job whose reduces are done again makes one result after the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OldResult:
     """What stood in ``output`` when job ``uid`` began."""
 
@@ -28,10 +38,11 @@ class OldResult:
     def exists(self) -> bool:
         return self.parts is not None
 
-    def finished_uid(self) -> str | None:
-        """The job whose ``_SUCCESS`` stands in the output now; StorageError for a file that is no manifest."""
+    def finished(self) -> Result | None:
+        """Which ``_SUCCESS`` stands in the output now; StorageError for a file that is no manifest."""
         try:
-            uid: str | None = json.loads(self.storage.read(self._success))["uid"]
+            manifest = json.loads(self.storage.read(self._success))
+            return Result(uid=manifest["uid"], epoch=manifest["epoch"])
         except ObjectNotFound:
             return None
         except (ValueError, KeyError, TypeError) as error:
@@ -39,12 +50,18 @@ class OldResult:
                 f"{self._success}: something that this job did not write stands there: move it away, then go on with "
                 "--resume"
             ) from error
-        return uid
+
+    def is_finished(self, epoch: int) -> bool:
+        """This job's result of that epoch stands there."""
+        return self.finished() == Result(uid=self.uid, epoch=epoch)
+
+    def stands(self, epoch: int) -> bool:
+        """Its ``_SUCCESS`` is still there; one who is late finds that of his own job and epoch, or of a later one."""
+        found = self.finished() if self.exists else None
+        return found is not None and (found.uid != self.uid or found.epoch < epoch)
 
     def remove_success(self) -> None:
-        """Remove the old ``_SUCCESS``, but never the one of this job: a late worker may come here after its end."""
-        if self.exists and self.finished_uid() not in (None, self.uid):
-            self.storage.delete(self._success)
+        self.storage.delete(self._success)
 
     def remove_others(self, kept: set[str]) -> None:
         """Remove the old parts that the new result has no part for."""

@@ -138,7 +138,7 @@ class Stages:
                 parts = [part for of_shard in by_shard for part in of_shard]
                 manifest = self._manifest(view, parts)
                 self._job.old_result.remove_others({part["name"] for part in manifest["parts"]})
-                self._write_success(claim, manifest)
+                self._write_success(claim, view, manifest)
         except Cancelled:
             self._board.give_back(claim)
             return
@@ -149,6 +149,7 @@ class Stages:
                 "parts": len(parts),
                 "success": self._workspace.success,
                 "names": [part["name"] for part in manifest["parts"][:PARTS_IN_RESULTS]],
+                "compressOutput": self._job.spec.compress_output,
             },
         )
 
@@ -160,7 +161,7 @@ class Stages:
         view = self._board.known
         if shard not in view.closed_shards(self.output_phase):
             return None
-        self._job.old_result.remove_success()
+        self._remove_old_success(view)
         parts = self._parts(view, shard)
         are_there = for_each(self._publish, parts, self._workspace.output_storage, cancel.fd)
         return [
@@ -174,6 +175,16 @@ class Stages:
         except ObjectNotFound:
             return False
         return True
+
+    def _remove_old_success(self, view: JobView) -> None:
+        """From here on the output holds no result until it holds the new one."""
+        if not self._job.old_result.stands(view.result_epoch):
+            return
+        # One who was about to finish the old result of this same job, and sleeps, must not put it back.
+        storage = self._workspace.output_storage
+        for item in storage.list(self._workspace.staged_success("")):
+            storage.abandon(item.uri)
+        self._job.old_result.remove_success()
 
     def _kept(self, claim: RoleClaim) -> AbstractContextManager[None]:
         return kept(self._board, claim, every_seconds=self._lease_seconds)
@@ -221,6 +232,7 @@ class Stages:
             "version": PROTOCOL_VERSION,
             "job": self._job.name,
             "uid": self._job.uid,
+            "epoch": view.result_epoch,
             "parts": [
                 {
                     "name": self._job.part_name(part.task),
@@ -235,14 +247,14 @@ class Stages:
             "totals": {phase.value: totals for phase, totals in view.totals.items() if phase is not Phase.PUBLISH},
         }
 
-    def _write_success(self, claim: RoleClaim, manifest: dict[str, Any]) -> None:
+    def _write_success(self, claim: RoleClaim, view: JobView, manifest: dict[str, Any]) -> None:
         storage = self._workspace.output_storage
         text = "".join(self._unless_cancelled(json.JSONEncoder(indent=1).iterencode(manifest)))
         try:
             staged = storage.stage(self._workspace.staged_success(claim.id), target=self._workspace.success)
             staged.write(text.encode() + b"\n")
             # Ours may stand there already: whoever published it died before it could say so.
-            is_ours = self._job.old_result.finished_uid() == self._job.uid
+            is_ours = self._job.old_result.is_finished(view.result_epoch)
             storage.publish(staged.seal(), replace=self._job.old_result.exists or is_ours)
         except ObjectNotFound as error:
             raise LeaseLost(str(error)) from error

@@ -41,6 +41,8 @@ class WorkerOptions:
     """Its name; no other worker of the job ever has the same."""
     workers: int
     """How many the job has."""
+    number: int | None = None
+    """Which of them it is, from 0, where that is known."""
     slots: int
     timing: Timing
     is_dead: Callable[[str], bool]
@@ -88,6 +90,7 @@ class Worker:
             timing=options.timing,
             clock=time.monotonic,
             random=Random(os.urandom(16)),
+            number=options.number,
             is_dead=options.is_dead,
             together=lambda phase: self._outputs.together() if phase is Phase.REDUCE else 1,
         )

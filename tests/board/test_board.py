@@ -225,16 +225,32 @@ def test_cancelled_and_failed_jobs_can_be_retried_and_keep_what_is_committed(tmp
     user.deploy()
     user.retry()
     assert user.view().retry == 1, "a job that runs just runs on"
-    user.fail_job({"reason": "disk full"})
+    shop.worker("w1").fail_job({"reason": "of the first try"})
+    assert shop.state() is JobState.DEPLOYED
+    shop.worker("w2").fail_job({"reason": "disk full"})
     assert user.view().failure == {"reason": "disk full"}
     user.retry({"maxAttempts": 7})
     user.deploy()
     assert user.view().spec == {"maxAttempts": 7}
-    assert tasks(shop.claim("w2")) == [2]
-    shop.dead.add("w2")
-    assert shop.run("w1") == Over(state=JobState.COMPLETE)
+    assert tasks(shop.claim("w3")) == [2]
+    shop.dead.add("w3")
+    assert shop.run("w4") == Over(state=JobState.COMPLETE)
     with pytest.raises(IllegalTransition):
         user.retry()
+
+
+def test_a_worker_that_has_slept_through_a_retry_takes_no_part_in_it(tmp_path: Path) -> None:
+    """It knows the job under the spec of before, and may have learnt nothing of its end."""
+    shop = Workshop(tmp_path)
+    shop.plan(2, partitions=2)
+    shop.run_to(Phase.REDUCE)
+    assert shop.worker("w1").look() is None
+    shop.worker("user").cancel()
+    shop.worker("user").redo_reduces({"maxAttempts": 9})
+    shop.worker("user").deploy()
+    assert shop.worker("w1").look() == shop.worker("w1").next() == Over(state=None)
+    assert shop.worker("w2").look() is None
+    assert shop.claim("w2").epoch == 1
 
 
 def test_publishing_is_the_point_of_no_return(tmp_path: Path) -> None:

@@ -151,6 +151,23 @@ def test_an_old_closing_of_a_reopened_shard_is_ignored(tmp_path: Path) -> None:
     assert shop.state() is JobState.MAP
 
 
+def test_a_closing_under_way_does_not_undo_a_reopening(tmp_path: Path) -> None:
+    """It tests the turn of its lane only, which the reopening has raised."""
+    shop = Workshop(tmp_path, agents=20)
+    shop.plan(2)
+    first = shop.run("w1", until=lambda step: isinstance(step, Closing))
+    assert isinstance(first, Closing)
+
+    def overtaken() -> None:
+        shop.run("w2", until=working_in(Phase.REDUCE))
+        shop.worker("w2").reopen(Phase.MAP, [Attempt(first.first, 0)])
+
+    shop.wire("w1").before_patch = overtaken
+    shop.worker("w1").close(first, {"g": {"n": 1}})
+    view = shop.worker("w1").view()
+    assert (view.state, list(view.closed_shards(Phase.MAP))) == (JobState.MAP, [1 - first.shard])
+
+
 def test_winners_without_a_journal_run_again_before_the_shard_is_closed(tmp_path: Path) -> None:
     shop = Workshop(tmp_path)
     shop.plan(2)

@@ -10,22 +10,26 @@ import pytest
 
 from kubemr_shell.board import job_moves, json_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
+from kubemr_shell.board.lane import Counters, Lane, Totals
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import Reopening
 from kubemr_shell.errors import IllegalTransition
-from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.job.state import ENDED, JobState, Phase
 
 FACTS = PlanFacts(claim_id="p", tasks=2000, partitions=1500, spec={"a": 1}, fingerprint="f", input_bytes=5)
 PLAN = FACTS.with_layouts(agents=1)
 ME = Role(worker="me", id="i", beat=3)
 EVERY_PHASE = tuple(Phase)
+LANES = {phase: {0: Lane(), 1: Lane()} for phase in EVERY_PHASE}
 
 
 def job(state: str, closed: Mapping[str, str] | None = None, **changes: Any) -> JobView:
-    """A planned job with two shards a phase."""
-    shards = {Phase(phase): Ranges.parse(text) for phase, text in (closed or {}).items()}
-    values = {"state": JobState(state), "spec": {"a": 1}, "plan": PLAN, "closed": shards, "counted": shards, "turn": 8}
-    return JobView(**{**values, **changes})
+    """A planned job with two shards a phase, each in a lane of its own."""
+    view = JobView(**{"state": JobState(state), "spec": {"a": 1}, "plan": PLAN, "lanes": LANES, "turn": 8, **changes})
+    for phase, text in (closed or {}).items():
+        for shard in Ranges.parse(text):
+            view = replace(view, lanes=close(Phase(phase), shard)(view).lanes)
+    return view
 
 
 def unplanned(state: str, **changes: Any) -> JobView:
@@ -48,8 +52,8 @@ def redo(view: JobView) -> JobView:
     return job_moves.redo_reduces(view, {"b": 2})
 
 
-def begun_with_maps(view: JobView) -> JobView:
-    return job_moves.with_maps_of(view, {"b": 2})
+def reduce_anew(view: JobView) -> JobView:
+    return job_moves.reduce_anew(view, {"b": 2})
 
 
 MAPS, ALL = {"map": "0-1"}, {"map": "0-1", "reduce": "0-1"}
@@ -77,7 +81,7 @@ STATES = [
     (job("FAIL", MAPS), redo, "PENDING"),
     (unplanned("DEPLOYED"), redo, "DEPLOYED"),
     (job("PUBLISH", ALL), lambda view: job_moves.complete(view, {}), "COMPLETE"),
-    (job("COMPLETE", ALL, **PUBLISHING), begun_with_maps, "PENDING"),
+    (job("COMPLETE", ALL, **PUBLISHING), reduce_anew, "PENDING"),
 ]
 
 
@@ -95,9 +99,10 @@ REFUSED = [
     (job("CANCELLED"), lambda view: job_moves.fail(view, {})),
     (job("COMPLETE", ALL), retry),
     (job("PUBLISH", ALL, **PUBLISHING), redo),
-    (job("PUBLISH", ALL, **PUBLISHING), begun_with_maps),
-    (job("FAIL", ALL), begun_with_maps),
-    (job("COMPLETE", MAPS, plan=replace(PLAN, partitions=0)), begun_with_maps),
+    (job("PUBLISH", ALL, **PUBLISHING), reduce_anew),
+    (job("FAIL", ALL), reduce_anew),
+    (job("COMPLETE", MAPS, plan=replace(PLAN, partitions=0)), reduce_anew),
+    (job("COMPLETE", ALL, cleaned=True), reduce_anew),
     (job("MAP"), job_moves.cleaned),
     (job("MAP"), lambda view: job_moves.complete(view, {})),
 ]
@@ -107,6 +112,18 @@ REFUSED = [
 def test_what_is_refused(before: JobView, move: Callable[[JobView], JobView]) -> None:
     with pytest.raises(IllegalTransition):
         move(before)
+
+
+def test_a_result_stands_until_that_of_other_reduces_takes_its_place() -> None:
+    first = job("COMPLETE", ALL, **PUBLISHING, results={"parts": 1})
+    anew = reduce_anew(first)
+    assert (anew.results, anew.replaces, anew.publishing, anew.retry) == (None, {"parts": 1}, False, 1)
+    assert [anew.is_closed(phase) for phase in EVERY_PHASE] == [True, False, False]
+    assert anew.result_epoch > first.result_epoch
+    failed = job_moves.fail(anew, {"reason": "r"})
+    assert redo(failed).replaces == {"parts": 1}, "it still stands there"
+    again = job_moves.complete(replace(redo(failed), state=JobState.PUBLISH), {"parts": 2})
+    assert (again.results, again.replaces) == ({"parts": 2}, None)
 
 
 def test_the_last_close_of_all_makes_a_finisher() -> None:
@@ -128,7 +145,7 @@ def test_orders_add_up_until_the_shard_is_closed_again() -> None:
     first, second = Reopening(epoch=1, task=7, attempt=2), Reopening(epoch=2, task=7, attempt=2)
     assert (once.orders(Phase.MAP, 1), once.shard_epoch(Phase.MAP, 1)) == ((first,), 1)
     assert (twice.orders(Phase.MAP, 1), twice.shard_epoch(Phase.MAP, 1)) == ((first, second), 2)
-    assert (twice.closed_shards(Phase.MAP), twice.counted[Phase.MAP]) == (Ranges.parse("0"), Ranges.parse("0-1"))
+    assert (twice.closed_shards(Phase.MAP), twice.counted_shards(Phase.MAP)) == (Ranges.parse("0"), Ranges.parse("0-1"))
     closed = close(Phase.MAP, 1)(twice)
     assert closed.shard_epoch(Phase.MAP, 1) == 2, "its manifest stands under that epoch"
     assert reopen(Phase.MAP, 1)(closed).orders(Phase.MAP, 1) == (Reopening(epoch=3, task=7, attempt=2),)
@@ -158,15 +175,20 @@ def test_only_what_is_still_read_can_be_reopened(state: str, partitions: int, op
 
 
 def test_counters_and_totals_add_up() -> None:
-    view = job(
-        "MAP",
-        counters={Phase.MAP: {"g": {"n": 1}}},
-        totals={Phase.MAP: {"bytes": 5, "slowest": {"task": "map/1", "seconds": 2.5}}},
-    )
-    totals = {"bytes": 7, "slowest": {"task": "map/2", "seconds": 3.5}, "records": 1}
-    view = job_moves.close(
-        view, phase=Phase.MAP, shard=0, counters={"g": {"n": 2, "m": 3}, "h": {"k": -1}}, totals=totals, finisher=ME
-    )
+    """Those of one lane, and of several."""
+    added: list[tuple[Counters, Totals]] = [
+        ({"g": {"n": 1}}, {"bytes": 5, "slowest": {"task": "map/1", "seconds": 2.5}}),
+        (
+            {"g": {"n": 2, "m": 3}, "h": {"k": -1}},
+            {"bytes": 7, "slowest": {"task": "map/2", "seconds": 3.5}, "records": 1},
+        ),
+    ]
+    lane = Lane()
+    view = job("MAP")
+    for shard, (counters, totals) in enumerate(added):
+        lane = lane.with_closed(shard, counters, totals)
+        view = job_moves.close(view, phase=Phase.MAP, shard=shard, counters=counters, totals=totals, finisher=ME)
+    assert (lane.counters, lane.totals) == (view.counters[Phase.MAP], view.totals[Phase.MAP])
     assert view.counters[Phase.MAP] == {"g": {"n": 3, "m": 3}, "h": {"k": -1}}
     assert view.totals[Phase.MAP] == {"bytes": 12, "slowest": {"task": "map/2", "seconds": 3.5}, "records": 1}
 
@@ -181,6 +203,44 @@ def test_every_patch_tests_the_state_that_it_leaves_and_raises_the_turn() -> Non
         ("/status/state", "CANCELLED"),
         ("/status/turn", 9),
     ]
+
+
+def test_a_closing_leaves_other_lanes_and_the_job_alone() -> None:
+    before = job("MAP")
+    patch = job_moves.job_patch("u", before, close(Phase.MAP, 1)(before))
+    assert [(item["path"], item["value"]) for item in patch if item["op"] == "test"] == [
+        ("/metadata/uid", "u"),
+        ("/status/state", "MAP"),
+        ("/status/lanes/map/1/turn", 0),
+    ]
+    assert [item["path"] for item in patch if item["op"] != "test"] == ["/status/lanes/map/1"]
+
+
+def test_the_closing_that_moves_the_job_on_is_tested_by_its_turn_too() -> None:
+    before = job("MAP", {"map": "0"})
+    patch = job_moves.job_patch("u", before, close(Phase.MAP, 1)(before))
+    tested = [item["path"] for item in patch if item["op"] == "test"]
+    assert tested == ["/metadata/uid", "/status/state", "/status/lanes/map/1/turn", "/status/turn"]
+
+
+@pytest.mark.parametrize("again", [reopen(Phase.MAP, 0), redo], ids=["reopen", "redo"])
+def test_what_opens_shards_again_raises_the_turns_of_their_lanes(again: Callable[[JobView], JobView]) -> None:
+    """Also where the shard was not closed: a closing of it may be under way."""
+    before = job("MAP")
+    phase = Phase.MAP if again is not redo else Phase.REDUCE
+    assert again(before).lanes[phase][0].turn == before.lanes[phase][0].turn + 1
+
+
+def test_two_closings_may_both_be_the_last_of_a_phase() -> None:
+    """Each tests its own lane only: both land, and whoever sees it moves the job on."""
+    before = job("MAP")
+    document = {"metadata": {"uid": "u"}, "spec": before.spec, "status": format_status(before)}
+    for shard in (0, 1):
+        document = json_patch.apply(document, job_moves.job_patch("u", before, close(Phase.MAP, shard)(before)))
+    both = parse_job(document)
+    assert both.state is JobState.MAP
+    assert job_moves.catch_up(both).state is JobState.REDUCE
+    assert job_moves.catch_up(job("FAIL", MAPS)).state is JobState.FAIL
 
 
 def test_a_role_is_tested_by_who_uses_it_and_with_its_heartbeat_by_who_takes_it() -> None:
@@ -205,7 +265,8 @@ def test_a_retry_of_a_job_without_a_plan_replaces_its_spec() -> None:
         unplanned("DEPLOYED", planner=ME),
         reopen(Phase.REDUCE, 1)(job("PUBLISH", ALL, **PUBLISHING)),
         redo(job("REDUCE", MAPS)),
-        job("COMPLETE", ALL, results={"x": 1}, finisher=ME, counters={Phase.MAP: {"g": {"n": 1}}}),
+        job("COMPLETE", ALL, results={"x": 1}, finisher=ME),
+        replace(job("MAP"), lanes={Phase.MAP: {0: Lane().with_closed(0, {"g": {"n": 1}}, {"bytes": 5})}}),
     ],
 )
 def test_a_view_survives_its_document(view: JobView) -> None:
@@ -218,3 +279,42 @@ def test_a_job_without_status_is_pending() -> None:
 
 def _values(facts: PlanFacts) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in PlanFacts.__slots__}
+
+
+def planned(view: JobView) -> JobView:
+    return job_moves.take_role(view, "planner", ME)
+
+
+def given_back(view: JobView) -> JobView:
+    return job_moves.take_role(view, "planner", None)
+
+
+def failed(view: JobView) -> JobView:
+    return job_moves.fail(view, {"kind": "OutOfSpace"})
+
+
+@pytest.mark.parametrize(
+    ("moves", "may_have_been"),
+    [
+        ([], False),
+        ([job_moves.cancel], False),
+        ([job_moves.deploy, job_moves.deploy], False),
+        ([job_moves.deploy, job_moves.deploy, job_moves.cancel], False),
+        ([job_moves.deploy, job_moves.deploy, planned], True),
+        ([job_moves.deploy, job_moves.deploy, planned, given_back], True),
+        ([job_moves.deploy, job_moves.deploy, planned, given_back, job_moves.cancel], True),
+        ([job_moves.deploy, job_moves.deploy, planned, failed], True),
+        ([job_moves.cancel, retry], True),
+    ],
+)
+def test_it_is_known_whether_a_planner_was_ever_at_work(
+    moves: list[Callable[[JobView], JobView]], may_have_been: bool
+) -> None:
+    """From the status alone, in which a planner that has given up leaves nothing else."""
+    view = unplanned("PENDING")
+    for move in moves:
+        patch = job_moves.job_patch("uid", view, move(view))
+        document = {"metadata": {"uid": "uid"}, "spec": {"a": 1}, "status": format_status(view)}
+        view = parse_job(json_patch.apply(document, patch))
+    has_ended = view.state in ENDED
+    assert job_moves.may_have_been_planned(turn=view.turn, retry=view.retry, has_ended=has_ended) is may_have_been

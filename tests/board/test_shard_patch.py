@@ -28,9 +28,9 @@ def test_what_is_new_is_guarded_by_next() -> None:
 
 
 def test_what_was_free_again_is_guarded_by_its_attempt_and_next_too() -> None:
-    assert guards(shard(), hand_out(1)(shard())) == {"redo": "2", "next": 7, "att/2": 1}
+    assert guards(shard(), hand_out(1)(shard())) == {"redo": "2", "next": 7, "att": "1:2,2:1"}
     unnumbered = shard(attempts={})
-    assert guards(unnumbered, hand_out(1)(unnumbered)) == {"redo": "2", "next": 7, "att/2": None}
+    assert guards(unnumbered, hand_out(1)(unnumbered)) == {"redo": "2", "next": 7, "att": ""}
 
 
 def test_a_commit_is_guarded_by_its_claim() -> None:
@@ -39,19 +39,18 @@ def test_a_commit_is_guarded_by_its_claim() -> None:
 
 def test_a_commit_and_claim_is_guarded_by_both() -> None:
     after = hand_out(2, "A")(commit("3-5")(shard()))
-    wanted = {"done": "0-1", "claims/A/r": "3-5", "redo": "2", "next": 7, "att/2": 1}
+    wanted = {"done": "0-1", "claims/A/r": "3-5", "redo": "2", "next": 7, "att": "1:2,2:1"}
     assert guards(shard(), after) == wanted
 
 
 def test_taking_over_is_guarded_by_the_heartbeat() -> None:
-    wanted = {"redo": "2", "claims/A/r": "3-5", "claims/A/hb": 4}
-    numbers = {f"{kind}/{task}": None for task in (3, 4, 5) for kind in ("att", "lost")}
-    assert guards(shard(), take_over(9)(shard()), ("A",)) == wanted | numbers
+    wanted = {"redo": "2", "claims/A/r": "3-5", "claims/A/hb": 4, "att": "1:2,2:1", "lost": ""}
+    assert guards(shard(), take_over(9)(shard()), ("A",)) == wanted
 
 
 def test_failing_for_good_is_guarded_by_the_retry() -> None:
     before = shard(fails={4: 1})
-    wanted = {"failed": "", "claims/A/r": "3-5", "att/4": None, "fails/4": 1, "retry": 0}
+    wanted = {"failed": "", "claims/A/r": "3-5", "att": "1:2,2:1", "fails": "4:1", "retry": 0}
     assert guards(before, fail(2)(before)) == wanted
 
 

@@ -110,6 +110,10 @@ class Desk:
             return self.cluster.client.get(JOBS, self.namespace, name)
         return {}
 
+    def change(self, **spec: Any) -> None:
+        """Fields of the spec, as kubectl changes them."""
+        self.cluster.client.patch(JOBS, self.namespace, "words", {"spec": spec})
+
     def object(self, kind: str, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.cluster.kubectl("-n", self.namespace, "get", kind, name, "-o", "json"))
         return found

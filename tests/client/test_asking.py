@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from gzip import decompress as gunzip
+from typing import Any
 
 import pytest
 
@@ -33,7 +35,55 @@ def test_a_retried_job_does_what_is_missing(failed: Desk) -> None:
     assert failed.run("results", "words").stdout == b"1 a\n2 b\n1 c\n"
     assert "retried     1 time" in failed.run("status", "words").stdout.decode()
     again = failed.run("retry", "words")
-    assert (again.code, "is COMPLETE: there is nothing to try again" in again.stderr) == (2, True)
+    assert (again.code, "it is COMPLETE, with the reduceCommand" in again.stderr) == (2, True)
+    other = failed.run("retry", "words", "-r", "wc -l")
+    assert other.code == 2
+    assert "job words cannot be tried again: it is COMPLETE, and its maps" in other.stderr
+    assert "submit it as a new job, with keepTmp: true" in other.stderr
+
+
+def test_a_complete_job_that_kept_its_maps_reduces_them_anew_and_its_result_stays_meanwhile(desk: Desk) -> None:
+    desk.operator()
+    desk.run("submit", desk.words(keepTmp=True, mapCommand="echo mapped >&2; tr ' ' '\\n'", compressOutput="gzip"))
+    desk.worker()
+    desk.until_state("words", "COMPLETE")
+    first = desk.bucket.keys("out/")
+    assert desk.run("retry", "words", "-r", "echo no >&2; exit 1").code == 0
+    failing = desk.worker(name="y")
+    desk.until_state("words", "FAIL")
+    assert b"mapped" not in failing.wait().stdout, "only the reduces run again"
+    assert gunzip(desk.bucket.get("out/part-00000.gz")) == b"1 a\n2 b\n1 c\n", "what stood there stands there still"
+    assert set(first) <= set(desk.bucket.keys("out/"))
+
+    done = desk.run("retry", "words", "-r", "wc -l", "--compress-output", "none")
+    assert done.code == 0, done.stderr
+    desk.worker(name="z")
+    desk.until_state("words", "COMPLETE")
+    assert desk.run("results", "words").stdout.strip() == b"4"
+    visible = [key.removeprefix("out/") for key in desk.bucket.keys("out/") if "_kubemr" not in key]
+    assert sorted(visible) == ["_SUCCESS", "part-00000"], "the part of the old result is gone"
+    spec = desk.job()["spec"]
+    assert (spec["reduceCommand"], spec["compressOutput"], spec["retry"]) == ("wc -l", "none", 2)
+
+
+def test_a_spec_that_is_edited_and_retried_past_the_client_is_answered_in_the_conditions(desk: Desk) -> None:
+    """As ``kubectl edit`` and ``kubectl apply`` do."""
+    desk.operator()
+    desk.run("submit", desk.words())
+    desk.worker()
+    desk.until_state("words", "COMPLETE")
+    desk.change(reduceCommand="wc -l", retry=1)
+
+    def refused() -> dict[str, Any]:
+        found = desk.job()["status"].get("conditions") or ()
+        return next((one for one in found if one["type"] == "RetryRefused"), {})
+
+    condition = until(refused, "the answer")
+    assert (condition["status"], condition["reason"]) == ("True", "MapsGone")
+    assert condition["message"].startswith("retry 1: it is COMPLETE, and its maps")
+    assert "not retried MapsGone: retry 1: it is COMPLETE" in desk.run("status", "words").stdout.decode()
+    assert desk.run("results", "words").stdout == b"1 a\n2 b\n1 c\n"
+    assert desk.job()["status"]["state"] == "COMPLETE"
 
 
 def test_a_retry_may_bring_another_reduce_command_but_no_other_map_command(failed: Desk) -> None:
@@ -42,8 +92,9 @@ def test_a_retry_may_bring_another_reduce_command_but_no_other_map_command(faile
     assert (other.code, "other.yaml is the job other, not words" in other.stderr) == (2, True)
     refused = failed.run("retry", "words", "-f", failed.words(mapCommand="cat"))
     assert refused.code == 2
-    assert "the retry was refused: another mapCommand" in refused.stderr
+    assert "job words cannot be tried again: another mapCommand makes it another job" in refused.stderr
     assert failed.job()["status"]["retry"] == before
+    assert failed.job()["spec"]["mapCommand"] != "cat", "what is refused changes nothing"
     done = failed.run("retry", "words", "-f", failed.words(reduceCommand="wc -l"))
     assert (done.code, done.stderr.split()[:2]) == (0, ["kubemr-shell", "status"])
     failed.worker(name="y")
@@ -89,7 +140,7 @@ def test_a_cancelled_job_ends_the_waiting_and_can_go_on(desk: Desk) -> None:
     assert desk.run("retry", "words").code == 0
     desk.until_state("words", "DEPLOYED")
     again = desk.run("retry", "words")
-    assert (again.code, "only a job that has failed" in again.stderr) == (2, True)
+    assert (again.code, "it is DEPLOYED: only a job that has ended can be tried again" in again.stderr) == (2, True)
 
 
 def test_what_nobody_answers_is_said_so(desk: Desk) -> None:

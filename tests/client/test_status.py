@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
+from kubemr_shell.board.lane import Lane
 from kubemr_shell.board.progress import Progress
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.client.result_place import place_of_results
@@ -63,8 +64,10 @@ def test_what_is_slow_large_and_heavy_is_named_as_soon_as_it_is_known() -> None:
         state=JobState.REDUCE,
         spec=SPEC,
         plan=PLAN,
-        closed={Phase.MAP: Ranges.of([0])},
-        totals={Phase.REDUCE: TOTALS},
+        lanes={
+            Phase.MAP: {0: Lane(closed=Ranges.of([0]))},
+            Phase.REDUCE: {0: Lane(counted=Ranges.of([0]), totals=TOTALS)},
+        },
     )
     text = lines(view)
     assert "map         40/40 tasks" in text
@@ -141,7 +144,7 @@ def test_the_exit_code_of_a_failure_is_the_one_that_is_recorded() -> None:
     assert caught.value.exit_code == 3
 
 
-@pytest.mark.parametrize("status", [{"state": "X"}, {"closed": 3}, {"plan": {}, "counters": {"x": 1}}, {"lost": 5}])
+@pytest.mark.parametrize("status", [{"state": "X"}, {"lanes": 3}, {"lanes": {"map": {"0": 1}}}, {"lost": 5}])
 def test_a_status_that_is_nonsense_is_an_error_with_a_message(status: dict[str, Any]) -> None:
     with pytest.raises(KubemrError, match="not as workers and operator write it"):
         view_of({"metadata": {"name": "words"}, "spec": SPEC, "status": status})

@@ -10,17 +10,17 @@ from kubemr_shell.errors import IllegalTransition
 from kubemr_shell.job.state import ENDED, TASK_TRANSITIONS, JobEvent, JobState, TaskEvent, TaskState, after
 
 JOB_TABLE = """
-              ACCEPT   REJECT  DEPLOY     DEPLOYED  PLANNED  MAPPED  OUTPUT_READY  PUBLISHED  REOPEN_MAP  REOPEN_REDUCE  FAIL  CANCEL     RETRY
-(none)        PENDING  FAIL    -          -         -        -       -             -          -           -              -     -          -
-PENDING       -        -       DEPLOYING  -         -        -       -             -          -           -              FAIL  CANCELLED  -
-DEPLOYING     -        -       -          DEPLOYED  -        -       -             -          -           -              FAIL  CANCELLED  -
-DEPLOYED      -        -       -          -         MAP      REDUCE  -             -          -           -              FAIL  CANCELLED  -
-MAP           -        -       -          -         -        REDUCE  PUBLISH       -          MAP         -              FAIL  CANCELLED  -
-REDUCE        -        -       -          -         -        -       PUBLISH       -          MAP         REDUCE         FAIL  CANCELLED  -
-PUBLISH       -        -       -          -         -        -       -             COMPLETE   MAP         REDUCE         -     -          PUBLISH
-COMPLETE      -        -       -          -         -        -       -             -          -           -              -     -          -
-FAIL          -        -       -          -         -        -       -             -          -           -              -     -          PENDING
-CANCELLED     -        -       -          -         -        -       -             -          -           -              -     -          PENDING
+              ACCEPT   REJECT  DEPLOY     DEPLOYED  PLANNED  MAPPED  OUTPUT_READY  PUBLISHED  REOPEN_MAP  REOPEN_REDUCE  FAIL  CANCEL     RETRY     REDUCE_ANEW
+(none)        PENDING  FAIL    -          -         -        -       -             -          -           -              -     -          -         -
+PENDING       -        -       DEPLOYING  -         -        -       -             -          -           -              FAIL  CANCELLED  -         -
+DEPLOYING     -        -       -          DEPLOYED  -        -       -             -          -           -              FAIL  CANCELLED  -         -
+DEPLOYED      -        -       -          -         MAP      REDUCE  -             -          -           -              FAIL  CANCELLED  -         -
+MAP           -        -       -          -         -        REDUCE  PUBLISH       -          MAP         -              FAIL  CANCELLED  -         -
+REDUCE        -        -       -          -         -        -       PUBLISH       -          MAP         REDUCE         FAIL  CANCELLED  -         -
+PUBLISH       -        -       -          -         -        -       -             COMPLETE   MAP         REDUCE         -     -          PUBLISH   -
+COMPLETE      -        -       -          -         -        -       -             -          -           -              -     -          -         PENDING
+FAIL          -        -       -          -         -        -       -             -          -           -              -     -          PENDING   -
+CANCELLED     -        -       -          -         -        -       -             -          -           -              -     -          PENDING   -
 """  # noqa: E501 - a table
 
 TASK_TABLE = """
@@ -66,7 +66,7 @@ def test_the_refusal_of_an_event_names_it() -> None:
 def test_an_ended_job_is_left_by_a_retry_or_never() -> None:
     for state in ENDED:
         possible = {event for event in JobEvent if JOB_CELLS[state.name, event.name] != "-"}
-        assert possible <= {JobEvent.RETRY}
+        assert possible <= {JobEvent.RETRY, JobEvent.REDUCE_ANEW}
 
 
 def test_every_job_state_can_be_reached() -> None:

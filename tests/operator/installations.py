@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 import yaml
 
+from kubemr_shell.board.documents import JOB_LABEL
 from kubemr_shell.errors import DocumentNotFound, KubemrError
 from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS, Resource
 from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.manifests import account_name
@@ -168,6 +170,12 @@ def _installed(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Insta
         )
         processes.callback(one.release)
         yield one
+
+
+def has_cleanup(installation: Installation, job: str) -> bool:
+    """A pod removes its temporaries, or will."""
+    labels = f"{JOB_LABEL}={job},{ROLE_LABEL}={CLEANUP}"
+    return bool(installation.cluster.client.list(BATCH_JOBS, installation.namespace, labels=labels)["items"])
 
 
 def refused(attempt: Callable[[], object]) -> str:

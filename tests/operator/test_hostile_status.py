@@ -8,8 +8,8 @@ import pytest
 
 from kubemr_shell.board.json_patch import add
 from kubemr_shell.errors import BoardError
-from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
-from tests.operator.installations import Installation, eventually
+from kubemr_shell.kube.resources import JOBS
+from tests.operator.installations import Installation, eventually, has_cleanup
 
 HOSTILE: list[dict[str, Any]] = [
     {"retry": "many"},
@@ -17,7 +17,7 @@ HOSTILE: list[dict[str, Any]] = [
     {"state": "MAP", "plan": {"tasks": "x"}},
     {"observedRetry": {}},
     {"startTime": "never", "state": "COMPLETE", "completionTime": "yesterday"},
-    {"closed": [], "state": "REDUCE", "turn": 3},
+    {"lanes": {"map": 1}, "state": "REDUCE", "turn": 3},
     {"lost": 7},
     {"failure": "text", "state": "FAIL"},
 ]
@@ -41,7 +41,7 @@ def test_a_job_with_a_hostile_status_is_no_harm_to_others(installation: Installa
 
     def is_cared_for(name: str) -> bool:
         """It is gone, or a pod removes its temporaries."""
-        return not installation.has(JOBS, name) or installation.has(BATCH_JOBS, f"{name}-cleanup")
+        return not installation.has(JOBS, name) or has_cleanup(installation, name)
 
     eventually("all can be deleted", lambda: all(map(is_cared_for, names)))
 

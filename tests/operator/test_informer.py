@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from kubemr_shell.errors import KubemrError
-from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.connection import anonymous
 from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.operator.informer import FIRST_PAUSE, Informer, Key
+from tests.operator.json_server import Answer, client_of_server
 
 JOB = {"metadata": {"namespace": "here", "name": "words", "resourceVersion": "5"}}
 LIST = {"metadata": {"resourceVersion": "5"}, "items": [JOB]}
 
 
-@contextmanager
-def server(answers: list[object], watched: list[float]) -> Iterator[KubeClient]:
+def answering(answers: list[object], watched: list[float]) -> Answer:
     """It gives the answers to lists, the last one again and again; each watch ends at once."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            data = b""
-            if "watch=1" in self.path:
-                watched.append(time.monotonic())
-            else:
-                data = json.dumps(answers.pop(0) if len(answers) > 1 else answers[0]).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def answer(path: str) -> object:
+        if "watch=1" in path:
+            watched.append(time.monotonic())
+            return None
+        return answers.pop(0) if len(answers) > 1 else answers[0]
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-            pass
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    try:
-        yield KubeClient(anonymous(f"http://127.0.0.1:{listening.server_address[1]}"), "here")
-    finally:
-        listening.shutdown()
-        listening.server_close()
+    return answer
 
 
 def test_it_goes_on_after_an_answer_that_makes_no_sense_and_does_not_ask_all_the_time() -> None:
@@ -52,7 +31,7 @@ def test_it_goes_on_after_an_answer_that_makes_no_sense_and_does_not_ask_all_the
     changed: list[Key] = []
     watched: list[float] = []
     stop = threading.Event()
-    with server([["no list"], LIST], watched) as client:
+    with client_of_server(answering([["no list"], LIST], watched)) as client:
         informer = Informer(
             client,
             JOBS,
@@ -63,7 +42,7 @@ def test_it_goes_on_after_an_answer_that_makes_no_sense_and_does_not_ask_all_the
             failed=failures.append,
             stop=stop,
         )
-        informer.start()
+        informer.loop.start()
         try:
             assert informer.listed.wait(10)
             deadline = time.monotonic() + 10

@@ -77,6 +77,7 @@ def test_the_operator_is_told_what_was_chosen() -> None:
     assert operator_arguments(FULL) == [
         "operator",
         "--port=8080",
+        "--pod=$(KUBEMR_NAMESPACE)/$(KUBEMR_POD)",
         "--namespace=jobs",
         "--image=registry/base:1",
         "--output-root=s3://results",

@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from kubemr_shell.board import json_patch
-from kubemr_shell.job.validate import API_VERSION, KIND
-from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, SERVICE_ACCOUNTS
+from kubemr_shell.kube.marks import RETRY_LABEL
+from kubemr_shell.kube.resources import BATCH_JOBS
 from kubemr_shell.operator.actions import Create, Delete, Patch, Tell
-from kubemr_shell.operator.deletion import FINALIZER
-from kubemr_shell.operator.observation import Observation, owned
-from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.observation import Trouble, is_owned
 from kubemr_shell.operator.reconcile import MOST_LOST, reconcile
-
-NOW = 1_800_000_000.0
-STAMP = "2027-01-15T08:00:00Z"
-OPTIONS = OperatorOptions()
-SPEC: dict[str, Any] = {"inputs": ["s3://in/words"], "mapCommand": "cat", "output": "s3://out/words"}
+from tests.operator.observed import OPTIONS, STAMP, batch, deleted, job, made, patch_of_status, pod, seen, told
 
 
-def job(status: Mapping[str, Any] | None, *, deleted: bool = False, **spec: Any) -> dict[str, Any]:
-    metadata = {
-        "name": "words",
-        "namespace": "here",
-        "uid": "new",
-        "generation": 2,
-        "resourceVersion": "7",
-        "finalizers": [FINALIZER],
-        **({"deletionTimestamp": STAMP} if deleted else {}),
-    }
-    stated = {} if status is None else {"status": dict(status)}
-    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": {**SPEC, **spec}, **stated}
-
-
-def batch(uid: str = "new", *conditions: str, name: str = "words") -> dict[str, Any]:
-    return {
-        "metadata": {"name": name, "uid": f"batch of {uid}", "ownerReferences": [{"uid": uid}]},
-        "spec": {"parallelism": 1},
-        "status": {"conditions": [{"type": one, "status": "True"} for one in conditions]},
-    }
-
-
-def pod(name: str, phase: str, finished: str = "") -> dict[str, Any]:
-    ended = {"state": {"terminated": {"exitCode": 1, "finishedAt": finished}}}
-    return {"metadata": {"name": name}, "status": {"phase": phase, "containerStatuses": [ended] if finished else []}}
-
-
-def seen(document: Mapping[str, Any], **known: Any) -> Observation:
-    return Observation(**{"job": document, "batch": None, "cleanup": None, "now": NOW, **known})
-
-
-def patch_of_status(actions: Any) -> list[dict[str, Any]]:
-    return [dict(one) for one in next(one for one in actions if isinstance(one, Patch) and one.status).operations]
+def conditions_of(status: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = next(one["value"] for one in status if one["path"] == "/status/conditions")
+    return found
 
 
 def test_the_first_status_is_that_of_the_job_that_was_seen() -> None:
@@ -88,9 +51,8 @@ def test_an_output_of_another_job_fails_the_job() -> None:
 
 
 def test_a_batch_job_of_an_older_job_of_the_name_is_not_taken_for_its_own() -> None:
-    assert owned(batch("old"), job(None)) is None
-    assert owned(None, job(None)) is None
-    assert owned(mine := batch("new"), job(None)) is mine
+    assert not is_owned(batch("old"), job(None))
+    assert is_owned(batch("new"), job(None))
 
 
 def test_workers_are_asked_for_again_while_something_of_their_name_is_in_the_way() -> None:
@@ -109,10 +71,10 @@ def test_a_job_that_publishes_gets_other_workers_when_all_have_failed() -> None:
     publishing = job({"state": "PUBLISH", "publishing": True})
     failed = batch("new", "Failed")
     decision = reconcile(seen(publishing, batch=failed), OPTIONS)
-    gone, told = decision.actions
-    assert gone == Delete(resource=BATCH_JOBS, name="words", uid="batch of new")
-    assert isinstance(told, Tell)
-    assert told.reason == "WorkersReplaced"
+    gone, why = decision.actions
+    assert gone == Delete(resource=BATCH_JOBS, name="words", uid="words of new")
+    assert isinstance(why, Tell)
+    assert why.reason == "WorkersReplaced"
 
     failed["metadata"]["deletionTimestamp"] = STAMP
     assert not reconcile(seen(publishing, batch=failed), OPTIONS).actions
@@ -134,12 +96,11 @@ def test_of_very_many_lost_workers_the_last_are_told_once() -> None:
         for number in range(700)
     ]
     document = job({"state": "MAP"})
-    told = patch_of_status(reconcile(seen(document, batch=batch(), pods=pods), OPTIONS).actions)
-    lost = next(one["value"] for one in told if one["path"] == "/status/lost")
+    stated = patch_of_status(reconcile(seen(document, batch=batch(), pods=pods), OPTIONS).actions)
+    lost = next(one["value"] for one in stated if one["path"] == "/status/lost")
     assert lost == [f"w{number:04}" for number in range(MOST_LOST)]
 
-    conditions = next(one["value"] for one in told if one["path"] == "/status/conditions")
-    again = job({"state": "MAP", "lost": lost, "conditions": conditions})
+    again = job({"state": "MAP", "lost": lost, "conditions": conditions_of(stated)})
     assert not reconcile(seen(again, batch=batch(), pods=pods), OPTIONS).actions
 
 
@@ -149,24 +110,71 @@ def test_a_retried_job_that_was_never_deployed_has_nothing_to_clean_up() -> None
     assert not [one for one in operations if one["path"] == "/status/startTime"]
 
 
-def test_the_cleanup_of_a_job_without_an_account_makes_one() -> None:
-    deleted = job({"state": "DEPLOYING", "startTime": STAMP}, deleted=True)
-    made = [one for one in reconcile(seen(deleted), OPTIONS).actions if isinstance(one, Create)]
-    assert made[0].resource is SERVICE_ACCOUNTS
-    assert made[-1].document["metadata"]["name"] == "words-cleanup"
-    assert CONFIG_MAPS not in [one.resource for one in made]
+DEPLOYING = {"state": "DEPLOYING", "startTime": STAMP}
 
 
-def test_a_cleanup_reaches_the_store_as_the_workers_did() -> None:
-    s3 = {"endpoint": "https://store", "caBundle": "/ca.pem", "pathStyle": "never", "requesterPays": True}
-    deleted = job({"state": "FAIL", "startTime": STAMP}, deleted=True, s3=s3)
-    made = [one for one in reconcile(seen(deleted), OPTIONS).actions if isinstance(one, Create)]
-    arguments = made[-1].document["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert arguments[-5:] == ["--path-style", "never", "--ca-bundle", "/ca.pem", "--requester-pays"]
+def conditions(actions: Any) -> dict[str, dict[str, Any]]:
+    return {one["type"]: one for one in conditions_of(patch_of_status(actions))}
 
 
-def test_a_cleanup_that_failed_lets_the_job_go_before_anything_is_told() -> None:
-    deleted = job({"state": "FAIL", "startTime": STAMP}, deleted=True)
-    release, told = reconcile(seen(deleted, cleanup=batch("new", "Failed", name="words-cleanup")), OPTIONS).actions
-    assert isinstance(release, Patch)
-    assert isinstance(told, Tell)
+@pytest.mark.parametrize("state", ["PENDING", "DEPLOYING"])
+def test_what_is_in_the_way_of_the_workers_is_said_once(state: str) -> None:
+    obstacle = Trouble(reason="NameTaken", message="Job words is in the way")
+    first = reconcile(seen(job({**DEPLOYING, "state": state}), obstacle=obstacle), OPTIONS)
+    assert not made(first.actions, BATCH_JOBS)
+    ready = conditions(first.actions)["WorkersReady"]
+    assert (ready["status"], ready["reason"], ready["message"]) == ("False", obstacle.reason, obstacle.message)
+    assert [(one.reason, one.warning) for one in told(first.actions)] == [("NameTaken", True)]
+
+    again = job({**DEPLOYING, "state": state, "conditions": [ready]})
+    assert not reconcile(seen(again, obstacle=obstacle), OPTIONS).actions
+
+
+def test_a_wait_for_the_end_of_a_deleted_job_is_no_event() -> None:
+    obstacle = Trouble(reason="Starting", message="waits until Role kubemr-words is removed")
+    decision = reconcile(seen(job(DEPLOYING), obstacle=obstacle), OPTIONS)
+    assert conditions(decision.actions)["WorkersReady"]["message"] == obstacle.message
+    assert not told(decision.actions)
+
+
+def test_the_names_of_a_retry_are_not_those_of_another_job() -> None:
+    """``words-r1`` may be a job of its own, and the workers of two are never taken for each other."""
+    (first,) = made(reconcile(seen(job(DEPLOYING)), OPTIONS).actions, BATCH_JOBS)
+    (second,) = made(reconcile(seen(job({**DEPLOYING, "retry": 1})), OPTIONS).actions, BATCH_JOBS)
+    assert (first["metadata"]["name"], second["metadata"]["name"]) == ("words", "words-new-r1")
+    assert second["metadata"]["labels"][RETRY_LABEL] == "1"
+
+
+@pytest.mark.parametrize("state", ["PENDING", "DEPLOYING", "MAP", "COMPLETE"])
+def test_the_workers_before_a_retry_are_ended(state: str) -> None:
+    old = batch(name="words")
+    retried = job({**DEPLOYING, "state": state, "retry": 1})
+    assert deleted(reconcile(seen(retried, others=[old]), OPTIONS).actions) == ["words"]
+    old["metadata"]["deletionTimestamp"] = STAMP
+    assert "words" not in deleted(reconcile(seen(retried, others=[old], output_owner="new"), OPTIONS).actions)
+
+
+def test_workers_of_a_retry_that_this_operator_has_not_heard_of_are_left_alone() -> None:
+    later = batch(name="words-new-r1", retry=1)
+    known = batch(name="words")
+    assert not deleted(reconcile(seen(job({"state": "MAP"}), batch=known, others=[later]), OPTIONS).actions)
+
+
+def test_only_the_workers_of_this_retry_say_how_the_workers_are() -> None:
+    present, old = batch(name="words-new-r1", retry=1), batch(name="words")
+    pods = [pod("new-0", "Running", of=present), pod("old-0", "Pending", waits="ErrImagePull", of=old)]
+    decision = reconcile(seen(job({"state": "MAP", "retry": 1}), batch=present, pods=pods), OPTIONS)
+    assert conditions(decision.actions)["WorkersReady"]["reason"] == "Running"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_batch_job_that_has_changed_since_it_was_seen_is_not_suspended_or_let_go(wanted: bool) -> None:
+    present = batch()
+    present["spec"]["suspend"] = not wanted
+    decision = reconcile(seen(job({"state": "MAP"}, suspend=wanted), batch=present), OPTIONS)
+    change = next(one for one in decision.actions if isinstance(one, Patch) and one.resource is BATCH_JOBS)
+    assert [dict(one) for one in change.operations] == [
+        json_patch.test("/metadata/uid", "words of new"),
+        json_patch.replace("/metadata/resourceVersion", "11"),
+        json_patch.add("/spec/suspend", wanted),
+    ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from kubemr_shell.board import json_patch
 from kubemr_shell.board.documents import ChangeType, Document, Documents, DocumentStore, Operation
-from kubemr_shell.errors import AlreadyExists, BoardError, DocumentNotFound
+from kubemr_shell.errors import AlreadyExists, BoardError, BoardUnavailable, DocumentNotFound, UnknownAnswer
 
 Change = Callable[[str, Document | None, Document], None]
 """Kind, the state before (None when it is made) and after."""
@@ -66,6 +66,15 @@ class History(NotAsked):
             self._versions[kind, name].append(after)
             self._changed(kind, before, after)
         return after
+
+    def refuse(self, call: Callable[[], object], error: BoardUnavailable) -> None:
+        """The call does not get through; raises what its caller sees of that."""
+        raise error
+
+    def lose_answer(self, write: Callable[[], object]) -> None:
+        """The write gets through, and nobody hears of it."""
+        write()
+        raise UnknownAnswer("lost")
 
     def deliver(self, index: int, *, again: bool) -> None:
         """A write that was under way arrives, when nobody waits for its answer; ``again``: and will come once more."""

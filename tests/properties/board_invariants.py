@@ -29,6 +29,11 @@ def numbers(text: str) -> set[int]:
     return found
 
 
+def pairs(text: str) -> list[tuple[str, str]]:
+    """Of ``0-2:1,5:3``, what stands before each colon and behind it."""
+    return [(item.partition(":")[0], item.partition(":")[2]) for item in filter(None, text.split(","))]
+
+
 class Shard:
     """One shard document, read without the product's code."""
 
@@ -39,13 +44,13 @@ class Shard:
         self.first, self.count, self.epoch, self.next = spec["first"], spec["count"], state["epoch"], state["next"]
         self.done, self.redo, self.failed = (numbers(state[key]) for key in ("done", "redo", "failed"))
         self.claims = {claim_id: numbers(claim["r"]) for claim_id, claim in state["claims"].items()}
-        self._attempts, self._winners = state["att"], state["win"]
+        self._attempts: dict[int, int] = {
+            task: int(value) for item, value in pairs(state["att"]) for task in numbers(item)
+        }
 
     def attempt(self, task: int) -> int:
-        return int(self._attempts.get(str(task), self.base * STRIDE))
-
-    def winner(self, task: int) -> int:
-        return int(self._winners.get(str(task), self.base * STRIDE))
+        """Of a task that is done: the one that has won."""
+        return int(self._attempts.get(task, self.base * STRIDE))
 
     @property
     def held(self) -> set[int]:
@@ -66,13 +71,13 @@ def check_shard(before: Document | None, after: Document) -> None:
         where = f"{new.name} task {task}"
         assert new.attempt(task) >= old.attempt(task), f"{where}: the attempt number went down"
         if task in old.done & new.done:
-            assert new.winner(task) == old.winner(task), f"(b) {where}: another winner"
+            assert new.attempt(task) == old.attempt(task), f"(b) {where}: another winner"
         elif task in old.done:
             assert new.epoch > old.epoch, f"(b) {where}: no longer done without a new epoch"
         elif task in new.done:
             gone = [claim for claim in old.claims if claim not in new.claims and task in old.claims[claim]]
             assert gone, f"(b) {where}: won without a claim"
-            assert new.winner(task) == old.attempt(task), f"(b) {where}: an attempt won that was not held"
+            assert new.attempt(task) == old.attempt(task), f"(b) {where}: an attempt won that was not held"
 
 
 def check_job(before: Document | None, after: Document) -> None:
@@ -81,11 +86,14 @@ def check_job(before: Document | None, after: Document) -> None:
     old, new = before["status"], after["status"]
     states = JobState(old["state"]), JobState(new["state"])
     assert states[0] == states[1] or states in LEGAL_STATES, f"{states[0]} -> {states[1]}"
-    assert old["state"] != "COMPLETE" or {**new, "cleaned": False} == {**old, "cleaned": False}, (
-        "a change after the end"
-    )
+    is_anew = states == (JobState.COMPLETE, JobState.PENDING)
+    if old["state"] == "COMPLETE" and not is_anew:
+        assert {**new, "cleaned": False} == {**old, "cleaned": False}, "a change after the end"
     assert new["turn"] >= old["turn"], "the turn went down"
-    assert not old["publishing"] or new["publishing"], "back from the point of no return"
+    for phase, lanes in old["lanes"].items():
+        for number, lane in lanes.items():
+            assert new["lanes"][phase][number]["turn"] >= lane["turn"], "the turn of a lane went down"
+    assert not old["publishing"] or new["publishing"] or is_anew, "back from the point of no return"
     if old["plan"]:
         assert {**new["plan"], "spec": None} == {**old["plan"], "spec": None}, "the plan changed"
 
@@ -101,20 +109,21 @@ def check_all(history: History, storage: Storage) -> None:
 
 def _check_closed(job: dict[str, Any], shards: dict[Any, Shard], storage: Storage) -> dict[Phase, dict[int, int]]:
     winners: dict[Phase, dict[int, int]] = {}
-    for name, text in job["closed"].items():
+    for name, lanes in job["lanes"].items():
         phase, base = Phase(name), job["bases"].get(name, 0)
         of_phase: dict[int, int] = {}
-        for index in numbers(text):
+        closed = {index for lane in lanes.values() for index in numbers(lane["closed"])}
+        for index in closed:
             shard = shards[phase, base, index]
             epoch = _wanted_epoch(job, name, index)
             assert shard.epoch == epoch, f"(d) {shard.name}: closed without the reopening of epoch {epoch}"
             assert len(shard.done) == shard.count, f"(d) {shard.name}: closed and not covered"
-            won = tuple(shard.winner(task) for task in range(shard.count))
+            won = tuple(shard.attempt(task) for task in range(shard.count))
             assert storage.manifests.get((phase, epoch, index)) == won, f"(d) {shard.name}: the manifest is another"
             of_phase |= {shard.first + task: attempt for task, attempt in enumerate(won)}
         winners[phase] = of_phase
-        if text and numbers(job["counted"][name]) == numbers(text):
-            counted = job["counters"][name].get("test", {}).get("sum", 0)
+        if closed == {index for lane in lanes.values() for index in numbers(lane["counted"])}:
+            counted = sum([lane["counters"].get("test", {}).get("sum", 0) for lane in lanes.values()])
             wanted = sum([amount(phase, task, attempt) for task, attempt in of_phase.items()])
             assert counted == wanted, f"(d) {name}: counted {counted}, the winners make {wanted}"
     return winners
@@ -132,7 +141,7 @@ def _check_outputs(job: dict[str, Any], shards: dict[Any, Shard], storage: Stora
         if base != job["bases"].get(phase.value, 0) or phase is Phase.PUBLISH:
             continue
         for task in shard.done:
-            number, attempt = shard.first + task, shard.winner(task)
+            number, attempt = shard.first + task, shard.attempt(task)
             output = (phase, number, attempt)
             is_there = output in storage.outputs | storage.spoiled or storage.visible.get(number) == attempt
             assert is_there, f"{output} is committed and gone"
@@ -144,9 +153,12 @@ def _check_visible(job: dict[str, Any], winners: dict[Phase, dict[int, int]], st
         assert not storage.visible, "(e) visible without a plan"
         return
     output_phase = Phase.REDUCE if job["plan"]["partitions"] else Phase.MAP
-    if state in ("FAIL", "CANCELLED"):
+    if storage.success_epoch < job["bases"].get(output_phase.value, 0) and job["replaces"]:
+        stands = storage.success == storage.visible
+        assert stands or (job["publishing"] and storage.success is None), "(e) half of the old result"
+    elif state in ("FAIL", "CANCELLED"):
         assert not storage.visible, f"(e) {state} with visible parts"
-    if storage.success is not None:
+    elif storage.success is not None:
         assert storage.success == storage.visible == winners[output_phase], "(e) _SUCCESS is not what is there"
     if state == "COMPLETE":
         assert storage.success is not None, "(e) COMPLETE without _SUCCESS"

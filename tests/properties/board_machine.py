@@ -10,12 +10,15 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.documents import Document, Operation
+from kubemr_shell.board.job_moves import job_patch, reduce_anew
+from kubemr_shell.board.job_view import parse_job
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import BoardUnavailable, IllegalTransition
 from kubemr_shell.job.state import ENDED, JobState
@@ -71,7 +74,10 @@ class BoardMachine(RuleBasedStateMachine):
         self.made = 0
         self.spoils_left = 3
         self.storage = Storage()
-        self.history = History(self._changed, self._is_planted)
+        self.name = "job"
+        self.spec: dict[str, Any] = {"maxAttempts": 2}
+        self.history = self._new_history()
+        self.anew = False
         self.players = [Player() for _ in range(SEATS + 1)]
         self.workers: list[Worker] = []
         self.shape: dict[str, int] = {}
@@ -79,7 +85,7 @@ class BoardMachine(RuleBasedStateMachine):
     @initialize(
         tasks=st.sampled_from([1, 2, 4, 8, 12]),
         partitions=st.integers(0, 2),
-        agents=st.sampled_from([2, 2, 20]),
+        agents=st.sampled_from([2, 2, 20, 40]),
         slots=st.integers(1, 2),
         max_attempts=st.integers(1, 2),
         reached=st.sampled_from(["DEPLOYED", "MAP", "MAP", "REDUCE", "PUBLISH"]),
@@ -88,7 +94,11 @@ class BoardMachine(RuleBasedStateMachine):
     def start(
         self, tasks: int, partitions: int, agents: int, slots: int, max_attempts: int, reached: str, further: int
     ) -> None:
-        """The job is new, or a first worker has brought it some way and then vanished."""
+        """The job is new, or a first worker has brought it some way and then vanished.
+
+        Of every other job the reduces are asked for again once it is complete.
+        """
+        self.anew = further % 2 == 1 and partitions > 0 and self.planted is None
         self.shape = {
             "tasks": tasks,
             "partitions": partitions,
@@ -96,7 +106,7 @@ class BoardMachine(RuleBasedStateMachine):
             "slots": slots,
             "max_attempts": max_attempts,
         }
-        Board.create(self.history, name="job", uid="uid-job", spec={"maxAttempts": 2})
+        self._create_job()
         self._board("first", self.history).deploy()
         self.workers = [self._worker(seat) for seat in range(SEATS)]
         pioneer = Worker("pioneer", lambda name: self._board(name, self.history), self.storage, self.shape)
@@ -217,7 +227,12 @@ class BoardMachine(RuleBasedStateMachine):
         """(f) One worker that lives ends the job, in a bounded number of steps; nothing that comes late revives it."""
         try:
             if self.shape and sys.exc_info()[0] is None:
-                self._one_worker_ends_the_job()
+                self._one_worker_ends_the_job("survivor")
+                if self.anew and self._state() is JobState.COMPLETE:
+                    self._reduce_anew()
+                    for player in self.players[:1]:  # it has slept through the end, and through the retry
+                        self._finish(player)
+                    self._one_worker_ends_the_job("second survivor")
                 state = self._state()
                 while self.history.in_flight:
                     self.history.deliver(0, again=False)
@@ -229,11 +244,18 @@ class BoardMachine(RuleBasedStateMachine):
             for player in self.players:
                 player.end()
 
-    def _one_worker_ends_the_job(self) -> None:
+    def _reduce_anew(self) -> None:
+        """As the operator does, by one patch."""
+        document = self.history.get("MapReduceJob", self.name)
+        view = parse_job(document)
+        moved = reduce_anew(view, {"maxAttempts": self.shape["max_attempts"], "reduceCommand": "another"})
+        self.history.patch("MapReduceJob", self.name, job_patch(document["metadata"]["uid"], view, moved))
+
+    def _one_worker_ends_the_job(self, name: str) -> None:
         store = self.history
         if self._state() not in ENDED and self._board("user", store).view().phase is None:
             self._board("user", store).deploy()
-        survivor = Worker("survivor", lambda name: self._board(name, store), self.storage, self.shape)
+        survivor = Worker(name, lambda name: self._board(name, store), self.storage, self.shape)
         for step in range(STEPS_TO_THE_END):
             survivor.act(step)
             self.now += 1.0
@@ -262,15 +284,21 @@ class BoardMachine(RuleBasedStateMachine):
         asked: dict[str, Callable[[], None]] = {
             "cancel": board.cancel,
             "retry": board.retry,
-            "redo_reduces": lambda: board.redo_reduces({"maxAttempts": 2}),
+            "redo_reduces": lambda: board.redo_reduces(self.spec),
             "fail_job": lambda: board.fail_job({"reason": "too late"}),
         }
         with suppress(IllegalTransition, BoardUnavailable):
             asked[what]()
             board.deploy()
 
+    def _new_history(self) -> History:
+        return History(self._changed, self._is_planted)
+
+    def _create_job(self) -> None:
+        Board.create(self.history, name=self.name, uid="uid-job", spec=self.spec)
+
     def _state(self) -> JobState:
-        return JobState(self.history.get("MapReduceJob", "job")["status"]["state"])
+        return JobState(self.history.get("MapReduceJob", self.name)["status"]["state"])
 
     def _worker(self, seat: int) -> Worker:
         store = PlayersStore(self.players[seat], self.history)
@@ -279,7 +307,7 @@ class BoardMachine(RuleBasedStateMachine):
     def _board(self, name: str, store: PlayersStore | History) -> Board:
         return Board(
             store,
-            "job",
+            self.name,
             name,
             slots=self.shape["slots"],
             agents=self.shape["agents"],

@@ -117,7 +117,7 @@ class PlayersStore(NotAsked):
     def get(self, kind: str, name: str, *, fresh: bool = True) -> Document:
         outcome, age = self._player.wait_for_outcome(Call(f"get {name}", is_write=False))
         if outcome == "down":
-            raise BoardUnavailable("down")
+            self._history.refuse(lambda: self._history.get(kind, name, fresh=fresh), BoardUnavailable("down"))
         return self._history.get(kind, name, age=age if outcome == "old" and not fresh else 0)
 
     def create(self, document: Mapping[str, Any]) -> Document:
@@ -131,8 +131,7 @@ class PlayersStore(NotAsked):
         if outcome in ("lost, comes late", "comes twice"):
             self._history.in_flight.append(write)
         if outcome in ("lost before", "lost, comes late", "down"):
-            raise UnknownAnswer("lost")
-        answer = write()
+            self._history.refuse(write, UnknownAnswer("lost"))
         if outcome == "lost after":
-            raise UnknownAnswer("lost")
-        return answer
+            self._history.lose_answer(write)
+        return write()

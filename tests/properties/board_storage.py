@@ -32,6 +32,7 @@ class Storage:
     manifests: dict[ManifestName, tuple[int, ...]] = field(default_factory=dict)
     visible: dict[int, int] = field(default_factory=dict)
     success: dict[int, int] | None = None
+    success_epoch: int = 0
 
     def begin(self, phase: Phase, attempt: Attempt, worker: str) -> None:
         """Every attempt is begun by one worker at most, once."""
@@ -64,6 +65,14 @@ class Storage:
         return sum(amount(closing.phase, *attempt) for attempt in closing.counted) - sum(
             amount(closing.phase, *attempt) for attempt in closing.replaced
         )
+
+    def begin_to_publish(self, epoch: int) -> None:
+        """An old result of the job is none any more before a part of it is replaced."""
+        if self.success_epoch < epoch:
+            self.success = None
+
+    def finish(self, parts: dict[int, int], epoch: int) -> None:
+        self.success, self.success_epoch = parts, epoch
 
     def publish(self, phase: Phase, part: Attempt) -> bool:
         """Make a staged part visible; False when it is nowhere."""

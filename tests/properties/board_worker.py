@@ -91,6 +91,8 @@ class Worker:
                 self._closing = step
             case Over():
                 self.state = step.state
+                if step.state is None:  # it was retried: a new worker sits here
+                    self._opened = None
 
     def _plan(self, random: Random) -> None:
         assert self._role is not None
@@ -133,6 +135,7 @@ class Worker:
         if phase is Phase.REDUCE:
             missing = [winner for winner in winners if (source, *winner) not in self._storage.outputs]
         else:
+            self._storage.begin_to_publish(view.result_epoch)
             missing = [winner for winner in winners if not self._storage.publish(source, winner)]
         if missing:
             self._board.reopen(source, missing)
@@ -206,7 +209,7 @@ class Worker:
         assert view.plan is not None
         phase = view.plan.output_phase
         parts = {a.task: a.attempt for shard in view.closed_shards(phase) for a in self._manifest(view, phase, shard)}
-        self._storage.success = parts
+        self._storage.finish(parts, view.result_epoch)
         self._with_role(lambda role: self._board.complete(role, {"parts": len(parts)}))
 
     def _with_role(self, call: Callable[[RoleClaim], object]) -> None:

@@ -124,6 +124,18 @@ def test_nothing_is_left_of_a_job_that_is_deleted(site: Site) -> None:
     assert site.bucket.uploads() == []
 
 
+def test_nothing_is_left_of_a_deleted_job_whose_image_can_no_longer_be_pulled(site: Site) -> None:
+    """The image of the operator does it instead."""
+    site.bucket.put("in/lines", LINES)
+    site.submit("gone", inputs=[f"{site.bucket.uri}/in/lines"], mapCommand="cat; sleep 300", partitions=2)
+    site.until_state("gone", "MAP")
+    assert site.bucket.keys("gone/_kubemr/")
+    site.change("gone", image="nowhere.invalid/nothing:1")
+    site.cluster.client.delete(JOBS, site.namespace, "gone")
+    site.until(lambda: not site.cluster.client.list(JOBS, site.namespace)["items"])
+    assert site.bucket.keys("gone/") == []
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

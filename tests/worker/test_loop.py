@@ -124,6 +124,26 @@ def test_a_worker_that_is_stopped_while_it_plans_gives_the_planning_back_at_once
     assert (view.state, view.planner, view.plan) == (JobState.DEPLOYED, None, None)
 
 
+def test_a_worker_gives_back_what_it_holds_when_its_job_was_retried_meanwhile(tmp_path: Path) -> None:
+    """What it knows of the job is from before: it may not even know that it had ended."""
+    site, runner = Site(tmp_path), Turns()
+    site.plan()
+    with site.looping(runner, timing=replace(LOCAL, state_seconds=0.05, commit_seconds=0.05)) as looping:
+        wait_until(lambda: bool(runner.begun))
+        user = site.board("user")
+        user.cancel()
+        user.retry({"maxAttempts": 7})
+        user.deploy()
+        wait_until(runner.is_cancelled)
+        runner.go_on(1)
+        looping.thread.join(DEADLINE_SECONDS)
+        assert not looping.thread.is_alive()
+        shard, view = site.shard(), site.view()
+    assert shard.claims == {}
+    assert len(shard.done) < TASKS
+    assert view.state is JobState.DEPLOYED
+
+
 def test_a_worker_that_is_stopped_while_it_finishes_gives_the_finish_back_at_once(tmp_path: Path) -> None:
     looping: list[Looping] = []
 

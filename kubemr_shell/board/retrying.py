@@ -1,0 +1,110 @@
+"""What becomes of a job whose user asks for another try, under a spec that may have changed. Pure.
+
+The operator decides by it, and a client foresees by it what the operator would say.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+
+from kubemr_shell.board import job_moves
+from kubemr_shell.board.job_view import JobView
+from kubemr_shell.errors import KubemrError
+from kubemr_shell.job.fingerprint import changed_fields
+from kubemr_shell.job.names import file_name
+from kubemr_shell.job.scripts import scripts_of_maps
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.state import ENDED, JobState
+from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
+
+
+class Refusal(StrEnum):
+    """Why there is no other try, in one word."""
+
+    NOTHING_TO_RETRY = "NothingToRetry"
+    ANOTHER_JOB = "AnotherJob"
+    MAPS_GONE = "MapsGone"
+    INVALID_SPEC = "InvalidSpec"
+
+
+class RetryRefused(KubemrError):
+    """Its message says what to do instead."""
+
+    def __init__(self, refusal: Refusal, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
+def retried(view: JobView, asked: JobSpec) -> JobView:
+    """The job as it goes on with what is not committed; RetryRefused.
+
+    With another reduceCommand or compressOutput its maps are kept, and the rest is done again: also of a complete job,
+    if keepTmp has kept its maps.
+    """
+    if view.state not in ENDED:
+        raise RetryRefused(
+            Refusal.NOTHING_TO_RETRY, f"it is {view.state}: only a job that has ended can be tried again"
+        )
+    if view.plan is None:
+        return job_moves.retry(view, None)
+    old = spec_from_mapping(view.spec)
+    new = _completed(asked, old)
+    changes = changed_fields(old, new)
+    forbidden = [*changes.forbidden, *(["output"] if _output(old) != _output(asked) else [])]
+    if forbidden:
+        raise RetryRefused(
+            Refusal.ANOTHER_JOB,
+            f"another {', '.join(forbidden)} makes it another job: change it back, or submit a new job",
+        )
+    plain = spec_to_mapping(new)
+    if view.state is not JobState.COMPLETE:
+        return job_moves.redo_reduces(view, plain) if changes.reduce_only else job_moves.retry(view, plain)
+    if not changes.reduce_only:
+        raise RetryRefused(Refusal.NOTHING_TO_RETRY, _complete(view))
+    if view.cleaned or not old.keep_tmp:
+        fields = " and ".join(changes.reduce_only)
+        raise RetryRefused(
+            Refusal.MAPS_GONE,
+            f"it is COMPLETE, and its maps, which another {fields} would need, were removed, as "
+            "keepTmp was not set: submit it as a new job, with keepTmp: true if its reduces may change again",
+        )
+    return job_moves.reduce_anew(view, plain)
+
+
+def _complete(view: JobView) -> str:
+    if view.plan is not None and view.plan.map_only:
+        return "it is COMPLETE, and has no reduces that could be done again: for another result submit a new job"
+    return (
+        "it is COMPLETE, with the reduceCommand and compressOutput that it has: change one of them to have its reduces "
+        "done again, or submit a new job"
+    )
+
+
+def _completed(asked: JobSpec, old: JobSpec) -> JobSpec:
+    """The spec that is asked for, with what the plan has settled, and what the image brought, where it says nothing."""
+    return dataclasses.replace(
+        asked,
+        partitions=old.partitions if asked.partitions is None else asked.partitions,
+        map_command=asked.map_command or old.map_command,
+        combine_command=asked.combine_command or old.combine_command,
+        reduce_command=asked.reduce_command or old.reduce_command,
+        files=tuple(_placed(path, old.files) for path in asked.files) + _of_image(asked, old),
+        archives=tuple(_placed(path, old.archives) for path in asked.archives),
+    )
+
+
+def _placed(path: str, found: tuple[str, ...]) -> str:
+    """As the pods of before have found it: they make a relative path absolute."""
+    return next((one for one in found if one == path or one.endswith(f"/{path}")), path)
+
+
+def _of_image(asked: JobSpec, old: JobSpec) -> tuple[str, ...]:
+    """Scripts that pods have added, as their image has them and the map phase's commands begin with them."""
+    known = {file_name(path) for path in asked.files}
+    scripts = scripts_of_maps(old) - known
+    return tuple(uri for uri in old.files if file_name(uri) in scripts)
+
+
+def _output(spec: JobSpec) -> str:
+    return (spec.output or "").rstrip("/")

@@ -1,0 +1,31 @@
+"""Why something that a job needs cannot be made. Pure."""
+
+from __future__ import annotations
+
+from kubemr_shell.job.validate import KIND
+from kubemr_shell.kube.resources import Resource
+from kubemr_shell.operator.observation import Object, Trouble, is_owned
+
+STARTING = "Starting"
+"""No trouble: it goes by itself."""
+NAME_TAKEN = "NameTaken"
+NOT_MADE = "CreationRefused"
+
+
+def in_the_way(resource: Resource, found: Object, job: Object) -> Trouble | None:
+    """What stands under a name that this job needs; None: its own.
+
+    What was made for a deleted job of this name is removed soon by the garbage collector, and with it whatever takes
+    it for its own. Anything else stays, and has rights or pods of which this job knows nothing.
+    """
+    if is_owned(found, job):
+        return None
+    name, what = job["metadata"]["name"], f"{resource.kind} {found['metadata']['name']}"
+    owners = found["metadata"].get("ownerReferences") or ()
+    of_a_deleted_job = any(one["kind"] == KIND and one["name"] == name for one in owners)
+    if of_a_deleted_job or "deletionTimestamp" in found["metadata"]:
+        return Trouble(reason=STARTING, message=f"waits until {what} of a deleted job of this name is removed")
+    return Trouble(
+        reason=NAME_TAKEN,
+        message=f"{what} is in the way, which is not this job's: delete it, or make the job under another name",
+    )

@@ -1,0 +1,68 @@
+"""How far jobs are, for their status: read seldom, and from the API server's memory.
+
+A job has up to 1,500 shards, and workers change each of them every few seconds; the figure is for people who look now
+and then. Who wants it exactly, such as ``kubemr-shell status``, reads the shards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.progress import Progress, progress_of
+from kubemr_shell.job.state import Phase
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import SHARDS
+
+SHORTEST_SECONDS = 5.0
+LONGEST_SECONDS = 60.0
+"""Between two readings when the last ones found nothing new, as while long tasks run."""
+PHASES = (Phase.MAP, Phase.REDUCE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    uid: str
+    progress: Progress
+    at: float
+    pause: float
+    """Until the next one, if the job itself does not change before."""
+
+
+class ProgressReader:
+    """Any thread may read. ``clock`` is in seconds and never goes back."""
+
+    def __init__(self, client: KubeClient, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._clock = clock
+        self._readings: dict[tuple[str, str], _Reading] = {}
+
+    def read(self, namespace: str, job: str, uid: str, view: JobView) -> Progress | None:
+        """As it was at most ``LONGEST_SECONDS`` ago; None in a phase without such figures."""
+        if view.plan is None or view.phase not in PHASES:
+            self.forget(namespace, job)
+            return None
+        last = self._readings.get((namespace, job))
+        if last is not None and last.uid != uid:
+            last = None
+        now = self._clock()
+        has_changed = last is None or _place(last.progress.view) != _place(view)
+        if last is not None and now - last.at < (SHORTEST_SECONDS if has_changed else last.pause):
+            return last.progress
+        shards = self._client.list(SHARDS, namespace, labels=f"{JOB_LABEL}={job}", fresh=False)["items"]
+        progress = progress_of(job, view, shards)
+        is_new = last is None or has_changed or progress.tasks_done != last.progress.tasks_done
+        pause = SHORTEST_SECONDS if last is None or is_new else min(LONGEST_SECONDS, 2 * last.pause)
+        self._readings[namespace, job] = _Reading(uid=uid, progress=progress, at=now, pause=pause)
+        return progress
+
+    def forget(self, namespace: str, job: str) -> None:
+        self._readings.pop((namespace, job), None)
+
+
+def _place(view: JobView) -> tuple[int, int]:
+    """Where a job is, as its own document tells: a closing does not raise the turn."""
+    return view.turn, view.closed_tasks(view.phase) if view.phase else 0

@@ -1,0 +1,90 @@
+"""What the operator might see of a job, for tests of what it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.kube.marks import RETRY_LABEL
+from kubemr_shell.kube.resources import Resource
+from kubemr_shell.operator.actions import Create, Delete, Patch, Tell
+from kubemr_shell.operator.deletion import FINALIZER
+from kubemr_shell.operator.observation import Observation
+from kubemr_shell.operator.options import OperatorOptions
+
+NOW = 1_800_000_000.0
+STAMP = "2027-01-15T08:00:00Z"
+OPTIONS = OperatorOptions()
+SPEC: dict[str, Any] = {"inputs": ["s3://in/words"], "mapCommand": "cat", "output": "s3://out/words"}
+
+
+def job(status: Mapping[str, Any] | None, *, deleted: bool = False, **spec: Any) -> dict[str, Any]:
+    metadata = {
+        "name": "words",
+        "namespace": "here",
+        "uid": "new",
+        "generation": 2,
+        "resourceVersion": "7",
+        "finalizers": [FINALIZER],
+        **({"deletionTimestamp": STAMP} if deleted else {}),
+    }
+    stated = {} if status is None else {"status": dict(status)}
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": {**SPEC, **spec}, **stated}
+
+
+def batch(
+    uid: str = "new", *conditions: str, name: str = "words", retry: int = 0, made: str = STAMP, image: str = "own"
+) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": name,
+            "uid": f"{name} of {uid}",
+            "resourceVersion": "11",
+            "creationTimestamp": made,
+            "labels": {RETRY_LABEL: str(retry)},
+            "ownerReferences": [{"uid": uid}],
+        },
+        "spec": {
+            "parallelism": 1,
+            "template": {"spec": {"containers": [{"name": "worker", "image": image}]}},
+        },
+        "status": {"conditions": [{"type": one, "status": "True"} for one in conditions]},
+    }
+
+
+def pod(
+    name: str, phase: str, finished: str = "", *, waits: str = "", of: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """``waits``: the kubelet's word for why its container does not start; ``of``: the batch Job that made it."""
+    states: list[dict[str, Any]] = (
+        [{"state": {"terminated": {"exitCode": 1, "finishedAt": finished}}}] if finished else []
+    )
+    states += [{"image": "image", "state": {"waiting": {"reason": waits, "message": "so it is"}}}] if waits else []
+    owners = [{"uid": of["metadata"]["uid"]}] if of else []
+    return {
+        "metadata": {"name": name, "ownerReferences": owners},
+        "status": {"phase": phase, "containerStatuses": states},
+    }
+
+
+def seen(document: Mapping[str, Any], **known: Any) -> Observation:
+    return Observation(**{"job": document, "batch": None, "cleanup": None, "now": NOW, **known})
+
+
+def patch_of_status(actions: Any) -> list[dict[str, Any]]:
+    return [dict(one) for one in next(one for one in actions if isinstance(one, Patch) and one.status).operations]
+
+
+def made(actions: Any, resource: Resource) -> list[Mapping[str, Any]]:
+    """The objects of a kind that are to be created."""
+    return [one.document for one in actions if isinstance(one, Create) and one.resource is resource]
+
+
+def deleted(actions: Any) -> list[str]:
+    """The names of the objects that are to be removed."""
+    return [one.name for one in actions if isinstance(one, Delete)]
+
+
+def told(actions: Any) -> list[Tell]:
+    return [one for one in actions if isinstance(one, Tell)]

@@ -1,0 +1,165 @@
+"""What the operator decides about a job that somebody has deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, SERVICE_ACCOUNTS
+from kubemr_shell.operator.actions import Patch, Tell
+from kubemr_shell.operator.deletion import PATIENCE_SECONDS, START_SECONDS
+from kubemr_shell.operator.observation import Trouble
+from kubemr_shell.operator.reconcile import reconcile
+from tests.operator.observed import NOW, OPTIONS, STAMP, batch, deleted, job, made, pod, seen, told
+
+BEGUN = {"state": "FAIL", "startTime": STAMP, "turn": 4}
+"""A planner was at work."""
+FIRST, SECOND = "words-new-cleanup", "words-new-cleanup-2"
+
+
+def steps(status: dict[str, Any], **known: Any) -> list[Any]:
+    return list(reconcile(seen(job(status, deleted=True), **known), OPTIONS).actions)
+
+
+def cleanup_of(**spec: Any) -> dict[str, Any]:
+    """Our container in the pod of its cleanup."""
+    actions = reconcile(seen(job(BEGUN, deleted=True, **spec)), OPTIONS).actions
+    (document,) = made(actions, BATCH_JOBS)
+    container: dict[str, Any] = document["spec"]["template"]["spec"]["containers"][0]
+    return container
+
+
+def is_released(actions: list[Any]) -> bool:
+    """Before anything else: an Event that is refused must not hold it."""
+    return bool(actions) and isinstance(actions[0], Patch) and actions[0].resource is JOBS
+
+
+def test_the_cleanup_has_an_account_even_if_the_job_had_none() -> None:
+    actions = steps({**BEGUN, "state": "DEPLOYED", "turn": 3})
+    assert actions[0].resource is SERVICE_ACCOUNTS
+    assert [one["metadata"]["name"] for one in made(actions, BATCH_JOBS)] == [FIRST]
+    assert not made(actions, CONFIG_MAPS)
+
+
+def test_a_cleanup_reaches_the_store_as_the_workers_did() -> None:
+    s3 = {"endpoint": "https://store", "caBundle": "/ca.pem", "pathStyle": "never", "requesterPays": True}
+    assert cleanup_of(s3=s3)["args"][-5:] == ["--path-style", "never", "--ca-bundle", "/ca.pem", "--requester-pays"]
+
+
+def test_a_cleanup_asks_for_less_than_a_worker_and_keeps_the_limits_of_its_template() -> None:
+    resources = {"requests": {"cpu": "16", "memory": "64Gi"}, "limits": {"cpu": "16", "memory": "64Gi"}}
+    template = {"spec": {"containers": [{"name": "worker", "resources": resources}]}}
+    asked = cleanup_of(template=template)["resources"]
+    assert (asked["requests"]["cpu"], asked["requests"]["memory"]) == ("50m", "96Mi")
+    assert asked["limits"] == resources["limits"]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"state": "PENDING", "turn": 0},
+        {"state": "DEPLOYING", "startTime": STAMP, "turn": 1},
+        {"state": "DEPLOYED", "startTime": STAMP, "turn": 2},
+        {"state": "CANCELLED", "startTime": STAMP, "turn": 3},
+        {"state": "COMPLETE", "startTime": STAMP, "turn": 9, "cleaned": True},
+    ],
+)
+def test_where_nothing_was_made_nothing_is_cleaned_up(status: dict[str, Any]) -> None:
+    assert is_released(steps(status))
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"state": "DEPLOYED", "startTime": STAMP, "turn": 3},
+        {"state": "DEPLOYED", "startTime": STAMP, "turn": 2, "retry": 1},
+        {"state": "CANCELLED", "startTime": STAMP, "turn": 4},
+        {"state": "COMPLETE", "startTime": STAMP, "turn": 9},
+        {"state": "MAP", "startTime": STAMP, "turn": "spoiled"},
+    ],
+)
+def test_where_a_planner_may_have_been_at_work_it_is_cleaned_up(status: dict[str, Any]) -> None:
+    assert made(steps(status), BATCH_JOBS)
+
+
+def test_workers_end_first_and_a_job_whose_workers_never_began_waits_for_their_pods() -> None:
+    """One may begin while its pod is being removed; the release of the job then tests what was seen of it."""
+    deployed = {"state": "DEPLOYED", "startTime": STAMP, "turn": 2}
+    workers, old = batch(), batch(name="words-old")
+    assert deleted(steps(deployed, batch=workers, others=[old])) == ["words", "words-old"]
+    assert steps(deployed, pods=[pod("words-0", "Pending")]) == []
+    release = steps(deployed, pods=[pod("words-0", "Failed")])
+    assert is_released(release)
+    assert {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"} in [
+        dict(one) for one in release[0].operations
+    ]
+
+
+def test_workers_that_do_not_end_hold_a_job_for_some_minutes_only() -> None:
+    stuck = {"pods": [pod("words-0", "Running")]}
+    assert steps(BEGUN, **stuck) == []
+    actions = steps(BEGUN, **stuck, now=NOW + PATIENCE_SECONDS + 1)
+    assert is_released(actions)
+    assert "words-0" in told(actions)[0].message
+
+
+def test_a_cleanup_whose_image_cannot_be_pulled_is_made_with_that_of_the_operator() -> None:
+    first = batch(name=FIRST, image="own")
+    waiting = [pod("first", "Pending", waits="ImagePullBackOff", of=first)]
+    (second,) = made(steps(BEGUN, cleanup=first, cleanup_pods=waiting), BATCH_JOBS)
+    assert second["metadata"]["name"] == SECOND
+    assert second["spec"]["template"]["spec"]["containers"][0]["image"] == OPTIONS.image
+
+
+@pytest.mark.parametrize("image", [OPTIONS.image, "own"])
+def test_a_cleanup_that_cannot_begin_is_given_up_after_a_minute_and_says_what_is_left(image: str) -> None:
+    last = batch(name=SECOND, image=image)
+    waits = "ErrImagePull" if image == OPTIONS.image else "CreateContainerConfigError"
+    known = {"cleanup": last, "cleanup_pods": [pod("last", "Pending", waits=waits, of=last)]}
+    assert steps(BEGUN, **known, now=NOW + START_SECONDS - 1) == []
+    actions = steps(BEGUN, **known, now=NOW + START_SECONDS + 1)
+    assert is_released(actions)
+    (event,) = told(actions)
+    assert event.reason == "CleanupGivenUp"
+    for part in ("s3://out/words/_kubemr/new", "kubemr-shell clean s3://out/words", "pod last"):
+        assert part in event.message
+
+
+def test_a_cleanup_that_gets_no_pod_is_given_up_too() -> None:
+    actions = steps(BEGUN, cleanup=batch(name=FIRST), now=NOW + START_SECONDS + 1)
+    assert is_released(actions)
+    assert f"kubectl describe job {FIRST}" in told(actions)[0].message
+
+
+def test_a_cleanup_that_works_has_its_time() -> None:
+    cleanup = batch(name=FIRST)
+    known = {"cleanup": cleanup, "cleanup_pods": [pod("first", "Running", of=cleanup)]}
+    assert steps(BEGUN, **known, now=NOW + PATIENCE_SECONDS - 1) == []
+    assert is_released(steps(BEGUN, **known, now=NOW + PATIENCE_SECONDS + 1))
+
+
+def test_an_operator_that_comes_late_cleans_up_all_the_same() -> None:
+    late = NOW + 2 * PATIENCE_SECONDS
+    assert made(steps(BEGUN, now=late), BATCH_JOBS)
+    cleanup = batch(name=FIRST, made="2027-01-15T08:20:00Z")
+    assert steps(BEGUN, cleanup=cleanup, now=late) == []
+
+
+def test_a_cleanup_that_failed_lets_the_job_go_before_anything_is_told() -> None:
+    cleanup = batch("new", "Failed", name=FIRST)
+    ended = [pod("first", "Failed", STAMP, of=cleanup)]
+    release, event = steps(BEGUN, cleanup=cleanup, cleanup_pods=ended)
+    assert is_released([release])
+    assert isinstance(event, Tell)
+    assert "pod first ended with 1" in event.message
+
+
+def test_what_is_in_the_way_of_a_cleanup_is_told_and_given_up_in_the_end() -> None:
+    obstacle = Trouble(reason="NameTaken", message="Role kubemr-words is in the way")
+    (event,) = steps(BEGUN, obstacle=obstacle)
+    assert (event.reason, event.warning) == ("NameTaken", True)
+    assert not steps(BEGUN, obstacle=Trouble(reason="Starting", message="waits"))
+    actions = steps(BEGUN, obstacle=obstacle, now=NOW + PATIENCE_SECONDS + 1)
+    assert is_released(actions)
+    assert obstacle.message in told(actions)[0].message

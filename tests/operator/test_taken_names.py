@@ -1,0 +1,88 @@
+"""What stands under a name that a job needs: the job waits, says for what, and goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, SERVICE_ACCOUNTS, Resource
+from kubemr_shell.operator.manifests import account_name
+from tests.operator.installations import Installation, eventually
+
+pytestmark = pytest.mark.cluster
+
+HELD = "turbobytes.com/test"
+"""A finalizer of the test."""
+QUOTAS = Resource(api_version="v1", kind="ResourceQuota", plural="resourcequotas")
+
+
+def ready(installation: Installation, job: str) -> dict[str, Any]:
+    """What the status says of its workers."""
+    conditions = (installation.job(job).get("status") or {}).get("conditions") or ()
+    return next((dict(one) for one in conditions if one["type"] == "WorkersReady"), {})
+
+
+def events(installation: Installation, job: str) -> dict[str, str]:
+    """The messages of a job's events, by their reasons."""
+    found = installation.cluster.client.list(EVENTS, installation.namespace)["items"]
+    return {one["reason"]: one["message"] for one in found if one["involvedObject"]["name"] == job}
+
+
+def owner_of(installation: Installation, resource: Resource, name: str) -> str:
+    found = installation.cluster.client.get(resource, installation.namespace, name)
+    return str(found["metadata"]["ownerReferences"][0]["uid"])
+
+
+def test_a_job_does_not_take_the_account_of_a_deleted_job_for_its_own(installation: Installation) -> None:
+    """Which the garbage collector would remove later, and with it all that the new workers may do."""
+    client, namespace, account = installation.cluster.client, installation.namespace, account_name("words")
+    said = installation.start_operator("--output-root", "s3://nowhere")
+    installation.deploy("words")
+    client.patch(SERVICE_ACCOUNTS, namespace, account, {"metadata": {"finalizers": [HELD]}})
+    client.delete(JOBS, namespace, "words")
+    eventually("the job is gone", lambda: not installation.has(JOBS, "words"))
+
+    installation.submit("words")
+    waiting = eventually("it says for what it waits", lambda: ready(installation, "words"))
+    assert waiting["message"] == f"waits until ServiceAccount {account} of a deleted job of this name is removed"
+    assert not installation.has(BATCH_JOBS, "words")
+    client.patch(SERVICE_ACCOUNTS, namespace, account, {"metadata": {"finalizers": None}})
+    eventually("it is deployed", lambda: installation.state("words") == "DEPLOYED")
+    assert owner_of(installation, SERVICE_ACCOUNTS, account) == installation.job("words")["metadata"]["uid"]
+    assert "NameTaken" not in events(installation, "words")
+    assert said.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"), [(BATCH_JOBS, "words"), (SERVICE_ACCOUNTS, account_name("words"))], ids=["workers", "account"]
+)
+def test_a_name_that_somebody_else_has_is_said_with_what_to_do(
+    installation: Installation, resource: Resource, name: str
+) -> None:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "any", "image": "any"}]}
+    spec = {"spec": {"suspend": True, "template": {"spec": pod}}} if resource is BATCH_JOBS else {}
+    client, namespace = installation.cluster.client, installation.namespace
+    client.create(resource, namespace, {"metadata": {"name": name}, **spec})
+    installation.start_operator("--output-root", "s3://nowhere")
+    installation.submit("words")
+    installation.deploy("other")
+    eventually("it is said", lambda: ready(installation, "words").get("reason") == "NameTaken")
+    said = f"{resource.kind} {name} is in the way, which is not this job's: delete it"
+    assert said in ready(installation, "words")["message"]
+    assert said in eventually("its event", lambda: events(installation, "words").get("NameTaken"))
+    client.delete(resource, namespace, name)
+    eventually("it goes on", lambda: installation.state("words") == "DEPLOYED")
+
+
+def test_what_the_api_server_refuses_is_said_as_well(installation: Installation) -> None:
+    client, namespace = installation.cluster.client, installation.namespace
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
+    client.create(QUOTAS, namespace, quota)
+    eventually("it holds", lambda: "hard" in (client.get(QUOTAS, namespace, "none").get("status") or {}))
+    installation.start_operator("--output-root", "s3://nowhere")
+    installation.submit("words")
+    eventually("it is said", lambda: ready(installation, "words").get("reason") == "CreationRefused")
+    assert "exceeded quota" in ready(installation, "words")["message"]
+    client.delete(QUOTAS, namespace, "none")
+    eventually("it goes on", lambda: installation.state("words") == "DEPLOYED")
