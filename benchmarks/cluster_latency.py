@@ -1,8 +1,9 @@
 """From ``kubectl apply`` to the first map command, and from the last command's end to COMPLETE, in real pods.
 
 ``python -m benchmarks.cluster_latency [WORKERS ...]``; needs what ``make test-cluster`` needs. Every map command writes
-when it began and ended; the rest is read from the API server. Ours, of the time to the first command, is what is
-not Kubernetes': from the job's creation to that of the batch Job, and from the start of the container to the command.
+when it began and ended, and what its worker had used of the CPU by then; the rest is read from the API server. Ours, of
+the time to the first command, is what is not Kubernetes': from the job's creation to that of the batch Job, and from
+the start of the container to the command.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ from tests.pods import Site, image_of, new_site
 from tests.s3_server import new_bucket, running_server
 
 TASKS_A_WORKER = 2
-COMMAND = "cat > /dev/null; date +%s.%N; sleep 1; date +%s.%N"
+COMMAND = """cat > /dev/null
+begin=$(date +%s.%N)
+set -- $(cat /proc/$PPID/stat)
+sleep 1
+echo $begin $(date +%s.%N) $(hostname) $((${14} + ${15} + ${16} + ${17}))
+"""
+"""Begin, end, pod, and the ticks of the CPU that the worker has used, with all that it has waited for."""
 
 
 def measured(site: Site, workers: int) -> dict[str, Any]:
@@ -43,8 +50,11 @@ def measured(site: Site, workers: int) -> dict[str, Any]:
     )
     site.until(lambda: site.status(name).get("state") == "COMPLETE", seconds=300)
     complete = time.time()  # noqa: TID251 - the commands' clock
-    times = [float(line) for line in site.result(name).split()]
-    first, last = min(times), max(times)
+    lines = [line.split() for line in site.result(name).decode().splitlines()]
+    first, last = min(float(begin) for begin, *_ in lines), max(float(end) for _, end, *_ in lines)
+    ticks: dict[str, int] = {}
+    for _, _, pod, used in lines:
+        ticks[pod] = min(int(used), ticks.get(pod, int(used)))
     pods = site.cluster.client.list(PODS, site.namespace, labels=f"turbobytes.com/job={name}")["items"]
     started = [
         _seconds(one["state"][kind]["startedAt"])
@@ -60,6 +70,10 @@ def measured(site: Site, workers: int) -> dict[str, Any]:
         "apply to batch Job (whole seconds)": _seconds(batch["metadata"]["creationTimestamp"]) - int(began),
         "first container started to first command (to a second)": round(first - min(started), 1),
         "last command's end to COMPLETE": round(complete - last, 2),
+        "CPU seconds of a worker until its first command": round(
+            sum(ticks.values()) / len(ticks) / os.sysconf("SC_CLK_TCK"), 2
+        ),
+        "workers that got a task": len(ticks),
     }
 
 

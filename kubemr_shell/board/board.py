@@ -123,7 +123,7 @@ class Board:
         """Until the next of the times that this agent has chosen, as the last look for work found."""
         self._due: dict[object, float] = {}
         self._covered_since: dict[tuple[ShardKey, int], float] = {}
-        self._known: JobView | None = None
+        self._known = self._jobs.first_view
 
     @staticmethod
     def create(store: DocumentStore, *, name: str, uid: str, spec: Mapping[str, Any]) -> None:
@@ -141,7 +141,7 @@ class Board:
         return self._known
 
     @property
-    def known(self) -> JobView | None:
+    def known(self) -> JobView:
         """The job as it was read last: what the last step stands on. Asks nobody."""
         return self._known
 
@@ -173,7 +173,7 @@ class Board:
 
     def record_plan(self, claim: RoleClaim, facts: PlanFacts) -> None:
         """The splits are written: begin the first phase. LeaseLost when another planner took over."""
-        self._jobs.record_plan(claim, facts)
+        self._is_here_first(self._jobs.record_plan(claim, facts))
 
     def commit(
         self, claim: Claim, done: Collection[Attempt], *, more: bool, task_seconds: float | None = None
@@ -186,8 +186,7 @@ class Board:
 
     def fail(self, claim: Claim, attempt: Attempt, failure: Mapping[str, object]) -> Claim | None:
         """A command has failed: its task is tried again, or the job fails. Returns what is left of the claim."""
-        view = self._known or self.view()
-        state, left = self._shards.fail(view, claim, attempt, bounded(failure))
+        state, left = self._shards.fail(self._known, claim, attempt, bounded(failure))
         if state.failed:
             self._fail_with(state)
         return left if left.attempts else None
@@ -226,7 +225,9 @@ class Board:
 
         ``counters`` and ``totals`` cover what ``closing.counted`` names, less what ``closing.replaced`` names.
         """
-        self._jobs.close(closing, counters, totals or {})
+        view = self._jobs.close(closing, counters, totals or {})
+        if view.phase is not closing.phase:
+            self._is_here_first(view)
 
     def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
         """``_SUCCESS`` is written: the job is COMPLETE. LeaseLost when another worker finishes it."""
@@ -266,8 +267,9 @@ class Board:
                 return step
         agents_a_shard = self._agents / max(1, view.layout(phase).shards)
         within = max(ENTRANCES * agents_a_shard * self._spread, WRITES_AT_FIRST * self._timing.jitter_seconds)
-        if seconds := self._own_time((phase, view.base(phase)), within, share=self._share()):
-            return Idle(seconds=min(seconds, self._soonest))
+        if seconds := self._own_time(_entrance(view, phase), within, share=self._share()):
+            # It looks at the job meanwhile: it may be over before this agent's time has come.
+            return Idle(seconds=min(seconds, self._soonest, self._timing.longest_pause_seconds))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
         keys = list(self._in_turn(view, phase))[: 1 if is_idle else self._timing.probes]
         for stealing in (False, True) if self._agents > 1 else (False,):
@@ -312,6 +314,11 @@ class Board:
         now = self._clock()
         since = self._covered_since.setdefault((key, view.shard_epoch(key.phase, key.shard)), now)
         return now - since >= self._timing.close_patience_seconds
+
+    def _is_here_first(self, view: JobView) -> None:
+        """This agent has brought the job to its phase. It goes on at once: others have yet to see that."""
+        if view.phase:
+            self._due[_entrance(view, view.phase)] = self._clock()
 
     def _home(self, shards: int) -> int:
         """Where an agent looks for work first: as many in each shard, if it knows its number."""
@@ -370,11 +377,16 @@ class Board:
             return Idle(seconds=self._soonest)
         longer = timing.idle_seconds * 1.5**self._idle_looks
         self._idle_looks = min(self._idle_looks + 1, 20)
-        seconds = max(timing.idle_seconds, min(longer, timing.longest_idle_seconds))
+        seconds = min(longer, timing.longest_pause_seconds)
         return Idle(seconds=seconds + self._random.uniform(0, timing.jitter_seconds))
 
     def _new_id(self) -> str:
         return f"{self._random.getrandbits(64):016x}"
+
+
+def _entrance(view: JobView, phase: Phase) -> object:
+    """What agents choose a time for when they begin to work in a phase."""
+    return (phase, view.base(phase))
 
 
 def _key(view: JobView, phase: Phase, shard: int) -> ShardKey:

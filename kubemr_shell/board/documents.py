@@ -78,6 +78,15 @@ def name_of_new(document: Mapping[str, Any]) -> str:
     return str(metadata["name"])
 
 
+def newer(one: Document, other: Document) -> Document:
+    """Of two looks at one document the later one: a cheap read may be older than what was written before it."""
+    return max(one, other, key=_version)
+
+
+def _version(document: Document) -> int:
+    return int(document["metadata"]["resourceVersion"])
+
+
 def encoded(value: object, what: str, limit: int) -> str:
     """``value`` as canonical JSON in ASCII; BoardError if it is not JSON or has over ``limit`` bytes."""
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kubemr_shell.board import job_moves
-from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore, Operation
+from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore, Operation, newer
 from kubemr_shell.board.job_moves import RoleName, job_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
 from kubemr_shell.board.json_patch import replace as replace_operation
@@ -42,9 +42,11 @@ class JobBoard:
         self._agents = agents
         self._new_id = new_id
         self._roles: dict[RoleName, str] = {}
-        document = self._read(fresh=True)
-        self._uid = str(document["metadata"]["uid"])
-        self._retry = self._parse(document).retry
+        self._known = self._read(fresh=True)
+        """As it was seen last."""
+        self._uid = str(self._known["metadata"]["uid"])
+        self.first_view = self._parse(self._known)
+        """The job as it was when this began."""
 
     @property
     def uid(self) -> str:
@@ -52,10 +54,11 @@ class JobBoard:
 
     def is_over(self, view: JobView) -> bool:
         """Nothing is left to do here: it has ended, or it was retried and has workers that know what for."""
-        return view.state in ENDED or view.retry != self._retry
+        return view.state in ENDED or view.retry != self.first_view.retry
 
     def view(self, *, fresh: bool) -> JobView:
-        return self._parse(self._read(fresh=fresh))
+        self._known = newer(self._read(fresh=fresh), self._known)
+        return self._parse(self._known)
 
     def deploy(self) -> None:
         self.move(job_moves.deploy)
@@ -100,17 +103,18 @@ class JobBoard:
         self._as_holder(claim, lambda view: job_moves.take_role(view, claim.role, None))
         self._roles.pop(claim.role, None)
 
-    def record_plan(self, claim: RoleClaim, facts: PlanFacts) -> None:
+    def record_plan(self, claim: RoleClaim, facts: PlanFacts) -> JobView:
         view = self._as_holder(claim, lambda view: job_moves.record_plan(view, facts, self._agents))
         if view.plan is None or view.plan.claim_id != facts.claim_id:
             raise LeaseLost(f"{self._job}: another worker is its planner now; this plan is void")
+        return view
 
     def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
         view = self._as_holder(claim, lambda view: job_moves.complete(view, results))
         if view.state is not JobState.COMPLETE:
             raise LeaseLost(f"{self._job}: another worker finishes it now")
 
-    def close(self, closing: Closing, counters: Counters, totals: Totals) -> None:
+    def close(self, closing: Closing, counters: Counters, totals: Totals) -> JobView:
         """Nothing happens when somebody was faster, or when the shard was reopened since."""
         finisher = Role(worker=self._worker, id=self._new_id(), beat=0)
         phase, shard = closing.phase, closing.shard
@@ -124,8 +128,7 @@ class JobBoard:
         view = self.move(move)
         if view.finisher and view.finisher.id == finisher.id:
             self._roles["finisher"] = finisher.id
-        if job_moves.catch_up(view) != view:
-            self.move(job_moves.catch_up)
+        return self.move(job_moves.catch_up) if job_moves.catch_up(view) != view else view
 
     def redo_reduces(self, spec: Mapping[str, Any]) -> None:
         base = self.view(fresh=True).base(Phase.REDUCE)
@@ -166,9 +169,10 @@ class JobBoard:
 
     def _write(self, decide: Callable[[Document], Sequence[Operation]]) -> Document:
         try:
-            return self._writer.write(KIND, self._job, decide)
+            self._known = newer(self._writer.write(KIND, self._job, decide), self._known)
         except DocumentNotFound as error:
             raise self._gone() from error
+        return self._known
 
     def _read(self, *, fresh: bool) -> Document:
         try:

@@ -56,9 +56,10 @@ class PlanFacts:
         return (Phase.MAP, Phase.PUBLISH) if self.map_only else (Phase.MAP, Phase.REDUCE, Phase.PUBLISH)
 
     def with_layouts(self, agents: int) -> PlanFacts:
-        """One task of PUBLISH publishes one shard of the output phase."""
+        """One task of PUBLISH publishes one shard of the output phase. No more agents than tasks hold any of them."""
         layouts = {Phase.MAP: Layout.of(self.tasks, agents), Phase.REDUCE: Layout.of(self.partitions, agents)}
-        layouts[Phase.PUBLISH] = Layout.of(layouts[self.output_phase].shards, agents)
+        publishing = layouts[self.output_phase].shards
+        layouts[Phase.PUBLISH] = Layout.of(publishing, min(agents, publishing))
         return replace(self, layouts=layouts)
 
     def lanes(self) -> dict[Phase, Lanes]:

@@ -13,7 +13,7 @@ from typing import Any
 from kubemr_shell.board.ranges import Ranges
 
 SHARDS_A_LANE = 2
-MOST_LANES = 8
+MOST_LANES = 16
 """More would make the job's document larger than what they save."""
 
 Counters = Mapping[str, Mapping[str, int]]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from kubemr_shell.board import shard_moves
 from kubemr_shell.board.claim_size import claim_size, smoothed
-from kubemr_shell.board.documents import JOB_LABEL, Document, Operation
+from kubemr_shell.board.documents import JOB_LABEL, Document, Operation, newer
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.json_patch import replace as replace_operation
 from kubemr_shell.board.json_patch import test
@@ -219,16 +219,13 @@ class ShardBoard:
             raise LeaseLost(f"{name} is gone, and the job with it") from error
 
     def _read(self, key: ShardKey) -> Document | None:
-        """The shard as far as it can be known for little; None: as far as is known it was not made yet.
-
-        A cheap read may be older than what this worker has written itself.
-        """
+        """The shard as far as it can be known for little; None: as far as is known it was not made yet."""
         known = self._documents.get(key)
         try:
             read = self._writer.read(KIND, self._name(key), fresh=False)
         except DocumentNotFound:
             return known
-        return read if known is None else max(read, known, key=_version)
+        return read if known is None else newer(read, known)
 
     def _create(self, view: JobView, key: ShardKey, sent: list[str]) -> Document:
         """The first claim makes the document, unless somebody was faster."""
@@ -343,10 +340,6 @@ class ShardBoard:
 def max_attempts(view: JobView) -> float:
     """No task may fail for good in a job that has begun to publish."""
     return math.inf if view.publishing else view.spec.get("maxAttempts", DEFAULT_ATTEMPTS)
-
-
-def _version(document: Document) -> int:
-    return int(document["metadata"]["resourceVersion"])
 
 
 def _first_in(sent: Sequence[str], claims: Mapping[str, object]) -> str | None:

@@ -44,6 +44,11 @@ class Timing:
         """A claim whose heartbeat an observer has seen unchanged for that long is taken from its holder."""
         return 2.5 * self.lease_seconds
 
+    @property
+    def longest_pause_seconds(self) -> float:
+        """Between two looks at the job of an agent that has nothing to do."""
+        return max(self.idle_seconds, self.longest_idle_seconds)
+
     @classmethod
     def local(cls) -> Timing:
         """One machine: a write costs a fraction of a millisecond."""

@@ -22,7 +22,8 @@ Decide = Callable[[Document], Sequence[Operation]]
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 15.0
 SHORT_PAUSES = 3
-"""After the first conflicts, each in the order of what an answer takes."""
+"""After the first conflicts, each some times as long as an answer takes."""
+LONGEST_SHORT_PAUSE = 2.0
 
 
 class Writer:
@@ -81,7 +82,7 @@ class Writer:
                 if conflicts > SHORT_PAUSES:
                     self._pause(conflicts - SHORT_PAUSES, deadline, conflict)
                 else:  # those who were in each other's way would be so again if none of them waited
-                    self._sleep(self._random.uniform(0, self._seconds * 2**conflicts))
+                    self._sleep(self._random.uniform(0, min(LONGEST_SHORT_PAUSE, self._seconds * 4**conflicts)))
                 document = self.read(kind, name, fresh=True)
         return document
 

@@ -35,13 +35,14 @@ def operator(
     import socket  # noqa: PLC0415
     import time  # noqa: PLC0415
 
+    from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
     from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
     from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
     from kubemr_shell.operator.operator import Operator  # noqa: PLC0415
     from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions  # noqa: PLC0415
     from kubemr_shell.operator.web import serve  # noqa: PLC0415
 
-    client = KubeClient.of_program(kubeconfig, namespace)
+    client = KubeClient.of_program(kubeconfig, namespace, environ())
     options = OperatorOptions(
         namespace=namespace,
         image=_image(client, pod, image or BASE_IMAGE),

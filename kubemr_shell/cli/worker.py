@@ -44,6 +44,7 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
     back. The exit code is 0 whatever became of the job: that stands in its status.
     """
     from kubemr_shell.board.kubernetes import KubernetesStore  # noqa: PLC0415
+    from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
     from kubemr_shell.command.echo import Echo  # noqa: PLC0415
     from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
     from kubemr_shell.local_run.signals import ending_on_signals, stopping_on_signals  # noqa: PLC0415
@@ -51,7 +52,7 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
 
     try:
         with ending_on_signals():
-            client = KubeClient.of_program(kubeconfig, namespace)
+            client = KubeClient.of_program(kubeconfig, namespace, environ())
             store = KubernetesStore(client, namespace)
             one = PodWorker(store, _options(**options), complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease)
             try:

@@ -46,8 +46,8 @@ class Jobs:
         self.namespace = namespace
 
     @classmethod
-    def reached_by(cls, access: Access) -> Jobs:
-        client = KubeClient.of_user(access.kubeconfig, access.context, access.namespace)
+    def reached_by(cls, access: Access, environ: Mapping[str, str]) -> Jobs:
+        client = KubeClient.of_user(access.kubeconfig, access.context, access.namespace, environ)
         return cls(client, client.namespace)
 
     @property

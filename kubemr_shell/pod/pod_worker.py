@@ -81,7 +81,7 @@ class PodWorker:
         for folder in FOLDERS:
             os.makedirs(os.path.join(options.scratch, folder), exist_ok=True)
         board = self._own_board()
-        self._view = board.view()
+        self._view = board.known
         self._asked = spec_from_mapping(self._view.spec)
         self._s3 = S3Config.of(self._asked.s3, agents=options.workers)
         self._memory = self._divided()
@@ -144,8 +144,7 @@ class PodWorker:
 
     def _is_dead(self, worker: str) -> bool:
         """The operator sees pods end; what it has posted came with the job as it was read last."""
-        view = self._worker.board.known if self._worker else None
-        return view is not None and worker in view.lost
+        return self._worker is not None and worker in self._worker.board.known.lost
 
     def _spec(self, view: JobView) -> JobSpec:
         """Every worker makes the same of what the user wrote, and nothing else of what the plan has recorded of that.

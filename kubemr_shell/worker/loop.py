@@ -203,7 +203,7 @@ class Loop:
             return
         self._looked_at = float("-inf")
         view = self._board.known
-        if view and view.publishing:
+        if view.publishing:
             self._failed_late[key.phase, result.attempt.task] += 1
             if result.final or self._failed_late[key.phase, result.attempt.task] >= self._stages.max_attempts:
                 raise result.while_publishing()

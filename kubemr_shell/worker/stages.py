@@ -159,7 +159,6 @@ class Stages:
         None: the shard was reopened since this was claimed, and has no manifest to go by. Cancelled between two parts.
         """
         view = self._board.known
-        assert view is not None
         if shard not in view.closed_shards(self.output_phase):
             return None
         self._remove_old_success(view)

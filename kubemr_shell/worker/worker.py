@@ -94,7 +94,7 @@ class Worker:
             is_dead=options.is_dead,
             together=lambda phase: self._outputs.together() if phase is Phase.REDUCE else 1,
         )
-        seen = context(self.board.view(), self._maps)
+        seen = context(self.board.known, self._maps)
         attention, stopping = Attention(), Cancel()
         self._resources.callback(attention.close)
         self._resources.callback(stopping.close)
@@ -129,8 +129,8 @@ class Worker:
         self._resources.close()
 
     def _maps(self) -> int | None:
-        view = self.board.known
-        return view.plan.tasks if view and view.plan else None
+        plan = self.board.known.plan
+        return plan.tasks if plan else None
 
     def _plan_id(self) -> str:
         plan = self._known().plan
@@ -139,9 +139,7 @@ class Worker:
 
     def _known(self) -> JobView:
         """The job as the board's last step saw it; slots read it while the loop goes on."""
-        view = self.board.known
-        assert view is not None
-        return view
+        return self.board.known
 
     def _runners(self, job: JobContext, stages: Stages, options: WorkerOptions) -> list[SlotTasks]:
         groups = GroupFile(options.groups)

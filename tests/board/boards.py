@@ -35,6 +35,8 @@ class Wire(SqliteStore):
     before_patch: Callable[[], object] | None = None
     losses: list[bool]
     is_down: bool = False
+    past: dict[str, Document] | None = None
+    """What cheap reads bring, where they are behind."""
     calls: dict[str, int]
 
     def __init__(self, path: str) -> None:
@@ -46,6 +48,8 @@ class Wire(SqliteStore):
         self.calls["get"] += 1
         if self.is_down:
             raise BoardUnavailable("down")
+        if self.past and not fresh and name in self.past:
+            return self.past[name]
         return super().get(kind, name, fresh=fresh)
 
     def create(self, document: Mapping[str, Any]) -> Document:
@@ -74,11 +78,14 @@ class Wire(SqliteStore):
 class Workshop:
     """One job. Workers are made on demand; a worker keeps its wire and its board."""
 
-    def __init__(self, folder: Path, *, agents: int = 2, slots: int = 2, max_attempts: int = 2) -> None:
+    def __init__(
+        self, folder: Path, *, agents: int = 2, slots: int = 2, max_attempts: int = 2, timing: Timing = TIMING
+    ) -> None:
         self.path = str(folder / "board.db")
         self.now = 0.0
         self.agents = agents
         self.slots = slots
+        self.timing = timing
         self.spec = {"maxAttempts": max_attempts}
         self.dead: set[str] = set()
         self.during_pause: Callable[[], object] | None = None
@@ -100,7 +107,7 @@ class Workshop:
                 name,
                 slots=self.slots,
                 agents=self.agents,
-                timing=TIMING,
+                timing=self.timing,
                 clock=lambda: self.now,
                 random=Random(name),
                 is_dead=self.dead.__contains__,
@@ -115,8 +122,8 @@ class Workshop:
         if happening:
             happening()
 
-    def plan(self, tasks: int, partitions: int = 1) -> None:
-        planner = self.worker("user")
+    def plan(self, tasks: int, partitions: int = 1, worker: str = "user") -> None:
+        planner = self.worker(worker)
         step = planner.next()
         assert isinstance(step, Planning)
         facts = PlanFacts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -14,7 +15,7 @@ from kubemr_shell.board.steps import Closing, Finishing, Idle, Over, Planning, W
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import IllegalTransition, JobNotFound, LeaseLost
 from kubemr_shell.job.state import JobState, Phase
-from tests.board.boards import Wire, Workshop, attempts, tasks
+from tests.board.boards import TIMING, Wire, Workshop, attempts, tasks
 
 
 @pytest.mark.parametrize("partitions", [0, 1, 3])
@@ -145,6 +146,36 @@ def test_the_last_committer_closes_at_once_and_others_give_it_time(tmp_path: Pat
     shop.worker("w1").close(closing, {"g": {"n": 2}})
     shop.worker("w2").close(closing, {"g": {"n": 2}})
     assert shop.worker("w2").view().counters == {Phase.MAP: {"g": {"n": 2}}}, "counted once"
+
+
+def test_who_has_brought_a_job_to_a_phase_goes_on_at_once_and_others_at_times_of_their_own(tmp_path: Path) -> None:
+    """Fifty agents see at the same moment that there is a plan: they come one after the other."""
+    shop = Workshop(tmp_path, agents=50, slots=1, timing=replace(TIMING, spread_seconds=1.0))
+    shop.run("planner", until=lambda step: isinstance(step, Planning))
+    shop.plan(2, worker="planner")
+    claim = shop.claim("planner")
+    idle = shop.worker("waiting").next()
+    assert idle == Idle(seconds=TIMING.idle_seconds), "it looks again before its time, as the job may be over by then"
+    step = shop.run("waiting", until=lambda step: isinstance(step, Working))
+    assert isinstance(step, Working)
+    assert shop.now > idle.seconds
+    other = step.claim
+    for worker, held in (("planner", claim), ("waiting", other)):
+        shop.worker(worker).commit(held, held.attempts, more=False)
+        closing = shop.run(worker, until=lambda step: isinstance(step, Closing))
+        assert isinstance(closing, Closing)
+        shop.worker(worker).close(closing, {})
+    assert shop.state() is JobState.REDUCE
+    assert isinstance(shop.worker("planner").next(), Idle)
+    assert shop.claim("waiting").phase is Phase.REDUCE
+
+
+def test_what_a_worker_has_written_of_the_job_it_knows_though_cheap_reads_are_behind(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path)
+    wire = shop.wire("user")
+    wire.past = {"job": wire.get("MapReduceJob", "job")}
+    shop.plan(1)
+    assert isinstance(shop.worker("user").next(), Working)
 
 
 def test_a_job_that_is_gone_is_said_to_be(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from kubemr_shell.job.state import JobState
 from tests.board.boards import Workshop, attempts, tasks
 
 
-def shop_with_a_claim(folder: Path, **options: int) -> Workshop:
+def shop_with_a_claim(folder: Path, *, max_attempts: int = 2) -> Workshop:
     """Two tasks; w1 holds both."""
-    shop = Workshop(folder, **{"agents": 20, **options})
+    shop = Workshop(folder, agents=20, max_attempts=max_attempts)
     shop.plan(1)
     return shop
 

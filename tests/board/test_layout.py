@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubemr_shell.board.job_view import PlanFacts
 from kubemr_shell.board.layout import MOST_SHARDS, Layout
+from kubemr_shell.job.state import Phase
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,13 @@ from kubemr_shell.board.layout import MOST_SHARDS, Layout
 )
 def test_shards_follow_tasks_and_agents(tasks: int, agents: int, shards: int, size: int) -> None:
     assert Layout.of(tasks, agents) == Layout(tasks=tasks, shards=shards, shard_size=size)
+
+
+def test_no_more_agents_than_there_are_tasks_of_publish_share_their_shards() -> None:
+    facts = PlanFacts(claim_id="c", tasks=1000, partitions=0, spec={}, fingerprint="", input_bytes=0)
+    layouts = facts.with_layouts(agents=200).layouts
+    assert layouts[Phase.MAP] == Layout(tasks=1000, shards=20, shard_size=50)
+    assert layouts[Phase.PUBLISH] == Layout(tasks=20, shards=2, shard_size=10)
 
 
 @given(st.integers(1, 5_000_000), st.integers(1, 20_000))

@@ -160,8 +160,9 @@ def test_a_job_that_is_not_there_is_named(desk: Desk, command: str) -> None:
 
 
 def test_a_job_of_another_namespace_and_a_namespace_that_is_not_there_are_told_apart(desk: Desk) -> None:
-    desk.run("submit", desk.words())
-    elsewhere = desk.start("status", "words", "-n", "default").wait()
+    name = f"of-{desk.namespace}"  # nobody else has one
+    desk.run("submit", desk.write("job.yaml", {"inputs": ["s3://b/in"], "mapCommand": "cat"}, job=name))
+    elsewhere = desk.start("status", name, "-n", "default").wait()
     assert (elsewhere.code, f"-n {desk.namespace}" in elsewhere.stderr) == (3, True)
     for arguments in (("status", "words"), ("list",), ("delete", "words")):
         nowhere = desk.start(*arguments, "-n", "no-such-namespace").wait()

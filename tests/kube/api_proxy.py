@@ -18,6 +18,7 @@ from typing import Any
 import urllib3
 
 from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.connection import anonymous
 
 
 class Fault(Enum):
@@ -62,7 +63,7 @@ class ApiProxy:
         self.policy: Policy = lambda method, path: None
         self.injected: Counter[Fault] = Counter()
         self._upstream = upstream
-        self._pool = upstream._client.rest_client.pool_manager
+        self._pool = upstream._connection.pool
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -129,9 +130,7 @@ def proxy_to(upstream: KubeClient) -> Iterator[ApiProxy]:
 
 
 def client_of(proxy: ApiProxy, namespace: str) -> KubeClient:
-    from kubernetes.client.configuration import Configuration
-
-    return KubeClient(Configuration(host=proxy.url), namespace)
+    return KubeClient(anonymous(proxy.url), namespace)
 
 
 def _status(code: int, reason: str) -> bytes:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from kubernetes.client.configuration import Configuration
-
 from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.connection import anonymous
 
 Answer = Callable[[str], object]
 """From a path with its query to what is sent as JSON; None: nothing at all."""
@@ -32,10 +31,8 @@ def client_of_server(answer: Answer) -> Iterator[KubeClient]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    configuration = Configuration()
-    configuration.host = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield KubeClient(configuration, "here")
+        yield KubeClient(anonymous(f"http://127.0.0.1:{server.server_address[1]}"), "here")
     finally:
         server.shutdown()
         server.server_close()

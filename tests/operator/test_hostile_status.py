@@ -17,7 +17,7 @@ HOSTILE: list[dict[str, Any]] = [
     {"state": "MAP", "plan": {"tasks": "x"}},
     {"observedRetry": {}},
     {"startTime": "never", "state": "COMPLETE", "completionTime": "yesterday"},
-    {"lanes": [1], "state": "REDUCE", "turn": 3},
+    {"lanes": {"map": 1}, "state": "REDUCE", "turn": 3},
     {"lost": 7},
     {"failure": "text", "state": "FAIL"},
 ]

@@ -9,9 +9,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kubernetes.client.configuration import Configuration
-
 from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.connection import anonymous
 from kubemr_shell.operator.loop import Loop
 from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
@@ -51,9 +50,7 @@ def test_a_round_that_takes_too_long_is_noticed() -> None:
 
 @contextmanager
 def operator_of(host: str) -> Iterator[Operator]:
-    configuration = Configuration()
-    configuration.host = host
-    operator = Operator(KubeClient(configuration, "here"), OperatorOptions(), identity="test", now=lambda: 0.0)
+    operator = Operator(KubeClient(anonymous(host), "here"), OperatorOptions(), identity="test", now=lambda: 0.0)
     thread = threading.Thread(target=operator.run, daemon=True)
     thread.start()
     try:
