@@ -43,6 +43,8 @@ class Observation:
     """The uid of the job that owns the output, where one does."""
     output_owner_is_gone: bool = False
     """That job was deleted: what it owned goes soon."""
+    files_are_missing: bool = False
+    """Who submitted it has not sent its files yet, or was interrupted before."""
     progress: Progress | None = None
     now: float
 

@@ -17,7 +17,7 @@ from kubemr_shell.board.documents import JOB_LABEL
 from kubemr_shell.errors import CreationRefused, DocumentNotFound, InvalidSpec, KubemrError, NamespaceTerminating
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, UID_LABEL, WORKER
+from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER, are_files_of
 from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, Resource
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.act import Actor
@@ -210,6 +210,7 @@ class Operator:
             cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
             output_owner=owner,
             output_owner_is_gone=is_gone,
+            files_are_missing=self._files_are_missing(key, job),
             progress=None if known.is_deleted else self._progress.read(*key, known.uid, known.view),
         )
 
@@ -231,6 +232,16 @@ class Operator:
             return None, False
         uid, owner = str(found["data"]["uid"]), self._jobs.get(key[0], str(found["data"]["job"]))
         return uid, owner is None or owner["metadata"]["uid"] != uid
+
+    def _files_are_missing(self, key: Key, job: Object) -> bool:
+        """Asked for while it waits to be deployed."""
+        name = (job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
+        if name is None or (job.get("status") or {}).get("state") != "PENDING":
+            return False
+        try:
+            return not are_files_of(self._client.get(CONFIG_MAPS, key[0], name), job)
+        except DocumentNotFound:
+            return True
 
     def _say(self, error: KubemrError, key: Key | None = None) -> None:
         where = f"{key[0]}/{key[1]}: " if key else ""

@@ -42,6 +42,9 @@ LINGER_SECONDS = 60.0
 """After the end of a job until workers that have not seen it are removed."""
 GONE_SECONDS = 1.0
 """Until it is looked again whether the things of a deleted job are gone."""
+FILES_SECONDS = 60.0
+"""For which a new job waits for the files that its submission sends after it."""
+FILES_LOOK_SECONDS = 0.5
 FOLLOW_SECONDS = 5.0
 """Between two looks at the progress of a job that runs."""
 
@@ -152,6 +155,8 @@ def _retry(seen: Observation) -> list[Action]:
 
 def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
     """Own the output, and be the one who deploys."""
+    if seen.files_are_missing:
+        return _wait_for_files(seen)
     output = manifests.output_of(seen, spec, options)
     assert output is not None
     if seen.output_owner is None:
@@ -164,6 +169,18 @@ def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decisio
         return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, facts)))])
     begin = [*job_patch(seen.uid, view, job_moves.deploy(view)), add("/status/startTime", seen.stamp)]
     return Decision(actions=[_status(seen, begin)])
+
+
+def _wait_for_files(seen: Observation) -> Decision:
+    """They are sent right after the job. Who was killed in between may submit it again, which goes on there."""
+    if seen.since(seen.job["metadata"].get("creationTimestamp")) < FILES_SECONDS:
+        return Decision(again_after=FILES_LOOK_SECONDS)
+    reason = (
+        "its files were never sent, for submit was interrupted: "
+        f"kubemr-shell retry {seen.name} -f JOB.yaml sends them, and starts it"
+    )
+    facts = {"kind": "FilesMissing", "reason": reason}
+    return Decision(actions=[_status(seen, job_patch(seen.uid, seen.view, job_moves.fail(seen.view, facts)))])
 
 
 def _follow(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
