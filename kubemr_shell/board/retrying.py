@@ -55,7 +55,8 @@ def retried(view: JobView, asked: JobSpec) -> JobView:
     if forbidden:
         raise RetryRefused(
             Refusal.ANOTHER_JOB,
-            f"another {', '.join(forbidden)} makes it another job: change it back, or submit a new job",
+            f"another {', '.join(forbidden)} makes it another job: change it back, or delete this one and submit it "
+            "anew",
         )
     plain = spec_to_mapping(new)
     if view.state is not JobState.COMPLETE:

@@ -35,6 +35,7 @@ def logs(*, name: str, task: str | None, follow: bool, access: Access) -> int:
         with stopping_on_signals(stop.set, kill=lambda: None) as signals:
             all_logs.follow(stop)
         return signals.exit_code or 0
-    if not all_logs.show() and wanted:
-        say(f"{wanted} has written nothing to stderr, as far as there are logs of the pods that ran it")
+    if not all_logs.show():
+        what = f"{wanted} has" if wanted else f"the commands of {name} have"
+        say(f"{what} written nothing to stderr, as far as there are logs of the pods that ran it")
     return 0

@@ -9,7 +9,7 @@ from kubemr_shell.board.documents import Document
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.client.views import readable, view_of
 from kubemr_shell.errors import JobCancelled, JobFailed, KubemrError
-from kubemr_shell.job.state import ENDED, JobState
+from kubemr_shell.job.state import ENDED, JobState, Phase
 from kubemr_shell.local_run.failure import failure_lines
 from kubemr_shell.local_run.figures import count_text
 from kubemr_shell.local_run.summary import phase_lines
@@ -36,11 +36,17 @@ def failure_of(document: Document, flags: str) -> KubemrError | None:
 def failure_screen(name: str, failure: Mapping[str, Any], flags: str) -> list[str]:
     """The one screen: what failed, where, why, and what to do."""
     lines = failure_lines({"reason": "", **failure}, job=name, debug=[], resume=[])
+    again, mended = f"kubemr-shell retry {name}{flags}", f"kubemr-shell retry {name} -f JOB.yaml{flags}"
     if failure.get("kind") == "InvalidSpec":
-        return [*lines, f"  go on when it is mended:   kubemr-shell retry {name} -f JOB.yaml{flags}"]
-    if failure.get("task"):
-        lines.append(f"  all of its stderr:         kubemr-shell logs {name} {failure['task']}{flags}")
-    return [*lines, f"  go on when it is mended:   kubemr-shell retry {name}{flags}"]
+        return [*lines, f"  go on when it is mended:   {mended}"]
+    task = str(failure.get("task") or "")
+    if task:
+        lines.append(f"  all of its stderr:         kubemr-shell logs {name} {task}{flags}")
+    lines += [f"  go on when it is mended:   {again}", f"  under a mended YAML:       {mended}"]
+    if task.startswith(Phase.MAP.value):  # what its maps depend on may not change
+        anew = f"kubemr-shell delete {name} --wait{flags} && kubemr-shell submit JOB.yaml{flags}"
+        lines.append(f"  with another mapCommand:   {anew}")
+    return lines
 
 
 def result_lines(view: JobView) -> list[str]:

@@ -12,7 +12,7 @@ from kubemr_shell.client.ending import failure_screen, result_lines
 from kubemr_shell.client.following import NOBODY, SILENT_SECONDS, is_looked_at
 from kubemr_shell.client.table import row_of
 from kubemr_shell.client.times import seconds_since
-from kubemr_shell.client.waiting import condition_text, hindrance_of, snapshot_of
+from kubemr_shell.client.waiting import condition_text, hindrance_of, snapshot_of, way_out
 from kubemr_shell.job.state import ENDED, JobState, Phase
 from kubemr_shell.local_run.figures import bytes_text, count_text, seconds_text
 from kubemr_shell.local_run.progress import progress_text
@@ -37,6 +37,7 @@ def status_lines(document: Document, progress: Progress, *, now: float, flags: s
         lines += _phases(progress, now)
         if hindrance := hindrance_of(document):
             lines.append(_line("in its way", hindrance))
+            lines.append(_line("", way_out(metadata["name"], flags)))
         lines += _skew(view)
     if view.retry:
         lines.append(_line("retried", f"{count_text(view.retry)} {'time' if view.retry == 1 else 'times'}"))
@@ -84,7 +85,8 @@ def _times(document: Document, view: JobView, now: float) -> str:
 def _phases(progress: Progress, now: float) -> list[str]:
     view = progress.view
     if view.plan is None or view.phase is None:
-        return []
+        snapshot = snapshot_of(progress)
+        return [_line(snapshot.phase, progress_text(snapshot, 0.0))]
     lines = []
     for phase in view.plan.phases:
         if phase is view.phase:

@@ -38,10 +38,11 @@ def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str) -> 
         def is_over(seen: Document) -> bool:
             nonlocal last
             hindrance = hindrance_of(seen)
-            if hindrance != last:
-                last = hindrance
-                if hindrance:
-                    _say(hindrance)
+            if hindrance and hindrance != last:
+                _say(hindrance)
+                if not last:
+                    _say(f"  {way_out(name, flags)}")
+            last = hindrance
             return has_ended(seen)
 
         followed = Followed(jobs, name, uid=document["metadata"]["uid"], stop=stop, say=_say)
@@ -61,6 +62,14 @@ def hindrance_of(document: Document) -> str:
     """What keeps workers from running that will not pass by itself; empty if nothing does."""
     workers = condition_text(document, "WorkersReady", status="False")
     return condition_text(document, "Suspended") or ("" if workers.startswith("Starting:") else workers)
+
+
+def way_out(name: str, flags: str) -> str:
+    """What to do about what is in the way; ``flags`` are those that reach the cluster."""
+    return (
+        "it goes on by itself as soon as it can; to run it under a mended YAML instead: "
+        f"kubemr-shell cancel {name}{flags} && kubemr-shell retry {name} -f JOB.yaml{flags}"
+    )
 
 
 def condition_text(document: Document, kind: str, *, status: str = "True") -> str:

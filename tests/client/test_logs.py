@@ -61,6 +61,15 @@ def test_each_line_stands_after_its_pod_with_its_bytes(desk: Desk, image: str) -
     assert "map/2 has written nothing to stderr" in nothing.stderr
 
 
+def test_a_job_whose_commands_wrote_nothing_is_said_to_be_so(desk: Desk, image: str) -> None:
+    desk.run("submit", desk.words())
+    pod(desk, "words-0-a", "true")
+    until_phase(desk, "words-0-a", "Succeeded")
+    done = desk.run("logs", "words")
+    assert (done.code, done.stdout) == (0, b"")
+    assert "the commands of words have written nothing to stderr" in done.stderr
+
+
 def test_lines_are_followed_in_all_pods_until_the_job_has_ended(desk: Desk, image: str) -> None:
     desk.run("submit", desk.words())
     following = desk.start("logs", "words", "--follow", "-n", desk.namespace)

@@ -79,9 +79,11 @@ def test_what_is_slow_large_and_heavy_is_named_as_soon_as_it_is_known() -> None:
 def test_what_is_in_the_way_is_said_but_not_of_what_has_ended() -> None:
     condition = {"type": "WorkersReady", "status": "False", "reason": "Unschedulable", "message": "no\x1b node"}
     view = JobView(state=JobState.DEPLOYED, spec=SPEC)
-    assert "in its way  Unschedulable: no\\x1b node" in lines(view, conditions=[condition])
+    text = lines(view, conditions=[condition])
+    assert "in its way  Unschedulable: no\\x1b node" in text
+    assert "kubemr-shell cancel words -n ns && kubemr-shell retry words -f JOB.yaml -n ns" in text
     starting = {**condition, "reason": "Starting"}
-    assert "in its way" not in lines(view, conditions=[starting])
+    assert lines(view, conditions=[starting]).endswith("deploy      waiting for workers")
     assert "in its way" not in lines(JobView(state=JobState.CANCELLED, spec=SPEC), conditions=[condition])
 
 
@@ -90,9 +92,17 @@ def test_a_failure_is_one_screen_with_the_commands_that_help() -> None:
     text = lines(JobView(state=JobState.FAIL, spec=SPEC, failure=failure, retry=2), completionTime=BEGAN)
     assert "job words failed: map/3, attempt 1: exit status 3\n" in text
     assert "kubemr-shell logs words map/3 -n ns" in text
-    assert "kubemr-shell retry words -n ns" in text
+    assert "kubemr-shell retry words -n ns\n" in text
+    assert "kubemr-shell delete words --wait -n ns && kubemr-shell submit JOB.yaml -n ns" in text, "its maps are fixed"
     assert "retried     2 times" in text
     assert "FAIL, after 0.0 s; 1 min 40 s ago" in text
+
+
+def test_another_reduce_command_needs_no_other_job() -> None:
+    failure = {"task": "reduce/0", "attempt": 3, "reason": "exit status 127", "command": "uniqq"}
+    text = lines(JobView(state=JobState.FAIL, spec=SPEC, failure=failure), completionTime=BEGAN)
+    assert "kubemr-shell retry words -f JOB.yaml -n ns" in text
+    assert "kubemr-shell delete" not in text
 
 
 def test_a_job_that_nobody_looks_at_is_said_to_be_so_after_a_while() -> None:

@@ -35,6 +35,7 @@ def test_what_is_in_the_way_of_workers_is_said_while_waiting_and_in_tables(desk:
     desk.operator()
     waiting = desk.start("submit", desk.words(), "--wait", "-n", desk.namespace)
     waiting.until_said("ImageCannotBePulled: pod words-0-")
+    waiting.until_said(f"kubemr-shell cancel words -n {desk.namespace} && kubemr-shell retry words -f JOB.yaml")
     for arguments in (("status", "words"), ("list",)):
         assert "DEPLOYED (ImageCannotBePulled)" in desk.run(*arguments).stdout.decode()
     done = waiting.interrupt()
