@@ -271,6 +271,9 @@ def _report(seen: Observation) -> list[Action]:
     progress = wanted_progress(seen)
     if progress and progress != (seen.status.get("progress") or {}):
         operations.append(add("/status/progress", progress))
+    if seen.status.get("observedGeneration") != _generation(seen):
+        # With the conditions: `kubectl wait` takes them for those of an older spec until this says otherwise.
+        operations.append(add("/status/observedGeneration", _generation(seen)))
     lost = set(lost_workers(seen.pods)[-MOST_LOST:])
     new = lost - set(seen.status.get("lost") or ())
     if new and not seen.has_ended:

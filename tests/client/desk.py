@@ -104,6 +104,12 @@ class Desk:
 
         until(reached, f"{job} is {' or '.join(states)}", pause=0.2)
 
+    def until_condition(self, kind: str, job: str = "words") -> None:
+        """As kubectl waits, which looks at the generation of the spec too."""
+        self.cluster.kubectl(
+            "-n", self.namespace, "wait", f"--for=condition={kind}", f"mapreducejob/{job}", "--timeout=30s"
+        )
+
     def job(self, name: str = "words") -> dict[str, Any]:
         """Nothing where there is none."""
         with suppress(DocumentNotFound):

@@ -33,6 +33,7 @@ def test_a_retried_job_does_what_is_missing(failed: Desk) -> None:
     failed.worker(name="y")
     done = retried.wait()
     assert (done.code, done.stdout) == (0, b"mapreducejob/words goes on\n"), done.stderr
+    failed.until_condition("Complete")
     assert failed.run("results", "words").stdout == b"1 a\n2 b\n1 c\n"
     assert "retried     1 time" in failed.run("status", "words").stdout.decode()
     again = failed.run("retry", "words")
@@ -139,6 +140,7 @@ def test_a_cancelled_job_ends_the_waiting_and_can_go_on(desk: Desk) -> None:
     done = waiting.wait()
     assert done.code == 5
     assert f"kubemr-shell retry words -n {desk.namespace} goes on with it" in done.stderr
+    desk.until_condition("Failed")
     assert desk.run("retry", "words").code == 0
     desk.until_state("words", "DEPLOYED")
     again = desk.run("retry", "words")

@@ -29,7 +29,7 @@ def job(status: Mapping[str, Any] | None, *, deleted: bool = False, **spec: Any)
         "finalizers": [FINALIZER],
         **({"deletionTimestamp": STAMP} if deleted else {}),
     }
-    stated = {} if status is None else {"status": dict(status)}
+    stated = {} if status is None else {"status": {"observedGeneration": metadata["generation"], **status}}
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": {**SPEC, **spec}, **stated}
 
 

@@ -103,6 +103,18 @@ def test_a_report_is_not_written_over_a_job_that_has_gone_on(status: dict[str, A
     ]
 
 
+@pytest.mark.parametrize("state", ["MAP", "FAIL", "CANCELLED"])
+def test_the_conditions_are_those_of_the_spec_that_stands_there(state: str) -> None:
+    """A retry, or a cancellation, changes the spec: whoever waits for a condition would wait for ever."""
+    operations = patch_of_status(
+        reconcile(seen(job({"state": state, "observedGeneration": 1}), batch=batch()), OPTIONS).actions
+    )
+    assert json_patch.add("/status/observedGeneration", 2) in operations
+    asked = job({"state": "FAIL", "observedGeneration": 1}, retry=1)
+    answered = patch_of_status(reconcile(seen(asked), OPTIONS).actions)
+    assert json_patch.add("/status/observedGeneration", 2) not in answered, "its conditions are those of before"
+
+
 def test_of_very_many_lost_workers_the_last_are_told_once() -> None:
     pods = [
         pod(f"w{number:04}", "Failed", f"2027-01-15T{23 - number // 60:02}:{59 - number % 60:02}:00Z")
