@@ -2,7 +2,8 @@
 
 A planted bug is a store that leaves out some test operations. The machine has to notice each that matters:
 
-    /state/next, redo, done, failed    two writers would lose one another's tasks
+    /state/next, redo, done            two writers would lose one another's tasks
+    /state/failed with att, fails, lost    likewise
     /state/claims/*/r                  a commit would take in tasks that were stolen meanwhile
     /state/epoch with att              a late reopening would be carried out twice
     /status/turn, with that of lanes   two closes, or a close and a reopening, would lose one of them
@@ -19,6 +20,7 @@ One alone can be left out without harm to the invariants, for these reasons; wha
     /state/att        whoever claims reads the number from the document that the patch made, and whoever raises it
                       tests the claim, or the epoch: epoch and att guard a reopening twice
     /state/epoch      likewise
+    /state/failed     whoever changes it changes the attempt numbers too, or forgives the failures
     /state/fails      is written only by a holder, whose claim is tested; a retry that overlooks one more failure
     /state/lost       likewise grants one more attempt
     /state/claims/*/hb    the holder is fenced by its id: without it work is lost, nothing else
@@ -51,7 +53,7 @@ WITHOUT_SHRINKING = settings(SETTINGS, max_examples=6000, phases=[Phase.generate
 FOUND_SOON = [r"/state/next", r"/state/done", r"/status/(.*/)?turn"]
 FOUND_LATER = [
     r"/state/redo",
-    r"/state/failed",
+    r"/state/(failed|att|fails|lost)",
     r"/state/claims/[^/]+/r",
     r"/state/(epoch|att)",
     r"/status/turn",
