@@ -125,7 +125,7 @@ def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
         *("--lease", f"{options.lease_seconds:g}"),
         *(("--slots", str(spec.slots)) if spec.slots else ()),
     ]
-    pod = merged(_pod(seen, spec, options, arguments), spec.template)
+    pod = _pod(seen, spec, options, arguments, role=WORKER)
     labels = dict(seen.job["metadata"].get("labels") or {})
     queue = {QUEUE_LABEL: labels[QUEUE_LABEL]} if QUEUE_LABEL in labels else {}
     retry = seen.view.retry
@@ -167,12 +167,9 @@ def cleanup(
         *(("--ca-bundle", spec.s3.ca_bundle) if spec.s3.ca_bundle else ()),
         *(("--requester-pays",) if spec.s3.requester_pays else ()),
     ]
-    pod = merged(_pod(seen, spec, options, arguments), spec.template)
+    pod = _pod(seen, spec, options, arguments, role=CLEANUP)
     image = {} if with_own_image else {"image": options.image}
-    changes = {
-        "metadata": {"labels": {ROLE_LABEL: CLEANUP}},
-        "spec": {"containers": [{"name": CONTAINER, "resources": {"requests": CLEANUP_REQUESTS}, **image}]},
-    }
+    changes = {"spec": {"containers": [{"name": CONTAINER, "resources": {"requests": CLEANUP_REQUESTS}, **image}]}}
     name = cleanup_name(seen.name, seen.uid, with_own_image=with_own_image)
     return Create(
         resource=BATCH_JOBS,
@@ -187,7 +184,13 @@ def cleanup(
     )
 
 
-def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str]) -> Manifest:
+def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str], *, role: str) -> Manifest:
+    """The template of the spec over ours, but for the labels by which the operator knows whose pod it is."""
+    labels = {JOB_LABEL: seen.name, UID_LABEL: seen.uid, ROLE_LABEL: role}
+    return merged(merged(_own_pod(seen, spec, options, arguments), spec.template), {"metadata": {"labels": labels}})
+
+
+def _own_pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str]) -> Manifest:
     secret = spec.s3.secret_name or options.s3_secret
     container = {
         "name": CONTAINER,
@@ -218,7 +221,6 @@ def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: 
             {"name": "files", "mountPath": FILES_FOLDER, "readOnly": True},
         ]
     return {
-        "metadata": {"labels": {JOB_LABEL: seen.name, UID_LABEL: seen.uid, ROLE_LABEL: WORKER}},
         "spec": {
             "restartPolicy": "Never",
             "serviceAccountName": account_name(seen.name),
