@@ -187,7 +187,9 @@ def cleanup(
 def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str], *, role: str) -> Manifest:
     """The template of the spec over ours, but for the labels by which the operator knows whose pod it is."""
     labels = {JOB_LABEL: seen.name, UID_LABEL: seen.uid, ROLE_LABEL: role}
-    return merged(merged(_own_pod(seen, spec, options, arguments), spec.template), {"metadata": {"labels": labels}})
+    asked = merged(_own_pod(seen, spec, options, arguments), spec.template)
+    pod: Manifest = merged(asked, {"metadata": {"labels": labels}})
+    return pod
 
 
 def _own_pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str]) -> Manifest:

@@ -6,6 +6,7 @@ operators may decide at once, any may be killed at any point, and what one has b
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from kubemr_shell.board import job_moves
@@ -31,7 +32,7 @@ from kubemr_shell.operator.conditions import (
     wanted_progress,
 )
 from kubemr_shell.operator.deletion import delete_job, stop_workers, with_finalizer
-from kubemr_shell.operator.observation import Object, Observation, is_true
+from kubemr_shell.operator.observation import Object, Observation, Trouble, is_true
 from kubemr_shell.operator.obstacles import STARTING
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.pods import last_failure, lost_workers
@@ -65,10 +66,7 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
         return _after_the_end(seen)
     if seen.obstacle is not None:
         return Decision(actions=_report(seen), again_after=FOLLOW_SECONDS)
-    spec = load_job(dict(seen.job), seen.name).spec
-    if seen.view.state is JobState.PENDING:
-        return _take(seen, spec, options)
-    return _follow(seen, spec, options)
+    return _go_on(seen, options)
 
 
 def _accept(seen: Observation, options: OperatorOptions) -> Decision:
@@ -148,6 +146,23 @@ def _retry(seen: Observation) -> list[Action]:
     answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *times]
     patch = [*job_patch(seen.uid, view, moved), *answer]
     return [_status(seen, patch), Tell(reason="Retried", message=f"retry {asked}: what is missing runs")]
+
+
+def _go_on(seen: Observation, options: OperatorOptions) -> Decision:
+    """Towards workers, and with them.
+
+    A spec that was valid when the job began may have become wrong: its workers go on with what their plan has recorded
+    of it, and others are not made.
+    """
+    try:
+        spec = load_job(dict(seen.job), seen.name).spec
+    except InvalidSpec as error:
+        message = "the spec was changed and is wrong now: " + "; ".join(map(str, error.problems))
+        wrong = Trouble(reason=Refusal.INVALID_SPEC.value, message=message[:LONGEST_MESSAGE])
+        return Decision(actions=_report(dataclasses.replace(seen, obstacle=wrong)), again_after=FOLLOW_SECONDS)
+    if seen.view.state is JobState.PENDING:
+        return _take(seen, spec, options)
+    return _follow(seen, spec, options)
 
 
 def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
@@ -236,7 +251,7 @@ def _is_over(seen: Observation) -> bool:
 def _report(seen: Observation) -> list[Action]:
     """What the status says, as far as it is something else now; an Event of what is new."""
     operations: list[Operation] = []
-    tell: list[Action] = []
+    tell: list[Tell] = []
     conditions = wanted_conditions(seen)
     before = seen.status.get("conditions") or []
     if conditions != before:
@@ -259,10 +274,10 @@ def _report(seen: Observation) -> list[Action]:
     if new and not seen.has_ended:
         operations.append(add("/status/lost", sorted(lost)))
         failure = last_failure([pod for pod in seen.pods if pod["metadata"]["name"] in new])
-        if failure:
+        if failure and failure.reason not in {one.reason for one in tell}:
             tell.append(Tell(reason=failure.reason, message=failure.message, warning=True))
     if not operations:
-        return tell
+        return [*tell]
     return [_status(seen, [*_same(seen), *operations]), *tell]
 
 

@@ -12,7 +12,7 @@ from kubemr_shell.kube.resources import BATCH_JOBS
 from kubemr_shell.operator.actions import Create, Delete, Patch, Tell
 from kubemr_shell.operator.observation import Trouble, is_owned
 from kubemr_shell.operator.reconcile import MOST_LOST, reconcile
-from tests.operator.observed import OPTIONS, STAMP, batch, deleted, job, made, patch_of_status, pod, seen, told
+from tests.operator.observed import NOW, OPTIONS, STAMP, batch, deleted, job, made, patch_of_status, pod, seen, told
 
 
 def conditions_of(status: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -165,6 +165,42 @@ def test_only_the_workers_of_this_retry_say_how_the_workers_are() -> None:
     pods = [pod("new-0", "Running", of=present), pod("old-0", "Pending", waits="ErrImagePull", of=old)]
     decision = reconcile(seen(job({"state": "MAP", "retry": 1}), batch=present, pods=pods), OPTIONS)
     assert conditions(decision.actions)["WorkersReady"]["reason"] == "Running"
+
+
+def test_why_workers_fail_again_and_again_is_said_while_others_are_waited_for() -> None:
+    """Six times with growing pauses takes ten minutes, and a job that publishes goes on for ever."""
+    present = batch()
+    failed = pod("words-0-a", "Failed", STAMP, of=present)
+    decision = reconcile(seen(job({"state": "PUBLISH"}), batch=present, pods=[failed]), OPTIONS)
+    ready = conditions(decision.actions)["WorkersReady"]
+    assert (ready["status"], ready["reason"]) == ("False", "WorkerFailed")
+    assert ready["message"] == "0 of 1 workers run; the last one that failed: pod words-0-a ended with 1: "
+    assert [one.reason for one in told(decision.actions)] == ["WorkerFailed"]
+
+
+@pytest.mark.parametrize(("now", "reason"), [(NOW + 5, "Starting"), (NOW + 15, "CreationRefused")])
+def test_workers_of_which_no_pod_is_made_are_not_starting(now: float, reason: str) -> None:
+    """A quota, or the pod security of the namespace: what it is stands in the events of the batch Job."""
+    decision = reconcile(seen(job({"state": "DEPLOYED"}), batch=batch(), now=now), OPTIONS)
+    ready = conditions(decision.actions)["WorkersReady"]
+    assert ready["reason"] == reason
+    assert ("kubectl describe job words" in ready["message"]) == (reason == "CreationRefused")
+
+
+def test_suspended_workers_have_no_pods_and_nothing_is_wrong() -> None:
+    decision = reconcile(
+        seen(job({"state": "DEPLOYED"}, suspend=True), batch=batch("new", "Suspended"), now=NOW + 99), OPTIONS
+    )
+    assert conditions(decision.actions)["WorkersReady"]["reason"] == "Starting"
+
+
+def test_a_spec_that_was_made_wrong_is_said_and_workers_go_on() -> None:
+    spoiled = job({"state": "MAP"}, mapCommand=5)
+    decision = reconcile(seen(spoiled, batch=batch(), pods=[pod("gone", "Failed", STAMP)]), OPTIONS)
+    ready = conditions(decision.actions)["WorkersReady"]
+    assert ready["reason"] == "InvalidSpec"
+    assert "spec.mapCommand: must be a string" in ready["message"]
+    assert {"op": "add", "path": "/status/lost", "value": ["gone"]} in patch_of_status(decision.actions)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
