@@ -14,6 +14,10 @@ from kubemr_shell.job import names
 from kubemr_shell.storage.interface import Storage
 
 
+class NoManifest(StorageError):
+    """What stands under the name of ``_SUCCESS`` is not ours."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What tells one result from all others."""
@@ -39,17 +43,41 @@ class OldResult:
         return self.parts is not None
 
     def finished(self) -> Result | None:
-        """Which ``_SUCCESS`` stands in the output now; StorageError for a file that is no manifest."""
+        """Which ``_SUCCESS`` stands in the output now; NoManifest."""
         try:
             manifest = json.loads(self.storage.read(self._success))
             return Result(uid=manifest["uid"], epoch=manifest["epoch"])
         except ObjectNotFound:
             return None
         except (ValueError, KeyError, TypeError) as error:
-            raise StorageError(
+            raise NoManifest(
                 f"{self._success}: something that this job did not write stands there: move it away, then go on with "
                 "--resume"
             ) from error
+
+    def refusal(self) -> str | None:
+        """Why a job that has published nothing may not have this output; None: it may.
+
+        One that began all the same could only stand still in the end, with the half of its parts that had room.
+        """
+        place = f"the output {self.output}"
+        try:
+            finished = self.finished()
+            if finished is not None and finished.uid != self.uid:
+                return f"{place} holds a finished result (job {finished.uid}): choose another output"
+            part = self._some_part() if finished is None else None
+        except NoManifest:
+            return f"{place} holds a {names.SUCCESS} that is not ours: choose another output"
+        except ObjectNotFound as error:
+            return str(error)
+        if part is None:
+            return None
+        return f"{place} holds {part}, which belongs to no finished result: move it away, or choose another output"
+
+    def _some_part(self) -> str | None:
+        """A name of a part that is taken; ObjectNotFound when there is no bucket."""
+        found = (one.uri.removeprefix(f"{self.output}/") for one in self.storage.list(f"{self.output}/{names.PART}"))
+        return next(filter(names.is_part_name, found), None)
 
     def is_finished(self, epoch: int) -> bool:
         """This job's result of that epoch stands there."""
