@@ -28,6 +28,7 @@ from kubemr_shell.kube.resources import (
     ROLES,
     SERVICE_ACCOUNTS,
 )
+from kubemr_shell.net.s3_uri import SCHEME, is_s3
 from kubemr_shell.operator.actions import Create
 from kubemr_shell.operator.merge import merged
 from kubemr_shell.operator.observation import Observation
@@ -80,10 +81,11 @@ def _name_below(job: str, uid: str, purpose: str) -> str:
 
 
 def output_of(seen: Observation, spec: JobSpec, options: OperatorOptions) -> str | None:
-    """Where the parts go; None: nobody says."""
-    if spec.output:
-        return spec.output.rstrip("/")
-    return f"{options.output_root.rstrip('/')}/{seen.name}" if options.output_root else None
+    """Where the parts go, in the one form that an output has; None: nobody says."""
+    output = spec.output or (f"{options.output_root.rstrip('/')}/{seen.name}" if options.output_root else None)
+    if output is None or not is_s3(output):
+        return output
+    return f"{SCHEME}{output[len(SCHEME) :].rstrip('/')}"
 
 
 def owner_name(output: str) -> str:

@@ -15,12 +15,14 @@ from kubemr_shell.board.job_moves import job_patch
 from kubemr_shell.board.job_view import JobView, format_status
 from kubemr_shell.board.json_patch import add, replace, test
 from kubemr_shell.board.retrying import Refusal, RetryRefused, retried
-from kubemr_shell.errors import InvalidSpec
+from kubemr_shell.errors import InvalidSpec, UsageError
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from kubemr_shell.local_run.output_check import check_apart
+from kubemr_shell.net.s3_uri import as_prefix, is_s3
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
 from kubemr_shell.operator.conditions import (
@@ -103,10 +105,15 @@ def _misses(seen: Observation, spec: JobSpec, options: OperatorOptions) -> dict[
     output = manifests.output_of(seen, spec, options)
     if output is None:
         reason = "spec.output is missing: give an s3:// prefix; this operator has no --output-root for jobs without one"
-    elif not output.startswith("s3://"):
+    elif not is_s3(output):
         reason = f"spec.output: {output}: must be an s3:// prefix in Kubernetes"
     else:
-        return None
+        try:
+            check_apart(as_prefix(output), spec.inputs, "")
+        except UsageError as error:
+            reason = f"spec.output: {error}"
+        else:
+            return None
     return {"kind": "InvalidSpec", "reason": reason, "exitCode": InvalidSpec.exit_code}
 
 
@@ -167,15 +174,18 @@ def _go_on(seen: Observation, options: OperatorOptions) -> Decision:
 
 def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
     """Own the output, and be the one who deploys."""
+    view = seen.view
+    if problem := _misses(seen, spec, options):  # the spec of a job that is tried again is another one
+        return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, problem)))])
     output = manifests.output_of(seen, spec, options)
     assert output is not None
     if seen.output_owner is None:
         return Decision(actions=[manifests.output_owner(seen, output)], again_after=0.0)
-    view = seen.view
     if seen.output_owner_is_gone:
         return Decision(again_after=GONE_SECONDS)
     if seen.output_owner != seen.uid:
-        facts = {"kind": "OutputInUse", "reason": f"the output {output} belongs to another job: choose another one"}
+        owner = f"job {seen.output_owner_name}, also when that has ended"
+        facts = {"kind": "OutputInUse", "reason": f"the output {output} belongs to {owner}: choose another one"}
         return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, facts)))])
     begin = [*job_patch(seen.uid, view, job_moves.deploy(view)), add("/status/startTime", seen.stamp)]
     return Decision(actions=[_status(seen, begin)])

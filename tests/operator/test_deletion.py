@@ -122,7 +122,7 @@ def test_a_cleanup_that_cannot_begin_is_given_up_after_a_minute_and_says_what_is
     assert is_released(actions)
     (event,) = told(actions)
     assert event.reason == "CleanupGivenUp"
-    for part in ("s3://out/words/_kubemr/new", "kubemr-shell clean s3://out/words", "pod last"):
+    for part in ("s3://results/words/_kubemr/new", "kubemr-shell clean s3://results/words", "pod last"):
         assert part in event.message
 
 

@@ -9,7 +9,7 @@ import pytest
 from kubemr_shell.board import json_patch
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS
-from kubemr_shell.operator.actions import Create, Delete, Patch, Tell
+from kubemr_shell.operator.actions import Create, Decision, Delete, Patch, Tell
 from kubemr_shell.operator.observation import Trouble, is_owned
 from kubemr_shell.operator.reconcile import MOST_LOST, reconcile
 from tests.operator.observed import NOW, OPTIONS, STAMP, batch, deleted, job, made, patch_of_status, pod, seen, told
@@ -45,9 +45,35 @@ def test_an_output_of_a_job_that_is_gone_is_waited_for() -> None:
     assert decision.again_after is not None
 
 
-def test_an_output_of_another_job_fails_the_job() -> None:
-    operations = patch_of_status(reconcile(seen(job({"state": "PENDING"}), output_owner="other"), OPTIONS).actions)
+def failure_of(decision: Decision) -> dict[str, Any]:
+    """Why the job fails by that."""
+    operations = patch_of_status(decision.actions)
     assert {"op": "replace", "path": "/status/state", "value": "FAIL"} in operations
+    return next(one["value"] for one in operations if one["path"] == "/status/failure")
+
+
+def test_an_output_of_another_job_fails_the_job_and_the_other_is_named() -> None:
+    pending = seen(job({"state": "PENDING"}), output_owner="uid", output_owner_name="sentences")
+    failure = failure_of(reconcile(pending, OPTIONS))
+    assert failure["kind"] == "OutputInUse"
+    assert "the output s3://results/words belongs to job sentences" in failure["reason"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"output": "/results"}, "spec.output: /results: must be an s3:// prefix in Kubernetes"),
+        ({"output": "s3:///"}, "write s3://bucket/key"),
+        ({"output": "s3://results/../words"}, "write to another place than they list"),
+        ({"output": "s3://source/words/out"}, "is at or under the input s3://source/words: choose a prefix outside it"),
+        ({"output": "s3://source", "inputs": ["s3://source/part-*"]}, "is at or under the input s3://source/part-*"),
+    ],
+)
+def test_an_output_that_no_job_can_have_is_refused_also_at_another_try(spec: dict[str, Any], why: str) -> None:
+    status = patch_of_status(reconcile(seen(job(None, **spec)), OPTIONS).actions)[-1]["value"]
+    assert (status["state"], status["failure"]["kind"]) == ("FAIL", "InvalidSpec")
+    assert why in status["failure"]["reason"]
+    assert why in failure_of(reconcile(seen(job({"state": "PENDING"}, **spec)), OPTIONS))["reason"]
 
 
 def test_a_batch_job_of_an_older_job_of_the_name_is_not_taken_for_its_own() -> None:
