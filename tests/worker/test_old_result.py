@@ -29,12 +29,15 @@ def result_in(folder: Path) -> OldResult:
         ({"_SUCCESS": MANIFEST, "part-00000": ""}, r"holds a finished result \(job theirs\): choose another output"),
         ({"_SUCCESS": ""}, "holds a _SUCCESS that is not ours: choose another output"),
         ({"part-00003.gz": ""}, NEITHER_FINISHED),
+        ({"_kubemr/theirs/map/0.0": ""}, r"holds temporaries of another job \(theirs\): wait for its end"),
+        ({"_kubemr/owner": ""}, r"holds temporaries of another job \(owner\)"),
     ],
 )
 def test_what_would_be_in_the_way_of_a_result_is_found_before_it_is_made(
     tmp_path: Path, content: dict[str, str], why: str
 ) -> None:
     for name, text in content.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert re.match(f"the output {tmp_path} {why}", str(result_in(tmp_path).refusal()))
 
@@ -42,7 +45,8 @@ def test_what_would_be_in_the_way_of_a_result_is_found_before_it_is_made(
 def test_what_is_in_nobodys_way_is_left_alone(tmp_path: Path) -> None:
     assert result_in(tmp_path).refusal() is None
     (tmp_path / "part-of-speech.txt").write_text("mine")
-    (tmp_path / "_kubemr").mkdir()
+    (tmp_path / "_kubemr" / "ours").mkdir(parents=True)
+    (tmp_path / "_kubemr" / "ours" / "plan").write_text("of another worker of this job")
     assert result_in(tmp_path).refusal() is None
 
 
