@@ -81,11 +81,23 @@ def _name_below(job: str, uid: str, purpose: str) -> str:
 
 
 def output_of(seen: Observation, spec: JobSpec, options: OperatorOptions) -> str | None:
-    """Where the parts go, in the one form that an output has; None: nobody says."""
+    """Where the parts go, in the one form that an output has; None: nobody says.
+
+    What was so when the job was deployed stays so: its temporaries are there, whatever its spec, or an operator with
+    another root, says now.
+    """
+    if decided := decided_output(seen):
+        return decided
     output = spec.output or (f"{options.output_root.rstrip('/')}/{seen.name}" if options.output_root else None)
     if output is None or not is_s3(output):
         return output
     return f"{SCHEME}{output[len(SCHEME) :].rstrip('/')}"
+
+
+def decided_output(seen: Observation) -> str | None:
+    """Where the parts go of a job that was deployed; None: it was not, or somebody has spoiled its status."""
+    output = seen.status.get("output")
+    return output if isinstance(output, str) and is_s3(output) else None
 
 
 def owner_name(output: str) -> str:

@@ -149,8 +149,9 @@ def _retry(seen: Observation) -> list[Action]:
         answer = [add("/status/observedRetry", asked), add("/status/retryRefused", refused)]
         return [_status(seen, [*_same(seen), *answer])]
     # One that was never deployed has no startTime, and so nothing to clean up.
-    times = [add(f"/status/{name}", None) for name in ("startTime", "completionTime") if name in seen.status]
-    answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *times]
+    decided = ("startTime", "completionTime", *(("output",) if view.plan is None else ()))
+    past = [add(f"/status/{name}", None) for name in decided if name in seen.status]
+    answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *past]
     patch = [*job_patch(seen.uid, view, moved), *answer]
     return [_status(seen, patch), Tell(reason="Retried", message=f"retry {asked}: what is missing runs")]
 
@@ -187,7 +188,8 @@ def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decisio
         owner = f"job {seen.output_owner_name}, also when that has ended"
         facts = {"kind": "OutputInUse", "reason": f"the output {output} belongs to {owner}: choose another one"}
         return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, facts)))])
-    begin = [*job_patch(seen.uid, view, job_moves.deploy(view)), add("/status/startTime", seen.stamp)]
+    decided = [add("/status/startTime", seen.stamp), add("/status/output", output)]
+    begin = [*job_patch(seen.uid, view, job_moves.deploy(view)), *decided]
     return Decision(actions=[_status(seen, begin)])
 
 

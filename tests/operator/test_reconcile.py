@@ -6,13 +6,28 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board import json_patch
+from kubemr_shell.board import job_moves, json_patch
+from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
+from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS
 from kubemr_shell.operator.actions import Create, Decision, Delete, Patch, Tell
 from kubemr_shell.operator.observation import Trouble, is_owned
 from kubemr_shell.operator.reconcile import MOST_LOST, reconcile
-from tests.operator.observed import NOW, OPTIONS, STAMP, batch, deleted, job, made, patch_of_status, pod, seen, told
+from tests.operator.observed import (
+    NOW,
+    OPTIONS,
+    SPEC,
+    STAMP,
+    batch,
+    deleted,
+    job,
+    made,
+    patch_of_status,
+    pod,
+    seen,
+    told,
+)
 
 
 def conditions_of(status: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -134,6 +149,24 @@ def test_a_retried_job_that_was_never_deployed_has_nothing_to_clean_up() -> None
     refused = {"state": "FAIL", "failure": {"kind": "OutputInUse"}, "observedGeneration": 2}
     operations = patch_of_status(reconcile(seen(job(refused, retry=1)), OPTIONS).actions)
     assert not [one for one in operations if one["path"] == "/status/startTime"]
+
+
+def test_where_the_output_is_is_decided_with_the_deployment() -> None:
+    pending = seen(job({"state": "PENDING"}, output="S3://results/words//"), output_owner="new")
+    operations = patch_of_status(reconcile(pending, OPTIONS).actions)
+    assert json_patch.add("/status/output", "s3://results/words") in operations
+
+
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_another_try_may_have_another_output_only_if_nothing_was_planned(is_planned: bool) -> None:
+    view = JobView(state=JobState.DEPLOYED, spec=SPEC)
+    if is_planned:
+        facts = PlanFacts(claim_id="c", tasks=1, partitions=1, spec=SPEC, fingerprint="", input_bytes=1)
+        view = job_moves.record_plan(view, facts, 1)
+    failed = format_status(job_moves.fail(view, {"kind": "CommandFailed"}))
+    status = {**failed, "startTime": STAMP, "output": "s3://results/words"}
+    operations = patch_of_status(reconcile(seen(job(status, retry=1)), OPTIONS).actions)
+    assert (json_patch.add("/status/output", None) in operations) == (not is_planned)
 
 
 DEPLOYING = {"state": "DEPLOYING", "startTime": STAMP}
