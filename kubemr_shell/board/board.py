@@ -24,6 +24,7 @@ from kubemr_shell.board.job_board import JobBoard, create_job
 from kubemr_shell.board.job_view import JobView, PlanFacts
 from kubemr_shell.board.lane import Counters, Totals
 from kubemr_shell.board.observer import Observer
+from kubemr_shell.board.own_times import OwnTimes
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import ShardState
 from kubemr_shell.board.shard_board import ShardBoard
@@ -43,20 +44,6 @@ from kubemr_shell.board.steps import (
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.job.state import ENDED, Phase
-
-CLOSERS = 2
-ENTRANCES = 4
-"""How much less densely agents close shards, and enter a phase, than one write needs: the next one soon follows."""
-
-
-WRITES_AT_FIRST = 3
-"""Of an agent that enters a phase: it claims, claims more as it knows how long a task takes, commits."""
-ANSWERS = 2
-"""Of the store, until others see what an agent does: it reads, and writes."""
-MOST_SPREAD = 5
-"""A store that is slow for a moment makes nobody wait longer than that many times as usual."""
-GOLDEN = (math.sqrt(5) - 1) / 2
-"""Multiples of it, less their whole parts, are spread evenly, however many there are."""
 
 
 def _nobody_is_dead(worker: str) -> bool:  # noqa: ARG001 - the signature of the evidence
@@ -94,15 +81,22 @@ class Board:
         self._agents = agents
         self._clock = clock
         self._random = random
-        self._number = number
         observer = Observer(expiry_seconds=timing.expiry_seconds, clock=clock, is_dead=is_dead)
-        self._writer = writer = Writer(
+        writer = Writer(
             store,
             give_up_seconds=timing.give_up_seconds,
             clock=clock,
             sleep=sleep,
             random=random,
             unreachable=observer.could_not_look,
+        )
+        self._times = OwnTimes(
+            timing,
+            agents=agents,
+            number=number,
+            clock=clock,
+            random=random,
+            answer_seconds=lambda: writer.seconds,
         )
         self._jobs = JobBoard(writer, observer, job=job, worker=worker, agents=agents, new_id=self._new_id)
         self._shards = ShardBoard(
@@ -121,7 +115,6 @@ class Board:
         self._idle_looks = 0
         self._soonest = math.inf
         """Until the next of the times that this agent has chosen, as the last look for work found."""
-        self._due: dict[object, float] = {}
         self._covered_since: dict[tuple[ShardKey, int], float] = {}
         self._known = self._jobs.first_view
 
@@ -156,7 +149,7 @@ class Board:
         if over := self._over(view):
             return over
         if job_moves.role_is_open(view, "planner"):
-            if view.planner is None and (seconds := self._own_time("planner", self._agents * self._spread)):
+            if view.planner is None and (seconds := self._times.to_plan()):
                 return Idle(seconds=seconds)
             claim = self._jobs.take_role("planner")
             return Planning(claim=claim) if claim else self._idle()
@@ -173,7 +166,7 @@ class Board:
 
     def record_plan(self, claim: RoleClaim, facts: PlanFacts) -> None:
         """The splits are written: begin the first phase. LeaseLost when another planner took over."""
-        self._is_here_first(self._jobs.record_plan(claim, facts))
+        self._times.enter_now(self._jobs.record_plan(claim, facts))
 
     def commit(
         self, claim: Claim, done: Collection[Attempt], *, more: bool, task_seconds: float | None = None
@@ -227,7 +220,7 @@ class Board:
         """
         view = self._jobs.close(closing, counters, totals or {})
         if view.phase is not closing.phase:
-            self._is_here_first(view)
+            self._times.enter_now(view)
 
     def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
         """``_SUCCESS`` is written: the job is COMPLETE. LeaseLost when another worker finishes it."""
@@ -265,9 +258,7 @@ class Board:
             step = self._probe(view, key)
             if step:
                 return step
-        agents_a_shard = self._agents / max(1, view.layout(phase).shards)
-        within = max(ENTRANCES * agents_a_shard * self._spread, WRITES_AT_FIRST * self._timing.jitter_seconds)
-        if seconds := self._own_time(_entrance(view, phase), within, share=self._share()):
+        if seconds := self._times.to_enter(view, phase):
             # It looks at the job meanwhile: it may be over before this agent's time has come.
             return Idle(seconds=min(seconds, self._soonest, self._timing.longest_pause_seconds))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
@@ -285,7 +276,7 @@ class Board:
 
     def _in_turn(self, view: JobView, phase: Phase) -> Iterator[ShardKey]:
         shards = view.layout(phase).shards
-        start = self._cursors.setdefault(phase, self._home(shards))
+        start = self._cursors.setdefault(phase, self._times.home(shards))
         still_open = Ranges.span(0, shards) - view.closed_shards(phase)
         for shard in (*(still_open - Ranges.span(0, start)), *(still_open - Ranges.span(start, shards))):
             yield _key(view, phase, shard)
@@ -305,45 +296,12 @@ class Board:
         if self._agents == 1:
             return True
         if self._shards.was_covered_here(key):
-            within = CLOSERS * view.layout(key.phase).shards * self._spread
-            seconds = self._own_time(
-                (key, view.shard_epoch(key.phase, key.shard)), min(within, self._timing.close_patience_seconds)
-            )
+            seconds = self._times.to_close(view, key)
             self._soonest = min(self._soonest, seconds or math.inf)
             return seconds == 0
         now = self._clock()
         since = self._covered_since.setdefault((key, view.shard_epoch(key.phase, key.shard)), now)
         return now - since >= self._timing.close_patience_seconds
-
-    def _is_here_first(self, view: JobView) -> None:
-        """This agent has brought the job to its phase. It goes on at once: others have yet to see that."""
-        if view.phase:
-            self._due[_entrance(view, view.phase)] = self._clock()
-
-    def _home(self, shards: int) -> int:
-        """Where an agent looks for work first: as many in each shard, if it knows its number."""
-        if self._number is not None:
-            return self._number * shards // self._agents % shards
-        return self._random.randrange(shards) if self._agents > 1 else 0
-
-    def _share(self) -> float | None:
-        """Its place between 0 and 1, far from those of its neighbours, with which it shares a shard."""
-        return None if self._number is None else self._number * GOLDEN % 1
-
-    @property
-    def _spread(self) -> float:
-        """Seconds between the times of two who want the same: until what one has written is seen by the other."""
-        least = self._timing.spread_seconds
-        return min(max(least, ANSWERS * self._writer.seconds), MOST_SPREAD * least)
-
-    def _own_time(self, what: object, within: float, *, share: float | None = None) -> float:
-        """Seconds until this agent may do what so many want to do at the same time: each chooses a time of its own.
-
-        The first of them has hardly to wait, however many there are, and the others see what it did.
-        """
-        now = self._clock()
-        due = self._due.setdefault(what, now + within * (self._random.random() if share is None else share))
-        return max(0.0, due - now)
 
     def _fail_with(self, state: ShardState) -> JobView | None:
         """The job fails with a task of it, unless it was retried since that one failed."""
@@ -382,11 +340,6 @@ class Board:
 
     def _new_id(self) -> str:
         return f"{self._random.getrandbits(64):016x}"
-
-
-def _entrance(view: JobView, phase: Phase) -> object:
-    """What agents choose a time for when they begin to work in a phase."""
-    return (phase, view.base(phase))
 
 
 def _key(view: JobView, phase: Phase, shard: int) -> ShardKey:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubemr_shell.cli.inherited import environ
 from kubemr_shell.client.access import Access
 
 if TYPE_CHECKING:
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 _OPTIONS = (
     click.option("-n", "--namespace", metavar="NS", help="The namespace of the job; default: that of the context."),
     click.option("--context", metavar="NAME", help="A context of the kubeconfig; default: the current one."),
-    click.option("--kubeconfig", metavar="FILE", help="Default: KUBECONFIG, else ~/.kube/config."),
+    click.option(
+        "--kubeconfig",
+        metavar="FILE",
+        help="Default: KUBECONFIG, else ~/.kube/config, else a pod's account.",
+    ),
 )
 
 
@@ -39,7 +44,7 @@ def reach(access: Access) -> Jobs:
     """The jobs that are meant; UsageError when no cluster is named."""
     from kubemr_shell.client.jobs import Jobs  # noqa: PLC0415 - 0.2 s that --help need not pay
 
-    return Jobs.reached_by(access)
+    return Jobs.reached_by(access, environ())
 
 
 def say(text: str) -> None:

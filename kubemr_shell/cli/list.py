@@ -18,6 +18,7 @@ from kubemr_shell.client.access import Access
 def list_jobs(*, everywhere: bool, output: str, access: Access) -> None:
     """Show the jobs of a namespace: their states, tasks done, retries and ages."""
     from kubemr_shell.client.table import row_of, table_of  # noqa: PLC0415
+    from kubemr_shell.errors import JobNotFound  # noqa: PLC0415
 
     jobs = reach(access)
     found, now = jobs.list(everywhere=everywhere), time.time()  # noqa: TID251 - compared with stamps of the API server
@@ -26,6 +27,8 @@ def list_jobs(*, everywhere: bool, output: str, access: Access) -> None:
     elif found:
         print("\n".join(table_of(found, now=now, everywhere=everywhere)))
     else:
+        if not everywhere and not jobs.has_namespace():
+            raise JobNotFound(jobs.no_namespace)
         say("there are no jobs" if everywhere else f"there are no jobs in the namespace {jobs.namespace}; -A shows all")
 
 

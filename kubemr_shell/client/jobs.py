@@ -24,10 +24,14 @@ from kubemr_shell.errors import (
 )
 from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.resources import JOBS
+from kubemr_shell.kube.resources import JOBS, NAMESPACES
 from kubemr_shell.kube.watch import Change, watch
 
 INSTALL = "kubemr-shell install | kubectl apply -f - installs it; --context chooses another cluster"
+
+
+MOST_NAMESPACES = 3
+"""That are named where a job of the same name is."""
 
 
 class NotInstalled(KubemrError):
@@ -42,8 +46,8 @@ class Jobs:
         self.namespace = namespace
 
     @classmethod
-    def reached_by(cls, access: Access) -> Jobs:
-        client = KubeClient.from_kubeconfig(access.kubeconfig, access.context, access.namespace)
+    def reached_by(cls, access: Access, environ: Mapping[str, str]) -> Jobs:
+        client = KubeClient.of_user(access.kubeconfig, access.context, access.namespace, environ)
         return cls(client, client.namespace)
 
     @property
@@ -114,11 +118,36 @@ class Jobs:
     def _missing(self, name: str | None, error: DocumentNotFound) -> KubemrError:
         if not self._is_installed():
             return NotInstalled(f"{self.client.server} does not know {KIND}s: {INSTALL}")
+        if not self.has_namespace():
+            return JobNotFound(f"{name or error}: {self.no_namespace}")
         if name is None:
             return KubemrError(f"{error}; create the namespace, or name another one with -n")
-        return JobNotFound(
-            f"{name}: there is no such job in the namespace {self.namespace}: kubemr-shell list -A shows all"
-        )
+        elsewhere = [f"-n {namespace}" for namespace in self._namespaces_with(name)[:MOST_NAMESPACES]]
+        hint = f"there is one with {' or '.join(elsewhere)}" if elsewhere else "kubemr-shell list -A shows all"
+        return JobNotFound(f"{name}: there is no such job in the namespace {self.namespace}: {hint}")
+
+    @property
+    def no_namespace(self) -> str:
+        """What is said where it is not there."""
+        return f"there is no namespace {self.namespace}: name another one with -n, or create it"
+
+    def has_namespace(self) -> bool:
+        """Also where that may not be asked."""
+        try:
+            self.client.get(NAMESPACES, None, self.namespace)
+        except DocumentNotFound:
+            return False
+        except Forbidden:
+            return True
+        return True
+
+    def _namespaces_with(self, name: str) -> Sequence[str]:
+        """Where there is a job of that name, as far as one may look."""
+        try:
+            found = self.client.list(JOBS, None, fields=f"metadata.name={name}")["items"]
+        except KubemrError:
+            return []
+        return sorted(str(job["metadata"]["namespace"]) for job in found)
 
     def _is_installed(self) -> bool:
         try:

@@ -13,6 +13,7 @@ from kubemr_shell.board.documents import JOB_LABEL, Document
 from kubemr_shell.client.ending import has_ended
 from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.client.log_lines import LogLines
+from kubemr_shell.client.views import view_of
 from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, JobNotFound, KubemrError, UsageError
 from kubemr_shell.job.names import parse_task_label, task_label
 from kubemr_shell.kube.marks import ROLE_LABEL, WORKER
@@ -34,6 +35,17 @@ def task_of(text: str) -> str:
         return task_label(*parse_task_label(text))
     except ValueError as error:
         raise UsageError(f"{text}: no task: write map/17 or reduce/3") from error
+
+
+def must_have_task(job: Document, task: str) -> None:
+    """UsageError for a task that no plan of the job has; before there is a plan, any may come."""
+    name, plan = job["metadata"]["name"], view_of(job).plan
+    phase, number = parse_task_label(task)
+    if plan is None or number < plan.layouts[phase].tasks:
+        return
+    tasks = plan.layouts[phase].tasks
+    has = f"its {phase} tasks are {task_label(phase, 0)} to {task_label(phase, tasks - 1)}" if tasks else "it has none"
+    raise UsageError(f"job {name} has no task {task}: {has}")
 
 
 class JobLogs:

@@ -15,7 +15,15 @@ import urllib3
 
 from kubemr_shell.errors import BoardUnavailable, UnknownAnswer
 from kubemr_shell.kube.answers import refusal
-from kubemr_shell.kube.connection import CONNECTIONS, Connection, NoCredentials, of_pod
+from kubemr_shell.kube.connection import (
+    CONNECTIONS,
+    Connection,
+    NoCredentials,
+    has_kubeconfig,
+    is_pod,
+    namespace_of_pod,
+    of_pod,
+)
 from kubemr_shell.kube.resources import Resource
 from kubemr_shell.kube.server_clock import ServerClock
 
@@ -47,6 +55,15 @@ class KubeClient:
 
         connection, of_context = of_kubeconfig(path, context, connections=connections)
         return cls(connection, namespace or of_context)
+
+    @classmethod
+    def of_user(
+        cls, path: str | None, context: str | None, namespace: str | None, environ: Mapping[str, str]
+    ) -> KubeClient:
+        """By a kubeconfig; in a pod that has none, and where none is asked for, with the pod's account."""
+        if path is None and context is None and is_pod() and not has_kubeconfig(environ):
+            return cls(of_pod(environ), namespace or namespace_of_pod())
+        return cls.from_kubeconfig(path, context, namespace)
 
     @classmethod
     def of_program(cls, kubeconfig: str | None, namespace: str | None, environ: Mapping[str, str]) -> KubeClient:

@@ -16,6 +16,8 @@ from kubemr_shell.errors import UsageError
 
 CONNECTIONS = 16
 """That are kept open, of one client."""
+KUBECONFIG = "~/.kube/config"
+"""Where kubectl looks when nobody says where."""
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where Kubernetes puts the files of a pod's account."""
 
@@ -40,6 +42,25 @@ class Connection:
 def anonymous(server: str) -> Connection:
     """To a server that asks nobody who it is."""
     return Connection(server=server, pool=_pool(), authorization=lambda: None)
+
+
+def is_pod(folder: str = SERVICE_ACCOUNT) -> bool:
+    return os.path.exists(os.path.join(folder, "token"))
+
+
+def namespace_of_pod(folder: str = SERVICE_ACCOUNT) -> str:
+    with open(os.path.join(folder, "namespace")) as file:
+        return file.read().strip()
+
+
+def has_kubeconfig(environ: Mapping[str, str]) -> bool:
+    """One of those that kubectl would read is there."""
+    return exists_any(environ.get("KUBECONFIG") or KUBECONFIG)
+
+
+def exists_any(files: str) -> bool:
+    """Of a list as in KUBECONFIG."""
+    return any(os.path.exists(os.path.expanduser(file)) for file in files.split(os.pathsep))
 
 
 def of_pod(environ: Mapping[str, str], folder: str = SERVICE_ACCOUNT) -> Connection:

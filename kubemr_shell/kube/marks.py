@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 ROLE_LABEL = "turbobytes.com/role"
 """On pods and batch Jobs: what they do for their job."""
 WORKER = "worker"
@@ -16,6 +19,12 @@ FILES_ANNOTATION = "turbobytes.com/files"
 """On a job: the ConfigMap with the files that ``submit`` found on its user's machine."""
 FILES_FOLDER = "/etc/kubemr/files"
 """Where they are in pods."""
+
+
+def are_files_of(found: Mapping[str, Any], job: Mapping[str, Any]) -> bool:
+    """Whether a ConfigMap is a job's, and not that of a deleted one of the same name. Anybody may make one by hand."""
+    owners = found["metadata"].get("ownerReferences") or ()
+    return not owners or any(one["uid"] == job["metadata"]["uid"] for one in owners)
 
 
 def files_name(job: str) -> str:

@@ -45,6 +45,8 @@ class Observation:
     """Of that job."""
     output_owner_is_gone: bool = False
     """That job was deleted: what it owned goes soon."""
+    files_are_missing: bool = False
+    """Who submitted it has not sent its files yet, or was interrupted before."""
     progress: Progress | None = None
     now: float
 

@@ -18,7 +18,7 @@ from kubemr_shell.errors import CreationRefused, DocumentNotFound, InvalidSpec, 
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, UID_LABEL, WORKER
+from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER, are_files_of
 from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, Resource
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.act import Actor
@@ -208,6 +208,7 @@ class Operator:
             self._with_output_owner(key, known),
             pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == WORKER],
             cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
+            files_are_missing=self._files_are_missing(key, job),
             progress=None if known.is_deleted else self._progress.read(*key, known.uid, known.view),
         )
 
@@ -226,6 +227,16 @@ class Operator:
         owner = self._jobs.get(key[0], name)
         is_gone = owner is None or owner["metadata"]["uid"] != uid
         return replace(known, output_owner=uid, output_owner_name=name, output_owner_is_gone=is_gone)
+
+    def _files_are_missing(self, key: Key, job: Object) -> bool:
+        """Asked for while it waits to be deployed."""
+        name = (job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
+        if name is None or (job.get("status") or {}).get("state") != "PENDING":
+            return False
+        try:
+            return not are_files_of(self._client.get(CONFIG_MAPS, key[0], name), job)
+        except DocumentNotFound:
+            return True
 
     def _say(self, error: KubemrError, key: Key | None = None) -> None:
         where = f"{key[0]}/{key[1]}: " if key else ""

@@ -45,6 +45,9 @@ LINGER_SECONDS = 60.0
 """After the end of a job until workers that have not seen it are removed."""
 GONE_SECONDS = 1.0
 """Until it is looked again whether the things of a deleted job are gone."""
+FILES_SECONDS = 60.0
+"""For which a new job waits for the files that its submission sends after it."""
+FILES_LOOK_SECONDS = 0.5
 FOLLOW_SECONDS = 5.0
 """Between two looks at the progress of a job that runs."""
 
@@ -178,6 +181,8 @@ def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decisio
     view = seen.view
     if problem := _misses(seen, spec, options):  # the spec of a job that is tried again is another one
         return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, problem)))])
+    if seen.files_are_missing:
+        return _wait_for_files(seen)
     output = manifests.output_of(seen, spec, options)
     assert output is not None
     if seen.output_owner is None:
@@ -191,6 +196,18 @@ def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decisio
     decided = [add("/status/startTime", seen.stamp), add("/status/output", output)]
     begin = [*job_patch(seen.uid, view, job_moves.deploy(view)), *decided]
     return Decision(actions=[_status(seen, begin)])
+
+
+def _wait_for_files(seen: Observation) -> Decision:
+    """They are sent right after the job. Who was killed in between may submit it again, which goes on there."""
+    if seen.since(seen.job["metadata"].get("creationTimestamp")) < FILES_SECONDS:
+        return Decision(again_after=FILES_LOOK_SECONDS)
+    reason = (
+        "its files were never sent, for submit was interrupted: "
+        f"kubemr-shell retry {seen.name} -f JOB.yaml sends them, and starts it"
+    )
+    facts = {"kind": "FilesMissing", "reason": reason}
+    return Decision(actions=[_status(seen, job_patch(seen.uid, seen.view, job_moves.fail(seen.view, facts)))])
 
 
 def _follow(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.client.desk import Desk
+from tests.client.kubeconfigs import kubeconfig_of_user
 from tests.scenarios.runs import until
 
 pytestmark = pytest.mark.cluster
@@ -158,6 +159,25 @@ def test_a_job_that_is_not_there_is_named(desk: Desk, command: str) -> None:
     assert f"nobody: there is no such job in the namespace {desk.namespace}" in done.stderr
 
 
+def test_a_job_of_another_namespace_and_a_namespace_that_is_not_there_are_told_apart(desk: Desk) -> None:
+    name = f"of-{desk.namespace}"  # nobody else has one
+    desk.run("submit", desk.write("job.yaml", {"inputs": ["s3://b/in"], "mapCommand": "cat"}, job=name))
+    elsewhere = desk.start("status", name, "-n", "default").wait()
+    assert (elsewhere.code, f"-n {desk.namespace}" in elsewhere.stderr) == (3, True)
+    for arguments in (("status", "words"), ("list",), ("delete", "words")):
+        nowhere = desk.start(*arguments, "-n", "no-such-namespace").wait()
+        assert nowhere.code == 3
+        assert "there is no namespace no-such-namespace: name another one with -n" in nowhere.stderr
+    rules = [{"apiGroups": ["turbobytes.com"], "resources": ["*"], "verbs": ["get", "list"]}]
+    few_rights = desk.run("status", "other", kubeconfig=kubeconfig_of_user(desk, rules))
+    assert (few_rights.code, "kubemr-shell list -A shows all" in few_rights.stderr) == (3, True)
+
+
+def test_a_task_that_the_job_does_not_have_is_refused(failed: Desk) -> None:
+    done = failed.run("logs", "words", "map/7")
+    assert (done.code, "job words has no task map/7: its map tasks are map/0 to map/0" in done.stderr) == (2, True)
+
+
 def test_the_list_has_jobs_of_one_namespace_or_of_all(desk: Desk) -> None:
     assert "there are no jobs in the namespace" in desk.run("list").stderr
     desk.run("submit", desk.words())
@@ -173,7 +193,7 @@ def test_the_list_has_jobs_of_one_namespace_or_of_all(desk: Desk) -> None:
 
 def test_a_status_that_is_nonsense_is_no_bug_of_ours(desk: Desk) -> None:
     desk.run("submit", desk.words())
-    nonsense = {"status": {"state": "MAP", "progress": {"map": "\x1b[2J\n"}, "counters": {"nonsense": {}}}}
+    nonsense = {"status": {"state": "MAP", "progress": {"map": "\x1b[2J\n"}, "lanes": {"nonsense": {}}}}
     jobs = ("-n", desk.namespace, "patch", "mapreducejob", "words", "--subresource=status", "--type=merge")
     desk.cluster.kubectl(*jobs, "-p", json.dumps(nonsense))
     assert "\\x1b[2J\\x0a" in desk.run("list").stdout.decode()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 
 import pytest
 
-from tests.client.desk import Desk
+from tests.client.desk import Command, Desk
 from tests.client.kubeconfigs import kubeconfig, kubeconfig_of_user
 from tests.kube.api_proxy import Fault, proxy_to
 from tests.scenarios.runs import until
@@ -116,6 +117,68 @@ def test_the_files_of_an_earlier_job_of_the_name_are_not_those_of_a_new_one(desk
     again = desk.run("submit", file)
     assert again.code == 2
     assert "there is a job words in the namespace" in again.stderr
+    assert list(desk.object("configmap", "words-files")["binaryData"]) == ["map.sh"]
+
+
+REQUESTS = [
+    ("GET", "mapreducejobs/words", False),
+    ("POST", "mapreducejobs", False),
+    ("POST", "mapreducejobs", True),
+    ("POST", "configmaps", False),
+    ("POST", "configmaps", True),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "lands"), REQUESTS)
+def test_a_submission_that_is_killed_is_mended_by_the_same_again(
+    desk: Desk, method: str, path: str, lands: bool
+) -> None:
+    """The process dies with one of its requests, which takes effect or does not."""
+    desk.operator()
+    (desk.folder / "map.sh").write_text("tr ' ' '\\n'")
+    file = desk.words(mapCommand="sh map.sh", files=["map.sh"])
+    with proxy_to(desk.cluster.client) as proxy:
+        started: list[Command] = []
+        killed = threading.Event()
+
+        def kill(asked: str, at: str) -> Fault | None:
+            if asked != method or not at.partition("?")[0].endswith(path):
+                return Fault.BROKEN if killed.is_set() else None
+            until(lambda: started, "the process")
+            started[0].process.kill()
+            started[0].process.wait()
+            killed.set()
+            return None if lands else Fault.BROKEN
+
+        proxy.policy = kill
+        through = kubeconfig(desk.folder, proxy.url)
+        started.append(desk.start("submit", file, "-n", desk.namespace, kubeconfig=through))
+        until(killed.is_set, "the request")
+        if lands:
+            until(desk.job, "the job")
+    if path == "configmaps":
+        until(lambda: desk.job()["metadata"]["uid"], "the job")
+    has_files = path == "configmaps" and lands
+    if desk.job() and not has_files:
+        desk.until_state("words", "PENDING")
+    again = desk.run("submit", file)
+    assert again.code == (2 if has_files else 0), again.stderr
+    desk.until_state("words", "DEPLOYED")
+    files = desk.object("configmap", "words-files")
+    assert list(files["binaryData"]) == ["map.sh"]
+    assert files["metadata"]["ownerReferences"][0]["uid"] == desk.job()["metadata"]["uid"]
+
+
+def test_files_that_were_never_sent_are_sent_by_a_retry(desk: Desk) -> None:
+    (desk.folder / "map.sh").write_text("cat")
+    file = desk.write("job.yaml", {"inputs": ["s3://b/in"], "mapCommand": "./map.sh"})
+    desk.run("submit", file)
+    desk.cluster.kubectl("-n", desk.namespace, "delete", "configmap", "words-files")
+    desk.operator()
+    desk.until_state("words", "PENDING")
+    set_state(desk, "FAIL")  # as after a minute
+    assert desk.run("retry", "words", "-f", file).code == 0
+    desk.until_state("words", "DEPLOYED")
     assert list(desk.object("configmap", "words-files")["binaryData"]) == ["map.sh"]
 
 

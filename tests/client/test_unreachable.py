@@ -87,6 +87,19 @@ def test_an_api_server_that_is_down_is_named(folder: Path, arguments: tuple[str,
 def test_without_a_kubeconfig_it_says_how_to_name_one(folder: Path, arguments: tuple[str, ...]) -> None:
     done = call(folder, *arguments, KUBECONFIG=str(folder / "none"))
     assert done.returncode == 2
+    assert b"none: there is no such file: name a kubeconfig with KUBECONFIG or --kubeconfig" in done.stderr
+
+
+def test_a_context_that_is_not_there_is_named_with_those_that_are(folder: Path) -> None:
+    file = kubeconfig(folder, "http://127.0.0.1:1")
+    done = call(folder, "list", "--context", "nope", KUBECONFIG=file)
+    assert (done.returncode, done.stderr.decode()) == (
+        2,
+        f"kubemr-shell: {file}: there is no context nope: it has x\n",
+    )
+    (folder / "kubeconfig").write_text("clusters: 7\n")
+    done = call(folder, "list", KUBECONFIG=file)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
     assert b"name a kubeconfig with KUBECONFIG or --kubeconfig" in done.stderr
 
 

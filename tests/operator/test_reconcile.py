@@ -12,8 +12,8 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS
 from kubemr_shell.operator.actions import Create, Decision, Delete, Patch, Tell
-from kubemr_shell.operator.observation import Trouble, is_owned
-from kubemr_shell.operator.reconcile import MOST_LOST, reconcile
+from kubemr_shell.operator.observation import Trouble, is_owned, stamp_of
+from kubemr_shell.operator.reconcile import FILES_SECONDS, MOST_LOST, reconcile
 from tests.operator.observed import (
     NOW,
     OPTIONS,
@@ -58,6 +58,18 @@ def test_an_output_of_a_job_that_is_gone_is_waited_for() -> None:
     decision = reconcile(seen(pending, output_owner="old", output_owner_is_gone=True), OPTIONS)
     assert not decision.actions
     assert decision.again_after is not None
+
+
+def test_files_that_are_not_sent_are_waited_for_and_then_asked_for() -> None:
+    pending = job({"state": "PENDING"})
+    pending["metadata"]["creationTimestamp"] = stamp_of(NOW - FILES_SECONDS + 1)
+    waits = reconcile(seen(pending, files_are_missing=True), OPTIONS)
+    assert not waits.actions
+    assert waits.again_after is not None
+    pending["metadata"]["creationTimestamp"] = stamp_of(NOW - FILES_SECONDS)
+    failure = failure_of(reconcile(seen(pending, files_are_missing=True), OPTIONS))
+    assert failure["kind"] == "FilesMissing"
+    assert "kubemr-shell retry words -f JOB.yaml sends them" in failure["reason"]
 
 
 def failure_of(decision: Decision) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class History(NotAsked):
     def deliver(self, index: int, *, again: bool) -> None:
         """A write that was under way arrives, when nobody waits for its answer; ``again``: and will come once more."""
         write = self.in_flight[index] if again else self.in_flight.pop(index)
-        with suppress(BoardError):
+        with suppress(BoardError, BoardUnavailable):
             write()
 
     def all(self, kind: str) -> Documents:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from itertools import cycle
 from typing import Any
 
 from kubemr_shell.board.documents import Document, Operation
 from kubemr_shell.board.kubernetes import KubernetesStore
 from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, KubemrError
+from kubemr_shell.kube.resources import SHARDS
 from tests.kube.api_proxy import ApiProxy, Fault
 from tests.properties.board_documents import Change, History
+
+EVERY = 4
 
 
 class ServedHistory(History):
@@ -23,16 +27,18 @@ class ServedHistory(History):
         *,
         real: KubernetesStore,
         through: KubernetesStore,
-        refused: Iterator[Fault],
-        lost: Iterator[Fault],
+        faults: Iterator[Fault],
     ) -> None:
-        """``refused`` and ``lost`` say how: what happens to the next request that does not get through, and so on."""
+        """``faults`` happen to some of the writes to shards that the machine itself leaves alone."""
         super().__init__(changed, lambda _: False)
         self._proxy = proxy
         self._real = real
         self._through = through
-        self._refused = refused
-        self._lost = lost
+        self._refused = cycle([Fault.BROKEN, Fault.THROTTLED])
+        self._lost = cycle([Fault.LATE, Fault.LOST])
+        self._any = faults
+        self._is_faulty = False
+        self._writes = 0
 
     def get(self, kind: str, name: str, *, fresh: bool = True, age: int = 0) -> Document:
         return super().get(kind, name, age=age) if age else self._through.get(kind, name, fresh=fresh)
@@ -54,8 +60,11 @@ class ServedHistory(History):
 
     def _recorded(self, kind: str, name: str, write: Callable[[], Document]) -> Document:
         """Whatever the answer is, what stands there now is remembered."""
+        self._writes += 1
+        is_disturbed = kind == SHARDS.kind and self._writes % EVERY == 0 and not self._is_faulty
         try:
-            answer = write()
+            with self._fault(next(self._any)) if is_disturbed else nullcontext():
+                answer = write()
         except KubemrError:
             with suppress(DocumentNotFound):
                 self._remember(kind, name, self._real.get(kind, name))
@@ -73,6 +82,7 @@ class ServedHistory(History):
     @contextmanager
     def _fault(self, fault: Fault) -> Iterator[None]:
         """To one request, the next one."""
+        self._is_faulty = True
         left = [fault]
         self._proxy.policy = lambda method, path: left.pop() if left else None
         try:
@@ -80,3 +90,4 @@ class ServedHistory(History):
         finally:
             assert not left, "no request was sent"
             self._proxy.policy = lambda method, path: None
+            self._is_faulty = False

@@ -27,8 +27,7 @@ STEPS = 30
 def served(cluster: Cluster, proxy: ApiProxy, namespace: str) -> type[BoardMachine]:
     """Each game has a job of its own, which goes with the namespace."""
     numbers = itertools.count()
-    refused = itertools.cycle([Fault.BROKEN, Fault.THROTTLED, Fault.CONFLICT])
-    lost = itertools.cycle([Fault.LATE, Fault.LOST, Fault.CUT])
+    faults = itertools.cycle(Fault)
 
     class ServedMachine(BoardMachine):
         def _new_history(self) -> History:
@@ -39,8 +38,7 @@ def served(cluster: Cluster, proxy: ApiProxy, namespace: str) -> type[BoardMachi
                 proxy,
                 real=KubernetesStore(cluster.client, namespace),
                 through=KubernetesStore(client_of(proxy, namespace), namespace),
-                refused=refused,
-                lost=lost,
+                faults=faults,
             )
 
         def _create_job(self) -> None:

@@ -119,6 +119,23 @@ def test_pods_evicted_as_by_a_drain(quiet_site: Site) -> None:
     assert "FailedWorkers" not in reasons
 
 
+def test_the_node_drained(quiet_site: Site) -> None:
+    """By kubectl, but for the pods of all others. Where it is the only node, new pods wait until it is back."""
+    begin(quiet_site, template={"metadata": {"labels": {"drained": quiet_site.namespace}}})
+    until_some_are_done(quiet_site)
+    kubectl = quiet_site.cluster.kubectl
+    before = {pod["metadata"]["name"]: pod["spec"].get("nodeName") for pod in quiet_site.pods("job")}
+    options = ("--ignore-daemonsets", "--delete-emptydir-data", "--timeout=40s", "--grace-period=10")
+    for node in sorted(filter(None, set(before.values()))):
+        try:
+            kubectl("drain", node, *options, f"--pod-selector=drained={quiet_site.namespace}")
+        finally:
+            kubectl("uncordon", node)
+    assert not set(before) & set(quiet_site.running("job"))
+    ends_well(quiet_site)
+    assert set(before) & set(quiet_site.status("job")["lost"]), "the operator has told the others"
+
+
 def test_the_operator_killed_and_another_in_its_place(quiet_site: Site) -> None:
     begin(quiet_site)
     until_some_are_done(quiet_site)

@@ -1,0 +1,66 @@
+"""Queues and ``suspend``: what is asked for of a job lands on its batch Job, and a queue's own word is left alone.
+
+A queue controller is played here by patches of the batch Job, as Kueue makes them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from kubemr_shell.operator.manifests import QUEUE_LABEL
+from tests.operator.installations import NEVER_PULLED, Installation, eventually
+
+pytestmark = pytest.mark.cluster
+
+SPEC = {"template": NEVER_PULLED, "inputs": ["s3://none/none"], "mapCommand": "cat", "output": "s3://none/out"}
+
+
+def create(installation: Installation, labels: dict[str, str], **spec: Any) -> None:
+    document = {"metadata": {"name": "words", "labels": labels}, "spec": {**SPEC, **spec}}
+    installation.cluster.client.create(JOBS, installation.namespace, document)
+
+
+def batch(installation: Installation) -> dict[str, Any]:
+    return installation.cluster.client.get(BATCH_JOBS, installation.namespace, "words")
+
+
+def condition(installation: Installation) -> str:
+    found = installation.job("words").get("status", {}).get("conditions") or ()
+    return next((str(one["status"]) for one in found if one["type"] == "Suspended"), "")
+
+
+def suspend(installation: Installation, value: bool) -> None:
+    """As the queue does."""
+    installation.cluster.client.patch(BATCH_JOBS, installation.namespace, "words", {"spec": {"suspend": value}})
+
+
+def test_a_queue_alone_decides_when_the_workers_of_its_jobs_run(installation: Installation) -> None:
+    installation.start_operator()
+    create(installation, {QUEUE_LABEL: "team-a"})
+    eventually("its batch Job", lambda: installation.has(BATCH_JOBS, "words"))
+    assert batch(installation)["metadata"]["labels"][QUEUE_LABEL] == "team-a"
+    assert batch(installation)["spec"]["suspend"] is True, "nothing runs before it is admitted"
+    eventually("it says that it waits", lambda: condition(installation) == "True")
+
+    suspend(installation, False)
+    eventually("it says that it runs", lambda: condition(installation) == "False")
+    assert batch(installation)["spec"]["suspend"] is False, "the operator has looked, and let it be"
+
+    installation.cluster.client.patch(JOBS, installation.namespace, "words", {"spec": {"suspend": False}})
+    suspend(installation, True)  # it is preempted
+    eventually("it says that it waits again", lambda: condition(installation) == "True")
+    assert batch(installation)["spec"]["suspend"] is True
+
+
+def test_without_a_queue_the_users_word_counts(installation: Installation) -> None:
+    installation.start_operator()
+    create(installation, {}, suspend=True)
+    eventually("it is held back", lambda: condition(installation) == "True")
+    assert QUEUE_LABEL not in batch(installation)["metadata"]["labels"]
+    for value in (False, True):
+        installation.cluster.client.patch(JOBS, installation.namespace, "words", {"spec": {"suspend": value}})
+        eventually(f"suspend is {value}", lambda: bool(batch(installation)["spec"].get("suspend")) is value)  # noqa: B023 - waited for here
+        eventually("it is said", lambda: condition(installation) == str(value))  # noqa: B023 - likewise
