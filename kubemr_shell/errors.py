@@ -249,6 +249,6 @@ class RecordTooLarge(ShuffleError):
         self.start = start
         super().__init__(
             f"record {record} of the command's output is over {limit} bytes ({size} so far; it begins with "
-            f"{start[:60]!r}): raise --memory to at least {size * 5 // (1 << 20) + 128}Mi per slot, "
-            "or have the command write shorter lines"
+            f"{start[:60]!r}): raise --memory (of a pod: half of its limit) to at least "
+            f"{size * 5 // (1 << 20) + 128}Mi per slot, or have the command write shorter lines"
         )

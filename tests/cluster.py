@@ -68,6 +68,8 @@ class Cluster:
         try:
             yield name
         finally:
+            # A namespace waits for its pods first, and those of a batch Job for others in their place: it would stay.
+            self.kubectl("-n", name, "delete", "jobs.batch", "--all", "--wait=false", check=False)
             with suppress(DocumentNotFound):
                 self.client.delete(NAMESPACES, None, name)
             self._let_go(name)

@@ -49,7 +49,12 @@ def operator(
         lease_seconds=lease,
         **defaults,
     )
-    one = Operator(client, options, identity=socket.gethostname(), now=time.time)  # noqa: TID251 - compared with stamps of the API server
+
+    def now() -> float:
+        """By the API server's clock, for it is compared with its stamps."""
+        return client.server_time() or time.time()  # noqa: TID251 - where its answers tell no time
+
+    one = Operator(client, options, identity=socket.gethostname(), now=now)
     server = serve(one, port)
     try:
         with stopping_on_signals(one.stop, kill=lambda: None):

@@ -12,11 +12,13 @@ STATE = "_kubemr"
 COMPRESSED_SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 """Of parts, by the job's compressOutput."""
 _HTTP = re.compile("https?://", re.IGNORECASE)
-_PART = re.compile(r"part-[0-9]{5,}(\.gz|\.zst)?")
+PART = "part-"
+"""Names of parts begin with it."""
+_PART = re.compile(PART + r"[0-9]{5,}(\.gz|\.zst)?")
 
 
 def part_name(index: int, compression: str = "none") -> str:
-    return f"part-{index:05d}{COMPRESSED_SUFFIXES.get(compression, '')}"
+    return f"{PART}{index:05d}{COMPRESSED_SUFFIXES.get(compression, '')}"
 
 
 def is_part_name(name: str) -> bool:

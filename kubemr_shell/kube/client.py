@@ -25,6 +25,7 @@ from kubemr_shell.kube.connection import (
     of_pod,
 )
 from kubemr_shell.kube.resources import Resource
+from kubemr_shell.kube.server_clock import ServerClock
 
 Object = dict[str, Any]
 
@@ -43,6 +44,7 @@ class KubeClient:
     def __init__(self, connection: Connection, namespace: str) -> None:
         self.namespace = namespace
         self._connection = connection
+        self._clock = ServerClock()
 
     @classmethod
     def from_kubeconfig(
@@ -74,6 +76,10 @@ class KubeClient:
     def server(self) -> str:
         """The URL of the API server."""
         return self._connection.server
+
+    def server_time(self) -> float | None:
+        """What its clock says, in seconds since 1970, by its last answer; None before the first."""
+        return self._clock.now()
 
     def create(self, resource: Resource, namespace: str | None, document: Mapping[str, Any]) -> Object:
         name = document["metadata"].get("name") or document["metadata"].get("generateName")
@@ -172,6 +178,7 @@ class KubeClient:
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
                 preload_content=False,
             )
+            self._clock.hear(answer.headers.get("Date"))
             if answer.status < 300:
                 return answer
             data = answer.data

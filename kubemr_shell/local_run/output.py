@@ -84,6 +84,10 @@ class Output(ABC):
     def sweep(self) -> None:
         """Remove what dead workers have begun to write in it and nobody knows any more. No job has outputs staged."""
 
+    def unowned(self) -> list[str]:
+        """The uids of jobs that have something here, though no run owns the output: those of a cluster."""
+        return []
+
     @abstractmethod
     def hold(self, *, replace: bool, force: bool = False) -> Hold:
         """Own it; UsageError when a living run does.

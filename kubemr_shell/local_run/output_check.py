@@ -70,6 +70,15 @@ def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool)
         raise UsageError(f"{place} holds an unfinished job: --resume goes on with it, --overwrite starts anew")
 
 
+def check_unowned(output: Output) -> None:
+    """Refuse an output in which a job of a cluster is at work, or was: nobody can tell from here."""
+    if uids := output.unowned():
+        raise UsageError(
+            f"the output {output.uri} holds temporaries of a job of a cluster ({uids[0]}): wait for its end, or choose "
+            f"another {output.kind}; if that job is gone, kubemr-shell clean {output.uri} removes what it left"
+        )
+
+
 def check_whole(output: str, found: Found) -> None:
     """Refuse to take a result for finished that somebody has removed something of."""
     if found.missing:

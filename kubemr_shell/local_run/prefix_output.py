@@ -18,7 +18,7 @@ from kubemr_shell.job.names import SUCCESS, is_part_name
 from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.local_run.job_folder import STATE_NAME
 from kubemr_shell.local_run.output import LOCK, STATE_OF_PREFIX, Hold, LocalHold, Output, folders_in
-from kubemr_shell.local_run.prefix_owner import Owner, OwnerObject
+from kubemr_shell.local_run.prefix_owner import OWNER, Owner, OwnerObject
 from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config
@@ -54,8 +54,13 @@ class PrefixOutput(Output):
         return sorted(set(self._names_below("")))
 
     def uids(self) -> list[str]:
-        below = (name for name in self._names_below(f"{STATE_NAME}/") if name != "owner")
+        below = (name for name in self._names_below(f"{STATE_NAME}/") if name != OWNER)
         return sorted({*below, *folders_in(self.state)})
+
+    def unowned(self) -> list[str]:
+        if self._owner.read() is not None:
+            return []  # it belongs to a run, which ``hold`` asks for
+        return sorted({*self._names_below(f"{STATE_NAME}/")} - {OWNER, *folders_in(self.state)})
 
     def has_leftovers(self) -> bool:
         if os.path.isdir(self.state) or next(self._names_below(f"{STATE_NAME}/"), ""):

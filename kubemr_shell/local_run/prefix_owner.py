@@ -17,12 +17,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kubemr_shell.errors import KubemrError, ObjectNotFound, PreconditionFailed, StorageError, UsageError
+from kubemr_shell.job.names import STATE
 from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_get import get_object
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.storage import ownership
 
+OWNER = "owner"
+"""The name of the object, beside the folders of jobs."""
 LEAVING_PATIENCE = Patience(budget=5)
 """A run that was stopped says so, but nobody waits for that."""
 TRIES = 10
@@ -92,7 +95,7 @@ class OwnerObject:
     def __init__(self, client: S3Client, output: str) -> None:
         self._client = client
         self._output = output
-        self.uri = f"{output}/_kubemr/owner"
+        self.uri = f"{output}/{STATE}/{OWNER}"
         self._bucket, self._key = split_uri(self.uri)
         self.may_be_ours = False
         """Whether what this process has put there may stand there."""

@@ -22,6 +22,7 @@ from kubemr_shell.local_run.output_check import (
     check_apart,
     check_output,
     check_tmp_apart,
+    check_unowned,
     check_whole,
     look_at_output,
 )
@@ -50,6 +51,7 @@ def open_job(request: RunRequest) -> Opened | None:
         return _new_without_output(request)
     check_apart(request.output, request.spec.inputs, request.folder)
     output = output_at(request.output, request.spec.s3, request.state_home)
+    check_unowned(output)
     found = look_at_output(output)
     if found.unfinished is None:  # else a run may be at work on it, which the hold finds out
         check_output(output, found, resume=request.resume, overwrite=request.overwrite)

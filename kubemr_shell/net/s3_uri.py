@@ -11,6 +11,8 @@ SCHEME = "s3://"
 LONGEST_KEY_BYTES = 1024
 BELOW_BYTES = 128
 """Enough for every name that a job makes below a prefix."""
+FOLDED = frozenset({"", ".", ".."})
+"""Names in a path that stand for no folder of their own."""
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
 
@@ -19,9 +21,17 @@ def is_s3(uri: str) -> bool:
 
 
 def as_prefix(uri: str) -> str:
-    """The URI in the form that names below it are added to with a slash; UsageError as for ``split_uri``."""
+    """The URI in the form that names below it are added to with a slash; UsageError as for ``split_uri``.
+
+    What is read may have any key that a server lists. What is written has to be found again where it was written.
+    """
     prefix = SCHEME + uri[len(SCHEME) :].rstrip("/")
     _, key = split_uri(prefix)
+    if FOLDED.intersection(key.split("/")) and key:
+        raise UsageError(
+            f"{shown(prefix)}: some servers take what stands between two slashes for a step in a path where it is "
+            "nothing, '.' or '..', and write to another place than they list: leave it out"
+        )
     size, longest = len(key.encode()), LONGEST_KEY_BYTES - BELOW_BYTES
     if size > longest:
         raise UsageError(

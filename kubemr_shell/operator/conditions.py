@@ -7,9 +7,9 @@ from typing import Any
 
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.local_run.failure import failure_lines
-from kubemr_shell.operator.observation import Object, Observation, condition, is_true
-from kubemr_shell.operator.obstacles import STARTING
-from kubemr_shell.operator.pods import is_alive, trouble
+from kubemr_shell.operator.observation import Object, Observation, Trouble, condition, is_true
+from kubemr_shell.operator.obstacles import NOT_MADE, STARTING
+from kubemr_shell.operator.pods import is_alive, last_failure, trouble
 
 COMPLETE = "Complete"
 FAILED = "Failed"
@@ -17,6 +17,8 @@ RETRY_REFUSED = "RetryRefused"
 SUSPENDED = "Suspended"
 WORKERS_READY = "WorkersReady"
 LONGEST_MESSAGE = 4000
+START_SECONDS = 10.0
+"""For the controller of batch Jobs to make the first pod."""
 
 Condition = dict[str, Any]
 
@@ -57,8 +59,22 @@ def _workers(seen: Observation) -> Condition | None:
     if found is not None:
         return _condition(WORKERS_READY, False, found.reason, found.message)
     if alive < count:
-        return _condition(WORKERS_READY, False, STARTING, f"{alive} of {count} workers run")
+        delay = _delay(seen, f"{alive} of {count} workers run")
+        return _condition(WORKERS_READY, False, delay.reason, delay.message)
     return _condition(WORKERS_READY, True, "Running", f"{count} workers run")
+
+
+def _delay(seen: Observation, how_many: str) -> Trouble:
+    """Why not all workers run, though nothing keeps a pod that is there from starting."""
+    failed = last_failure(seen.present_pods)
+    if failed is not None:
+        return Trouble(reason=failed.reason, message=f"{how_many}; the last one that failed: {failed.message}")
+    assert seen.batch is not None
+    made = seen.batch["metadata"].get("creationTimestamp")
+    if not seen.present_pods and seen.since(made) > START_SECONDS and not is_true(seen.batch, "Suspended"):
+        why = f"no pod can be made for them: kubectl describe job {seen.batch['metadata']['name']}"
+        return Trouble(reason=NOT_MADE, message=f"{how_many}: {why}")
+    return Trouble(reason=STARTING, message=how_many)
 
 
 def _suspended(seen: Observation) -> Condition | None:

@@ -58,9 +58,12 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
     if seen.obstacle is not None:
         why = seen.obstacle.message
         return _given_up(seen, options, why) if is_late else Decision(actions=_told(seen.obstacle))
-    if seen.cleanup is None:
-        return _clean(seen, options, with_own_image=True)
-    return _wait_for_cleanup(seen, options, is_late=is_late)
+    try:
+        if seen.cleanup is None:
+            return _clean(seen, options, with_own_image=True)
+        return _wait_for_cleanup(seen, options, is_late=is_late)
+    except InvalidSpec as error:
+        return _given_up(seen, options, "its spec was changed and is wrong now: " + "; ".join(map(str, error.problems)))
 
 
 def stop_workers(batches: Sequence[Object | None]) -> list[Action]:
@@ -107,7 +110,7 @@ def _given_up(seen: Observation, options: OperatorOptions, why: str) -> Decision
     try:
         output = manifests.output_of(seen, load_job(dict(seen.job), seen.name).spec, options)
     except InvalidSpec:
-        output = None
+        output = manifests.decided_output(seen)
     where = output or "OUTPUT"
     left = f"in {where}/{STATE}/{seen.uid}, and in uploads below {where} that nobody completed"
     text = f"its temporaries are left, {left}: kubemr-shell clean {where} removes them. They were not removed: {why}"
@@ -153,10 +156,9 @@ def _has_nothing(seen: Observation, options: OperatorOptions) -> bool:
     if "startTime" not in status or _is_cleaned(seen) or not _may_have_begun(status):
         return True
     try:
-        spec = load_job(dict(seen.job), seen.name).spec
+        return manifests.output_of(seen, load_job(dict(seen.job), seen.name).spec, options) is None
     except InvalidSpec:
-        return True
-    return manifests.output_of(seen, spec, options) is None
+        return False
 
 
 def _may_have_begun(status: Object) -> bool:

@@ -28,6 +28,7 @@ from kubemr_shell.kube.resources import (
     ROLES,
     SERVICE_ACCOUNTS,
 )
+from kubemr_shell.net.s3_uri import SCHEME, is_s3
 from kubemr_shell.operator.actions import Create
 from kubemr_shell.operator.merge import merged
 from kubemr_shell.operator.observation import Observation
@@ -80,10 +81,23 @@ def _name_below(job: str, uid: str, purpose: str) -> str:
 
 
 def output_of(seen: Observation, spec: JobSpec, options: OperatorOptions) -> str | None:
-    """Where the parts go; None: nobody says."""
-    if spec.output:
-        return spec.output.rstrip("/")
-    return f"{options.output_root.rstrip('/')}/{seen.name}" if options.output_root else None
+    """Where the parts go, in the one form that an output has; None: nobody says.
+
+    What was so when the job was deployed stays so: its temporaries are there, whatever its spec, or an operator with
+    another root, says now.
+    """
+    if decided := decided_output(seen):
+        return decided
+    output = spec.output or (f"{options.output_root.rstrip('/')}/{seen.name}" if options.output_root else None)
+    if output is None or not is_s3(output):
+        return output
+    return f"{SCHEME}{output[len(SCHEME) :].rstrip('/')}"
+
+
+def decided_output(seen: Observation) -> str | None:
+    """Where the parts go of a job that was deployed; None: it was not, or somebody has spoiled its status."""
+    output = seen.status.get("output")
+    return output if isinstance(output, str) and is_s3(output) else None
 
 
 def owner_name(output: str) -> str:
@@ -125,7 +139,7 @@ def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
         *("--lease", f"{options.lease_seconds:g}"),
         *(("--slots", str(spec.slots)) if spec.slots else ()),
     ]
-    pod = merged(_pod(seen, spec, options, arguments), spec.template)
+    pod = _pod(seen, spec, options, arguments, role=WORKER)
     labels = dict(seen.job["metadata"].get("labels") or {})
     queue = {QUEUE_LABEL: labels[QUEUE_LABEL]} if QUEUE_LABEL in labels else {}
     retry = seen.view.retry
@@ -167,12 +181,9 @@ def cleanup(
         *(("--ca-bundle", spec.s3.ca_bundle) if spec.s3.ca_bundle else ()),
         *(("--requester-pays",) if spec.s3.requester_pays else ()),
     ]
-    pod = merged(_pod(seen, spec, options, arguments), spec.template)
+    pod = _pod(seen, spec, options, arguments, role=CLEANUP)
     image = {} if with_own_image else {"image": options.image}
-    changes = {
-        "metadata": {"labels": {ROLE_LABEL: CLEANUP}},
-        "spec": {"containers": [{"name": CONTAINER, "resources": {"requests": CLEANUP_REQUESTS}, **image}]},
-    }
+    changes = {"spec": {"containers": [{"name": CONTAINER, "resources": {"requests": CLEANUP_REQUESTS}, **image}]}}
     name = cleanup_name(seen.name, seen.uid, with_own_image=with_own_image)
     return Create(
         resource=BATCH_JOBS,
@@ -187,7 +198,15 @@ def cleanup(
     )
 
 
-def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str]) -> Manifest:
+def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str], *, role: str) -> Manifest:
+    """The template of the spec over ours, but for the labels by which the operator knows whose pod it is."""
+    labels = {JOB_LABEL: seen.name, UID_LABEL: seen.uid, ROLE_LABEL: role}
+    asked = merged(_own_pod(seen, spec, options, arguments), spec.template)
+    pod: Manifest = merged(asked, {"metadata": {"labels": labels}})
+    return pod
+
+
+def _own_pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str]) -> Manifest:
     secret = spec.s3.secret_name or options.s3_secret
     container = {
         "name": CONTAINER,
@@ -218,7 +237,6 @@ def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: 
             {"name": "files", "mountPath": FILES_FOLDER, "readOnly": True},
         ]
     return {
-        "metadata": {"labels": {JOB_LABEL: seen.name, UID_LABEL: seen.uid, ROLE_LABEL: WORKER}},
         "spec": {
             "restartPolicy": "Never",
             "serviceAccountName": account_name(seen.name),

@@ -32,4 +32,4 @@ def _merged_lists(ours: Sequence[Any], theirs: Sequence[Any], key: str) -> list[
 def _key(items: Sequence[Any]) -> str | None:
     if not items or not all(isinstance(item, Mapping) for item in items):
         return None
-    return next((key for key in KEYS if all(key in item for item in items)), None)
+    return next((key for key in KEYS if all(isinstance(item.get(key), str) for item in items)), None)

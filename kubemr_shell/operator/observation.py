@@ -41,6 +41,8 @@ class Observation:
     """Why what the job needs could not be made just now."""
     output_owner: str | None = None
     """The uid of the job that owns the output, where one does."""
+    output_owner_name: str = ""
+    """Of that job."""
     output_owner_is_gone: bool = False
     """That job was deleted: what it owned goes soon."""
     files_are_missing: bool = False

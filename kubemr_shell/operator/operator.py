@@ -15,6 +15,7 @@ from random import Random
 
 from kubemr_shell.board.documents import JOB_LABEL
 from kubemr_shell.errors import CreationRefused, DocumentNotFound, InvalidSpec, KubemrError, NamespaceTerminating
+from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER, are_files_of
@@ -202,36 +203,30 @@ class Operator:
 
     def _observe(self, key: Key, job: Object) -> Observation:
         known = self._outline(key, job)
-        owner, is_gone = self._output_owner(key, dict(known.job))
         pods = [pod for pod in self._pods.of_job(key) if pod["metadata"]["labels"].get(UID_LABEL) == known.uid]
         return replace(
-            known,
+            self._with_output_owner(key, known),
             pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == WORKER],
             cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
-            output_owner=owner,
-            output_owner_is_gone=is_gone,
             files_are_missing=self._files_are_missing(key, job),
             progress=None if known.is_deleted else self._progress.read(*key, known.uid, known.view),
         )
 
-    def _output_owner(self, key: Key, job: Object) -> tuple[str | None, bool]:
-        """The uid of the job that owns the output, and whether that job is gone.
-
-        Asked for once in the life of a job: when it waits to be deployed.
-        """
-        if (job.get("status") or {}).get("state") != "PENDING":
-            return None, False
+    def _with_output_owner(self, key: Key, known: Observation) -> Observation:
+        """Asked for once in the life of a job: when it waits to be deployed."""
+        if known.status.get("state") != JobState.PENDING:
+            return known
         try:
-            output = manifests.output_of(
-                Observation(job=job, batch=None, cleanup=None, now=0.0), load_job(job, key[1]).spec, self._options
-            )
+            output = manifests.output_of(known, load_job(dict(known.job), key[1]).spec, self._options)
             if output is None:
-                return None, False
-            found = self._client.get(CONFIG_MAPS, key[0], manifests.owner_name(output))
+                return known
+            found = self._client.get(CONFIG_MAPS, key[0], manifests.owner_name(output))["data"]
         except (DocumentNotFound, InvalidSpec):
-            return None, False
-        uid, owner = str(found["data"]["uid"]), self._jobs.get(key[0], str(found["data"]["job"]))
-        return uid, owner is None or owner["metadata"]["uid"] != uid
+            return known
+        uid, name = str(found["uid"]), str(found["job"])
+        owner = self._jobs.get(key[0], name)
+        is_gone = owner is None or owner["metadata"]["uid"] != uid
+        return replace(known, output_owner=uid, output_owner_name=name, output_owner_is_gone=is_gone)
 
     def _files_are_missing(self, key: Key, job: Object) -> bool:
         """Asked for while it waits to be deployed."""

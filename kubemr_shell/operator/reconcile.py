@@ -6,6 +6,7 @@ operators may decide at once, any may be killed at any point, and what one has b
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from kubemr_shell.board import job_moves
@@ -14,12 +15,14 @@ from kubemr_shell.board.job_moves import job_patch
 from kubemr_shell.board.job_view import JobView, format_status
 from kubemr_shell.board.json_patch import add, replace, test
 from kubemr_shell.board.retrying import Refusal, RetryRefused, retried
-from kubemr_shell.errors import InvalidSpec
+from kubemr_shell.errors import InvalidSpec, UsageError
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from kubemr_shell.local_run.output_check import check_apart
+from kubemr_shell.net.s3_uri import as_prefix, is_s3
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
 from kubemr_shell.operator.conditions import (
@@ -31,7 +34,7 @@ from kubemr_shell.operator.conditions import (
     wanted_progress,
 )
 from kubemr_shell.operator.deletion import delete_job, stop_workers, with_finalizer
-from kubemr_shell.operator.observation import Object, Observation, is_true
+from kubemr_shell.operator.observation import Object, Observation, Trouble, is_true
 from kubemr_shell.operator.obstacles import STARTING
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.pods import last_failure, lost_workers
@@ -68,10 +71,7 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
         return _after_the_end(seen)
     if seen.obstacle is not None:
         return Decision(actions=_report(seen), again_after=FOLLOW_SECONDS)
-    spec = load_job(dict(seen.job), seen.name).spec
-    if seen.view.state is JobState.PENDING:
-        return _take(seen, spec, options)
-    return _follow(seen, spec, options)
+    return _go_on(seen, options)
 
 
 def _accept(seen: Observation, options: OperatorOptions) -> Decision:
@@ -108,10 +108,15 @@ def _misses(seen: Observation, spec: JobSpec, options: OperatorOptions) -> dict[
     output = manifests.output_of(seen, spec, options)
     if output is None:
         reason = "spec.output is missing: give an s3:// prefix; this operator has no --output-root for jobs without one"
-    elif not output.startswith("s3://"):
+    elif not is_s3(output):
         reason = f"spec.output: {output}: must be an s3:// prefix in Kubernetes"
     else:
-        return None
+        try:
+            check_apart(as_prefix(output), spec.inputs, "")
+        except UsageError as error:
+            reason = f"spec.output: {error}"
+        else:
+            return None
     return {"kind": "InvalidSpec", "reason": reason, "exitCode": InvalidSpec.exit_code}
 
 
@@ -147,27 +152,49 @@ def _retry(seen: Observation) -> list[Action]:
         answer = [add("/status/observedRetry", asked), add("/status/retryRefused", refused)]
         return [_status(seen, [*_same(seen), *answer])]
     # One that was never deployed has no startTime, and so nothing to clean up.
-    times = [add(f"/status/{name}", None) for name in ("startTime", "completionTime") if name in seen.status]
-    answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *times]
+    decided = ("startTime", "completionTime", *(("output",) if view.plan is None else ()))
+    past = [add(f"/status/{name}", None) for name in decided if name in seen.status]
+    answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *past]
     patch = [*job_patch(seen.uid, view, moved), *answer]
     return [_status(seen, patch), Tell(reason="Retried", message=f"retry {asked}: what is missing runs")]
 
 
+def _go_on(seen: Observation, options: OperatorOptions) -> Decision:
+    """Towards workers, and with them.
+
+    A spec that was valid when the job began may have become wrong: its workers go on with what their plan has recorded
+    of it, and others are not made.
+    """
+    try:
+        spec = load_job(dict(seen.job), seen.name).spec
+    except InvalidSpec as error:
+        message = "the spec was changed and is wrong now: " + "; ".join(map(str, error.problems))
+        wrong = Trouble(reason=Refusal.INVALID_SPEC.value, message=message[:LONGEST_MESSAGE])
+        return Decision(actions=_report(dataclasses.replace(seen, obstacle=wrong)), again_after=FOLLOW_SECONDS)
+    if seen.view.state is JobState.PENDING:
+        return _take(seen, spec, options)
+    return _follow(seen, spec, options)
+
+
 def _take(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decision:
     """Own the output, and be the one who deploys."""
+    view = seen.view
+    if problem := _misses(seen, spec, options):  # the spec of a job that is tried again is another one
+        return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, problem)))])
     if seen.files_are_missing:
         return _wait_for_files(seen)
     output = manifests.output_of(seen, spec, options)
     assert output is not None
     if seen.output_owner is None:
         return Decision(actions=[manifests.output_owner(seen, output)], again_after=0.0)
-    view = seen.view
     if seen.output_owner_is_gone:
         return Decision(again_after=GONE_SECONDS)
     if seen.output_owner != seen.uid:
-        facts = {"kind": "OutputInUse", "reason": f"the output {output} belongs to another job: choose another one"}
+        owner = f"job {seen.output_owner_name}, also when that has ended"
+        facts = {"kind": "OutputInUse", "reason": f"the output {output} belongs to {owner}: choose another one"}
         return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, facts)))])
-    begin = [*job_patch(seen.uid, view, job_moves.deploy(view)), add("/status/startTime", seen.stamp)]
+    decided = [add("/status/startTime", seen.stamp), add("/status/output", output)]
+    begin = [*job_patch(seen.uid, view, job_moves.deploy(view)), *decided]
     return Decision(actions=[_status(seen, begin)])
 
 
@@ -253,7 +280,7 @@ def _is_over(seen: Observation) -> bool:
 def _report(seen: Observation) -> list[Action]:
     """What the status says, as far as it is something else now; an Event of what is new."""
     operations: list[Operation] = []
-    tell: list[Action] = []
+    tell: list[Tell] = []
     conditions = wanted_conditions(seen)
     before = seen.status.get("conditions") or []
     if conditions != before:
@@ -279,10 +306,10 @@ def _report(seen: Observation) -> list[Action]:
     if new and not seen.has_ended:
         operations.append(add("/status/lost", sorted(lost)))
         failure = last_failure([pod for pod in seen.pods if pod["metadata"]["name"] in new])
-        if failure:
+        if failure and failure.reason not in {one.reason for one in tell}:
             tell.append(Tell(reason=failure.reason, message=failure.message, warning=True))
     if not operations:
-        return tell
+        return [*tell]
     return [_status(seen, [*_same(seen), *operations]), *tell]
 
 

@@ -157,13 +157,10 @@ class PodWorker:
         """Whether the job cannot be worked on. The job then says why."""
         if self._view.plan is not None:
             return False
-        reason = ""
         if self._spec(self._view).map_command is None:
             reason = "the job has no mapCommand: write one, or use an image that sets KUBEMR_MAP_COMMAND"
-        elif (finished := self._old_result(self._view).finished()) and finished.uid != self._options.uid:
-            reason = (
-                f"the output {self._options.output} holds a finished result (job {finished.uid}): choose another output"
-            )
+        else:
+            reason = self._old_result(self._view).refusal() or ""
         if reason:
             board.fail_job({"kind": UsageError.__name__, "reason": reason, "exitCode": UsageError.exit_code})
         return bool(reason)

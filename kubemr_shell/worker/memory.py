@@ -52,5 +52,6 @@ def divide_memory(memory_bytes: int, slots: int, *, s3: bool = False) -> MemoryP
             return MemoryPlan(slots=count, share_bytes=share)
     least = process + overhead + SMALLEST_SHARE_BYTES
     raise UsageError(
-        f"--memory {format_quantity(memory_bytes)} is too little for one slot: give at least {least // MEBIBYTE}Mi"
+        f"--memory {format_quantity(memory_bytes)} (of a pod: half of its limit) is too little for one slot: "
+        f"give at least {least // MEBIBYTE}Mi"
     )

@@ -46,6 +46,18 @@ def test_a_prefix_leaves_room_for_names_below_it() -> None:
         as_prefix("s3://bucket/" + "ü" * 449)
 
 
+@pytest.mark.parametrize("key", ["out/../in", "../out", "out/.", "out//deeper", "/out"])
+def test_a_prefix_is_no_path_to_be_walked(key: str) -> None:
+    """A server that walks it writes to another place than it lists, so a result is mixed with what is there."""
+    with pytest.raises(UsageError, match="write to another place than they list: leave it out"):
+        as_prefix(f"s3://bucket/{key}")
+
+
+def test_a_bucket_as_a_whole_and_names_with_dots_are_prefixes() -> None:
+    assert as_prefix("s3://bucket/") == "s3://bucket"
+    assert as_prefix("s3://bucket/a..b/.c/...") == "s3://bucket/a..b/.c/..."
+
+
 def test_only_s3_uris_are_of_s3() -> None:
     assert is_s3("s3://b/k")
     assert is_s3("S3://b/k")

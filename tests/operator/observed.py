@@ -16,7 +16,7 @@ from kubemr_shell.operator.options import OperatorOptions
 NOW = 1_800_000_000.0
 STAMP = "2027-01-15T08:00:00Z"
 OPTIONS = OperatorOptions()
-SPEC: dict[str, Any] = {"inputs": ["s3://in/words"], "mapCommand": "cat", "output": "s3://out/words"}
+SPEC: dict[str, Any] = {"inputs": ["s3://source/words"], "mapCommand": "cat", "output": "s3://results/words"}
 
 
 def job(status: Mapping[str, Any] | None, *, deleted: bool = False, **spec: Any) -> dict[str, Any]:

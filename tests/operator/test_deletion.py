@@ -122,7 +122,7 @@ def test_a_cleanup_that_cannot_begin_is_given_up_after_a_minute_and_says_what_is
     assert is_released(actions)
     (event,) = told(actions)
     assert event.reason == "CleanupGivenUp"
-    for part in ("s3://out/words/_kubemr/new", "kubemr-shell clean s3://out/words", "pod last"):
+    for part in ("s3://results/words/_kubemr/new", "kubemr-shell clean s3://results/words", "pod last"):
         assert part in event.message
 
 
@@ -163,3 +163,14 @@ def test_what_is_in_the_way_of_a_cleanup_is_told_and_given_up_in_the_end() -> No
     actions = steps(BEGUN, obstacle=obstacle, now=NOW + PATIENCE_SECONDS + 1)
     assert is_released(actions)
     assert obstacle.message in told(actions)[0].message
+
+
+def test_what_a_job_has_left_whose_spec_was_spoiled_is_told() -> None:
+    """It was valid when its workers began."""
+    spoiled = job({**BEGUN, "output": "s3://results/words"}, deleted=True, mapCommand=5)
+    actions = list(reconcile(seen(spoiled), OPTIONS).actions)
+    assert is_released(actions)
+    (event,) = told(actions)
+    assert event.reason == "CleanupGivenUp"
+    for part in ("kubemr-shell clean s3://results/words", "its spec was changed and is wrong now: spec.mapCommand"):
+        assert part in event.message

@@ -6,13 +6,28 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board import json_patch
+from kubemr_shell.board import job_moves, json_patch
+from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
+from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS
-from kubemr_shell.operator.actions import Create, Delete, Patch, Tell
+from kubemr_shell.operator.actions import Create, Decision, Delete, Patch, Tell
 from kubemr_shell.operator.observation import Trouble, is_owned, stamp_of
 from kubemr_shell.operator.reconcile import FILES_SECONDS, MOST_LOST, reconcile
-from tests.operator.observed import NOW, OPTIONS, STAMP, batch, deleted, job, made, patch_of_status, pod, seen, told
+from tests.operator.observed import (
+    NOW,
+    OPTIONS,
+    SPEC,
+    STAMP,
+    batch,
+    deleted,
+    job,
+    made,
+    patch_of_status,
+    pod,
+    seen,
+    told,
+)
 
 
 def conditions_of(status: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -52,15 +67,40 @@ def test_files_that_are_not_sent_are_waited_for_and_then_asked_for() -> None:
     assert not waits.actions
     assert waits.again_after is not None
     pending["metadata"]["creationTimestamp"] = stamp_of(NOW - FILES_SECONDS)
-    operations = patch_of_status(reconcile(seen(pending, files_are_missing=True), OPTIONS).actions)
-    failure = next(one["value"] for one in operations if one["path"] == "/status/failure")
+    failure = failure_of(reconcile(seen(pending, files_are_missing=True), OPTIONS))
     assert failure["kind"] == "FilesMissing"
     assert "kubemr-shell retry words -f JOB.yaml sends them" in failure["reason"]
 
 
-def test_an_output_of_another_job_fails_the_job() -> None:
-    operations = patch_of_status(reconcile(seen(job({"state": "PENDING"}), output_owner="other"), OPTIONS).actions)
+def failure_of(decision: Decision) -> dict[str, Any]:
+    """Why the job fails by that."""
+    operations = patch_of_status(decision.actions)
     assert {"op": "replace", "path": "/status/state", "value": "FAIL"} in operations
+    return next(one["value"] for one in operations if one["path"] == "/status/failure")
+
+
+def test_an_output_of_another_job_fails_the_job_and_the_other_is_named() -> None:
+    pending = seen(job({"state": "PENDING"}), output_owner="uid", output_owner_name="sentences")
+    failure = failure_of(reconcile(pending, OPTIONS))
+    assert failure["kind"] == "OutputInUse"
+    assert "the output s3://results/words belongs to job sentences" in failure["reason"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"output": "/results"}, "spec.output: /results: must be an s3:// prefix in Kubernetes"),
+        ({"output": "s3:///"}, "write s3://bucket/key"),
+        ({"output": "s3://results/../words"}, "write to another place than they list"),
+        ({"output": "s3://source/words/out"}, "is at or under the input s3://source/words: choose a prefix outside it"),
+        ({"output": "s3://source", "inputs": ["s3://source/part-*"]}, "is at or under the input s3://source/part-*"),
+    ],
+)
+def test_an_output_that_no_job_can_have_is_refused_also_at_another_try(spec: dict[str, Any], why: str) -> None:
+    status = patch_of_status(reconcile(seen(job(None, **spec)), OPTIONS).actions)[-1]["value"]
+    assert (status["state"], status["failure"]["kind"]) == ("FAIL", "InvalidSpec")
+    assert why in status["failure"]["reason"]
+    assert why in failure_of(reconcile(seen(job({"state": "PENDING"}, **spec)), OPTIONS))["reason"]
 
 
 def test_a_batch_job_of_an_older_job_of_the_name_is_not_taken_for_its_own() -> None:
@@ -135,6 +175,24 @@ def test_a_retried_job_that_was_never_deployed_has_nothing_to_clean_up() -> None
     assert not [one for one in operations if one["path"] == "/status/startTime"]
 
 
+def test_where_the_output_is_is_decided_with_the_deployment() -> None:
+    pending = seen(job({"state": "PENDING"}, output="S3://results/words//"), output_owner="new")
+    operations = patch_of_status(reconcile(pending, OPTIONS).actions)
+    assert json_patch.add("/status/output", "s3://results/words") in operations
+
+
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_another_try_may_have_another_output_only_if_nothing_was_planned(is_planned: bool) -> None:
+    view = JobView(state=JobState.DEPLOYED, spec=SPEC)
+    if is_planned:
+        facts = PlanFacts(claim_id="c", tasks=1, partitions=1, spec=SPEC, fingerprint="", input_bytes=1)
+        view = job_moves.record_plan(view, facts, 1)
+    failed = format_status(job_moves.fail(view, {"kind": "CommandFailed"}))
+    status = {**failed, "startTime": STAMP, "output": "s3://results/words"}
+    operations = patch_of_status(reconcile(seen(job(status, retry=1)), OPTIONS).actions)
+    assert (json_patch.add("/status/output", None) in operations) == (not is_planned)
+
+
 DEPLOYING = {"state": "DEPLOYING", "startTime": STAMP}
 
 
@@ -190,6 +248,42 @@ def test_only_the_workers_of_this_retry_say_how_the_workers_are() -> None:
     pods = [pod("new-0", "Running", of=present), pod("old-0", "Pending", waits="ErrImagePull", of=old)]
     decision = reconcile(seen(job({"state": "MAP", "retry": 1}), batch=present, pods=pods), OPTIONS)
     assert conditions(decision.actions)["WorkersReady"]["reason"] == "Running"
+
+
+def test_why_workers_fail_again_and_again_is_said_while_others_are_waited_for() -> None:
+    """Six times with growing pauses takes ten minutes, and a job that publishes goes on for ever."""
+    present = batch()
+    failed = pod("words-0-a", "Failed", STAMP, of=present)
+    decision = reconcile(seen(job({"state": "PUBLISH"}), batch=present, pods=[failed]), OPTIONS)
+    ready = conditions(decision.actions)["WorkersReady"]
+    assert (ready["status"], ready["reason"]) == ("False", "WorkerFailed")
+    assert ready["message"] == "0 of 1 workers run; the last one that failed: pod words-0-a ended with 1: "
+    assert [one.reason for one in told(decision.actions)] == ["WorkerFailed"]
+
+
+@pytest.mark.parametrize(("now", "reason"), [(NOW + 5, "Starting"), (NOW + 15, "CreationRefused")])
+def test_workers_of_which_no_pod_is_made_are_not_starting(now: float, reason: str) -> None:
+    """A quota, or the pod security of the namespace: what it is stands in the events of the batch Job."""
+    decision = reconcile(seen(job({"state": "DEPLOYED"}), batch=batch(), now=now), OPTIONS)
+    ready = conditions(decision.actions)["WorkersReady"]
+    assert ready["reason"] == reason
+    assert ("kubectl describe job words" in ready["message"]) == (reason == "CreationRefused")
+
+
+def test_suspended_workers_have_no_pods_and_nothing_is_wrong() -> None:
+    decision = reconcile(
+        seen(job({"state": "DEPLOYED"}, suspend=True), batch=batch("new", "Suspended"), now=NOW + 99), OPTIONS
+    )
+    assert conditions(decision.actions)["WorkersReady"]["reason"] == "Starting"
+
+
+def test_a_spec_that_was_made_wrong_is_said_and_workers_go_on() -> None:
+    spoiled = job({"state": "MAP"}, mapCommand=5)
+    decision = reconcile(seen(spoiled, batch=batch(), pods=[pod("gone", "Failed", STAMP)]), OPTIONS)
+    ready = conditions(decision.actions)["WorkersReady"]
+    assert ready["reason"] == "InvalidSpec"
+    assert "spec.mapCommand: must be a string" in ready["message"]
+    assert {"op": "add", "path": "/status/lost", "value": ["gone"]} in patch_of_status(decision.actions)
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -67,6 +67,17 @@ def test_an_invalid_job_says_all_that_is_wrong(site: Site) -> None:
     assert job["status"]["state"] == "FAIL"
 
 
+def test_an_output_that_holds_somebody_elses_part_is_refused_before_any_work(site: Site) -> None:
+    """With it the job would publish half of its parts, and could neither go on nor fail."""
+    site.bucket.put("in/lines", LINES)
+    site.bucket.put("taken/part-00001", b"mine")
+    site.submit("taken", inputs=[f"{site.bucket.uri}/in/lines"], mapCommand="cat", partitions=2)
+    failure = site.until_state("taken", "FAIL")["status"]["failure"]
+    assert failure["kind"] == "UsageError"
+    assert "taken holds part-00001, which belongs to no finished result: move it away" in failure["reason"]
+    assert site.bucket.keys("taken/") == ["taken/part-00001"]
+
+
 def test_a_failing_job_is_explained_and_goes_on_after_a_retry(site: Site) -> None:
     site.bucket.put("in/lines", LINES)
     broken = 'awk \'{ print } END { print "no such luck" > "/dev/stderr"; exit 3 }\''

@@ -138,6 +138,20 @@ def test_a_second_run_into_the_same_output_is_refused_while_the_first_works(s3: 
     )
 
 
+@pytest.mark.parametrize("flags", [(), ("--overwrite",), ("--resume",)])
+def test_an_output_in_which_a_job_of_a_cluster_may_be_at_work_is_refused(s3: S3Place, flags: tuple[str, ...]) -> None:
+    """Its plan would be removed with all that it has done, and it could not end any more."""
+    left = f"{NAME}/_kubemr/5f0e/plan/0.splits-00000.jsonl"
+    s3.bucket.put(left, b"")
+    done = s3.count(*flags)
+    assert done.code == 2
+    assert f"{s3.output} holds temporaries of a job of a cluster (5f0e): wait for its end" in done.stderr
+    assert s3.bucket.keys(f"{NAME}/") == [left]
+    assert s3.run("clean", s3.output).code == 0
+    assert s3.count(*flags).code == 0
+    s3.assert_complete()
+
+
 def test_a_failed_job_shows_nothing_and_can_be_looked_at_resumed_and_cleaned(s3: S3Place) -> None:
     broken = replace(s3, job=WordCount(before_reduce='[ -e mended ] || [ -e "$GATE" ] || { echo oh >&2; exit 9; }; '))
     failed = broken.count("--max-attempts", "1")

@@ -68,9 +68,12 @@ def test_yaml_that_is_no_job_is_said_to_be_none(place: Place, text: str, says: s
         (["run", "-m", "cat", "--memory", "lots", "in"], "--memory lots"),
         (
             ["run", "-m", "cat", "--slots", "8", "--memory", "100Mi", "in"],
-            "--memory 100Mi is too little for one slot: give at least 104Mi",
+            "--memory 100Mi (of a pod: half of its limit) is too little for one slot: give at least 104Mi",
         ),
-        (["run", "-m", "cat", "--memory", "10", "in"], "--memory 10 is too little for one slot"),
+        (
+            ["run", "-m", "cat", "--memory", "10", "in"],
+            "--memory 10 (of a pod: half of its limit) is too little for one slot",
+        ),
         (["run", "-r", "cat", "in"], "without -m the first argument is a job's YAML: give -m CMD to read it as input"),
         (["run", "-m", "cat", "-o", "s3:/bucket/out", "in"], "s3:/bucket/out: write s3:// with two slashes"),
         (["run", "-m", "cat", "--env", "novalue", "in"], "--env novalue: write NAME=VALUE"),

@@ -1,0 +1,63 @@
+"""The objects that a job's workers need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, UID_LABEL, WORKER
+from kubemr_shell.kube.resources import BATCH_JOBS
+from kubemr_shell.operator.reconcile import reconcile
+from tests.operator.observed import OPTIONS, STAMP, job, made, seen
+
+
+def arguments(actions: Any) -> list[str]:
+    """Of our container in the batch Job that is to be made."""
+    (batch,) = made(actions, BATCH_JOBS)
+    found: list[str] = batch["spec"]["template"]["spec"]["containers"][0]["args"]
+    return found
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+@pytest.mark.parametrize("says", ["the spec", "the operator"])
+def test_the_output_stays_what_it_was_when_the_job_was_deployed(says: str, deleted: bool) -> None:
+    """New workers would look for the work of others elsewhere, and temporaries would not be found."""
+    status = {"state": "DEPLOYING", "startTime": STAMP, "turn": 4, "output": "s3://results/words"}
+    document = job(status, deleted=deleted, output="s3://results/other")
+    if says == "the operator":
+        del document["spec"]["output"]
+    options = replace(OPTIONS, output_root="s3://results/other")
+    found = arguments(reconcile(seen(document), options).actions)
+    assert found[found.index("--output") + 1] == "s3://results/words"
+
+
+def labels_of_pods(template: dict[str, Any], *, deleted: bool) -> dict[str, str]:
+    status = {"state": "FAIL" if deleted else "DEPLOYING", "startTime": STAMP, "turn": 4}
+    actions = reconcile(seen(job(status, deleted=deleted, template=template)), OPTIONS).actions
+    (batch,) = made(actions, BATCH_JOBS)
+    labels: dict[str, str] = batch["spec"]["template"]["metadata"]["labels"]
+    return labels
+
+
+@pytest.mark.parametrize("role", [WORKER, CLEANUP])
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        {"labels": None},
+        {"labels": {JOB_LABEL: "another", UID_LABEL: "another", ROLE_LABEL: "another"}},
+    ],
+)
+def test_no_template_hides_a_pod_from_the_operator(metadata: Any, role: str) -> None:
+    """It would not be seen to end, and temporaries would be removed while it works."""
+    labels = labels_of_pods({"metadata": metadata}, deleted=role == CLEANUP)
+    assert labels == {JOB_LABEL: "words", UID_LABEL: "new", ROLE_LABEL: role}
+
+
+def test_a_template_may_add_labels() -> None:
+    labels = labels_of_pods({"metadata": {"labels": {"team": "search"}}}, deleted=False)
+    assert labels["team"] == "search"
+    assert labels[ROLE_LABEL] == WORKER
