@@ -82,7 +82,7 @@ def test_an_owner_that_is_not_ours(s3: S3Place) -> None:
 
 @pytest.mark.parametrize(
     "lost",
-    [Rule(DENIED, operation="GetObject", key=OWNER, after=1), Rule(DENIED, operation="DeleteObject", key=OWNER)],
+    [Rule(DENIED, operation="GetObject", key=OWNER, after=2), Rule(DENIED, operation="DeleteObject", key=OWNER)],
     ids=["at its beginning", "at its end"],
 )
 def test_a_run_that_cannot_give_its_output_back_is_known_by_the_next_one_from_here(s3: S3Place, lost: Rule) -> None:
