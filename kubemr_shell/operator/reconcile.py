@@ -114,7 +114,7 @@ def _misses(seen: Observation, spec: JobSpec, options: OperatorOptions) -> dict[
         try:
             check_apart(as_prefix(output), spec.inputs, "")
         except UsageError as error:
-            reason = f"spec.output: {error}"
+            reason = f"spec: {error}"
         else:
             return None
     return {"kind": "InvalidSpec", "reason": reason, "exitCode": InvalidSpec.exit_code}

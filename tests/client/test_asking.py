@@ -90,7 +90,7 @@ def test_a_spec_that_is_edited_and_retried_past_the_client_is_answered_in_the_co
 
 def test_a_retry_may_bring_another_reduce_command_but_no_other_map_command(failed: Desk) -> None:
     before = failed.job()["status"]["retry"]
-    other = failed.run("retry", "words", "-f", failed.write("other.yaml", {"inputs": ["s3://b/in"]}, job="other"))
+    other = failed.run("retry", "words", "-f", failed.write("other.yaml", {"inputs": ["s3://nowhere/in"]}, job="other"))
     assert (other.code, "other.yaml is the job other, not words" in other.stderr) == (2, True)
     refused = failed.run("retry", "words", "-f", failed.words(mapCommand="cat"))
     assert refused.code == 2
@@ -164,7 +164,7 @@ def test_a_job_that_is_not_there_is_named(desk: Desk, command: str) -> None:
 
 def test_a_job_of_another_namespace_and_a_namespace_that_is_not_there_are_told_apart(desk: Desk) -> None:
     name = f"of-{desk.namespace}"  # nobody else has one
-    desk.run("submit", desk.write("job.yaml", {"inputs": ["s3://b/in"], "mapCommand": "cat"}, job=name))
+    desk.run("submit", desk.write("job.yaml", {"inputs": ["s3://nowhere/in"], "mapCommand": "cat"}, job=name))
     elsewhere = desk.start("status", name, "-n", "default").wait()
     assert (elsewhere.code, f"-n {desk.namespace}" in elsewhere.stderr) == (3, True)
     for arguments in (("status", "words"), ("list",), ("delete", "words")):

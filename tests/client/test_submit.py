@@ -112,7 +112,7 @@ def test_the_files_of_an_earlier_job_of_the_name_are_not_those_of_a_new_one(desk
     old = {"metadata": {"name": "words-files"}, "apiVersion": "v1", "kind": "ConfigMap", "data": {"old": "1"}}
     desk.cluster.apply(old, namespace=desk.namespace)
     (desk.folder / "map.sh").write_text("cat")
-    file = desk.write("job.yaml", {"inputs": ["s3://b/in"], "mapCommand": "./map.sh"})
+    file = desk.write("job.yaml", {"inputs": ["s3://nowhere/in"], "mapCommand": "./map.sh"})
     assert desk.run("submit", file).code == 0
     assert list(desk.object("configmap", "words-files")["binaryData"]) == ["map.sh"]
     again = desk.run("submit", file)
@@ -172,7 +172,7 @@ def test_a_submission_that_is_killed_is_mended_by_the_same_again(
 
 def test_files_that_were_never_sent_are_sent_by_a_retry(desk: Desk) -> None:
     (desk.folder / "map.sh").write_text("cat")
-    file = desk.write("job.yaml", {"inputs": ["s3://b/in"], "mapCommand": "./map.sh"})
+    file = desk.write("job.yaml", {"inputs": ["s3://nowhere/in"], "mapCommand": "./map.sh"})
     desk.run("submit", file)
     desk.cluster.kubectl("-n", desk.namespace, "delete", "configmap", "words-files")
     desk.operator()
@@ -185,7 +185,7 @@ def test_files_that_were_never_sent_are_sent_by_a_retry(desk: Desk) -> None:
 
 def test_a_job_whose_files_may_not_be_sent_is_not_left_behind(desk: Desk) -> None:
     (desk.folder / "map.sh").write_text("cat")
-    file = desk.write("job.yaml", {"inputs": ["s3://b/in"], "mapCommand": "./map.sh"})
+    file = desk.write("job.yaml", {"inputs": ["s3://nowhere/in"], "mapCommand": "./map.sh"})
     rules = [
         {"apiGroups": ["turbobytes.com"], "resources": ["*"], "verbs": ["*"]},
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]},
