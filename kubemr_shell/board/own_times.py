@@ -19,8 +19,9 @@ from kubemr_shell.job.state import Phase
 CLOSERS = 2
 ENTRANCES = 4
 """How much less densely agents close shards, and enter a phase, than one write needs: the next one soon follows."""
-WRITES_AT_FIRST = 3
-"""Of an agent that enters a phase: it claims, claims more as it knows how long a task takes, commits."""
+WRITES_AT_FIRST = 5
+"""Of an agent that enters a phase: it claims, claims more as it knows how long a task takes, commits, closes; and one
+to spare."""
 ANSWERS = 2
 """Of the store, until others see what an agent does: it reads, and writes."""
 MOST_SPREAD = 5

@@ -52,7 +52,7 @@ def test_a_store_that_is_slow_spreads_them_more_but_not_for_ever() -> None:
 
 def test_they_stay_within_the_budget_of_writes() -> None:
     timing = replace(TIMING, jitter_seconds=50.0)
-    assert agent(1, timing=timing).to_enter(VIEW, Phase.MAP) == pytest.approx(150 * 0.618, rel=0.01)
+    assert agent(1, timing=timing).to_enter(VIEW, Phase.MAP) == pytest.approx(250 * 0.618, rel=0.01)
 
 
 def test_a_time_is_chosen_once_and_comes() -> None:
