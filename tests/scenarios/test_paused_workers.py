@@ -34,8 +34,11 @@ def runs(pid: int, attempt: str) -> bool:
     phase, _, rest = attempt.partition("/")
     task, _, number = rest.partition(".")
     wanted = {f"KUBEMR_PHASE={phase}", f"KUBEMR_TASK={task}", f"KUBEMR_ATTEMPT={number}"}
-    with open(f"/proc/{pid}/environ", "rb") as file:
-        return wanted <= set(file.read().decode(errors="replace").split("\0"))
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return wanted <= set(file.read().decode(errors="replace").split("\0"))
+    except (FileNotFoundError, ProcessLookupError):  # one of another task, which has ended since it was listed
+        return False
 
 
 @pytest.mark.parametrize("phase", ["map", "reduce"])
