@@ -21,6 +21,7 @@ from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.pod.output_claim import OutputClaim
 from kubemr_shell.pod.places import Places
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.worker.job_context import JobContext
@@ -163,11 +164,12 @@ class PodWorker:
     def _context(self, view: JobView, maps: Callable[[], int | None]) -> JobContext:
         options, s3 = self._options, self._s3
         storage, old_result, spec = self._places.storage(s3), self._old_result(view), self._spec(view)
+        claim = OutputClaim(storage=storage, places=self._places, job=options.job, old_result=old_result)
 
         def refusal() -> str | None:
             if spec.map_command is None:
                 return "the job has no mapCommand: write one, or use an image that sets KUBEMR_MAP_COMMAND"
-            return old_result.refusal()
+            return claim.refusal()
 
         return JobContext(
             name=options.job,
