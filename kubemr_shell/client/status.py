@@ -37,7 +37,7 @@ def status_lines(document: Document, progress: Progress, *, now: float, flags: s
         lines += _phases(progress, now)
         if hindrance := hindrance_of(document):
             lines.append(_line("in its way", hindrance))
-            lines.append(_line("", way_out(metadata["name"], flags)))
+            lines.append(_line("", way_out(document, flags)))
         lines += _skew(view)
     if view.retry:
         lines.append(_line("retried", f"{count_text(view.retry)} {'time' if view.retry == 1 else 'times'}"))

@@ -33,15 +33,15 @@ def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str) -> 
         stopping_on_signals(stop.set, kill=lambda: show_cursor(sys.stderr)) as signals,
         _shown(jobs, name, shows=shows),
     ):
-        last = ""
+        last = way = ""
 
         def is_over(seen: Document) -> bool:
-            nonlocal last
+            nonlocal last, way
             hindrance = hindrance_of(seen)
             if hindrance and hindrance != last:
                 _say(hindrance)
-                if not last:
-                    _say(f"  {way_out(name, flags)}")
+                if way != (way := way_out(seen, flags)):
+                    _say(f"  {way}")
             last = hindrance
             return has_ended(seen)
 
@@ -64,8 +64,11 @@ def hindrance_of(document: Document) -> str:
     return condition_text(document, "Suspended") or ("" if workers.startswith("Starting:") else workers)
 
 
-def way_out(name: str, flags: str) -> str:
+def way_out(document: Document, flags: str) -> str:
     """What to do about what is in the way; ``flags`` are those that reach the cluster."""
+    name = document["metadata"]["name"]
+    if view_of(document).publishing:
+        return "it goes on by itself once that is mended; it cannot be cancelled while its results are being published"
     return (
         "it goes on by itself as soon as it can; to run it under a mended YAML instead: "
         f"kubemr-shell cancel {name}{flags} && kubemr-shell retry {name} -f JOB.yaml{flags}"

@@ -50,6 +50,8 @@ FILES_SECONDS = 60.0
 FILES_LOOK_SECONDS = 0.5
 FOLLOW_SECONDS = 5.0
 """Between two looks at the progress of a job that runs."""
+REPLACE_SECONDS = 30.0
+"""From one set of workers that fails while the job publishes to the next: who refuses them may do so for long."""
 
 
 def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
@@ -230,9 +232,13 @@ def _follow(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decis
 
 def _replace_workers(seen: Observation) -> Decision:
     """A job that publishes can only go on, and needs workers for it: others are made when these are gone."""
+    assert seen.batch is not None
     gone = stop_workers([seen.batch])
     if not gone:
         return Decision(again_after=FOLLOW_SECONDS)
+    left = REPLACE_SECONDS - seen.since(seen.batch["metadata"]["creationTimestamp"])
+    if left > 0:
+        return Decision(actions=_report(seen), again_after=left)
     why = str(_workers_failed(seen)["reason"])
     tell = Tell(reason="WorkersReplaced", message=f"the job publishes and goes on with new ones: {why}", warning=True)
     return Decision(actions=[*gone, tell], again_after=FOLLOW_SECONDS)

@@ -76,6 +76,14 @@ def test_what_is_slow_large_and_heavy_is_named_as_soon_as_it_is_known() -> None:
     assert "heaviest    key the, 50 records" in text
 
 
+def test_nobody_is_sent_to_cancel_a_job_that_cannot_be_cancelled_any_more() -> None:
+    condition = {"type": "WorkersReady", "status": "False", "reason": "WorkerFailed", "message": "no right"}
+    view = JobView(state=JobState.PUBLISH, spec=SPEC, plan=PLAN, publishing=True)
+    text = lines(view, conditions=[condition])
+    assert "it goes on by itself once that is mended; it cannot be cancelled while its results are being" in text
+    assert "kubemr-shell cancel" not in text
+
+
 def test_what_is_in_the_way_is_said_but_not_of_what_has_ended() -> None:
     condition = {"type": "WorkersReady", "status": "False", "reason": "Unschedulable", "message": "no\x1b node"}
     view = JobView(state=JobState.DEPLOYED, spec=SPEC)

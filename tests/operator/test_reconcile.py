@@ -122,7 +122,7 @@ def test_a_job_whose_workers_all_failed_fails() -> None:
 def test_a_job_that_publishes_gets_other_workers_when_all_have_failed() -> None:
     """It can neither fail nor be retried: without workers it would stand there for ever."""
     publishing = job({"state": "PUBLISH", "publishing": True})
-    failed = batch("new", "Failed")
+    failed = batch("new", "Failed", made="2027-01-15T07:59:00Z")
     decision = reconcile(seen(publishing, batch=failed), OPTIONS)
     gone, why = decision.actions
     assert gone == Delete(resource=BATCH_JOBS, name="words", uid="words of new")
@@ -132,6 +132,17 @@ def test_a_job_that_publishes_gets_other_workers_when_all_have_failed() -> None:
     failed["metadata"]["deletionTimestamp"] = STAMP
     assert not reconcile(seen(publishing, batch=failed), OPTIONS).actions
     assert reconcile(seen(publishing), OPTIONS).actions
+
+
+def test_workers_that_fail_at_once_while_a_job_publishes_are_not_replaced_all_the_time() -> None:
+    """A store that refuses them made a pod every four seconds, and each time an Event; what they said was lost."""
+    publishing = job({"state": "PUBLISH", "publishing": True})
+    failed = batch("new", "Failed", made="2027-01-15T07:59:50Z")
+    decision = reconcile(seen(publishing, batch=failed, pods=[pod("words-0-a", "Failed", STAMP, of=failed)]), OPTIONS)
+    assert not [one for one in decision.actions if isinstance(one, Delete)]
+    (conditions,) = (one["value"] for one in patch_of_status(decision.actions) if one["path"] == "/status/conditions")
+    assert [one["reason"] for one in conditions if one["type"] == "WorkersReady"] == ["WorkerFailed"]
+    assert decision.again_after == 20
 
 
 @pytest.mark.parametrize("status", [{"state": "MAP", "lost": []}, {"state": "FAIL"}])
