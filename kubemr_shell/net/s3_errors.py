@@ -165,6 +165,11 @@ def of_failure(error: Exception, uri: str) -> KubemrError | Trouble | None:
         return problem
     told = getattr(error, "kwargs", {})  # botocore's errors keep what they were made of
     cause = str(told.get("error") or text)
+    if name == "HTTPClientError" and "Invalid header value" in text:  # not shown: the session token may be in it
+        return Forbidden(
+            f"{shown(uri)}: the access key or the session token has a line break in it: check AWS_ACCESS_KEY_ID and "
+            "AWS_SESSION_TOKEN; a Secret that was made of a file holds the one at the file's end"
+        )
     why = _of_tls(cause) if name == "SSLError" else ""
     if why:
         return StorageUnavailable(f"{shown(uri)}: {why}")

@@ -102,6 +102,17 @@ class TestRights:
         assert (kind, code) == (Forbidden, 7)
         assert text.startswith("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make")
 
+    @pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
+    def test_credentials_with_the_line_break_of_their_file(
+        self, bucket: Bucket, config: S3Config, monkeypatch: pytest.MonkeyPatch, variable: str
+    ) -> None:
+        """It was taken for trouble of the network, tried for 90 s, and shown with the token."""
+        monkeypatch.setenv(variable, "known-to-nobody\n")
+        kind, code, said = message(config, bucket=bucket.name)
+        assert (kind, code) == (Forbidden, 7)
+        assert said.startswith("the access key or the session token has a line break in it: check AWS_ACCESS_KEY_ID")
+        assert "known-to-nobody" not in said
+
     def test_half_of_the_credentials(self, bucket: Bucket, config: S3Config, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
         assert "missing: AWS_SECRET_ACCESS_KEY" in message(config, bucket=bucket.name)[2]
