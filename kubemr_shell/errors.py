@@ -178,6 +178,14 @@ class DocumentNotFound(BoardError):
     """There is no document of that name."""
 
 
+class UnknownField(BoardError):
+    """The API server does not know a field of the object; its message names it."""
+
+
+class UnknownKind(DocumentNotFound):
+    """The API server knows no such kind of object."""
+
+
 class Expired(BoardError):
     """The server no longer knows what changed since that resourceVersion: list again."""
 

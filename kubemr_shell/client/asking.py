@@ -11,7 +11,7 @@ from kubemr_shell.board.json_patch import add, test
 from kubemr_shell.board.retrying import RetryRefused, retried
 from kubemr_shell.client.ending import failure_screen
 from kubemr_shell.client.following import HINT, Followed, Say
-from kubemr_shell.client.jobs import Jobs
+from kubemr_shell.client.jobs import Jobs, is_being_deleted
 from kubemr_shell.client.packing import Package
 from kubemr_shell.client.submission import replace_files
 from kubemr_shell.client.views import readable, view_of
@@ -132,6 +132,10 @@ def _wanted(seen: Document, spec: Change | None, package: Package | None, change
 def _must_be_retriable(document: Document, wanted: Change) -> None:
     """As far as can be known before: the operator decides. InvalidSpec of what no job may say."""
     name = document["metadata"]["name"]
+    if is_being_deleted(document):
+        raise _refusal(
+            name, f"it is being deleted: when it is gone (kubemr-shell delete {name} --wait), submit it anew"
+        )
     asked = load_job({**document, "spec": wanted}, f"job {name}").spec
     with readable(name):
         try:
@@ -150,6 +154,8 @@ def _is_cancelled(document: Document) -> bool:
 
 def _must_be_stoppable(document: Document) -> None:
     name, view = document["metadata"]["name"], view_of(document)
+    if is_being_deleted(document):
+        raise UsageError(f"job {name} is being deleted: it ends with that")
     if view.state in ENDED:
         raise UsageError(f"job {name} is {view.state}: it has ended already")
     if view.publishing:

@@ -20,22 +20,20 @@ from kubemr_shell.errors import (
     JobNotFound,
     KubemrError,
     UnknownAnswer,
+    UnknownField,
+    UnknownKind,
     UsageError,
 )
-from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import JOBS, NAMESPACES
 from kubemr_shell.kube.watch import Change, watch
-
-INSTALL = "kubemr-shell install | kubectl apply -f - installs it; --context chooses another cluster"
-
 
 MOST_NAMESPACES = 3
 """That are named where a job of the same name is."""
 
 
 class NotInstalled(KubemrError):
-    """The cluster does not know what a job is."""
+    """The cluster does not know what a job is, its shards, or a field of it."""
 
 
 class Jobs:
@@ -68,8 +66,13 @@ class Jobs:
         name = document["metadata"]["name"]
         try:
             with self.explained():
-                return self.client.create(JOBS, self.namespace, document)
+                return self.client.create(JOBS, self.namespace, document, strict=True)
         except AlreadyExists as error:
+            if self._is_being_deleted(name):
+                raise UsageError(
+                    f"job {name} in the namespace {self.namespace} is being deleted: wait until it is gone "
+                    f"(kubemr-shell delete {name} --wait -n {self.namespace}), then submit this one"
+                ) from error
             raise UsageError(
                 f"there is a job {name} in the namespace {self.namespace}: delete it (kubemr-shell delete {name}), "
                 f"or have a new name made with metadata.generateName: {name}-"
@@ -77,9 +80,15 @@ class Jobs:
         except UnknownAnswer as error:
             raise BoardUnavailable(f"{error}; it may be there all the same: kubemr-shell list") from error
 
+    def _is_being_deleted(self, name: str) -> bool:
+        try:
+            return is_being_deleted(self.get(name))
+        except KubemrError:
+            return False
+
     def patch(self, name: str, operations: Sequence[Operation]) -> Document:
         with self.explained(name):
-            return self.client.patch(JOBS, self.namespace, name, list(operations))
+            return self.client.patch(JOBS, self.namespace, name, list(operations), strict=True)
 
     def delete(self, name: str, *, uid: str) -> None:
         with self.explained(name):
@@ -109,6 +118,11 @@ class Jobs:
             raise self._missing(name, error) from error
         except Forbidden as error:
             raise Forbidden(f"{error}; ask whoever runs the cluster for that right, or choose another user") from error
+        except UnknownField as error:
+            raise NotInstalled(
+                f"{self.client.server}: {error}: the cluster's definition of jobs is older than this kubemr-shell: "
+                "kubemr-shell install | kubectl apply -f - brings it up to date"
+            ) from error
         except UnknownAnswer:
             raise
         except BoardUnavailable as error:
@@ -116,8 +130,8 @@ class Jobs:
             raise BoardUnavailable(f"{error}; {hint}", retry_after=error.retry_after) from error
 
     def _missing(self, name: str | None, error: DocumentNotFound) -> KubemrError:
-        if not self._is_installed():
-            return NotInstalled(f"{self.client.server} does not know {KIND}s: {INSTALL}")
+        if isinstance(error, UnknownKind):
+            return NotInstalled(f"{self.client.server}: {error}; --context chooses another cluster")
         if not self.has_namespace():
             return JobNotFound(f"{name or error}: {self.no_namespace}")
         if name is None:
@@ -149,10 +163,7 @@ class Jobs:
             return []
         return sorted(str(job["metadata"]["namespace"]) for job in found)
 
-    def _is_installed(self) -> bool:
-        try:
-            return f'"{JOBS.plural}"' in self.client.get_text(f"/apis/{API_VERSION}", "what the cluster knows")
-        except DocumentNotFound:
-            return False
-        except Forbidden:
-            return True
+
+def is_being_deleted(document: Document) -> bool:
+    """Nothing more comes of it than its end."""
+    return "deletionTimestamp" in document["metadata"]

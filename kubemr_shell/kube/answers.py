@@ -21,11 +21,15 @@ from kubemr_shell.errors import (
     KubemrError,
     NamespaceTerminating,
     UnknownAnswer,
+    UnknownField,
+    UnknownKind,
 )
 
 MEANINGS: dict[int, type[KubemrError]] = {401: Forbidden, 403: Forbidden, 404: DocumentNotFound, 410: Expired}
 TERMINATING = "NamespaceTerminating"
 TOO_LARGE = "etcdserver: request is too large"
+UNKNOWN_FIELD = "strict decoding error: "
+INSTALL = "kubemr-shell install | kubectl apply -f - installs it"
 
 
 def refusal(status: int, body: bytes, retry_after: str | None, *, what: str, writes: bool) -> KubemrError:
@@ -37,12 +41,16 @@ def refusal(status: int, body: bytes, retry_after: str | None, *, what: str, wri
         return _failure(message, retry_after, writes=writes)
     if status == 409:
         return AlreadyExists(message) if reason == "AlreadyExists" else Conflict(message)
+    if status in (400, 422) and UNKNOWN_FIELD in message:
+        return UnknownField(message.partition(UNKNOWN_FIELD)[2])
     if status == 422:
         return BoardError(message) if _causes(answer) else Conflict(message)
     if status == 429:
         return BoardUnavailable(message, retry_after=seconds(retry_after))
     if status == 403 and TERMINATING in _causes(answer):
         return NamespaceTerminating(message)
+    if status == 404 and not answer:  # a plain text: no handler has looked for an object
+        return UnknownKind(f"{what}: the API server knows no such kind of object: {INSTALL}")
     return MEANINGS.get(status, BoardError)(message)
 
 

@@ -36,6 +36,7 @@ FIELD_MANAGER = "kubemr"
 JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+STRICT = {"fieldValidation": "Strict"}
 
 
 class KubeClient:
@@ -81,11 +82,14 @@ class KubeClient:
         """What its clock says, in seconds since 1970, by its last answer; None before the first."""
         return self._clock.now()
 
-    def create(self, resource: Resource, namespace: str | None, document: Mapping[str, Any]) -> Object:
+    def create(
+        self, resource: Resource, namespace: str | None, document: Mapping[str, Any], *, strict: bool = False
+    ) -> Object:
+        """``strict``: UnknownField where the server would drop what it does not know."""
         name = document["metadata"].get("name") or document["metadata"].get("generateName")
         what = f"creation of {resource.kind} {name}"
         whole = {"apiVersion": resource.api_version, "kind": resource.kind, **document}
-        return self._ask("POST", resource.path(namespace), what, body=whole)
+        return self._ask("POST", resource.path(namespace), what, query=STRICT if strict else {}, body=whole)
 
     def get(self, resource: Resource, namespace: str | None, name: str, *, fresh: bool = True) -> Object:
         """``fresh=False``: from the API server's memory, which may be some moments old."""
@@ -109,11 +113,13 @@ class KubeClient:
         change: Sequence[Mapping[str, Any]] | Mapping[str, Any],
         *,
         status: bool = False,
+        strict: bool = False,
     ) -> Object:
-        """A JSON Patch (a list), or a merge patch (a mapping), of the object or of its status alone."""
+        """A JSON Patch (a list), or a merge patch (a mapping), of the object or of its status alone; see ``create``."""
         path = resource.path(namespace, name, "status" if status else None)
         kind = MERGE_PATCH if isinstance(change, Mapping) else JSON_PATCH
-        return self._ask("PATCH", path, f"patch of {resource.kind} {name}", body=change, content_type=kind)
+        what, query = f"patch of {resource.kind} {name}", STRICT if strict else {}
+        return self._ask("PATCH", path, what, query=query, body=change, content_type=kind)
 
     def delete(
         self, resource: Resource, namespace: str | None, name: str, *, options: Mapping[str, Any] | None = None

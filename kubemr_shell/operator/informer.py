@@ -45,12 +45,12 @@ class Informer:
     ) -> None:
         """``job_of`` names the job of an object; ``changed`` is told of each job that has to be looked at."""
         self._client = client
-        self._resource = resource
+        self.resource = resource
         self._namespace = namespace
         self._labels = labels
         self._job_of = job_of
         self._changed = changed
-        self._failed = failed
+        self._say_failed = failed
         self._stop = stop
         self._lock = threading.Lock()
         self._objects: dict[Key, Object] = {}
@@ -59,6 +59,8 @@ class Informer:
         """Set once it knows what there is."""
         self.heard_at = time.monotonic()
         """When the server was last heard of."""
+        self.trouble = ""
+        """The last thing that went wrong."""
         self.loop = Loop(f"informer {resource.plural}", self._run)
         self._random = Random()
 
@@ -91,12 +93,12 @@ class Informer:
             except KubemrError as error:
                 self._failed(error)
             except Exception as error:  # noqa: BLE001 - without this thread the operator would be blind from then on
-                self._failed(KubemrError(f"the watch of {self._resource.plural} begins anew, this is a bug: {error!r}"))
+                self._failed(KubemrError(f"the watch of {self.resource.plural} begins anew, this is a bug: {error!r}"))
             failures += 1
             self._pause(failures)
 
     def _list(self) -> str:
-        answer = self._client.list(self._resource, self._namespace, labels=self._labels)
+        answer = self._client.list(self.resource, self._namespace, labels=self._labels)
         current = {_key(one): one for one in answer["items"]}
         with self._lock:
             gone = [one for key, one in self._objects.items() if key not in current]
@@ -117,7 +119,7 @@ class Informer:
             try:
                 for change, document in watch(
                     self._client,
-                    self._resource,
+                    self.resource,
                     self._namespace,
                     since=since,
                     seconds=left,
@@ -137,6 +139,10 @@ class Informer:
                 self._failed(error)
                 failures += 1
                 self._pause(failures)
+
+    def _failed(self, error: KubemrError) -> None:
+        self.trouble = str(error)
+        self._say_failed(error)
 
     def _pause(self, failures: int) -> None:
         self._stop.wait(pause_seconds(failures, first=FIRST_PAUSE, longest=LONGEST_PAUSE, random=self._random))

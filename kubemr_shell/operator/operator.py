@@ -14,6 +14,7 @@ from dataclasses import replace
 from random import Random
 
 from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.progress import Progress
 from kubemr_shell.errors import CreationRefused, DocumentNotFound, InvalidSpec, KubemrError, NamespaceTerminating
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import load_job
@@ -81,8 +82,14 @@ class Operator:
     @property
     def is_ready(self) -> bool:
         """It knows what there is: the API server was heard of lately by each watch."""
+        return not self.unheard
+
+    @property
+    def unheard(self) -> Sequence[str]:
+        """Why it does not know what there is: of each watch that has heard nothing lately, what came last."""
         now = time.monotonic()
-        return all(one.listed.is_set() and now - one.heard_at < SILENT_SECONDS for one in self._informers)
+        silent = (one for one in self._informers if not one.listed.is_set() or now - one.heard_at >= SILENT_SECONDS)
+        return [one.trouble or f"nothing was heard of {one.resource.plural} yet" for one in silent]
 
     def is_alive(self, within: float = HUNG_SECONDS) -> bool:
         """Its loops go round, each within so many seconds. An API server that is away is no reason to begin anew."""
@@ -209,8 +216,18 @@ class Operator:
             pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == WORKER],
             cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
             files_are_missing=self._files_are_missing(key, job),
-            progress=None if known.is_deleted else self._progress.read(*key, known.uid, known.view),
+            progress=self._progress_of(key, known),
         )
+
+    def _progress_of(self, key: Key, known: Observation) -> Progress | None:
+        """A figure for people: where it cannot be had, the job is looked after all the same."""
+        if known.is_deleted:
+            return None
+        try:
+            return self._progress.read(*key, known.uid, known.view)
+        except KubemrError as error:
+            self._say(error, key)
+            return None
 
     def _with_output_owner(self, key: Key, known: Observation) -> Observation:
         """Asked for once in the life of a job: when it waits to be deployed."""

@@ -21,7 +21,8 @@ def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
                 case "/healthz":
                     self._answer(*((200, "ok\n") if operator.is_alive() else (503, "one of its loops stands still\n")))
                 case "/readyz":
-                    self._answer(*((200, "ok\n") if operator.is_ready else (503, "it does not know all jobs\n")))
+                    why = "\n".join(operator.unheard)
+                    self._answer(*((503, f"it does not know all jobs: {why}\n") if why else (200, "ok\n")))
                 case _:
                     self._answer(404, "/metrics, /healthz, /readyz\n")
 

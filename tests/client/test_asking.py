@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kubemr_shell.kube.resources import JOBS
 from tests.client.desk import Desk
 from tests.client.kubeconfigs import kubeconfig_of_user
 from tests.scenarios.runs import until
@@ -145,6 +146,23 @@ def test_a_cancelled_job_ends_the_waiting_and_can_go_on(desk: Desk) -> None:
     desk.until_state("words", "DEPLOYED")
     again = desk.run("retry", "words")
     assert (again.code, "it is DEPLOYED: only a job that has ended can be tried again" in again.stderr) == (2, True)
+
+
+def test_of_a_job_that_is_being_deleted_nothing_is_asked_any_more(desk: Desk) -> None:
+    """There is no operator here that would let it go; its answer was waited for, or the job was to be deleted again."""
+    desk.run("submit", desk.words())
+    desk.cluster.client.patch(JOBS, desk.namespace, "words", {"metadata": {"finalizers": ["test.example/held"]}})
+    assert desk.run("delete", "words").code == 0
+    asked = {command: desk.run(command, "words") for command in ("retry", "cancel")}
+    assert [done.code for done in asked.values()] == [2, 2]
+    assert "being deleted: when it is gone (kubemr-shell delete words --wait), submit it anew" in asked["retry"].stderr
+    assert "job words is being deleted" in asked["cancel"].stderr
+    again = desk.run("submit", "job.yaml")
+    assert again.code == 2
+    assert (
+        f"is being deleted: wait until it is gone (kubemr-shell delete words --wait -n {desk.namespace})"
+        in again.stderr
+    )
 
 
 def test_what_nobody_answers_is_said_so(desk: Desk) -> None:

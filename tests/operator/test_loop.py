@@ -15,7 +15,10 @@ from kubemr_shell.operator.loop import Loop
 from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.web import serve
+from tests.kube.bare_server import bare_server
 from tests.scenarios.runs import until
+
+__all__ = ["bare_server"]
 
 
 def test_a_loop_that_hangs_or_has_ended_does_not_go_round_and_one_that_rests_does() -> None:
@@ -84,6 +87,13 @@ def test_an_operator_lives_while_the_api_server_is_away_and_is_not_ready() -> No
             finally:
                 server.shutdown()
                 server.server_close()
+
+
+def test_an_operator_without_its_kinds_of_objects_says_so_and_what_to_do(bare_server: str) -> None:
+    """As when it was installed before them; it begins as soon as they are there."""
+    with operator_of(bare_server) as operator:
+        until(lambda: all("kubemr-shell install" in one for one in operator.unheard), "each of its watches has failed")
+        assert "list of mapreducejobs: the API server knows no such kind of object" in operator.unheard[0]
 
 
 def test_an_operator_whose_loops_stand_still_is_not_alive() -> None:
