@@ -9,7 +9,7 @@ from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.local_run.failure import failure_lines
 from kubemr_shell.operator.observation import Object, Observation, Trouble, condition, is_true
 from kubemr_shell.operator.obstacles import NOT_MADE, STARTING
-from kubemr_shell.operator.pods import is_alive, last_failure, trouble
+from kubemr_shell.operator.pods import has_ended, is_alive, last_failure, trouble
 
 COMPLETE = "Complete"
 FAILED = "Failed"
@@ -62,6 +62,14 @@ def _workers(seen: Observation) -> Condition | None:
         delay = _delay(seen, f"{alive} of {count} workers run")
         return _condition(WORKERS_READY, False, delay.reason, delay.message)
     return _condition(WORKERS_READY, True, "Running", f"{count} workers run")
+
+
+def lacks_pods(seen: Observation) -> bool:
+    """There is none of its workers that has not ended, though there has been time to make one."""
+    if seen.batch is None or seen.has_ended or is_true(seen.batch, "Suspended"):
+        return False
+    is_new = seen.since(seen.batch["metadata"].get("creationTimestamp")) <= START_SECONDS
+    return not is_new and all(map(has_ended, seen.present_pods))
 
 
 def _delay(seen: Observation, how_many: str) -> Trouble:

@@ -47,6 +47,8 @@ class Observation:
     """That job was deleted: what it owned goes soon."""
     files_are_missing: bool = False
     """Who submitted it has not sent its files yet, or was interrupted before."""
+    account_is_missing: bool = False
+    """Somebody has deleted that of its workers: no pod of theirs can be made."""
     progress: Progress | None = None
     now: float
 

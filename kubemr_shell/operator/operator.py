@@ -20,11 +20,12 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER, are_files_of
-from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, Resource
+from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, SERVICE_ACCOUNTS, Resource
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.act import Actor
 from kubemr_shell.operator.actions import Action, Decision
 from kubemr_shell.operator.backoff import Backoff
+from kubemr_shell.operator.conditions import lacks_pods
 from kubemr_shell.operator.deletion import end_with_namespace
 from kubemr_shell.operator.informer import Informer, Key, Object
 from kubemr_shell.operator.loop import Loop
@@ -211,13 +212,22 @@ class Operator:
     def _observe(self, key: Key, job: Object) -> Observation:
         known = self._outline(key, job)
         pods = [pod for pod in self._pods.of_job(key) if pod["metadata"]["labels"].get(UID_LABEL) == known.uid]
-        return replace(
+        whole = replace(
             self._with_output_owner(key, known),
             pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == WORKER],
             cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
             files_are_missing=self._files_are_missing(key, job),
             progress=self._progress_of(key, known),
         )
+        return replace(whole, account_is_missing=lacks_pods(whole) and not self._has_account(key))
+
+    def _has_account(self, key: Key) -> bool:
+        """Asked for only while a job is without pods, for it is one request at each look."""
+        try:
+            self._client.get(SERVICE_ACCOUNTS, key[0], manifests.account_name(key[1]))
+        except DocumentNotFound:
+            return False
+        return True
 
     def _progress_of(self, key: Key, known: Observation) -> Progress | None:
         """A figure for people: where it cannot be had, the job is looked after all the same."""

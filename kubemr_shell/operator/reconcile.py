@@ -226,6 +226,11 @@ def _follow(seen: Observation, spec: JobSpec, options: OperatorOptions) -> Decis
         if view.publishing:
             return _replace_workers(seen)
         return Decision(actions=[_status(seen, job_patch(seen.uid, view, job_moves.fail(view, _workers_failed(seen))))])
+    if seen.account_is_missing:
+        tell = Tell(
+            reason="AccountMadeAgain", message="somebody has deleted the ServiceAccount of its workers", warning=True
+        )
+        return Decision(actions=[*manifests.account(seen), tell], again_after=FOLLOW_SECONDS)
     actions: list[Action] = [*_suspension(seen, spec), *_report(seen)]
     return Decision(actions=actions, again_after=_next_look(seen))
 

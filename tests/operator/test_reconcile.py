@@ -10,8 +10,9 @@ from kubemr_shell.board import job_moves, json_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
-from kubemr_shell.kube.resources import BATCH_JOBS
+from kubemr_shell.kube.resources import BATCH_JOBS, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS
 from kubemr_shell.operator.actions import Create, Decision, Delete, Patch, Tell
+from kubemr_shell.operator.conditions import lacks_pods
 from kubemr_shell.operator.observation import Trouble, is_owned, stamp_of
 from kubemr_shell.operator.reconcile import FILES_SECONDS, MOST_LOST, reconcile
 from tests.operator.observed import (
@@ -143,6 +144,20 @@ def test_workers_that_fail_at_once_while_a_job_publishes_are_not_replaced_all_th
     (conditions,) = (one["value"] for one in patch_of_status(decision.actions) if one["path"] == "/status/conditions")
     assert [one["reason"] for one in conditions if one["type"] == "WorkersReady"] == ["WorkerFailed"]
     assert decision.again_after == 20
+
+
+def test_an_account_that_somebody_has_deleted_is_made_again_where_no_pod_is_left() -> None:
+    old = batch("new", made="2027-01-15T07:59:00Z")
+    ended, runs = pod("words-0-a", "Failed", STAMP, of=old), pod("words-0-b", "Running", of=old)
+    assert not lacks_pods(seen(job({"state": "MAP"}), batch=batch("new"), pods=[ended])), "it may be on its way"
+    assert not lacks_pods(seen(job({"state": "MAP"}), batch=old, pods=[ended, runs]))
+    assert not lacks_pods(seen(job({"state": "FAIL"}), batch=old))
+    lost = seen(job({"state": "MAP"}), batch=old, pods=[ended], account_is_missing=True)
+    assert lacks_pods(lost)
+    decision = reconcile(lost, OPTIONS)
+    kinds = [one.resource for one in decision.actions if isinstance(one, Create)]
+    assert kinds == [SERVICE_ACCOUNTS, ROLES, ROLE_BINDINGS]
+    assert decision.again_after is not None
 
 
 @pytest.mark.parametrize("status", [{"state": "MAP", "lost": []}, {"state": "FAIL"}])

@@ -105,6 +105,16 @@ def test_pods_deleted(quiet_site: Site, how: list[str]) -> None:
     ends_well(quiet_site)
 
 
+def test_pods_deleted_with_the_account_that_others_need(quiet_site: Site) -> None:
+    """No pod could be made any more: it stood there, and was said to go on by itself."""
+    begin(quiet_site)
+    until_some_are_done(quiet_site)
+    kubectl = quiet_site.cluster.kubectl
+    kubectl("-n", quiet_site.namespace, "delete", "serviceaccount", "kubemr-job")
+    kubectl("-n", quiet_site.namespace, "delete", "pods", "-l", "turbobytes.com/job=job")
+    ends_well(quiet_site)
+
+
 def test_pods_evicted_as_by_a_drain(quiet_site: Site) -> None:
     begin(quiet_site)
     until_some_are_done(quiet_site)
