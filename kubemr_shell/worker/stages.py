@@ -23,6 +23,7 @@ from kubemr_shell.errors import (
     KubemrError,
     LeaseLost,
     ObjectNotFound,
+    StorageError,
     StorageUnavailable,
     UsageError,
 )
@@ -72,7 +73,9 @@ class Stages:
         self._cancel = cancel
 
     def plan(self, claim: RoleClaim) -> None:
-        """List the inputs and record the splits. A reason not to begin, or an input that is missing, ends the job."""
+        """List the inputs and record the splits. A reason not to begin, an input that is missing and a storage that
+        refuses end the job: another worker would meet the same.
+        """
         spec = self._job.spec
         try:
             with self._kept(claim):
@@ -93,7 +96,7 @@ class Stages:
                     input_bytes=sum(item.size or 0 for item in objects),
                 ),
             )
-        except (UsageError, InputError, StorageUnavailable, Forbidden) as error:
+        except (UsageError, InputError, StorageError, StorageUnavailable, Forbidden) as error:
             self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
         except Cancelled:
             self._board.give_back(claim)

@@ -61,6 +61,20 @@ def test_a_job_that_fails_ends_the_waiting_with_its_one_screen(desk: Desk) -> No
     assert worker.wait().stdout == b"map/0.0: no such luck\n"
 
 
+def test_a_store_that_cannot_be_asked_ends_the_job_with_its_first_worker(desk: Desk) -> None:
+    """Each of its pods met the same, for minutes, before the job was said to have failed."""
+    desk.operator()
+    waiting = desk.start("submit", desk.words(s3={"region": "no region"}), "--wait", "-n", desk.namespace)
+    assert desk.worker().wait().code == 0
+    done = waiting.wait()
+    assert done.code == 1
+    assert f"job words failed: {desk.bucket.uri}/" in done.stderr
+    assert "Provided region_name 'no region' doesn't match" in done.stderr
+    mended = desk.start("retry", "words", "-f", desk.words(), "--wait", "-n", desk.namespace)
+    desk.worker(name="y")
+    assert mended.wait().code == 0
+
+
 def test_without_an_operator_it_says_so_and_an_interrupt_leaves_the_job(desk: Desk) -> None:
     waiting = desk.start("submit", desk.words(), "--wait", "-n", desk.namespace)
     waiting.until_said("no operator has looked at it yet")
