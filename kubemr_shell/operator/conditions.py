@@ -66,7 +66,7 @@ def _workers(seen: Observation) -> Condition | None:
 
 def lacks_pods(seen: Observation) -> bool:
     """There is none of its workers that has not ended, though there has been time to make one."""
-    if seen.batch is None or seen.has_ended or is_true(seen.batch, "Suspended"):
+    if seen.batch is None or seen.is_deleted or seen.has_ended or is_true(seen.batch, "Suspended"):
         return False
     is_new = seen.since(seen.batch["metadata"].get("creationTimestamp")) <= START_SECONDS
     return not is_new and all(map(has_ended, seen.present_pods))
