@@ -9,7 +9,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from kubemr_shell.kube.resources import JOBS, PODS, SECRETS
 from tests.cluster import Cluster
 from tests.images.containers import PREFIX, build
 from tests.s3_server import Bucket
+from tests.waiting import until
 
 SECONDS = 100
 Object = dict[str, Any]
@@ -120,12 +120,8 @@ class Site:
         return [pod["metadata"]["name"] for pod in self.pods(name) if pod["status"].get("phase") == "Running"]
 
     def until(self, what: Callable[[], Any], seconds: float = SECONDS) -> Any:
-        """Ask until there is something; fails with what the operator said."""
-        deadline = time.monotonic() + seconds
-        while not (found := what()):
-            assert time.monotonic() < deadline, self._explained()
-            time.sleep(0.1)
-        return found
+        """What it gives as soon as that is something; fails with what operator and workers said."""
+        return until(what, self._explained, seconds=seconds)
 
     def until_state(self, name: str, *states: str, seconds: float = SECONDS) -> Object:
         """The job when it is in one of these states; any other end fails the test at once."""

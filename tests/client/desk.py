@@ -24,7 +24,8 @@ from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.resources import JOBS
 from tests.cluster import Cluster
 from tests.s3_server import Bucket
-from tests.scenarios.runs import KUBEMR_SHELL, Done, until
+from tests.scenarios.runs import KUBEMR_SHELL, Done
+from tests.waiting import until
 
 NO_IMAGE = "kubemr.invalid/none:0"
 
@@ -102,7 +103,7 @@ class Desk:
         def reached() -> bool:
             return (self.job(job).get("status") or {}).get("state") in states
 
-        until(reached, f"{job} is {' or '.join(states)}", pause=0.2)
+        until(reached, f"{job} is {' or '.join(states)}")
 
     def until_condition(self, kind: str, job: str = "words") -> None:
         """As kubectl waits, which looks at the generation of the spec too."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.client.desk import Desk
 from tests.client.kubeconfigs import kubeconfig_of_user
-from tests.scenarios.runs import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 

@@ -11,7 +11,7 @@ import pytest
 from tests.client.desk import Command, Desk
 from tests.client.kubeconfigs import kubeconfig, kubeconfig_of_user
 from tests.kube.api_proxy import Fault, proxy_to
-from tests.scenarios.runs import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 

@@ -24,17 +24,11 @@ from kubemr_shell.kube.resources import BATCH_JOBS, JOBS, Resource
 from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.manifests import account_name
 from tests.cluster import Cluster
-from tests.scenarios.runs import until
+from tests.waiting import until
 
 NO_IMAGE = "kubemr.test/none:1"
 """Nobody has it: pods are made, and never start."""
 NEVER_PULLED = {"spec": {"containers": [{"name": "worker", "imagePullPolicy": "Never"}]}}
-SECONDS = 60.0
-
-
-def eventually(what: str, found: Callable[[], Any], *, seconds: float = SECONDS) -> Any:
-    """What ``found`` gives as soon as it is something true."""
-    return until(found, what, seconds=seconds, pause=0.1)
 
 
 def install(*arguments: str) -> str:
@@ -128,7 +122,7 @@ class Installation:
     def deploy(self, name: str, **spec: Any) -> None:
         """Until its workers' batch Job is there."""
         self.submit(name, **spec)
-        eventually(f"{name} is deployed", lambda: self.has(BATCH_JOBS, name))
+        until(lambda: self.has(BATCH_JOBS, name), f"{name} is deployed")
 
     def release(self) -> None:
         """Nothing is held any more by pods that cannot start, nor by a cleanup that they would do."""

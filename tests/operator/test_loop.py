@@ -15,7 +15,7 @@ from kubemr_shell.operator.loop import Loop
 from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.web import serve
-from tests.scenarios.runs import until
+from tests.waiting import until
 
 
 def test_a_loop_that_hangs_or_has_ended_does_not_go_round_and_one_that_rests_does() -> None:

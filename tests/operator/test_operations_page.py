@@ -13,7 +13,8 @@ import yaml
 from kubemr_shell.board.retrying import Refusal
 from kubemr_shell.kube.resources import PODS
 from tests.cluster import Cluster
-from tests.operator.installations import Installation, eventually
+from tests.operator.installations import Installation
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -61,7 +62,7 @@ def pod_of(installation: Installation, job: str) -> dict[str, Any]:
         pods = installation.cluster.client.list(PODS, installation.namespace, labels=f"job-name={job}")
         return list(pods["items"])
 
-    spec: dict[str, Any] = eventually(f"{job} has pods", found)[0]["spec"]
+    spec: dict[str, Any] = until(found, f"{job} has pods")[0]["spec"]
     return spec
 
 

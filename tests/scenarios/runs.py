@@ -13,29 +13,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
+
+from tests.waiting import PATIENCE_SECONDS
 
 KUBEMR_SHELL = str(Path(sys.executable).with_name("kubemr-shell"))
-PATIENCE_SECONDS = 60.0
 
 NOTE = 'echo "$KUBEMR_PHASE/$KUBEMR_TASK.$KUBEMR_ATTEMPT" >> "$ATTEMPTS"; '
 WAIT = 'flock -s "$GATE" true; '
-
-T = TypeVar("T")
-
-
-def until(condition: Callable[[], T], what: str, *, seconds: float = PATIENCE_SECONDS, pause: float = 0.005) -> T:
-    """What the condition gives as soon as that is true; ``what`` says what did not come."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what}: not after {seconds:g} s"
-        time.sleep(pause)
-    return value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from kubemr_shell.board.shard import parse_state
 from kubemr_shell.board.shard_board import KIND
 from kubemr_shell.board.sqlite import SqliteStore
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place, until
+from tests.scenarios.runs import WAIT, Place
+from tests.waiting import until
 
 ONE_PROCESS = ("--slots", "2")
 THREE_WORKERS = ("--workers", "3", "--slots", "2")

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import KUBEMR_SHELL, WAIT, until
+from tests.scenarios.runs import KUBEMR_SHELL, WAIT
 from tests.scenarios.s3_runs import NAME, S3Place
+from tests.waiting import until
 
 RUNS = pytest.mark.parametrize(
     "flags", [("--slots", "2"), ("--workers", "2", "--slots", "2")], ids=["one process", "two workers"]

@@ -10,8 +10,9 @@ import pytest
 from tests.net.s3_faults import Fault, Rule, Rules
 from tests.net.s3_proxy import proxying
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import WAIT, until
+from tests.scenarios.runs import WAIT
 from tests.scenarios.s3_runs import NAME, S3Place
+from tests.waiting import until
 
 OWNER = f"{NAME}/_kubemr/owner"
 DENIED = Fault(name="denied", status=403, code="AccessDenied")

@@ -14,7 +14,8 @@ import pytest
 
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import KUBEMR_SHELL, WAIT, Place, until
+from tests.scenarios.runs import KUBEMR_SHELL, WAIT, Place
+from tests.waiting import until
 
 LINES = "".join(f"{number:06d}\n" for number in range(200_000))
 DEADLINE_SECONDS = 60.0

@@ -175,10 +175,3 @@ class Site:
             old_result=self._old_result or OldResult(storage=storage, output=folder, uid="uid", parts=None),
             maps=lambda: TASKS,
         )
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
