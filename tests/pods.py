@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.kube.resources import JOBS, PODS, SECRETS
 from tests.cluster import Cluster
 from tests.images.containers import PREFIX, build
@@ -95,7 +95,7 @@ class Site:
         """What ``kubectl apply`` does; the output is the bucket's prefix of the job's name."""
         whole = {"output": f"{self.bucket.uri}/{name}", **spec}
         self.cluster.apply(
-            {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": whole},
+            {"apiVersion": API_VERSION, "kind": JOB_KIND, "metadata": {"name": name}, "spec": whole},
             namespace=self.namespace,
         )
 

@@ -16,9 +16,8 @@ from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.steps import Closing, RoleClaim
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import DocumentNotFound, JobNotFound, LeaseLost
+from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.job.state import ENDED, JobState, Phase
-
-KIND = "MapReduceJob"
 
 Move = Callable[[JobView], JobView]
 
@@ -26,7 +25,7 @@ Move = Callable[[JobView], JobView]
 def create_job(store: DocumentStore, *, name: str, uid: str, spec: Mapping[str, Any]) -> None:
     status = format_status(JobView(state=JobState.PENDING, spec=spec))
     metadata = {"name": name, "uid": uid, "labels": {JOB_LABEL: name}}
-    store.create({"kind": KIND, "metadata": metadata, "spec": dict(spec), "status": status})
+    store.create({"kind": JOB_KIND, "metadata": metadata, "spec": dict(spec), "status": status})
 
 
 class JobBoard:
@@ -169,14 +168,14 @@ class JobBoard:
 
     def _write(self, decide: Callable[[Document], Sequence[Operation]]) -> Document:
         try:
-            self._known = newer(self._writer.write(KIND, self._job, decide), self._known)
+            self._known = newer(self._writer.write(JOB_KIND, self._job, decide), self._known)
         except DocumentNotFound as error:
             raise self._gone() from error
         return self._known
 
     def _read(self, *, fresh: bool) -> Document:
         try:
-            return self._writer.read(KIND, self._job, fresh=fresh)
+            return self._writer.read(JOB_KIND, self._job, fresh=fresh)
         except DocumentNotFound as error:
             if fresh:
                 raise self._gone() from error

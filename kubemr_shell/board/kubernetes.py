@@ -24,7 +24,7 @@ from kubemr_shell.board.documents import (
     name_of_new,
 )
 from kubemr_shell.errors import BoardError
-from kubemr_shell.job.validate import API_VERSION
+from kubemr_shell.job.kinds import API_VERSION
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import JOBS, SHARDS, Resource
 

@@ -22,7 +22,7 @@ from kubemr_shell.errors import (
     UnknownAnswer,
     UsageError,
 )
-from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import JOBS, NAMESPACES
 from kubemr_shell.kube.watch import Change, watch
@@ -117,7 +117,7 @@ class Jobs:
 
     def _missing(self, name: str | None, error: DocumentNotFound) -> KubemrError:
         if not self._is_installed():
-            return NotInstalled(f"{self.client.server} does not know {KIND}s: {INSTALL}")
+            return NotInstalled(f"{self.client.server} does not know {JOB_KIND}s: {INSTALL}")
         if not self.has_namespace():
             return JobNotFound(f"{name or error}: {self.no_namespace}")
         if name is None:

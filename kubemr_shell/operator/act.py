@@ -15,7 +15,7 @@ from kubemr_shell.errors import (
     Forbidden,
     NamespaceTerminating,
 )
-from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import EVENTS
 from kubemr_shell.operator.actions import Action, Create, Delete, Patch, Tell
@@ -79,7 +79,7 @@ class Actor:
         name = f"{seen.name}.{digest}"
         involved: Mapping[str, Any] = {
             "apiVersion": API_VERSION,
-            "kind": KIND,
+            "kind": JOB_KIND,
             "name": seen.name,
             "uid": seen.uid,
             "namespace": seen.namespace,

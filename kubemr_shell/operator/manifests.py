@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.spec import JobSpec
-from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.marks import (
     CLEANUP,
     FILES_ANNOTATION,
@@ -268,7 +268,7 @@ def _environment(spec: JobSpec, options: OperatorOptions) -> list[Manifest]:
 def _metadata(seen: Observation, name: str, labels: Mapping[str, str] | None = None) -> Manifest:
     owner = {
         "apiVersion": API_VERSION,
-        "kind": KIND,
+        "kind": JOB_KIND,
         "name": seen.name,
         "uid": seen.uid,
         "controller": True,

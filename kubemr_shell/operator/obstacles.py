@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubemr_shell.job.validate import KIND
+from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.kube.resources import Resource
 from kubemr_shell.operator.observation import Object, Trouble, is_owned
 
@@ -22,7 +22,7 @@ def in_the_way(resource: Resource, found: Object, job: Object) -> Trouble | None
         return None
     name, what = job["metadata"]["name"], f"{resource.kind} {found['metadata']['name']}"
     owners = found["metadata"].get("ownerReferences") or ()
-    of_a_deleted_job = any(one["kind"] == KIND and one["name"] == name for one in owners)
+    of_a_deleted_job = any(one["kind"] == JOB_KIND and one["name"] == name for one in owners)
     if of_a_deleted_job or "deletionTimestamp" in found["metadata"]:
         return Trouble(reason=STARTING, message=f"waits until {what} of a deleted job of this name is removed")
     return Trouble(

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from kubemr_shell.errors import DocumentNotFound
-from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.kube.resources import JOBS
 from tests.cluster import Cluster
 from tests.s3_server import Bucket
@@ -69,7 +69,7 @@ class Desk:
         fields = {"image": NO_IMAGE, "output": f"{self.bucket.uri}/{output}", **spec}
         whole = {name: value for name, value in fields.items() if value is not None}
         metadata = {"generateName": job} if job.endswith("-") else {"name": job}
-        document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": whole}
+        document = {"apiVersion": API_VERSION, "kind": JOB_KIND, "metadata": metadata, "spec": whole}
         (self.folder / name).write_text(yaml.safe_dump(document))
         return name
 
