@@ -24,8 +24,8 @@ from kubemr_shell.board.documents import (
     name_of_new,
 )
 from kubemr_shell.errors import BoardError
-from kubemr_shell.job.kinds import API_VERSION
 from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.kube.resources import JOBS, SHARDS, Resource
 
 RESOURCES = {resource.kind: resource for resource in (JOBS, SHARDS)}
@@ -98,8 +98,8 @@ def _owned(document: Mapping[str, Any]) -> Document:
     spec = document.get("spec")
     if document["kind"] != SHARDS.kind or not isinstance(spec, Mapping) or "jobUid" not in spec:
         return dict(document)
-    owner = {"apiVersion": API_VERSION, "kind": JOBS.kind, "name": spec["job"], "uid": spec["jobUid"]}
-    return {**document, "metadata": {**document["metadata"], "ownerReferences": [owner]}}
+    owners = [reference_to_job(spec["job"], spec["jobUid"])]
+    return {**document, "metadata": {**document["metadata"], "ownerReferences": owners}}
 
 
 def _is_of_status(operations: Sequence[Operation], what: str) -> bool:

@@ -19,6 +19,7 @@ from kubemr_shell.errors import Conflict, InvalidSpec, KubemrError, Unavailable,
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.marks import FILES_ANNOTATION, files_name
+from kubemr_shell.kube.status import status_of
 
 ANSWER_SECONDS = 15.0
 TRIES = 5
@@ -51,7 +52,7 @@ def retry_job(
 
     def change(seen: Document) -> list[Operation]:
         nonlocal asked
-        asked = max(seen["spec"].get("retry", 0), (seen.get("status") or {}).get("observedRetry", 0)) + 1
+        asked = max(seen["spec"].get("retry", 0), status_of(seen).get("observedRetry", 0)) + 1
         wanted = {**_wanted(seen, spec, package, changes), "retry": asked}
         _must_be_retriable(seen, wanted)
         operations: list[Operation] = [add("/spec", wanted)]
@@ -62,15 +63,13 @@ def retry_job(
 
     job = _changed(jobs, name, change)
     followed = Followed(jobs, name, uid=job["metadata"]["uid"], stop=stop, say=say)
-    answered = followed.until(
-        lambda seen: (seen.get("status") or {}).get("observedRetry", 0) >= asked, seconds=ANSWER_SECONDS
-    )
+    answered = followed.until(lambda seen: status_of(seen).get("observedRetry", 0) >= asked, seconds=ANSWER_SECONDS)
     if answered is None:
         return False
     view = view_of(answered)
     if view.state is JobState.FAIL and view.plan is None and (view.failure or {}).get("kind") == InvalidSpec.__name__:
         raise UsageError("\n".join(failure_screen(name, view.failure or {}, flags)))
-    refused = (answered.get("status") or {}).get("retryRefused") or {}
+    refused = status_of(answered).get("retryRefused") or {}
     if refused.get("retry") == asked:
         raise _refusal(name, refused.get("message"))
     return True

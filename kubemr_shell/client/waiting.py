@@ -16,6 +16,7 @@ from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.client.views import view_of
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import ENDED
+from kubemr_shell.kube.status import STARTING, Condition, condition
 from kubemr_shell.local_run.figures import one_line
 from kubemr_shell.local_run.progress import ProgressThread, Snapshot, display_for, show_cursor
 from kubemr_shell.local_run.signals import stopping_on_signals
@@ -60,8 +61,8 @@ def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str) -> 
 
 def hindrance_of(document: Document) -> str:
     """What keeps workers from running that will not pass by itself; empty if nothing does."""
-    workers = condition_text(document, "WorkersReady", status="False")
-    return condition_text(document, "Suspended") or ("" if workers.startswith("Starting:") else workers)
+    workers = condition_text(document, Condition.WORKERS_READY, status="False")
+    return condition_text(document, Condition.SUSPENDED) or ("" if workers.startswith(f"{STARTING}:") else workers)
 
 
 def way_out(name: str, flags: str) -> str:
@@ -74,10 +75,10 @@ def way_out(name: str, flags: str) -> str:
 
 def condition_text(document: Document, kind: str, *, status: str = "True") -> str:
     """Reason and message of a condition, if it has that status."""
-    for one in (document.get("status") or {}).get("conditions") or ():
-        if one["type"] == kind and one["status"] == status:
-            return one_line(f"{one.get('reason')}: {one.get('message', '')}", MOST_CHARACTERS)
-    return ""
+    found = condition(document, kind)
+    if found is None or found["status"] != status:
+        return ""
+    return one_line(f"{found.get('reason')}: {found.get('message', '')}", MOST_CHARACTERS)
 
 
 def snapshot_of(progress: Progress) -> Snapshot:

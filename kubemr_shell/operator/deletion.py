@@ -14,11 +14,13 @@ from kubemr_shell.errors import InvalidSpec
 from kubemr_shell.job.names import STATE
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.job.validate import load_job
+from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from kubemr_shell.kube.status import STARTING, Object, is_true
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
-from kubemr_shell.operator.observation import Object, Observation, Trouble, is_owned, is_true
-from kubemr_shell.operator.obstacles import NOT_MADE, STARTING
+from kubemr_shell.operator.observation import Observation, Trouble
+from kubemr_shell.operator.obstacles import NOT_MADE
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.pods import NO_IMAGE, has_ended, last_failure, trouble
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.kube.marks import (
     CLEANUP,
+    CONTAINER,
     FILES_ANNOTATION,
     FILES_FOLDER,
     RETRY_LABEL,
@@ -21,6 +21,7 @@ from kubemr_shell.kube.marks import (
     UID_LABEL,
     WORKER,
 )
+from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.kube.resources import (
     BATCH_JOBS,
     CONFIG_MAPS,
@@ -40,8 +41,6 @@ Manifest = dict[str, Any]
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 COMMAND = ["/opt/kubemr/tini", "-s", "--", "/opt/kubemr/kubemr-shell"]
 """tini reaps what commands leave behind."""
-CONTAINER = "worker"
-"""The one of a pod that is ours; a template may add others."""
 SCRATCH = "/scratch"
 TERMINATION_LOG = "/dev/termination-log"
 RESTARTS_A_WORKER = 6
@@ -266,14 +265,7 @@ def _environment(spec: JobSpec, options: OperatorOptions) -> list[Manifest]:
 
 
 def _metadata(seen: Observation, name: str, labels: Mapping[str, str] | None = None) -> Manifest:
-    owner = {
-        "apiVersion": API_VERSION,
-        "kind": JOB_KIND,
-        "name": seen.name,
-        "uid": seen.uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
+    owner = {**reference_to_job(seen.name, seen.uid), "controller": True, "blockOwnerDeletion": True}
     return {
         "name": name,
         "namespace": seen.namespace,

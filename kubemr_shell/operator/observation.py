@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
 from kubemr_shell.board.job_view import JobView, parse_job
 from kubemr_shell.board.progress import Progress
 from kubemr_shell.job.state import ENDED
-
-Object = Mapping[str, Any]
+from kubemr_shell.kube.owners import is_owned
+from kubemr_shell.kube.stamps import seconds_of, stamp_of
+from kubemr_shell.kube.status import Object, status_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +63,7 @@ class Observation:
 
     @property
     def status(self) -> Object:
-        status: Object = self.job.get("status") or {}
-        return status
+        return status_of(self.job)
 
     @property
     def present_pods(self) -> Sequence[Object]:
@@ -86,31 +84,9 @@ class Observation:
 
     def since(self, stamp: str | None) -> float:
         """Seconds from a time stamp of Kubernetes to now; 0 without one."""
-        return 0.0 if not stamp else self.now - datetime.fromisoformat(stamp).timestamp()
+        return 0.0 if not stamp else self.now - seconds_of(stamp)
 
     @property
     def stamp(self) -> str:
         """Now, as Kubernetes writes it."""
         return stamp_of(self.now)
-
-
-def is_owned(thing: Object, owner: Object) -> bool:
-    """One of the name that is expected may be left over from a deleted job, or be another's."""
-    owners = thing["metadata"].get("ownerReferences") or ()
-    return any(one["uid"] == owner["metadata"]["uid"] for one in owners)
-
-
-def stamp_of(seconds: float) -> str:
-    """A time, in seconds since 1970, as Kubernetes writes it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def condition(owner: Object | None, kind: str) -> Object | None:
-    """A condition in the status of an object, if it is there."""
-    conditions = ((owner or {}).get("status") or {}).get("conditions") or ()
-    return next((one for one in conditions if one["type"] == kind), None)
-
-
-def is_true(owner: Object | None, kind: str) -> bool:
-    found = condition(owner, kind)
-    return found is not None and found["status"] == "True"

@@ -19,7 +19,9 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER, are_files_of
+from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, Resource
+from kubemr_shell.kube.status import state_of, status_of
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.act import Actor
 from kubemr_shell.operator.actions import Action, Decision
@@ -27,7 +29,7 @@ from kubemr_shell.operator.backoff import Backoff
 from kubemr_shell.operator.deletion import end_with_namespace
 from kubemr_shell.operator.informer import Informer, Key, Object
 from kubemr_shell.operator.loop import Loop
-from kubemr_shell.operator.observation import Observation, Trouble, is_owned
+from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.progress_reader import ProgressReader
 from kubemr_shell.operator.reconcile import reconcile
@@ -92,7 +94,7 @@ class Operator:
     def states(self) -> Counter[str]:
         """How many jobs there are in each state."""
         found = (self._jobs.get(*key) for key in self._jobs.keys())  # noqa: SIM118 - no mapping
-        return Counter(str((job.get("status") or {}).get("state", "NEW")) for job in found if job)
+        return Counter(state_of(job) for job in found if job)
 
     @property
     def waiting(self) -> int:
@@ -231,7 +233,7 @@ class Operator:
     def _files_are_missing(self, key: Key, job: Object) -> bool:
         """Asked for while it waits to be deployed."""
         name = (job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
-        if name is None or (job.get("status") or {}).get("state") != "PENDING":
+        if name is None or status_of(job).get("state") != JobState.PENDING:
             return False
         try:
             return not are_files_of(self._client.get(CONFIG_MAPS, key[0], name), job)
@@ -246,7 +248,7 @@ class Operator:
 
 def _batch_name(job: Object) -> str:
     """Of the workers; a number that is none counts for nothing."""
-    retry = (job.get("status") or {}).get("retry")
+    retry = status_of(job).get("retry")
     metadata = job["metadata"]
     return manifests.batch_name(str(metadata["name"]), str(metadata["uid"]), retry if isinstance(retry, int) else 0)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kubemr_shell.operator.observation import Object, Trouble, condition
+from kubemr_shell.kube.status import Object, condition
+from kubemr_shell.operator.observation import Trouble
 
 NO_IMAGE = "ImageCannotBePulled"
 NOT_PULLED = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})

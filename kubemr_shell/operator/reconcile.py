@@ -21,21 +21,19 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from kubemr_shell.kube.status import STARTING, Condition, Object, is_true
 from kubemr_shell.local_run.output_check import check_apart
 from kubemr_shell.net.s3_uri import as_prefix, is_s3
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
 from kubemr_shell.operator.conditions import (
-    FAILED,
     LONGEST_MESSAGE,
-    RETRY_REFUSED,
     failure_text,
     wanted_conditions,
     wanted_progress,
 )
 from kubemr_shell.operator.deletion import delete_job, stop_workers, with_finalizer
-from kubemr_shell.operator.observation import Object, Observation, Trouble, is_true
-from kubemr_shell.operator.obstacles import STARTING
+from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.pods import last_failure, lost_workers
 
@@ -290,7 +288,7 @@ def _report(seen: Observation) -> list[Action]:
             Tell(
                 reason=one["reason"],
                 message=one["message"],
-                warning=one["status"] == "False" or one["type"] in (FAILED, RETRY_REFUSED),
+                warning=one["status"] == "False" or one["type"] in (Condition.FAILED, Condition.RETRY_REFUSED),
             )
             for one in conditions
             if one["reason"] not in reasons and one["message"] and one["reason"] != STARTING

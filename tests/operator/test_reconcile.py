@@ -10,9 +10,11 @@ from kubemr_shell.board import job_moves, json_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
+from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import BATCH_JOBS
+from kubemr_shell.kube.stamps import stamp_of
 from kubemr_shell.operator.actions import Create, Decision, Delete, Patch, Tell
-from kubemr_shell.operator.observation import Trouble, is_owned, stamp_of
+from kubemr_shell.operator.observation import Trouble
 from kubemr_shell.operator.reconcile import FILES_SECONDS, MOST_LOST, reconcile
 from tests.operator.observed import (
     NOW,
