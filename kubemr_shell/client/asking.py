@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any
 
@@ -36,7 +36,6 @@ def retry_job(
     package: Package | None = None,
     changes: Change,
     flags: str,
-    stop: Event,
     say: Say,
 ) -> bool:
     """Ask for what is missing to be done; whether the operator has answered. UsageError when it refuses.
@@ -62,8 +61,7 @@ def retry_job(
         return operations
 
     job = _changed(jobs, name, change)
-    followed = Followed(jobs, name, uid=job["metadata"]["uid"], stop=stop, say=say)
-    answered = followed.until(lambda seen: status_of(seen).get("observedRetry", 0) >= asked, seconds=ANSWER_SECONDS)
+    answered = _answered(jobs, job, lambda seen: status_of(seen).get("observedRetry", 0) >= asked, say)
     if answered is None:
         return False
     view = view_of(answered)
@@ -75,7 +73,7 @@ def retry_job(
     return True
 
 
-def cancel_job(jobs: Jobs, name: str, *, stop: Event, say: Say) -> bool:
+def cancel_job(jobs: Jobs, name: str, *, say: Say) -> bool:
     """Ask for its end; whether the operator has answered. KubemrError when it has ended otherwise, or cannot end."""
     job = jobs.get(name)
     if _is_cancelled(job):
@@ -86,10 +84,7 @@ def cancel_job(jobs: Jobs, name: str, *, stop: Event, say: Say) -> bool:
         return [add("/spec/cancel", True)]
 
     job = _changed(jobs, name, change)
-    followed = Followed(jobs, name, uid=job["metadata"]["uid"], stop=stop, say=say)
-    answered = followed.until(
-        lambda seen: view_of(seen).state in ENDED or view_of(seen).publishing, seconds=ANSWER_SECONDS
-    )
+    answered = _answered(jobs, job, lambda seen: view_of(seen).state in ENDED or view_of(seen).publishing, say)
     if answered is None:
         return False
     if not _is_cancelled(answered):
@@ -109,7 +104,14 @@ def no_answer(name: str) -> Unavailable:
     return Unavailable(f"job {name}: asked, but no operator has answered: {HINT}")
 
 
-def _changed(jobs: Jobs, name: str, change: Any) -> Document:
+def _answered(jobs: Jobs, job: Document, is_it: Callable[[Document], bool], say: Say) -> Document | None:
+    """The job as the operator has answered; None when it does not."""
+    metadata = job["metadata"]
+    followed = Followed(jobs, metadata["name"], uid=metadata["uid"], stop=Event(), say=say)
+    return followed.until(is_it, seconds=ANSWER_SECONDS)
+
+
+def _changed(jobs: Jobs, name: str, change: Callable[[Document], list[Operation]]) -> Document:
     """Change it as it is now; again when somebody else has changed it meanwhile."""
     for _ in range(TRIES):
         seen = jobs.get(name)

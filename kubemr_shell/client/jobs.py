@@ -28,8 +28,6 @@ from kubemr_shell.kube.resources import JOBS, NAMESPACES
 from kubemr_shell.kube.watch import Change, watch
 
 INSTALL = "kubemr-shell install | kubectl apply -f - installs it; --context chooses another cluster"
-
-
 MOST_NAMESPACES = 3
 """That are named where a job of the same name is."""
 

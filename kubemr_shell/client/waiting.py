@@ -11,7 +11,7 @@ from threading import Event
 from kubemr_shell.board.documents import Document
 from kubemr_shell.board.progress import Progress
 from kubemr_shell.client.ending import failure_of, has_ended, result_lines
-from kubemr_shell.client.following import Followed
+from kubemr_shell.client.following import Followed, Say
 from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.client.views import view_of
 from kubemr_shell.errors import KubemrError
@@ -27,7 +27,7 @@ MOST_CHARACTERS = 1000
 """Of what is in the way."""
 
 
-def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str) -> int:
+def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str, say: Say) -> int:
     """The exit code of the job, or that of the signal that ended the waiting; JobFailed and JobCancelled say why."""
     name, stop = document["metadata"]["name"], Event()
     with (
@@ -40,22 +40,22 @@ def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str) -> 
             nonlocal last
             hindrance = hindrance_of(seen)
             if hindrance and hindrance != last:
-                _say(hindrance)
+                say(hindrance)
                 if not last:
-                    _say(f"  {way_out(name, flags)}")
+                    say(f"  {way_out(name, flags)}")
             last = hindrance
             return has_ended(seen)
 
-        followed = Followed(jobs, name, uid=document["metadata"]["uid"], stop=stop, say=_say)
+        followed = Followed(jobs, name, uid=document["metadata"]["uid"], stop=stop, say=say)
         ended = followed.until(is_over)
     if ended is None:
-        _say(f"stopped waiting; the job runs on: kubemr-shell status {name}{flags}, or cancel {name}{flags} to end it")
+        say(f"stopped waiting; the job runs on: kubemr-shell status {name}{flags}, or cancel {name}{flags} to end it")
         return signals.exit_code or 0
     failure = failure_of(ended, flags)
     if failure is not None:
         raise failure
     for line in result_lines(view_of(ended)):
-        _say(line)
+        say(line)
     return 0
 
 
@@ -114,7 +114,3 @@ def _shown(jobs: Jobs, name: str, *, shows: bool) -> Iterator[None]:
         yield
     finally:
         thread.close()
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - for the person who waits

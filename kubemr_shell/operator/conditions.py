@@ -9,11 +9,11 @@ from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.kube.status import STARTING, Condition, Object, condition, is_true
 from kubemr_shell.local_run.failure import failure_lines
 from kubemr_shell.operator.observation import Observation, Trouble
-from kubemr_shell.operator.obstacles import NOT_MADE
-from kubemr_shell.operator.pods import is_alive, last_failure, trouble
+from kubemr_shell.operator.obstacles import NOT_MADE, no_pod_for
+from kubemr_shell.operator.pods import first_trouble, is_alive, last_failure
 
 LONGEST_MESSAGE = 4000
-START_SECONDS = 10.0
+FIRST_POD_SECONDS = 10.0
 """For the controller of batch Jobs to make the first pod."""
 
 Stated = dict[str, Any]
@@ -52,7 +52,7 @@ def _workers(seen: Observation) -> Stated | None:
         return None
     alive = sum(map(is_alive, seen.present_pods))
     count = seen.batch["spec"]["parallelism"]
-    found = next(filter(None, map(trouble, seen.present_pods)), None)
+    found = first_trouble(seen.present_pods)
     if found is not None:
         return _condition(Condition.WORKERS_READY, False, found.reason, found.message)
     if alive < count:
@@ -68,9 +68,8 @@ def _delay(seen: Observation, how_many: str) -> Trouble:
         return Trouble(reason=failed.reason, message=f"{how_many}; the last one that failed: {failed.message}")
     assert seen.batch is not None
     made = seen.batch["metadata"].get("creationTimestamp")
-    if not seen.present_pods and seen.since(made) > START_SECONDS and not is_true(seen.batch, "Suspended"):
-        why = f"no pod can be made for them: kubectl describe job {seen.batch['metadata']['name']}"
-        return Trouble(reason=NOT_MADE, message=f"{how_many}: {why}")
+    if not seen.present_pods and seen.since(made) > FIRST_POD_SECONDS and not is_true(seen.batch, "Suspended"):
+        return Trouble(reason=NOT_MADE, message=f"{how_many}: {no_pod_for('them', seen.batch)}")
     return Trouble(reason=STARTING, message=how_many)
 
 

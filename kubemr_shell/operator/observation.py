@@ -8,7 +8,10 @@ from functools import cached_property
 
 from kubemr_shell.board.job_view import JobView, parse_job
 from kubemr_shell.board.progress import Progress
+from kubemr_shell.errors import InvalidSpec, Problem
+from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import ENDED
+from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.stamps import seconds_of, stamp_of
 from kubemr_shell.kube.status import Object, status_of
@@ -20,6 +23,16 @@ class Trouble:
 
     reason: str
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOwner:
+    """The job that owns an output."""
+
+    uid: str
+    name: str
+    is_gone: bool = False
+    """It was deleted: what it owned goes soon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +51,8 @@ class Observation:
     cleanup_pods: Sequence[Object] = field(default=())
     obstacle: Trouble | None = None
     """Why what the job needs could not be made just now."""
-    output_owner: str | None = None
-    """The uid of the job that owns the output, where one does."""
-    output_owner_name: str = ""
-    """Of that job."""
-    output_owner_is_gone: bool = False
-    """That job was deleted: what it owned goes soon."""
+    output_owner: OutputOwner | None = None
+    """Where there is one, of a job that waits to be deployed."""
     files_are_missing: bool = False
     """Who submitted it has not sent its files yet, or was interrupted before."""
     progress: Progress | None = None
@@ -62,6 +71,11 @@ class Observation:
         return str(self.job["metadata"]["uid"])
 
     @property
+    def generation(self) -> int:
+        """Of the spec."""
+        return int(self.job["metadata"].get("generation", 0))
+
+    @property
     def status(self) -> Object:
         return status_of(self.job)
 
@@ -69,6 +83,20 @@ class Observation:
     def present_pods(self) -> Sequence[Object]:
         """Of the workers of ``batch``."""
         return [pod for pod in self.pods if self.batch is not None and is_owned(pod, self.batch)]
+
+    @cached_property
+    def spec(self) -> JobSpec:
+        """As it stands there now; InvalidSpec."""
+        return load_job(dict(self.job), "").spec
+
+    @cached_property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with the spec."""
+        try:
+            self.spec  # noqa: B018 - whether it can be had
+        except InvalidSpec as error:
+            return error.problems
+        return ()
 
     @cached_property
     def view(self) -> JobView:

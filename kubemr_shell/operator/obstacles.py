@@ -12,6 +12,11 @@ NAME_TAKEN = "NameTaken"
 NOT_MADE = "CreationRefused"
 
 
+def no_pod_for(whom: str, batch: Object) -> str:
+    """Why a batch Job has no pods stands in its events, which the operator does not read."""
+    return f"no pod can be made for {whom}: kubectl describe job {batch['metadata']['name']}"
+
+
 def in_the_way(resource: Resource, found: Object, job: Object) -> Trouble | None:
     """What stands under a name that this job needs; None: its own.
 

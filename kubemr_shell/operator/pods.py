@@ -48,6 +48,10 @@ def trouble(pod: Object) -> Trouble | None:
     return None
 
 
+def first_trouble(pods: Sequence[Object]) -> Trouble | None:
+    return next(filter(None, map(trouble, pods)), None)
+
+
 def end_of(pod: Object) -> Trouble:
     """Why a pod failed."""
     name = pod["metadata"]["name"]

@@ -23,7 +23,7 @@ EXAMPLES = {
     one["metadata"]["name"]: one for one in map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
 }
 CODE = {path.stem: path.read_text() for path in sorted((ROOT / "kubemr_shell" / "operator").glob("*.py"))}
-DECISIONS = "".join(CODE[name] for name in ("conditions", "deletion", "obstacles", "pods", "reconcile"))
+DECISIONS = "".join(CODE[name] for name in ("conditions", "deletion", "obstacles", "pods", "reconcile", "report"))
 
 
 def test_every_metric_is_explained() -> None:

@@ -14,8 +14,9 @@ from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import BATCH_JOBS
 from kubemr_shell.kube.stamps import stamp_of
 from kubemr_shell.operator.actions import Create, Decision, Delete, Patch, Tell
-from kubemr_shell.operator.observation import Trouble
-from kubemr_shell.operator.reconcile import FILES_SECONDS, MOST_LOST, reconcile
+from kubemr_shell.operator.observation import OutputOwner, Trouble
+from kubemr_shell.operator.reconcile import FILES_SECONDS, reconcile
+from kubemr_shell.operator.report import MOST_LOST
 from tests.operator.observed import (
     NOW,
     OPTIONS,
@@ -30,6 +31,8 @@ from tests.operator.observed import (
     seen,
     told,
 )
+
+OURS = OutputOwner(uid="new", name="words")
 
 
 def conditions_of(status: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -57,7 +60,7 @@ def test_a_mended_job_begins_anew_only_while_it_stands_refused() -> None:
 
 def test_an_output_of_a_job_that_is_gone_is_waited_for() -> None:
     pending = job({"state": "PENDING"})
-    decision = reconcile(seen(pending, output_owner="old", output_owner_is_gone=True), OPTIONS)
+    decision = reconcile(seen(pending, output_owner=OutputOwner(uid="old", name="words", is_gone=True)), OPTIONS)
     assert not decision.actions
     assert decision.again_after is not None
 
@@ -82,7 +85,7 @@ def failure_of(decision: Decision) -> dict[str, Any]:
 
 
 def test_an_output_of_another_job_fails_the_job_and_the_other_is_named() -> None:
-    pending = seen(job({"state": "PENDING"}), output_owner="uid", output_owner_name="sentences")
+    pending = seen(job({"state": "PENDING"}), output_owner=OutputOwner(uid="uid", name="sentences"))
     failure = failure_of(reconcile(pending, OPTIONS))
     assert failure["kind"] == "OutputInUse"
     assert "the output s3://results/words belongs to job sentences" in failure["reason"]
@@ -178,7 +181,7 @@ def test_a_retried_job_that_was_never_deployed_has_nothing_to_clean_up() -> None
 
 
 def test_where_the_output_is_is_decided_with_the_deployment() -> None:
-    pending = seen(job({"state": "PENDING"}, output="S3://results/words//"), output_owner="new")
+    pending = seen(job({"state": "PENDING"}, output="S3://results/words//"), output_owner=OURS)
     operations = patch_of_status(reconcile(pending, OPTIONS).actions)
     assert json_patch.add("/status/output", "s3://results/words") in operations
 
@@ -236,7 +239,7 @@ def test_the_workers_before_a_retry_are_ended(state: str) -> None:
     retried = job({**DEPLOYING, "state": state, "retry": 1})
     assert deleted(reconcile(seen(retried, others=[old]), OPTIONS).actions) == ["words"]
     old["metadata"]["deletionTimestamp"] = STAMP
-    assert "words" not in deleted(reconcile(seen(retried, others=[old], output_owner="new"), OPTIONS).actions)
+    assert "words" not in deleted(reconcile(seen(retried, others=[old], output_owner=OURS), OPTIONS).actions)
 
 
 def test_workers_of_a_retry_that_this_operator_has_not_heard_of_are_left_alone() -> None:
