@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import signal
 
 import pytest
 
-from tests.client.desk import Desk, load_image
+from tests.client.desk import Desk
+from tests.pods import load_image
 from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
@@ -77,8 +77,7 @@ def test_lines_are_followed_in_all_pods_until_the_job_has_ended(desk: Desk, imag
     until(lambda: following.stdout.read_bytes() == b"words-0-a: first\n", "the first line")
     pod(desk, "words-1-b", "echo second")
     until(lambda: b"words-1-b: second\n" in following.stdout.read_bytes(), "the second line")
-    ended = ("patch", "mapreducejob", "words", "--subresource=status", "--type=merge", "-p")
-    desk.cluster.kubectl("-n", desk.namespace, *ended, json.dumps({"status": {"state": "CANCELLED"}}))
+    desk.set_status(state="CANCELLED")
     desk.cluster.kubectl("-n", desk.namespace, "delete", "pod", "words-0-a", "--now")
     assert following.wait().code == 0
 

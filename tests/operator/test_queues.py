@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from kubemr_shell.kube.status import Condition
 from kubemr_shell.operator.manifests import QUEUE_LABEL
 from tests.operator.installations import NEVER_PULLED, Installation
 from tests.waiting import until
@@ -28,9 +29,9 @@ def batch(installation: Installation) -> dict[str, Any]:
     return installation.cluster.client.get(BATCH_JOBS, installation.namespace, "words")
 
 
-def condition(installation: Installation) -> str:
-    found = installation.job("words").get("status", {}).get("conditions") or ()
-    return next((str(one["status"]) for one in found if one["type"] == "Suspended"), "")
+def suspended(installation: Installation) -> str:
+    """What the job says of it."""
+    return str(installation.condition("words", Condition.SUSPENDED).get("status", ""))
 
 
 def suspend(installation: Installation, value: bool) -> None:
@@ -44,24 +45,24 @@ def test_a_queue_alone_decides_when_the_workers_of_its_jobs_run(installation: In
     until(lambda: installation.has(BATCH_JOBS, "words"), "its batch Job")
     assert batch(installation)["metadata"]["labels"][QUEUE_LABEL] == "team-a"
     assert batch(installation)["spec"]["suspend"] is True, "nothing runs before it is admitted"
-    until(lambda: condition(installation) == "True", "it says that it waits")
+    until(lambda: suspended(installation) == "True", "it says that it waits")
 
     suspend(installation, False)
-    until(lambda: condition(installation) == "False", "it says that it runs")
+    until(lambda: suspended(installation) == "False", "it says that it runs")
     assert batch(installation)["spec"]["suspend"] is False, "the operator has looked, and let it be"
 
     installation.cluster.client.patch(JOBS, installation.namespace, "words", {"spec": {"suspend": False}})
     suspend(installation, True)  # it is preempted
-    until(lambda: condition(installation) == "True", "it says that it waits again")
+    until(lambda: suspended(installation) == "True", "it says that it waits again")
     assert batch(installation)["spec"]["suspend"] is True
 
 
 def test_without_a_queue_the_users_word_counts(installation: Installation) -> None:
     installation.start_operator()
     create(installation, {}, suspend=True)
-    until(lambda: condition(installation) == "True", "it is held back")
+    until(lambda: suspended(installation) == "True", "it is held back")
     assert QUEUE_LABEL not in batch(installation)["metadata"]["labels"]
     for value in (False, True):
         installation.cluster.client.patch(JOBS, installation.namespace, "words", {"spec": {"suspend": value}})
         until(lambda: bool(batch(installation)["spec"].get("suspend")) is value, f"suspend is {value}")  # noqa: B023 - waited for here
-        until(lambda: condition(installation) == str(value), "it is said")  # noqa: B023 - likewise
+        until(lambda: suspended(installation) == str(value), "it is said")  # noqa: B023 - likewise

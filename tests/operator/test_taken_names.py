@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from kubemr_shell.kube.owners import owners_of
 from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, SERVICE_ACCOUNTS, Resource
+from kubemr_shell.kube.status import Condition, status_of
 from kubemr_shell.operator.manifests import account_name
 from tests.operator.installations import Installation
 from tests.waiting import until
@@ -20,8 +22,7 @@ QUOTAS = Resource(api_version="v1", kind="ResourceQuota", plural="resourcequotas
 
 def ready(installation: Installation, job: str) -> dict[str, Any]:
     """What the status says of its workers."""
-    conditions = (installation.job(job).get("status") or {}).get("conditions") or ()
-    return next((dict(one) for one in conditions if one["type"] == "WorkersReady"), {})
+    return installation.condition(job, Condition.WORKERS_READY)
 
 
 def events(installation: Installation, job: str) -> dict[str, str]:
@@ -31,8 +32,8 @@ def events(installation: Installation, job: str) -> dict[str, str]:
 
 
 def owner_of(installation: Installation, resource: Resource, name: str) -> str:
-    found = installation.cluster.client.get(resource, installation.namespace, name)
-    return str(found["metadata"]["ownerReferences"][0]["uid"])
+    [owner] = owners_of(installation.cluster.client.get(resource, installation.namespace, name))
+    return str(owner["uid"])
 
 
 def test_a_job_does_not_take_the_account_of_a_deleted_job_for_its_own(installation: Installation) -> None:
@@ -80,7 +81,7 @@ def test_what_the_api_server_refuses_is_said_as_well(installation: Installation)
     client, namespace = installation.cluster.client, installation.namespace
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
     client.create(QUOTAS, namespace, quota)
-    until(lambda: "hard" in (client.get(QUOTAS, namespace, "none").get("status") or {}), "it holds")
+    until(lambda: "hard" in status_of(client.get(QUOTAS, namespace, "none")), "it holds")
     installation.start_operator("--output-root", "s3://nowhere")
     installation.submit("words")
     until(lambda: ready(installation, "words").get("reason") == "CreationRefused", "it is said")

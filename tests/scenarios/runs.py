@@ -12,16 +12,14 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from tests.cli.calls import KUBEMR_SHELL
 from tests.waiting import PATIENCE_SECONDS
-
-KUBEMR_SHELL = str(Path(sys.executable).with_name("kubemr-shell"))
 
 NOTE = 'echo "$KUBEMR_PHASE/$KUBEMR_TASK.$KUBEMR_ATTEMPT" >> "$ATTEMPTS"; '
 WAIT = 'flock -s "$GATE" true; '
@@ -74,7 +72,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A living process of a scenario."""
+    """A living process."""
 
     pid: int
     command_line: bytes
@@ -162,13 +160,7 @@ class Place:
             os.close(descriptor)
 
     def processes(self) -> list[Found]:
-        """Every living process of this scenario."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            with suppress(OSError):
-                if entry.name.isdecimal() and self.marker.encode() in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(Found(pid=int(entry.name), command_line=(entry / "cmdline").read_bytes()))
-        return found
+        return processes_with(self.marker)
 
     def end(self) -> list[bytes]:
         """Kill what is left of the scenario's processes; their command lines."""
@@ -179,6 +171,16 @@ class Place:
         for process in self._runs:
             process.wait(PATIENCE_SECONDS)
         return [found.command_line for found in left]
+
+
+def processes_with(variable: str) -> list[Found]:
+    """Every living process with that, ``NAME=value``, in its environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdecimal() and variable.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(Found(pid=int(entry.name), command_line=(entry / "cmdline").read_bytes()))
+    return found
 
 
 def parent_of(pid: int) -> int:

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.cli.calls import KUBEMR_SHELL
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import KUBEMR_SHELL, WAIT
+from tests.scenarios.runs import WAIT
 from tests.scenarios.s3_runs import NAME, S3Place
 from tests.waiting import until
 
