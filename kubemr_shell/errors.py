@@ -1,4 +1,4 @@
-"""Every error of the project, its exit code, and whether trying again can help.
+"""The errors that parts have in common, their exit codes, and whether trying again can help.
 
     KubemrError                      1
       InvalidSpec                    2   all problems, each with its path
@@ -23,12 +23,17 @@
         IllegalTransition
       StorageError
         ObjectNotFound
+        PreconditionFailed               another object stands there than the request was made for
+        NoSuchRange                      the object ends before that
         OutOfSpace                       ENOSPC or EDQUOT: the worker stops claiming
       CommandError
         CommandNotStarted
       ShuffleError
         CorruptRun                       retryable: the map task runs again
         RecordTooLarge
+
+What one part alone raises and tells from others stands there: ``RetryRefused`` (board), ``NotInstalled`` (client),
+``NoManifest`` (worker), ``WorkerFailed`` (local_run).
 
 Only ``cli`` turns an error into an exit code and prints it. The message of an error names what went wrong,
 where, and what to do next; it is written for the person who reads it in a terminal.

@@ -42,6 +42,13 @@ def test_architecture_fits_on_a_page_and_names_every_part() -> None:
     assert {part for part in parts if not re.search(rf"\b{part}\b", text)} == set()
 
 
+def test_the_tree_of_errors_has_each_of_them() -> None:
+    from kubemr_shell import errors
+
+    names = [name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)]
+    assert [name for name in names if not re.search(rf"\b{name}\b", errors.__doc__ or "")] == []
+
+
 def test_every_command_is_in_the_readme() -> None:
     from kubemr_shell.cli.main import COMMANDS, HIDDEN
 

@@ -27,9 +27,9 @@ from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import AlreadyExists, BoardUnavailable, DocumentNotFound, LeaseLost
 from kubemr_shell.job.kinds import SHARD_KIND
 from kubemr_shell.job.names import shard_name
+from kubemr_shell.job.spec import MAX_ATTEMPTS
 from kubemr_shell.job.state import Phase
 
-DEFAULT_ATTEMPTS = 4
 MOST_REMEMBERED = 16
 """Shards that a worker holds nothing in, and whose last state it knows."""
 LOSSES_AN_ATTEMPT = 3
@@ -339,7 +339,7 @@ class ShardBoard:
 
 def max_attempts(view: JobView) -> float:
     """No task may fail for good in a job that has begun to publish."""
-    return math.inf if view.publishing else view.spec.get("maxAttempts", DEFAULT_ATTEMPTS)
+    return math.inf if view.publishing else view.spec.get("maxAttempts", MAX_ATTEMPTS)
 
 
 def _first_in(sent: Sequence[str], claims: Mapping[str, object]) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubemr_shell.board.timing import LEASE_SECONDS
 from kubemr_shell.errors import KubemrError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ TERMINATION_MESSAGE_BYTES = 4096
 @click.option("--output", required=True, help="The s3:// prefix for the parts.")
 @click.option("--scratch", required=True, type=click.Path(), help="A folder for what dies with the pod.")
 @click.option("--slots", type=click.IntRange(1), help="Tasks that run at once; default: the pod's CPUs.")
-@click.option("--lease", type=float, default=60.0, help="Seconds after which a worker shows that it lives.")
+@click.option("--lease", type=float, default=LEASE_SECONDS, help="Seconds after which a worker shows that it lives.")
 @click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
 @click.option("--termination-log", type=click.Path(), help="A file for the reason of an end that is none of the job's.")
 def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, lease: float, **options: Any) -> int:

@@ -15,7 +15,7 @@ from kubemr_shell.job.crd import job_crd, shard_crd
 from kubemr_shell.operator.admission import shard_policy
 from kubemr_shell.operator.flow_control import flow_control
 from kubemr_shell.operator.manifests import COMMAND
-from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.options import USER, OperatorOptions
 from kubemr_shell.operator.rights import editor_rules, operator_rules, viewer_rules
 
 Manifest = dict[str, Any]
@@ -208,8 +208,8 @@ def _pod(options: InstallOptions) -> Manifest:
         "terminationGracePeriodSeconds": 15,
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": options.operator.user,
-            "runAsGroup": options.operator.user,
+            "runAsUser": USER,
+            "runAsGroup": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "topologySpreadConstraints": [spread],

@@ -31,7 +31,7 @@ from kubemr_shell.kube.resources import (
 from kubemr_shell.operator.actions import Create
 from kubemr_shell.operator.merge import merged
 from kubemr_shell.operator.observation import Observation
-from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.options import USER, OperatorOptions
 from kubemr_shell.operator.outputs import owner_name
 from kubemr_shell.operator.rights import job_rules
 
@@ -218,9 +218,9 @@ def _own_pod(seen: Observation, options: OperatorOptions, arguments: list[str]) 
             "terminationGracePeriodSeconds": GRACE_SECONDS,
             "securityContext": {
                 "runAsNonRoot": True,
-                "runAsUser": options.user,
-                "runAsGroup": options.user,
-                "fsGroup": options.user,
+                "runAsUser": USER,
+                "runAsGroup": USER,
+                "fsGroup": USER,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "containers": [container],
