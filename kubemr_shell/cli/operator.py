@@ -58,7 +58,7 @@ def operator(
     one = Operator(client, options, identity=socket.gethostname(), now=now)
     server = serve(one, port)
     try:
-        with stopping_on_signals(one.stop, kill=lambda: None):
+        with stopping_on_signals(one.stop):
             one.run()
     finally:
         server.shutdown()

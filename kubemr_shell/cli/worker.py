@@ -57,7 +57,7 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
             store = KubernetesStore(client, namespace)
             one = PodWorker(store, _options(**options), complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease)
             try:
-                with stopping_on_signals(one.stop, kill=lambda: None) as signals:
+                with stopping_on_signals(one.stop) as signals:
                     one.run()
                     return signals.exit_code or 0
             finally:

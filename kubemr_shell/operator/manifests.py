@@ -28,10 +28,11 @@ from kubemr_shell.kube.resources import (
     ROLES,
     SERVICE_ACCOUNTS,
 )
+from kubemr_shell.operator import restricted
 from kubemr_shell.operator.actions import Create
 from kubemr_shell.operator.merge import merged
 from kubemr_shell.operator.observation import Observation
-from kubemr_shell.operator.options import USER, OperatorOptions
+from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.outputs import owner_name
 from kubemr_shell.operator.rights import job_rules
 
@@ -193,11 +194,7 @@ def _own_pod(seen: Observation, options: OperatorOptions, arguments: list[str]) 
             "requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "256Mi"},
             "limits": {"memory": "1Gi"},
         },
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": restricted.CONTAINER,
         "terminationMessagePath": TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "scratch", "mountPath": SCRATCH}, {"name": "tmp", "mountPath": "/tmp"}],
@@ -216,13 +213,7 @@ def _own_pod(seen: Observation, options: OperatorOptions, arguments: list[str]) 
             "serviceAccountName": account_name(seen.name),
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": GRACE_SECONDS,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": USER,
-                "runAsGroup": USER,
-                "fsGroup": USER,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": {**restricted.POD, "fsGroup": restricted.USER},
             "containers": [container],
             "volumes": volumes,
         },

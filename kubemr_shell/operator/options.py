@@ -9,9 +9,6 @@ from kubemr_shell.board.timing import LEASE_SECONDS
 
 BASE_IMAGE = f"kubemr/base:{__version__}"
 
-USER = 65532
-"""The user id of workers and of the operator; the images have a user of that number."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorOptions:

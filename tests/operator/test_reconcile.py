@@ -10,7 +10,6 @@ from kubemr_shell.board import job_moves, json_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
-from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import BATCH_JOBS
 from kubemr_shell.kube.stamps import stamp_of
 from kubemr_shell.operator.actions import Create, Decision, Delete, Patch, Tell
@@ -106,11 +105,6 @@ def test_an_output_that_no_job_can_have_is_refused_also_at_another_try(spec: dic
     assert (status["state"], status["failure"]["kind"]) == ("FAIL", "InvalidSpec")
     assert why in status["failure"]["reason"]
     assert why in failure_of(reconcile(seen(job({"state": "PENDING"}, **spec)), OPTIONS))["reason"]
-
-
-def test_a_batch_job_of_an_older_job_of_the_name_is_not_taken_for_its_own() -> None:
-    assert not is_owned(batch("old"), job(None))
-    assert is_owned(batch("new"), job(None))
 
 
 def test_workers_are_asked_for_again_while_something_of_their_name_is_in_the_way() -> None:
