@@ -60,6 +60,7 @@ class JobBoard:
         return self._parse(self._known)
 
     def deploy(self) -> None:
+        """Both steps, or what another has left of them."""
         self.move(job_moves.deploy)
         self.move(job_moves.deploy)
 

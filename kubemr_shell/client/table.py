@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from kubemr_shell.board.documents import Document
+from kubemr_shell.client.hindrance import hindrance_of
 from kubemr_shell.client.times import age_text, seconds_since
-from kubemr_shell.client.waiting import hindrance_of
 from kubemr_shell.job.state import ENDED
 from kubemr_shell.kube.status import state_of, status_of
 from kubemr_shell.local_run.figures import one_line

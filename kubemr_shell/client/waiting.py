@@ -9,22 +9,19 @@ from contextlib import contextmanager
 from threading import Event
 
 from kubemr_shell.board.documents import Document
-from kubemr_shell.board.progress import Progress
 from kubemr_shell.client.ending import failure_of, has_ended, result_lines
 from kubemr_shell.client.following import Followed, Say
+from kubemr_shell.client.hindrance import hindrance_of, way_out
 from kubemr_shell.client.jobs import Jobs
+from kubemr_shell.client.status import snapshot_of
 from kubemr_shell.client.views import view_of
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import ENDED
-from kubemr_shell.kube.status import STARTING, Condition, condition
-from kubemr_shell.local_run.figures import one_line
 from kubemr_shell.local_run.progress import ProgressThread, Snapshot, display_for, show_cursor
 from kubemr_shell.local_run.signals import stopping_on_signals
 
 SNAPSHOT_SECONDS = 2.0
 """Between two readings of the job and its shards, however often the display would like one."""
-MOST_CHARACTERS = 1000
-"""Of what is in the way."""
 
 
 def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str, say: Say) -> int:
@@ -57,41 +54,6 @@ def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str, say
     for line in result_lines(view_of(ended)):
         say(line)
     return 0
-
-
-def hindrance_of(document: Document) -> str:
-    """What keeps workers from running that will not pass by itself; empty if nothing does."""
-    workers = condition_text(document, Condition.WORKERS_READY, status="False")
-    return condition_text(document, Condition.SUSPENDED) or ("" if workers.startswith(f"{STARTING}:") else workers)
-
-
-def way_out(name: str, flags: str) -> str:
-    """What to do about what is in the way; ``flags`` are those that reach the cluster."""
-    return (
-        "it goes on by itself as soon as it can; to run it under a mended YAML instead: "
-        f"kubemr-shell cancel {name}{flags} && kubemr-shell retry {name} -f JOB.yaml{flags}"
-    )
-
-
-def condition_text(document: Document, kind: str, *, status: str = "True") -> str:
-    """Reason and message of a condition, if it has that status."""
-    found = condition(document, kind)
-    if found is None or found["status"] != status:
-        return ""
-    return one_line(f"{found.get('reason')}: {found.get('message', '')}", MOST_CHARACTERS)
-
-
-def snapshot_of(progress: Progress) -> Snapshot:
-    """How far a job is. Bytes are counted where a shard of tasks is closed, which is too seldom to show."""
-    view = progress.view
-    if view.phase is None:
-        return Snapshot(phase="plan" if view.planner else "deploy")
-    return Snapshot(
-        phase=view.phase.value,
-        tasks_done=progress.tasks_done,
-        tasks=view.layout(view.phase).tasks,
-        retries=progress.retries,
-    )
 
 
 @contextmanager
