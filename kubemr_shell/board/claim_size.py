@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 from kubemr_shell.board.timing import Timing
 
 
@@ -18,14 +21,14 @@ def claim_size(
         return 0
     wanted = max(slots, _tasks_in(timing.batch_seconds, slots, task_us)) if task_us else slots
     if agents > 1:
-        least = _tasks_in(timing.least_batch_seconds, slots, task_us) if task_us else 1
+        least = _tasks_in(timing.least_batch_seconds, slots, task_us, whole=math.ceil) if task_us else 1
         wanted = min(wanted, max(available // max(2, agents // shards), least, 1))
     wanted = max(wanted, min(together, -(-available // agents)))
     return min(wanted, available)
 
 
-def _tasks_in(seconds: float, slots: int, task_us: int) -> int:
-    return int(seconds * slots * 1_000_000) // task_us
+def _tasks_in(seconds: float, slots: int, task_us: int, *, whole: Callable[[float], int] = math.floor) -> int:
+    return whole(seconds * slots * 1_000_000 / task_us)
 
 
 def smoothed(task_us: int, task_seconds: float | None) -> int:

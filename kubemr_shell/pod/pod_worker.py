@@ -14,13 +14,14 @@ from kubemr_shell.board.documents import DocumentStore
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.echo import Echo
-from kubemr_shell.errors import JobNotFound, KubemrError, UsageError
+from kubemr_shell.errors import JobNotFound, KubemrError
 from kubemr_shell.job import names
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.pod.output_claim import OutputClaim
 from kubemr_shell.pod.places import Places
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.worker.job_context import JobContext
@@ -80,19 +81,13 @@ class PodWorker:
         self._resources = ExitStack()
         for folder in FOLDERS:
             os.makedirs(os.path.join(options.scratch, folder), exist_ok=True)
-        board = self._own_board()
-        self._view = board.known
-        self._asked = spec_from_mapping(self._view.spec)
+        self._asked = spec_from_mapping(self._found().spec)
         self._s3 = S3Config.of(self._asked.s3, agents=options.workers)
         self._memory = self._divided()
-        self._worker: Worker | None = None
-        if not self._is_refused(board):
-            self._worker = self._made()
+        self._worker = self._made()
 
     def run(self) -> JobState | None:
         """The state in which the job ended, or None after ``stop``."""
-        if self._worker is None:
-            return self._own_board().view().state
         state = self._worker.run()
         if state is JobState.COMPLETE and not self._asked.keep_tmp:
             self._remove_temporaries(self._worker.board)
@@ -100,13 +95,13 @@ class PodWorker:
 
     def stop(self) -> None:
         """Give everything back and return from ``run``, at once. Any thread, any signal handler."""
-        if self._worker:
-            self._worker.stop()
+        self._worker.stop()
 
     def close(self) -> None:
         self._resources.close()
 
-    def _own_board(self) -> Board:
+    def _found(self) -> JobView:
+        """JobNotFound when it is gone."""
         options = self._options
         board = Board(
             self._store,
@@ -120,7 +115,7 @@ class PodWorker:
         )
         if board.uid != options.uid:
             raise JobNotFound(f"{options.job}: the job {options.uid} was deleted, and there is another one of its name")
-        return board
+        return board.known
 
     def _made(self) -> Worker:
         options = self._options
@@ -144,7 +139,7 @@ class PodWorker:
 
     def _is_dead(self, worker: str) -> bool:
         """The operator sees pods end; what it has posted came with the job as it was read last."""
-        return self._worker is not None and worker in self._worker.board.known.lost
+        return worker in self._worker.board.known.lost
 
     def _spec(self, view: JobView) -> JobSpec:
         """Every worker makes the same of what the user wrote, and nothing else of what the plan has recorded of that.
@@ -152,18 +147,6 @@ class PodWorker:
         A retry may have brought another command since, with a script of the image.
         """
         return resolve(self._complete(spec_from_mapping(view.spec)), slots=self._options.slots)
-
-    def _is_refused(self, board: Board) -> bool:
-        """Whether the job cannot be worked on. The job then says why."""
-        if self._view.plan is not None:
-            return False
-        if self._spec(self._view).map_command is None:
-            reason = "the job has no mapCommand: write one, or use an image that sets KUBEMR_MAP_COMMAND"
-        else:
-            reason = self._old_result(self._view).refusal() or ""
-        if reason:
-            board.fail_job({"kind": UsageError.__name__, "reason": reason, "exitCode": UsageError.exit_code})
-        return bool(reason)
 
     def _divided(self) -> MemoryPlan:
         return divide_memory(
@@ -180,12 +163,19 @@ class PodWorker:
 
     def _context(self, view: JobView, maps: Callable[[], int | None]) -> JobContext:
         options, s3 = self._options, self._s3
-        storage = self._places.storage(s3)
+        storage, old_result, spec = self._places.storage(s3), self._old_result(view), self._spec(view)
+        claim = OutputClaim(storage=storage, places=self._places, job=options.job, old_result=old_result)
+
+        def refusal() -> str | None:
+            if spec.map_command is None:
+                return "the job has no mapCommand: write one, or use an image that sets KUBEMR_MAP_COMMAND"
+            return claim.refusal()
+
         return JobContext(
             name=options.job,
             uid=options.uid,
             worker=options.worker,
-            spec=self._spec(view),
+            spec=spec,
             workspace=Workspace(
                 storage=storage,
                 temporaries=self._places.temporaries,
@@ -199,7 +189,8 @@ class PodWorker:
             memory=self._memory,
             environment=options.environment,
             folder=options.folder,
-            old_result=self._old_result(view),
+            old_result=old_result,
+            refusal=refusal,
             maps=maps,
             echo=self._echo,
         )

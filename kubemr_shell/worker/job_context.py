@@ -31,6 +31,8 @@ class JobContext:
     folder: str
     """Relative inputs are relative to this."""
     old_result: OldResult
+    refusal: Callable[[], str | None] = lambda: None
+    """Why the job may not begin, or None. Only who plans asks, for all: to know it may take requests to the storage."""
     maps: Callable[[], int | None]
     """How many map tasks the plan has, once there is one."""
     stdin_copy: str | None = None

@@ -55,44 +55,6 @@ class OldResult:
                 "--resume"
             ) from error
 
-    def refusal(self) -> str | None:
-        """Why a job that has published nothing may not have this output; None: it may.
-
-        One that began all the same could only stand still in the end, with the half of its parts that had room.
-        """
-        try:
-            found = self._in_the_way()
-        except NoManifest:
-            found = f"a {names.SUCCESS} that is not ours: choose another output"
-        except ObjectNotFound as error:
-            return str(error)
-        return found and f"the output {self.output} holds {found}"
-
-    def _in_the_way(self) -> str | None:
-        """NoManifest. ObjectNotFound when there is no bucket."""
-        finished = self.finished()
-        if finished is not None and finished.uid != self.uid:
-            return f"a finished result (job {finished.uid}): choose another output"
-        if finished is None and (part := self._some_part()):
-            return f"{part}, which belongs to no finished result: move it away, or choose another output"
-        if other := self._other_job():
-            return (
-                f"temporaries of another job ({other}): wait for its end, or choose another output; if that job is "
-                f"gone, kubemr-shell clean {self.output} removes what it left"
-            )
-        return None
-
-    def _some_part(self) -> str | None:
-        """A name of a part that is taken."""
-        found = (one.uri.removeprefix(f"{self.output}/") for one in self.storage.list(f"{self.output}/{names.PART}"))
-        return next(filter(names.is_part_name, found), None)
-
-    def _other_job(self) -> str | None:
-        """The name of another job's temporaries, or of what a run without a cluster owns the output by."""
-        state = f"{self.output}/{names.STATE}/"
-        found = (one.uri.removeprefix(state).partition("/")[0] for one in self.storage.list(state))
-        return next((name for name in found if name not in ("", self.uid)), None)
-
     def is_finished(self, epoch: int) -> bool:
         """This job's result of that epoch stands there."""
         return self.finished() == Result(uid=self.uid, epoch=epoch)

@@ -17,7 +17,15 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView, PlanFacts
 from kubemr_shell.board.steps import Attempt, Claim, Closing, RoleClaim
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.errors import Forbidden, InputError, KubemrError, LeaseLost, ObjectNotFound, StorageUnavailable
+from kubemr_shell.errors import (
+    Forbidden,
+    InputError,
+    KubemrError,
+    LeaseLost,
+    ObjectNotFound,
+    StorageUnavailable,
+    UsageError,
+)
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
@@ -64,10 +72,12 @@ class Stages:
         self._cancel = cancel
 
     def plan(self, claim: RoleClaim) -> None:
-        """List the inputs and record the splits. An input that is missing ends the job."""
+        """List the inputs and record the splits. A reason not to begin, or an input that is missing, ends the job."""
         spec = self._job.spec
         try:
             with self._kept(claim):
+                if reason := self._job.refusal():
+                    raise UsageError(reason)
                 objects = self._inputs()
                 splits = plan_splits(objects, split=self._job.memory.limited(spec.split), parallelism=self._parallelism)
                 tasks = self._workspace.write_splits(claim.id, self._unless_cancelled(splits))
@@ -83,7 +93,7 @@ class Stages:
                     input_bytes=sum(item.size or 0 for item in objects),
                 ),
             )
-        except (InputError, StorageUnavailable, Forbidden) as error:
+        except (UsageError, InputError, StorageUnavailable, Forbidden) as error:
             self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
         except Cancelled:
             self._board.give_back(claim)

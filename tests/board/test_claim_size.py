@@ -34,6 +34,8 @@ def test_size_of_a_claim(slots: int, agents: int, task_us: int, available: int, 
 def test_many_agents_take_at_least_the_least_batch() -> None:
     timing = replace(LOCAL, batch_seconds=30.0, least_batch_seconds=5.0)
     assert claim_size(timing=timing, slots=1, agents=1000, task_us=1_000_000, available=6) == 5
+    assert claim_size(timing=timing, slots=1, agents=1000, task_us=4_000_000, available=6) == 2, "no shorter than that"
+    assert claim_size(timing=timing, slots=1, agents=1000, task_us=30_000_000, available=6) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,4 @@
-"""What a pod may use, as its cgroup says: by the files of either version, or by none."""
-
-from __future__ import annotations
+"""What a pod may use, read from files such as the kernel's."""
 
 import os
 from pathlib import Path
@@ -9,45 +7,41 @@ import pytest
 
 from kubemr_shell.pod.limits import DEFAULT_MEMORY_BYTES, cpus, memory_bytes
 
-HERE = len(os.sched_getaffinity(0))
-V1_QUOTA, V1_PERIOD = "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"
+USABLE = len(os.sched_getaffinity(0))
 
 
-def root(folder: Path, files: dict[str, str]) -> str:
+def cgroup(root: Path, **files: str) -> str:
     for name, text in files.items():
-        path = folder / name
+        path = root / name.replace("__", "/").replace("_dot_", ".")
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text + "\n")
-    return str(folder)
+        path.write_text(f"{text}\n")
+    return str(root)
+
+
+@pytest.mark.parametrize("name", ["memory_dot_max", "memory__memory_dot_limit_in_bytes"])
+def test_half_of_the_limit_is_the_engines(tmp_path: Path, name: str) -> None:
+    assert memory_bytes(cgroup(tmp_path, **{name: str(300 << 20)})) == 150 << 20
 
 
 @pytest.mark.parametrize(
-    ("files", "limit"),
-    [
-        ({"memory.max": "3000000000"}, 3_000_000_000),
-        ({"memory.max": "max"}, DEFAULT_MEMORY_BYTES),
-        ({"memory/memory.limit_in_bytes": "3000000000"}, 3_000_000_000),
-        ({"memory/memory.limit_in_bytes": "9223372036854771712"}, DEFAULT_MEMORY_BYTES),  # version 1 for: none
-        ({}, DEFAULT_MEMORY_BYTES),
-    ],
+    "files",
+    [{}, {"memory_dot_max": "max"}, {"memory__memory_dot_limit_in_bytes": str(0x7FFFFFFFFFFFF000)}],
 )
-def test_half_of_the_memory_is_the_commands(tmp_path: Path, files: dict[str, str], limit: int) -> None:
-    assert memory_bytes(root(tmp_path, files)) == limit // 2
+def test_without_a_limit_there_is_a_default(tmp_path: Path, files: dict[str, str]) -> None:
+    assert memory_bytes(cgroup(tmp_path, **files)) == DEFAULT_MEMORY_BYTES // 2
 
 
 @pytest.mark.parametrize(
-    ("files", "allowed"),
+    ("files", "expected"),
     [
-        ({"cpu.max": "150000 100000"}, 2),
-        ({"cpu.max": "20000 100000"}, 1),
-        ({"cpu.max": "100000000 100000"}, HERE),
-        ({"cpu.max": "max 100000"}, HERE),
-        ({V1_QUOTA: "150000", V1_PERIOD: "100000"}, 2),
-        ({V1_QUOTA: "-1", V1_PERIOD: "100000"}, HERE),
-        ({}, HERE),
+        ({"cpu_dot_max": "100000 100000"}, 1),
+        ({"cpu_dot_max": "20000 100000"}, 1),
+        ({"cpu_dot_max": "110000 100000"}, min(2, USABLE)),
+        ({"cpu__cpu_dot_cfs_quota_us": "50000", "cpu__cpu_dot_cfs_period_us": "100000"}, 1),
+        ({"cpu_dot_max": "max 100000"}, USABLE),
+        ({"cpu__cpu_dot_cfs_quota_us": "-1", "cpu__cpu_dot_cfs_period_us": "100000"}, USABLE),
+        ({}, USABLE),
     ],
 )
-def test_a_part_of_a_cpu_counts_as_one_and_no_more_are_used_than_there_are(
-    tmp_path: Path, files: dict[str, str], allowed: int
-) -> None:
-    assert cpus(root(tmp_path, files)) == min(allowed, HERE)
+def test_a_slot_for_each_cpu_that_may_be_kept_busy(tmp_path: Path, files: dict[str, str], expected: int) -> None:
+    assert cpus(cgroup(tmp_path, **files)) == expected
