@@ -54,7 +54,8 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
         with ending_on_signals():
             client = KubeClient.of_program(kubeconfig, namespace, environ())
             store = KubernetesStore(client, namespace)
-            one = PodWorker(store, _options(**options), complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease)
+            asked = _options(namespace=namespace, **options)
+            one = PodWorker(store, asked, complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease)
             try:
                 with stopping_on_signals(one.stop, kill=lambda: None) as signals:
                     one.run()
@@ -67,7 +68,16 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
 
 
 def _options(
-    *, job: str, uid: str, name: str, workers: int, number: int | None, output: str, scratch: str, slots: int | None
+    *,
+    job: str,
+    uid: str,
+    namespace: str,
+    name: str,
+    workers: int,
+    number: int | None,
+    output: str,
+    scratch: str,
+    slots: int | None,
 ) -> PodOptions:
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
     from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
@@ -77,6 +87,7 @@ def _options(
     return PodOptions(
         job=job,
         uid=uid,
+        namespace=namespace,
         worker=name,
         workers=workers,
         number=number,

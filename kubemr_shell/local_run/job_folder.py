@@ -50,6 +50,11 @@ class JobFolder:
         return os.path.basename(self.root)
 
     @property
+    def is_for_stdout(self) -> bool:
+        """Its parts stay in its own state, until they are written to stdout."""
+        return os.path.dirname(self.output) == self.root
+
+    @property
     def marker(self) -> bytes:
         """The variable by which the commands of this job can be told from others."""
         return f"KUBEMR_JOB_ID={self.uid}".encode()

@@ -22,6 +22,7 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.pod.places import Places
+from kubemr_shell.pod.ways import way_on
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.memory import MemoryPlan, divide_memory
@@ -40,6 +41,8 @@ class PodOptions:
     """The job's name."""
     uid: str
     """The job's uid: a job of the same name that came later is not ours."""
+    namespace: str
+    """The job's."""
     worker: str
     """No other pod of the job ever has the same."""
     workers: int
@@ -187,6 +190,7 @@ class PodWorker:
             memory=self._memory,
             environment=options.environment,
             folder=options.folder,
+            way_on=way_on(options.job, options.namespace),
             old_result=old_result,
             refusal=refusal,
             maps=maps,

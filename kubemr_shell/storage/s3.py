@@ -23,7 +23,7 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from kubemr_shell.errors import NoSuchRange, ObjectNotFound, PreconditionFailed, StorageError
+from kubemr_shell.errors import NoSuchRange, ObjectNotFound, PreconditionFailed, Sequel, StorageError
 from kubemr_shell.job import names
 from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client
@@ -209,5 +209,6 @@ def _lost(receipt: Receipt, reason: str) -> ObjectNotFound:
 def _not_ours(receipt: Receipt) -> StorageError:
     return StorageError(
         f"{receipt.target}: something that this job did not write stands where a part of {receipt.bytes} bytes "
-        "belongs: move it away, then go on with --resume"
+        "belongs: move it away",
+        sequel=Sequel.GOES_ON,
     )
