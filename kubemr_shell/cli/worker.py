@@ -32,6 +32,9 @@ TERMINATION_MESSAGE_BYTES = 4096
     help="Which of them it is, from 0; default: JOB_COMPLETION_INDEX, which Kubernetes sets.",
 )
 @click.option("--output", required=True, help="The s3:// prefix for the parts.")
+@click.option(
+    "--s3-secret", envvar="KUBEMR_S3_SECRET", help="The Secret with the credentials of the store, for messages."
+)
 @click.option("--scratch", required=True, type=click.Path(), help="A folder for what dies with the pod.")
 @click.option("--slots", type=click.IntRange(1), help="Tasks that run at once; default: the pod's CPUs.")
 @click.option("--lease", type=float, default=60.0, help="Seconds after which a worker shows that it lives.")
@@ -76,6 +79,7 @@ def _options(
     workers: int,
     number: int | None,
     output: str,
+    s3_secret: str | None,
     scratch: str,
     slots: int | None,
 ) -> PodOptions:
@@ -92,6 +96,7 @@ def _options(
         workers=workers,
         number=number,
         output=as_prefix(output),
+        s3_secret=s3_secret,
         slots=slots or limits.cpus(),
         memory_bytes=limits.memory_bytes(),
         scratch=scratch,

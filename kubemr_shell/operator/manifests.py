@@ -207,7 +207,7 @@ def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: 
 
 
 def _own_pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str]) -> Manifest:
-    secret = spec.s3.secret_name or options.s3_secret
+    secret = _secret_of(spec, options)
     container = {
         "name": CONTAINER,
         "image": spec.image or options.image,
@@ -255,10 +255,19 @@ def _own_pod(seen: Observation, spec: JobSpec, options: OperatorOptions, argumen
     }
 
 
+def _secret_of(spec: JobSpec, options: OperatorOptions) -> str | None:
+    return spec.s3.secret_name or options.s3_secret
+
+
 def _environment(spec: JobSpec, options: OperatorOptions) -> list[Manifest]:
-    field = {"fieldRef": {"fieldPath": "metadata.name"}}
-    variables: list[Manifest] = [{"name": "KUBEMR_POD", "valueFrom": field}, {"name": "HOME", "value": "/tmp"}]
+    """As variables, not arguments, also what an older kubemr-shell in the image of a job does not know."""
+    fields = {"KUBEMR_POD": "metadata.name", "KUBEMR_NAMESPACE": "metadata.namespace"}
+    variables: list[Manifest] = [
+        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
+        {"name": "HOME", "value": "/tmp"},
+    ]
     settings = {
+        "KUBEMR_S3_SECRET": _secret_of(spec, options),
         "AWS_ENDPOINT_URL_S3": spec.s3.endpoint or options.s3_endpoint,
         "AWS_REGION": spec.s3.region or options.s3_region,
     }

@@ -100,7 +100,10 @@ class TestRights:
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
         kind, code, text = message(config, bucket=bucket.name)
         assert (kind, code) == (Forbidden, 7)
-        assert text.startswith("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make")
+        assert text.startswith(
+            "there are no credentials (Unable to locate credentials): set AWS_ACCESS_KEY_ID and AWS_"
+        )
+        assert text.endswith("or make a profile in ~/.aws")
 
     def test_half_of_the_credentials(self, bucket: Bucket, config: S3Config, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
