@@ -29,7 +29,6 @@ from kubemr_shell.operator.conditions import (
     FAILED,
     LONGEST_MESSAGE,
     RETRY_REFUSED,
-    failure_text,
     wanted_conditions,
     wanted_progress,
 )
@@ -75,19 +74,18 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
 
 
 def _accept(seen: Observation, options: OperatorOptions) -> Decision:
-    """The first status: PENDING, or FAIL with all that is wrong."""
-    status, tell = _initial(seen, options)
-    first = [test("/metadata/uid", seen.uid), test("/status", None), add("/status", status)]
-    return Decision(actions=[_status(seen, first), *tell])
+    """The first status: PENDING, or FAIL with all that is wrong, which its condition and an Event say next."""
+    first = [test("/metadata/uid", seen.uid), test("/status", None), add("/status", _initial(seen, options))]
+    return Decision(actions=[_status(seen, first)])
 
 
 def _begin_anew(seen: Observation, options: OperatorOptions) -> Decision:
     """The first status again; not that of a job which another operator has taken on meanwhile."""
     same = [*_same(seen), test("/status/observedGeneration", seen.status.get("observedGeneration"))]
-    return Decision(actions=[_status(seen, [*same, replace("/status", _initial(seen, options)[0])])])
+    return Decision(actions=[_status(seen, [*same, replace("/status", _initial(seen, options))])])
 
 
-def _initial(seen: Observation, options: OperatorOptions) -> tuple[dict[str, Any], list[Action]]:
+def _initial(seen: Observation, options: OperatorOptions) -> dict[str, Any]:
     try:
         spec = load_job(dict(seen.job), "").spec
         problem = _misses(seen, spec, options)
@@ -96,11 +94,7 @@ def _initial(seen: Observation, options: OperatorOptions) -> tuple[dict[str, Any
     state = JobState.FAIL if problem else JobState.PENDING
     view = JobView(state=state, spec=seen.job["spec"], failure=problem)
     asked = seen.job["spec"].get("retry", 0)
-    status = {**format_status(view), "observedGeneration": _generation(seen), "observedRetry": asked}
-    tell: list[Action] = (
-        [Tell(reason="Refused", message=failure_text(seen.name, problem), warning=True)] if problem else []
-    )
-    return status, tell
+    return {**format_status(view), "observedGeneration": _generation(seen), "observedRetry": asked}
 
 
 def _misses(seen: Observation, spec: JobSpec, options: OperatorOptions) -> dict[str, Any] | None:

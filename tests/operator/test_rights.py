@@ -58,7 +58,7 @@ def test_two_operators_with_these_rights_see_jobs_through(installation: Installa
 
     installation.submit("wrong", inputs=[f"{bucket.uri}/in/words"], output="/a/folder")
     eventually("the wrong job is refused", lambda: installation.state("wrong") == "FAIL")
-    eventually("its event", lambda: "Refused" in reasons(installation, "wrong"))
+    eventually("its event", lambda: reasons(installation, "wrong") == {"InvalidSpec"})
 
     installation.deploy("other", inputs=[f"{bucket.uri}/in/"], s3=endpoint)
     installation.cluster.client.patch(JOBS, installation.namespace, "other", {"spec": {"cancel": True}})
@@ -93,6 +93,7 @@ def test_two_operators_with_these_rights_see_jobs_through(installation: Installa
     installation.worker_client("other").patch(JOBS, installation.namespace, "other", planned, status=True)
     client.delete(JOBS, installation.namespace, "other")
     eventually("its temporaries are cared for", lambda: has_cleanup(installation, "other"))
+    assert reasons(installation, "wrong") == {"InvalidSpec"}, "a refusal is told once"
     assert [file.read_text() for file in said] == ["", ""]
 
 
