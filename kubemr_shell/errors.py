@@ -23,6 +23,7 @@
         IllegalTransition
       StorageError
         ObjectNotFound
+          BucketNotFound
         OutOfSpace                       ENOSPC or EDQUOT: the worker stops claiming
       CommandError
         CommandNotStarted
@@ -214,6 +215,10 @@ class StorageError(KubemrError):
 
 class ObjectNotFound(StorageError):
     """There is nothing under that URI."""
+
+
+class BucketNotFound(ObjectNotFound):
+    """The server says that there is no such bucket, so there is nothing in it either."""
 
 
 class PreconditionFailed(StorageError):

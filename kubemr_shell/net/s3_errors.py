@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kubemr_shell.errors import (
+    BucketNotFound,
     Forbidden,
     KubemrError,
     NoSuchRange,
@@ -147,7 +148,9 @@ def _of_place(uri: str, status: int, code: str, said: str, *, operation: str, re
 
 def _missing(code: str, status: int, operation: str, uri: str) -> StorageError | None:
     if code == "NoSuchBucket" or (status == 404 and operation in _OF_BUCKETS):
-        return ObjectNotFound(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name, and {_ENDPOINT}")
+        # What else answers 404 may be no S3 server: that says nothing of what is in the bucket.
+        kind = BucketNotFound if code == "NoSuchBucket" else ObjectNotFound
+        return kind(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name, and {_ENDPOINT}")
     if code in ("NoSuchKey", "NoSuchUpload", "InvalidPart", "404", "NotFound", "NoSuchVersion"):
         # InvalidPart: some servers look for the parts of an upload before the upload itself.
         what = "no such upload" if code in ("NoSuchUpload", "InvalidPart") else "no such object"
