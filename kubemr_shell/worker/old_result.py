@@ -63,7 +63,7 @@ class OldResult:
         try:
             found = self._in_the_way()
         except NoManifest:
-            found = f"a {names.SUCCESS} that is not ours: choose another output"
+            found = f"a {names.SUCCESS} that is not ours: move it away, or choose another output"
         except ObjectNotFound as error:
             return str(error)
         return found and f"the output {self.output} holds {found}"
@@ -72,13 +72,16 @@ class OldResult:
         """NoManifest. ObjectNotFound when there is no bucket."""
         finished = self.finished()
         if finished is not None and finished.uid != self.uid:
-            return f"a finished result (job {finished.uid}): choose another output"
+            return (
+                f"a finished result (job {finished.uid}), which a job of a cluster does not replace: choose another "
+                f"output, or remove its parts and its {names.SUCCESS} (aws s3 rm --recursive {self.output}/) and retry"
+            )
         if finished is None and (part := self._some_part()):
             return f"{part}, which belongs to no finished result: move it away, or choose another output"
         if other := self._other_job():
             return (
                 f"temporaries of another job ({other}): wait for its end, or choose another output; if that job is "
-                f"gone, kubemr-shell clean {self.output} removes what it left"
+                f"gone, kubemr-shell clean --force {self.output} removes what it left"
             )
         return None
 

@@ -53,8 +53,11 @@ def test_nothing_and_no_manifest_are_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ({"_SUCCESS": MANIFEST, "part-00000": ""}, r"holds a finished result \(job another\): choose another output"),
-        ({"_SUCCESS": ""}, "holds a _SUCCESS that is not ours: choose another output"),
+        (
+            {"_SUCCESS": MANIFEST, "part-00000": ""},
+            r"holds a finished result \(job another\), which a job of a cluster ",
+        ),
+        ({"_SUCCESS": ""}, "holds a _SUCCESS that is not ours: move it away, or choose another output"),
         ({"part-00003.gz": ""}, NEITHER_FINISHED),
         ({"_kubemr/another/map/0.0": ""}, r"holds temporaries of another job \(another\): wait for its end"),
         ({"_kubemr/owner": ""}, r"holds temporaries of another job \(owner\)"),
