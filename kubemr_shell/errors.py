@@ -23,6 +23,7 @@
         IllegalTransition
       StorageError
         ObjectNotFound
+          BucketNotFound
         PreconditionFailed               another object stands there than the request was made for
         NoSuchRange                      the object ends before that
         OutOfSpace                       ENOSPC or EDQUOT: the worker stops claiming
@@ -36,7 +37,8 @@ What one part alone raises and tells from others stands there: ``RetryRefused`` 
 ``NoManifest`` (worker), ``WorkerFailed`` (local_run).
 
 Only ``cli`` turns an error into an exit code and prints it. The message of an error names what went wrong,
-where, and what to do next; it is written for the person who reads it in a terminal.
+where, and what to do next; it is written for the person who reads it in a terminal. With which command the job goes on
+after that depends on where it runs: ``worker.way_on`` adds it to errors that have a ``Sequel``.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 EXIT_INTERRUPTED = 130
 """Of a run that SIGINT has ended."""
@@ -51,11 +54,27 @@ EXIT_TERMINATED = 143
 """Of one that SIGTERM or SIGHUP has ended."""
 
 
+class Sequel(Enum):
+    """What becomes of a job that has met an error, when its user has done what the message asks for."""
+
+    GOES_ON = auto()
+    """With what is done already."""
+    BEGINS_ANEW = auto()
+    """What is done already is lost."""
+
+
 class KubemrError(Exception):
     """Something of ours failed, for a reason that has a message."""
 
     exit_code = 1
     retryable = False
+    sequel: Sequel | None = None
+    """None: the message says it, or it is not for a user to care for."""
+
+    def __init__(self, message: str = "", *, sequel: Sequel | None = None) -> None:
+        super().__init__(message)
+        if sequel is not None:
+            self.sequel = sequel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +153,9 @@ class Unavailable(KubemrError):
 class BoardUnavailable(Unavailable):
     """The board could not be read or written. It asked to be left alone for ``retry_after`` seconds."""
 
-    def __init__(self, message: str = "", *, retry_after: float = 0.0) -> None:
+    def __init__(self, message: str = "", *, retry_after: float = 0.0, sequel: Sequel | None = None) -> None:
         self.retry_after = retry_after
-        super().__init__(message)
+        super().__init__(message, sequel=sequel)
 
 
 class UnknownAnswer(BoardUnavailable):
@@ -203,6 +222,10 @@ class ObjectNotFound(StorageError):
     """There is nothing under that URI."""
 
 
+class BucketNotFound(ObjectNotFound):
+    """The server says that there is no such bucket, so there is nothing in it either."""
+
+
 class PreconditionFailed(StorageError):
     """What stands under that URI is not what the request was made for."""
 
@@ -213,6 +236,8 @@ class NoSuchRange(StorageError):
 
 class OutOfSpace(StorageError):
     """The disk, or a quota on it, is full."""
+
+    sequel = Sequel.GOES_ON
 
     @staticmethod
     def is_cause(error: OSError) -> bool:

@@ -287,8 +287,8 @@ class JobSpec:
     keep_tmp: bool = field(
         default=False,
         metadata=described(
-            "Keep the intermediate data when the job is done: with it --resume can do just the reduces again, under "
-            "another reduceCommand or compressOutput.",
+            "Keep the intermediate data when the job is done: a run that is resumed, or a "
+            "retry, can then do just the reduces again, under another reduceCommand or compressOutput.",
             Flag(),
         ),
     )

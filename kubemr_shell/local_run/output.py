@@ -95,6 +95,10 @@ class Output(ABC):
         ``replace``: a job whose state is elsewhere may be forgotten; ``force``: even if it may be alive.
         """
 
+    def hold_here(self) -> Hold:
+        """Own what is of it on this machine, where there is nothing else: its bucket is gone."""
+        return self.hold(replace=True)
+
     @abstractmethod
     def read_part(self, name: str) -> Generator[bytes]:
         """The bytes of a part; ObjectNotFound."""

@@ -86,6 +86,9 @@ class PrefixOutput(Output):
             raise
         return PrefixHold(lock, self._owner, ours)
 
+    def hold_here(self) -> Hold:
+        return LocalHold(self._lock())
+
     def read_part(self, name: str) -> Generator[bytes]:
         """The part must stay what it was when the first one was read."""
         from kubemr_shell.net.s3_read import read_range  # noqa: PLC0415 - only those who read pay for it

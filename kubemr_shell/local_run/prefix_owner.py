@@ -16,7 +16,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from kubemr_shell.errors import KubemrError, ObjectNotFound, PreconditionFailed, StorageError, UsageError
+from kubemr_shell.errors import (
+    BucketNotFound,
+    KubemrError,
+    ObjectNotFound,
+    PreconditionFailed,
+    StorageError,
+    UsageError,
+)
 from kubemr_shell.job.names import STATE
 from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_client import S3Client
@@ -101,9 +108,11 @@ class OwnerObject:
         """Whether what this process has put there may stand there."""
 
     def read(self) -> tuple[Owner, str] | None:
-        """What stands there, and its ETag; StorageError for something that is not ours."""
+        """What stands there, and its ETag; StorageError for something that is not ours, BucketNotFound."""
         try:
             data, etag = get_object(self._client, self.uri, patience=LISTING_PATIENCE)
+        except BucketNotFound:
+            raise
         except ObjectNotFound:
             return None
         try:

@@ -107,7 +107,8 @@ def _given_up(seen: Observation, options: OperatorOptions, why: str) -> Decision
     """The object goes, and what is left is told; first the object, for an event that is refused must not hold it."""
     where = (decided_output(seen) if seen.problems else output_of(seen, options)) or "OUTPUT"
     left = f"in {where}/{STATE}/{seen.uid}, and in uploads below {where} that nobody completed"
-    text = f"its temporaries are left, {left}: kubemr-shell clean {where} removes them. They were not removed: {why}"
+    removal = f"kubemr-shell clean --force {where} removes them"
+    text = f"its temporaries are left, {left}: {removal}. They were not removed: {why}"
     return Decision(actions=[_released(seen), Tell(reason="CleanupGivenUp", message=text, warning=True)])
 
 

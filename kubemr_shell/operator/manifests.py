@@ -182,7 +182,7 @@ def _pod(seen: Observation, options: OperatorOptions, arguments: list[str], *, r
 
 def _own_pod(seen: Observation, options: OperatorOptions, arguments: list[str]) -> Manifest:
     spec = seen.spec
-    secret = spec.s3.secret_name or options.s3_secret
+    secret = _secret_of(spec.s3, options)
     container = {
         "name": CONTAINER,
         "image": spec.image or options.image,
@@ -220,10 +220,19 @@ def _own_pod(seen: Observation, options: OperatorOptions, arguments: list[str]) 
     }
 
 
+def _secret_of(s3: S3Spec, options: OperatorOptions) -> str | None:
+    return s3.secret_name or options.s3_secret
+
+
 def _environment(s3: S3Spec, options: OperatorOptions) -> list[Manifest]:
-    field = {"fieldRef": {"fieldPath": "metadata.name"}}
-    variables: list[Manifest] = [{"name": "KUBEMR_POD", "valueFrom": field}, {"name": "HOME", "value": "/tmp"}]
+    """As variables, not arguments, also what an older kubemr-shell in the image of a job does not know."""
+    fields = {"KUBEMR_POD": "metadata.name", "KUBEMR_NAMESPACE": "metadata.namespace"}
+    variables: list[Manifest] = [
+        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
+        {"name": "HOME", "value": "/tmp"},
+    ]
     settings = {
+        "KUBEMR_S3_SECRET": _secret_of(s3, options),
         "AWS_ENDPOINT_URL_S3": s3.endpoint or options.s3_endpoint,
         "AWS_REGION": s3.region or options.s3_region,
     }

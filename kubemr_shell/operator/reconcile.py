@@ -25,7 +25,7 @@ from kubemr_shell.local_run.output_check import check_apart
 from kubemr_shell.net.s3_uri import as_prefix, is_s3
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell, unchanged
-from kubemr_shell.operator.conditions import LONGEST_MESSAGE, failure_text
+from kubemr_shell.operator.conditions import LONGEST_MESSAGE
 from kubemr_shell.operator.deletion import delete_job, stop_workers, with_finalizer
 from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.options import OperatorOptions
@@ -67,28 +67,23 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
 
 
 def _accept(seen: Observation, options: OperatorOptions) -> Decision:
-    """The first status: PENDING, or FAIL with all that is wrong."""
-    status, tell = _initial(seen, options)
-    first = [test("/metadata/uid", seen.uid), test("/status", None), add("/status", status)]
-    return Decision(actions=[status_patch(seen, first), *tell])
+    """The first status: PENDING, or FAIL with all that is wrong, which its condition and an Event say next."""
+    first = [test("/metadata/uid", seen.uid), test("/status", None), add("/status", _initial(seen, options))]
+    return Decision(actions=[status_patch(seen, first)])
 
 
 def _begin_anew(seen: Observation, options: OperatorOptions) -> Decision:
     """The first status again; not that of a job which another operator has taken on meanwhile."""
     same = [*same_state(seen), test("/status/observedGeneration", seen.status.get("observedGeneration"))]
-    return Decision(actions=[status_patch(seen, [*same, replace("/status", _initial(seen, options)[0])])])
+    return Decision(actions=[status_patch(seen, [*same, replace("/status", _initial(seen, options))])])
 
 
-def _initial(seen: Observation, options: OperatorOptions) -> tuple[dict[str, Any], list[Action]]:
+def _initial(seen: Observation, options: OperatorOptions) -> dict[str, Any]:
     problem = _wrong_spec(seen, options)
     state = JobState.FAIL if problem else JobState.PENDING
     view = JobView(state=state, spec=seen.job["spec"], failure=problem)
     asked = seen.job["spec"].get("retry", 0)
-    status = {**format_status(view), "observedGeneration": seen.generation, "observedRetry": asked}
-    tell: list[Action] = (
-        [Tell(reason="Refused", message=failure_text(seen.name, problem), warning=True)] if problem else []
-    )
-    return status, tell
+    return {**format_status(view), "observedGeneration": seen.generation, "observedRetry": asked}
 
 
 def _wrong_spec(seen: Observation, options: OperatorOptions) -> dict[str, Any] | None:

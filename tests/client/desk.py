@@ -90,9 +90,9 @@ class Desk:
         s3 = ("--s3-endpoint", self.bucket.server.endpoint, "--s3-region", self.bucket.server.region)
         self.start("operator", "--namespace", self.namespace, "--kubeconfig", self.cluster.kubeconfig, *s3, "--port=0")
 
-    def worker(self, job: str = "words", name: str = "x", output: str = "out") -> Command:
-        """One that works on a job until it has ended; it is started when the job waits for workers."""
-        self.until_state(job, "DEPLOYED")
+    def worker(self, job: str = "words", name: str = "x", output: str = "out", state: str = "DEPLOYED") -> Command:
+        """One that works on a job until it has ended; it is started when the job is in that state."""
+        self.until_state(job, state)
         return self.start(
             *("worker", "--job", job, "--uid", self.job(job)["metadata"]["uid"], "--namespace", self.namespace),
             *("--name", f"{job}-0-{name}", "--workers", "1", "--output", f"{self.bucket.uri}/{output}", "--slots", "2"),

@@ -59,7 +59,7 @@ def test_two_operators_with_these_rights_see_jobs_through(installation: Installa
 
     installation.submit("wrong", inputs=[f"{bucket.uri}/in/words"], output="/a/folder")
     until(lambda: installation.state("wrong") == "FAIL", "the wrong job is refused")
-    until(lambda: "Refused" in reasons(installation, "wrong"), "its event")
+    until(lambda: reasons(installation, "wrong") == {"InvalidSpec"}, "its event")
 
     installation.deploy("other", inputs=[f"{bucket.uri}/in/"], s3=endpoint)
     installation.cluster.client.patch(JOBS, installation.namespace, "other", {"spec": {"cancel": True}})
@@ -94,6 +94,7 @@ def test_two_operators_with_these_rights_see_jobs_through(installation: Installa
     installation.worker_client("other").patch(JOBS, installation.namespace, "other", planned, status=True)
     client.delete(JOBS, installation.namespace, "other")
     until(lambda: has_cleanup(installation, "other"), "its temporaries are cared for")
+    assert reasons(installation, "wrong") == {"InvalidSpec"}, "a refusal is told once"
     assert [file.read_text() for file in said] == ["", ""]
 
 

@@ -149,7 +149,7 @@ def test_an_output_in_which_a_job_of_a_cluster_may_be_at_work_is_refused(s3: S3P
     assert done.code == 2
     assert f"{s3.output} holds temporaries of a job of a cluster (5f0e): wait for its end" in done.stderr
     assert s3.bucket.keys(f"{NAME}/") == [left]
-    assert s3.run("clean", s3.output).code == 0
+    assert s3.run("clean", "--force", s3.output).code == 0
     assert s3.count(*flags).code == 0
     s3.assert_complete()
 
@@ -310,7 +310,7 @@ def test_a_job_in_yaml_says_where_its_store_is(s3: S3Place) -> None:
         done = s3.place.run("results", "--job", "job.yaml", *output)
         assert (done.code, done.stdout) == (0, b"".join(s3.job.parts().values())), done.stderr
     s3.bucket.put(f"{NAME}/_kubemr/left/stage/0.0", b"")
-    assert s3.place.run("clean", "--job", "job.yaml").code == 0
+    assert s3.place.run("clean", "--job", "job.yaml", "--force").code == 0
     s3.assert_complete()
 
 

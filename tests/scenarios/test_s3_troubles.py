@@ -41,7 +41,7 @@ def test_wrong_credentials(s3: S3Place, environment: dict[str, str], says: str) 
 def test_no_credentials(s3: S3Place) -> None:
     done = s3.start(*s3.arguments("-q"), under=("env", "-u", "AWS_ACCESS_KEY_ID", "-u", "AWS_SECRET_ACCESS_KEY")).wait()
     assert done.code == 7
-    assert "there are no credentials: set AWS_ACCESS_KEY_ID" in done.stderr
+    assert "there are no credentials (Unable to locate credentials): set AWS_ACCESS_KEY_ID" in done.stderr
     assert_one_line(done.stderr)
 
 
