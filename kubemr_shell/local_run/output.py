@@ -85,7 +85,7 @@ class Output(ABC):
         """Remove what dead workers have begun to write in it and nobody knows any more. No job has outputs staged."""
 
     def unowned(self) -> list[str]:
-        """The uids of jobs that have something here, though no run owns the output: those of a cluster."""
+        """The uids of jobs of a cluster that have something here: what no run owns, and whatever says so itself."""
         return []
 
     @abstractmethod

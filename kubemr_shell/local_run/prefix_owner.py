@@ -24,15 +24,13 @@ from kubemr_shell.errors import (
     StorageError,
     UsageError,
 )
-from kubemr_shell.job.names import STATE
+from kubemr_shell.job.names import OWNER, STATE
 from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_get import get_object
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.storage import ownership
 
-OWNER = "owner"
-"""The name of the object, beside the folders of jobs."""
 LEAVING_PATIENCE = Patience(budget=5)
 """A run that was stopped says so, but nobody waits for that."""
 TRIES = 10

@@ -16,8 +16,6 @@ from kubemr_shell.pod.places import Places
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.worker.old_result import NoManifest, OldResult
 
-MARK = "owner"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputClaim:
@@ -33,7 +31,7 @@ class OutputClaim:
 
         One that began all the same could only stand still in the end, with the half of its parts that had room.
         """
-        mark = f"{self.places.temporaries}/{MARK}"
+        mark = f"{self.places.temporaries}/{names.OWNER}"
         try:
             self.storage.write(mark, f"{self.job}\n".encode())
             found = self._in_the_way()
