@@ -11,11 +11,12 @@ from kubemr_shell.board.job_moves import job_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
 from kubemr_shell.board.json_patch import replace as replace_operation
 from kubemr_shell.board.json_patch import test
-from kubemr_shell.board.lane import Counters, Totals
+from kubemr_shell.board.lane import Totals
 from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.steps import Closing, RoleClaim, RoleName
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import DocumentNotFound, JobNotFound, LeaseLost
+from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.job.state import ENDED, JobState, Phase
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.documents import DocumentStore
 from kubemr_shell.board.job_view import JobView
-from kubemr_shell.board.timing import Timing
+from kubemr_shell.board.timing import LEASE_SECONDS, Timing
 from kubemr_shell.command.echo import Echo
 from kubemr_shell.errors import JobNotFound, KubemrError
 from kubemr_shell.job import names
@@ -75,7 +75,7 @@ class PodWorker:
         *,
         complete: Callable[[JobSpec], JobSpec],
         echo: Echo | None = None,
-        lease_seconds: float = 60.0,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         """``complete`` adds what the image brings to a spec: its commands and files. ``echo``: for commands' stderr."""
         self._options = options
