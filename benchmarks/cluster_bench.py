@@ -17,13 +17,12 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 
-from benchmarks.stand_in import CountingStore, StandIn
-from kubemr_shell.board.board import Board
+from benchmarks.stand_in import CountingStore, StandIn, create_deployed
 from kubemr_shell.board.kubernetes import KubernetesStore
 from kubemr_shell.board.timing import Timing
+from kubemr_shell.job.kinds import SHARD_KIND
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.resources import JOBS
 from tests.cluster import Cluster, running_cluster
 
 SHARD_BYTES = 4000
@@ -47,7 +46,7 @@ class Run:
         self._states: list[JobState | str] = []
 
     def go(self) -> dict[str, float]:
-        self._create()
+        create_deployed(self._client, self._namespace, self._name, replicas=self._agents)
         began = time.monotonic()
         threads = [threading.Thread(target=self._agent, args=(n,), daemon=True) for n in range(self._agents)]
         for thread in threads:
@@ -74,35 +73,20 @@ class Run:
             "largest_shard_bytes": self._largest_shard(),
         }
 
-    def _create(self) -> None:
-        document = {"metadata": {"name": self._name}, "spec": {"inputs": ["none"], "replicas": self._agents}}
-        self._client.create(JOBS, self._namespace, document)
-        status = {"status": {"state": "DEPLOYED", "turn": 0}}
-        self._client.patch(JOBS, self._namespace, self._name, status, status=True)
-
     def _agent(self, number: int) -> None:
-        timing = Timing.cluster(self._agents)
         try:
             time.sleep(random.uniform(0, 2))  # pods do not start all at once either
-            board = Board(
+            agent = StandIn(
                 CountingStore(KubernetesStore(self._client, self._namespace), self.counts),
                 self._name,
                 f"{self._name}-{number}-standin",
-                slots=self._slots,
-                agents=self._agents,
-                timing=timing,
-                clock=time.monotonic,
-                random=random.Random(number),
-                number=number,
-            )
-            agent = StandIn(
-                board,
                 tasks=self._tasks,
                 slots=self._slots,
+                agents=self._agents,
+                number=number,
                 task_seconds=self._seconds,
-                timing=timing,
-                clock=time.monotonic,
-                sleep=time.sleep,
+                timing=Timing.cluster(self._agents),
+                random=random.Random(number),
             )
             self._states.append(agent.run())
         except BaseException as error:
@@ -111,7 +95,7 @@ class Run:
 
     def _largest_shard(self) -> int:
         """As the API server stores it, without its managedFields."""
-        shards = KubernetesStore(self._client, self._namespace).list("TaskShard", job=self._name)
+        shards = KubernetesStore(self._client, self._namespace).list(SHARD_KIND, job=self._name)
         for shard in shards:
             shard["metadata"].pop("managedFields", None)
         return max(len(json.dumps(shard)) for shard in shards)

@@ -14,11 +14,11 @@ import os
 import tempfile
 import time
 from contextlib import ExitStack, closing
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kubemr_shell.kube.resources import BATCH_JOBS, PODS
+from kubemr_shell.kube.resources import BATCH_JOBS
+from kubemr_shell.kube.stamps import seconds_of
 from tests.cluster import running_cluster
 from tests.pods import Site, image_of, new_site
 from tests.s3_server import new_bucket, running_server
@@ -48,17 +48,16 @@ def measured(site: Site, workers: int) -> dict[str, Any]:
         slots=1,
         split={"wholeFiles": True},
     )
-    site.until(lambda: site.status(name).get("state") == "COMPLETE", seconds=300)
+    site.until_state(name, "COMPLETE", seconds=300)
     complete = time.time()  # noqa: TID251 - the commands' clock
     lines = [line.split() for line in site.result(name).decode().splitlines()]
     first, last = min(float(begin) for begin, *_ in lines), max(float(end) for _, end, *_ in lines)
     ticks: dict[str, int] = {}
     for _, _, pod, used in lines:
         ticks[pod] = min(int(used), ticks.get(pod, int(used)))
-    pods = site.cluster.client.list(PODS, site.namespace, labels=f"turbobytes.com/job={name}")["items"]
     started = [
-        _seconds(one["state"][kind]["startedAt"])
-        for pod in pods
+        seconds_of(one["state"][kind]["startedAt"])
+        for pod in site.pods(name)
         for one in pod["status"].get("containerStatuses", ())
         for kind in ("running", "terminated")
         if kind in one["state"]
@@ -67,7 +66,7 @@ def measured(site: Site, workers: int) -> dict[str, Any]:
     return {
         "workers": workers,
         "apply to first command": round(first - began, 1),
-        "apply to batch Job (whole seconds)": _seconds(batch["metadata"]["creationTimestamp"]) - int(began),
+        "apply to batch Job (whole seconds)": seconds_of(batch["metadata"]["creationTimestamp"]) - int(began),
         "first container started to first command (to a second)": round(first - min(started), 1),
         "last command's end to COMPLETE": round(complete - last, 2),
         "CPU seconds of a worker until its first command": round(
@@ -75,10 +74,6 @@ def measured(site: Site, workers: int) -> dict[str, Any]:
         ),
         "workers that got a task": len(ticks),
     }
-
-
-def _seconds(stamp: str) -> float:
-    return datetime.fromisoformat(stamp).timestamp()
 
 
 def main() -> None:

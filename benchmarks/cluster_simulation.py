@@ -23,10 +23,10 @@ import greenlet
 
 from benchmarks.stand_in import CountingStore, StandIn
 from kubemr_shell.board import json_patch
-from kubemr_shell.board.board import Board
 from kubemr_shell.board.documents import Document, Operation
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import AlreadyExists, DocumentNotFound
+from kubemr_shell.job.kinds import JOB_KIND, SHARD_KIND
 from kubemr_shell.job.state import JobState
 from tests.properties.board_documents import NotAsked
 
@@ -79,8 +79,8 @@ class SimulatedStore(NotAsked):
         """A job that waits to be planned."""
         metadata = {"name": "job", "uid": "uid-job", "resourceVersion": "0"}
         status = {"state": JobState.DEPLOYED.value, "turn": 0}
-        job = {"kind": "MapReduceJob", "metadata": metadata, "spec": {}, "status": status}
-        self._documents["MapReduceJob", "job"] = [(-math.inf, job)]
+        job = {"kind": JOB_KIND, "metadata": metadata, "spec": {}, "status": status}
+        self._documents[JOB_KIND, "job"] = [(-math.inf, job)]
 
     def create(self, document: Mapping[str, Any]) -> Document:
         key = (document["kind"], document["metadata"]["name"])
@@ -124,7 +124,7 @@ class SimulatedStore(NotAsked):
         if self._version % 50 == 0:  # writing it out costs more than all the rest
             size = len(json.dumps(document))
             self.bytes_written += 50 * size
-            self.largest = max(self.largest, size if key[0] == "TaskShard" else 0)
+            self.largest = max(self.largest, size if key[0] == SHARD_KIND else 0)
         self._half(self._write_seconds)
         return document
 
@@ -139,36 +139,25 @@ def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
     counting = CountingStore(store, counts, clock=lambda: clock.now)
     store.begin()
     ends: Counter[JobState] = Counter()
-    busy = 0.0
 
     def agent(number: int) -> None:
-        nonlocal busy
-        timing = Timing.cluster(arguments.agents)
         mine = Random(number)
-        board = Board(
+        worker = StandIn(
             counting,
             "job",
             f"w{number}",
-            slots=arguments.slots,
-            agents=arguments.agents,
-            timing=timing,
-            clock=lambda: clock.now,
-            random=mine,
-            number=number,
-            sleep=clock.sleep,
-        )
-        worker = StandIn(
-            board,
             tasks=arguments.tasks,
             slots=arguments.slots,
+            agents=arguments.agents,
+            number=number,
             task_seconds=arguments.seconds,
-            timing=timing,
+            timing=Timing.cluster(arguments.agents),
+            random=mine,
             clock=lambda: clock.now,
             sleep=clock.sleep,
             varied=lambda: mine.lognormvariate(-0.35, math.sqrt(0.7)),
         )
         ends[worker.run()] += 1
-        busy += worker.worked
 
     for number in range(arguments.agents):
         clock.start(lambda number=number: agent(number), random.uniform(0, arguments.agents / arguments.starts))  # type: ignore[misc]

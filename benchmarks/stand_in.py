@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from random import Random
 from typing import Any
 
 from kubemr_shell.board.board import Board
@@ -19,6 +20,8 @@ from kubemr_shell.board.steps import Claim, Closing, Finishing, Idle, Over, Plan
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import AlreadyExists, BoardUnavailable, Conflict, LeaseLost
 from kubemr_shell.job.state import JobState
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import JOBS
 from tests.properties.board_documents import NotAsked
 
 
@@ -27,28 +30,40 @@ class StandIn:
 
     def __init__(
         self,
-        board: Board,
+        store: DocumentStore,
+        job: str,
+        worker: str,
         *,
         tasks: int,
         slots: int,
+        agents: int,
+        number: int,
         task_seconds: float,
         timing: Timing,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
+        random: Random,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
         varied: Callable[[], float] = lambda: 1.0,
     ) -> None:
-        """``varied`` gives the time of a task, as a multiple of the mean."""
+        """``varied`` gives the time of a task, as a multiple of the mean; the rest is as for ``Board``."""
+        self._board = Board(
+            store,
+            job,
+            worker,
+            slots=slots,
+            agents=agents,
+            timing=timing,
+            clock=clock,
+            random=random,
+            number=number,
+            sleep=sleep,
+        )
         self._varied = varied
-        self.worked = 0.0
-        """Seconds of all its slots."""
-        self._board = board
         self._tasks = tasks
         self._slots = slots
         self._task_seconds = task_seconds
         self._timing = timing
-        self._clock = clock
         self._sleep = sleep
-        self.committed = 0
 
     def run(self) -> JobState:
         while True:
@@ -78,12 +93,10 @@ class StandIn:
             still_held = set(claim.attempts)
             kept = [attempt for attempt in attempts if attempt in still_held]
             claim = self._board.commit(claim, kept, more=True, task_seconds=max(self._task_seconds, 1e-6))
-            self.committed += len(kept)
 
     def _wait_for(self, claim: Claim) -> Claim:
         """As long as its tasks take, with renewals."""
         busy = sum(self._task_seconds * self._varied() for _ in claim.attempts)
-        self.worked += busy
         left = busy / min(self._slots, len(claim.attempts))
         while left > self._timing.lease_seconds:
             self._sleep(self._timing.lease_seconds)
@@ -92,6 +105,13 @@ class StandIn:
         if left > 0:
             self._sleep(left)
         return claim
+
+
+def create_deployed(client: KubeClient, namespace: str, name: str, **spec: Any) -> None:
+    """A job that waits to be planned, as an operator leaves it; the inputs are read by nobody."""
+    client.create(JOBS, namespace, {"metadata": {"name": name}, "spec": {"inputs": ["none"], **spec}})
+    status = {"status": {"state": JobState.DEPLOYED.value, "turn": 0}}
+    client.patch(JOBS, namespace, name, status, status=True)
 
 
 class CountingStore(NotAsked):

@@ -1,4 +1,4 @@
-"""Every error of the project, its exit code, and whether trying again can help.
+"""The errors that parts have in common, their exit codes, and whether trying again can help.
 
     KubemrError                      1
       InvalidSpec                    2   all problems, each with its path
@@ -23,6 +23,9 @@
         IllegalTransition
       StorageError
         ObjectNotFound
+          BucketNotFound
+        PreconditionFailed               another object stands there than the request was made for
+        NoSuchRange                      the object ends before that
         OutOfSpace                       ENOSPC or EDQUOT: the worker stops claiming
       CommandError
         CommandNotStarted
@@ -30,8 +33,12 @@
         CorruptRun                       retryable: the map task runs again
         RecordTooLarge
 
+What one part alone raises and tells from others stands there: ``RetryRefused`` (board), ``NotInstalled`` (client),
+``NoManifest`` (worker), ``WorkerFailed`` (local_run).
+
 Only ``cli`` turns an error into an exit code and prints it. The message of an error names what went wrong,
-where, and what to do next; it is written for the person who reads it in a terminal.
+where, and what to do next; it is written for the person who reads it in a terminal. With which command the job goes on
+after that depends on where it runs: ``worker.way_on`` adds it to errors that have a ``Sequel``.
 """
 
 from __future__ import annotations
@@ -39,6 +46,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 EXIT_INTERRUPTED = 130
 """Of a run that SIGINT has ended."""
@@ -46,11 +54,27 @@ EXIT_TERMINATED = 143
 """Of one that SIGTERM or SIGHUP has ended."""
 
 
+class Sequel(Enum):
+    """What becomes of a job that has met an error, when its user has done what the message asks for."""
+
+    GOES_ON = auto()
+    """With what is done already."""
+    BEGINS_ANEW = auto()
+    """What is done already is lost."""
+
+
 class KubemrError(Exception):
     """Something of ours failed, for a reason that has a message."""
 
     exit_code = 1
     retryable = False
+    sequel: Sequel | None = None
+    """None: the message says it, or it is not for a user to care for."""
+
+    def __init__(self, message: str = "", *, sequel: Sequel | None = None) -> None:
+        super().__init__(message)
+        if sequel is not None:
+            self.sequel = sequel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +153,9 @@ class Unavailable(KubemrError):
 class BoardUnavailable(Unavailable):
     """The board could not be read or written. It asked to be left alone for ``retry_after`` seconds."""
 
-    def __init__(self, message: str = "", *, retry_after: float = 0.0) -> None:
+    def __init__(self, message: str = "", *, retry_after: float = 0.0, sequel: Sequel | None = None) -> None:
         self.retry_after = retry_after
-        super().__init__(message)
+        super().__init__(message, sequel=sequel)
 
 
 class UnknownAnswer(BoardUnavailable):
@@ -206,6 +230,10 @@ class ObjectNotFound(StorageError):
     """There is nothing under that URI."""
 
 
+class BucketNotFound(ObjectNotFound):
+    """The server says that there is no such bucket, so there is nothing in it either."""
+
+
 class PreconditionFailed(StorageError):
     """What stands under that URI is not what the request was made for."""
 
@@ -216,6 +244,8 @@ class NoSuchRange(StorageError):
 
 class OutOfSpace(StorageError):
     """The disk, or a quota on it, is full."""
+
+    sequel = Sequel.GOES_ON
 
     @staticmethod
     def is_cause(error: OSError) -> bool:

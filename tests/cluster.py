@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,7 +55,17 @@ class Cluster:
         scope = ("-n", namespace) if namespace else ()
         return self.kubectl(*scope, "apply", "-f", "-", stdin=json.dumps(whole))
 
-    def _let_go(self, namespace: str) -> None:
+    def kubeconfig_of(self, account: str, namespace: str, folder: Path) -> str:
+        """Of a process that has the rights of an account, and no others."""
+        token = self.kubectl("-n", namespace, "create", "token", account, "--duration=1h").strip()
+        whole = json.loads(self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
+        whole["users"] = [{"name": whole["users"][0]["name"], "user": {"token": token}}]
+        path = folder / f"{namespace}-{account}"
+        path.write_text(json.dumps(whole))
+        path.chmod(0o600)
+        return str(path)
+
+    def let_go(self, namespace: str) -> None:
         """The operator of the test is gone: nobody would clean up after the jobs that are left."""
         for job in self.client.list(JOBS, namespace)["items"]:
             with suppress(DocumentNotFound):
@@ -72,7 +83,7 @@ class Cluster:
             self.kubectl("-n", name, "delete", "jobs.batch", "--all", "--wait=false", check=False)
             with suppress(DocumentNotFound):
                 self.client.delete(NAMESPACES, None, name)
-            self._let_go(name)
+            self.let_go(name)
 
 
 def running_cluster(stack: ExitStack) -> Cluster:

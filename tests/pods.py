@@ -9,7 +9,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,11 +17,15 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
+from kubemr_shell.job.state import ENDED
 from kubemr_shell.kube.resources import JOBS, PODS, SECRETS
+from kubemr_shell.kube.status import state_of, status_of
 from tests.cluster import Cluster
 from tests.images.containers import PREFIX, build
 from tests.s3_server import Bucket
+from tests.waiting import until
 
 SECONDS = 100
 Object = dict[str, Any]
@@ -53,14 +56,24 @@ def image_of(name: str = "base") -> str:
     known = os.environ.get("KUBEMR_TEST_IMAGE") if name == "base" else None  # noqa: TID251 - tests are told here
     if known:
         return known
-    load = os.environ.get("KUBEMR_TEST_LOAD_IMAGE")  # noqa: TID251 - likewise
-    if load is None:
+    if _loading() is None:
         raise NoImage("KUBEMR_TEST_LOAD_IMAGE is not set: it names the command that copies an image to the node")
     build("base-image" if name == "base" else f"image-{name}")
     image = f"{PREFIX}/{name}:pods"
     subprocess.run(["docker", "tag", f"{PREFIX}/{name}", image], check=True)
-    subprocess.run([*shlex.split(load), image], check=True, stdout=subprocess.DEVNULL)
+    load_image(image)
     return image
+
+
+def load_image(image: str) -> None:
+    """Copy an image of the Docker engine to the node; where nothing says how, nodes pull it."""
+    if command := _loading():
+        done = subprocess.run([*shlex.split(command), image], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command} {image}: {done.stderr}"
+
+
+def _loading() -> str | None:
+    return os.environ.get("KUBEMR_TEST_LOAD_IMAGE")  # noqa: TID251 - tests are told here
 
 
 @dataclass
@@ -95,7 +108,7 @@ class Site:
         """What ``kubectl apply`` does; the output is the bucket's prefix of the job's name."""
         whole = {"output": f"{self.bucket.uri}/{name}", **spec}
         self.cluster.apply(
-            {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": whole},
+            {"apiVersion": API_VERSION, "kind": JOB_KIND, "metadata": {"name": name}, "spec": whole},
             namespace=self.namespace,
         )
 
@@ -103,16 +116,13 @@ class Site:
         return self.cluster.client.get(JOBS, self.namespace, name)
 
     def status(self, name: str) -> Object:
-        status: Object = self.job(name).get("status") or {}
-        return status
+        return dict(status_of(self.job(name)))
 
     def change(self, name: str, **spec: Any) -> None:
         self.cluster.client.patch(JOBS, self.namespace, name, {"spec": spec})
 
     def pods(self, name: str) -> list[Object]:
-        found: list[Object] = self.cluster.client.list(PODS, self.namespace, labels=f"turbobytes.com/job={name}")[
-            "items"
-        ]
+        found: list[Object] = self.cluster.client.list(PODS, self.namespace, labels=f"{JOB_LABEL}={name}")["items"]
         return found
 
     def running(self, name: str) -> list[str]:
@@ -120,20 +130,16 @@ class Site:
         return [pod["metadata"]["name"] for pod in self.pods(name) if pod["status"].get("phase") == "Running"]
 
     def until(self, what: Callable[[], Any], seconds: float = SECONDS) -> Any:
-        """Ask until there is something; fails with what the operator said."""
-        deadline = time.monotonic() + seconds
-        while not (found := what()):
-            assert time.monotonic() < deadline, self._explained()
-            time.sleep(0.1)
-        return found
+        """What it gives as soon as that is something; fails with what operator and workers said."""
+        return until(what, self._explained, seconds=seconds)
 
     def until_state(self, name: str, *states: str, seconds: float = SECONDS) -> Object:
         """The job when it is in one of these states; any other end fails the test at once."""
 
         def look() -> Object | None:
             job = self.job(name)
-            state = (job.get("status") or {}).get("state")
-            assert state in states or state not in ("COMPLETE", "FAIL", "CANCELLED"), job["status"]
+            state = state_of(job)
+            assert state in states or state not in ENDED, job["status"]
             return job if state in states else None
 
         found: Object = self.until(look, seconds)

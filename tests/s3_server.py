@@ -117,6 +117,16 @@ class Bucket:
             self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=upload)
         self.delete(*self.keys())
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Somebody has deleted it; afterwards there is an empty one of its name."""
+        self.clear()
+        self.client.delete_bucket(Bucket=self.name)
+        try:
+            yield
+        finally:
+            self.client.create_bucket(Bucket=self.name)
+
 
 @contextmanager
 def new_bucket(server: S3Server, client: Any) -> Iterator[Bucket]:

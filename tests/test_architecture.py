@@ -35,11 +35,26 @@ def test_a_module_says_what_it_is_for(path: Path) -> None:
     assert path.read_text().lstrip().startswith('"""')
 
 
+def test_only_a_run_speaks_of_its_own_flags() -> None:
+    """What others say of how a job goes on is read in pods too: there ``worker.way_on`` knows it."""
+    flags = re.compile("--(resume|overwrite)")
+    found = [relative(path) for path in CODE if flags.search(path.read_text())]
+    places = tuple(f"kubemr_shell/{part}/" for part in ("cli", "local_run"))
+    assert [path for path in found if path.startswith("kubemr_shell/") and not path.startswith(places)] == []
+
+
 def test_architecture_fits_on_a_page_and_names_every_part() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     assert len(text.splitlines()) <= LONGEST_ARCHITECTURE
     parts = {path.stem for path in (ROOT / "kubemr_shell").iterdir() if not path.name.startswith(("_", "py.typed"))}
     assert {part for part in parts if not re.search(rf"\b{part}\b", text)} == set()
+
+
+def test_the_tree_of_errors_has_each_of_them() -> None:
+    from kubemr_shell import errors
+
+    names = [name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)]
+    assert [name for name in names if not re.search(rf"\b{name}\b", errors.__doc__ or "")] == []
 
 
 def test_every_command_is_in_the_readme() -> None:

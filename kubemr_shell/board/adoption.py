@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.board.documents import JOB_LABEL, DocumentStore
-from kubemr_shell.board.job_board import KIND as JOB_KIND
 from kubemr_shell.board.job_moves import reduce_anew
 from kubemr_shell.board.job_view import format_status, parse_job
-from kubemr_shell.board.shard_board import KIND as SHARD_KIND
+from kubemr_shell.job.kinds import JOB_KIND, SHARD_KIND
 from kubemr_shell.job.state import Phase
 
 

@@ -22,7 +22,7 @@ from kubemr_shell.board.documents import DocumentStore
 from kubemr_shell.board.failure_facts import bounded
 from kubemr_shell.board.job_board import JobBoard, create_job
 from kubemr_shell.board.job_view import JobView, PlanFacts
-from kubemr_shell.board.lane import Counters, Totals
+from kubemr_shell.board.lane import Totals
 from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.own_times import OwnTimes
 from kubemr_shell.board.ranges import Ranges
@@ -43,6 +43,7 @@ from kubemr_shell.board.steps import (
 )
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
+from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.state import ENDED, Phase
 
 

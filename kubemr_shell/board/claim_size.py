@@ -1,4 +1,4 @@
-"""How many tasks a claim takes: work for one batch time, and not so much that other agents starve."""
+"""How many tasks a claim takes: work for one batch time, and not so much that other agents starve. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def claim_size(
     """Tasks that one claim should hold. ``task_us`` is the time of a task in the shard, 0 while nobody knows it.
 
     With other agents at most this agent's share of what is available, and never more than half, unless less than the
-    least batch would come of it; ``shards`` are what all agents share. So many
-    ``together`` cost hardly more than one: as many as that, if there is enough for all agents.
+    least batch would come of it; ``shards`` are what all agents share. So many ``together`` cost hardly more than one:
+    as many as that, if there is enough for all agents.
     """
     if available <= 0:
         return 0

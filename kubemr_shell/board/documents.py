@@ -26,6 +26,7 @@ JOB_LABEL = "turbobytes.com/job"
 # What a kube-apiserver and its etcd accept. Every store holds to it, so that no job works here and fails there.
 MAX_BODY_BYTES = 3 << 20
 MAX_DOCUMENT_BYTES = 3 << 19
+MAX_OPERATIONS = 10_000
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
@@ -85,6 +86,13 @@ def newer(one: Document, other: Document) -> Document:
 
 def _version(document: Document) -> int:
     return int(document["metadata"]["resourceVersion"])
+
+
+def check_patch(operations: Sequence[Operation], what: str) -> None:
+    """BoardError for a patch that no store takes, whatever it is of; ``what`` names it."""
+    encoded(operations, what, MAX_BODY_BYTES)
+    if len(operations) > MAX_OPERATIONS:
+        raise BoardError(f"{what} has {len(operations)} operations; the limit is {MAX_OPERATIONS}")
 
 
 def encoded(value: object, what: str, limit: int) -> str:

@@ -7,18 +7,18 @@ from typing import Any
 
 from kubemr_shell.board import job_moves
 from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore, Operation, newer
-from kubemr_shell.board.job_moves import RoleName, job_patch
+from kubemr_shell.board.job_moves import job_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
 from kubemr_shell.board.json_patch import replace as replace_operation
 from kubemr_shell.board.json_patch import test
-from kubemr_shell.board.lane import Counters, Totals
+from kubemr_shell.board.lane import Totals
 from kubemr_shell.board.observer import Observer
-from kubemr_shell.board.steps import Closing, RoleClaim
+from kubemr_shell.board.steps import Closing, RoleClaim, RoleName
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import DocumentNotFound, JobNotFound, LeaseLost
+from kubemr_shell.job.counters import Counters
+from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.job.state import ENDED, JobState, Phase
-
-KIND = "MapReduceJob"
 
 Move = Callable[[JobView], JobView]
 
@@ -26,7 +26,7 @@ Move = Callable[[JobView], JobView]
 def create_job(store: DocumentStore, *, name: str, uid: str, spec: Mapping[str, Any]) -> None:
     status = format_status(JobView(state=JobState.PENDING, spec=spec))
     metadata = {"name": name, "uid": uid, "labels": {JOB_LABEL: name}}
-    store.create({"kind": KIND, "metadata": metadata, "spec": dict(spec), "status": status})
+    store.create({"kind": JOB_KIND, "metadata": metadata, "spec": dict(spec), "status": status})
 
 
 class JobBoard:
@@ -61,6 +61,7 @@ class JobBoard:
         return self._parse(self._known)
 
     def deploy(self) -> None:
+        """Both steps, or what another has left of them."""
         self.move(job_moves.deploy)
         self.move(job_moves.deploy)
 
@@ -169,14 +170,14 @@ class JobBoard:
 
     def _write(self, decide: Callable[[Document], Sequence[Operation]]) -> Document:
         try:
-            self._known = newer(self._writer.write(KIND, self._job, decide), self._known)
+            self._known = newer(self._writer.write(JOB_KIND, self._job, decide), self._known)
         except DocumentNotFound as error:
             raise self._gone() from error
         return self._known
 
     def _read(self, *, fresh: bool) -> Document:
         try:
-            return self._writer.read(KIND, self._job, fresh=fresh)
+            return self._writer.read(JOB_KIND, self._job, fresh=fresh)
         except DocumentNotFound as error:
             if fresh:
                 raise self._gone() from error

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from kubemr_shell.board.documents import Operation
 from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status
 from kubemr_shell.board.json_patch import replace as replace_operation
 from kubemr_shell.board.json_patch import test
-from kubemr_shell.board.lane import Counters, Lane, Totals, format_lane, lane_of
+from kubemr_shell.board.lane import Lane, Totals, format_lane, lane_of
 from kubemr_shell.board.shard import Reopening
+from kubemr_shell.board.steps import RoleName
 from kubemr_shell.errors import IllegalTransition
+from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.state import ENDED, JobEvent, JobState, Phase, after
-
-RoleName = Literal["planner", "finisher"]
 
 
 def job_patch(

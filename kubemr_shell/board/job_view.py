@@ -10,19 +10,18 @@ from typing import Any
 
 from kubemr_shell.board.documents import Document
 from kubemr_shell.board.lane import (
-    Counters,
     Lane,
     Lanes,
     Totals,
     format_lane,
     lanes_of,
     parse_lane,
-    summed_counters,
     summed_totals,
 )
 from kubemr_shell.board.layout import Layout
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import Reopening
+from kubemr_shell.job.counters import Counters, summed_counters
 from kubemr_shell.job.state import JobState, Phase
 
 

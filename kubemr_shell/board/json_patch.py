@@ -19,8 +19,6 @@ from kubemr_shell.errors import BoardError, Conflict
 
 Container: TypeAlias = dict[str, Any] | list[Any]
 
-MAX_OPERATIONS = 10_000
-
 _INDEX = re.compile(r"[+-]?[0-9]{1,9}")
 _COMPARABLE = re.compile(r"[ -~]*")
 _encode_utf8 = json.JSONEncoder(ensure_ascii=False).encode
@@ -50,8 +48,6 @@ def apply(document: Document, operations: Sequence[Operation]) -> Document:
     """The patched document. The given one is left as it was; what did not change is shared with it."""
     if not isinstance(operations, list | tuple):
         raise BoardError("a patch is a list of operations")
-    if len(operations) > MAX_OPERATIONS:
-        raise BoardError(f"a patch has at most {MAX_OPERATIONS} operations, this one {len(operations)}")
     draft = _Draft(document)
     for operation in operations:
         match operation:

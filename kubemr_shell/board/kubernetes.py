@@ -13,23 +13,22 @@ from typing import Any, cast
 
 from kubemr_shell.board.documents import (
     JOB_LABEL,
-    MAX_BODY_BYTES,
     MAX_DOCUMENT_BYTES,
     ChangeType,
     Document,
     Documents,
     DocumentStore,
     Operation,
+    check_patch,
     encoded,
     name_of_new,
 )
 from kubemr_shell.errors import BoardError
-from kubemr_shell.job.validate import API_VERSION
 from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.kube.resources import JOBS, SHARDS, Resource
 
 RESOURCES = {resource.kind: resource for resource in (JOBS, SHARDS)}
-MOST_OPERATIONS = 10_000
 
 
 class KubernetesStore(DocumentStore):
@@ -56,9 +55,7 @@ class KubernetesStore(DocumentStore):
 
     def patch(self, kind: str, name: str, operations: Sequence[Operation]) -> Document:
         what = f"the patch of {kind} {name}"
-        encoded(operations, what, MAX_BODY_BYTES)
-        if len(operations) > MOST_OPERATIONS:
-            raise BoardError(f"{what} has {len(operations)} operations; the limit is {MOST_OPERATIONS}")
+        check_patch(operations, what)
         resource = RESOURCES[kind]
         status = resource.has_status and _is_of_status(operations, what)
         return self._client.patch(resource, self._namespace, name, list(operations), status=status)
@@ -98,8 +95,8 @@ def _owned(document: Mapping[str, Any]) -> Document:
     spec = document.get("spec")
     if document["kind"] != SHARDS.kind or not isinstance(spec, Mapping) or "jobUid" not in spec:
         return dict(document)
-    owner = {"apiVersion": API_VERSION, "kind": JOBS.kind, "name": spec["job"], "uid": spec["jobUid"]}
-    return {**document, "metadata": {**document["metadata"], "ownerReferences": [owner]}}
+    owners = [reference_to_job(spec["job"], spec["jobUid"])]
+    return {**document, "metadata": {**document["metadata"], "ownerReferences": owners}}
 
 
 def _is_of_status(operations: Sequence[Operation], what: str) -> bool:

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kubemr_shell.board.ranges import Ranges
+from kubemr_shell.job.counters import Counters, summed_counters
 
 SHARDS_A_LANE = 2
 MOST_LANES = 16
 """More would make the job's document larger than what they save."""
 
-Counters = Mapping[str, Mapping[str, int]]
-"""Group, name, amount."""
 Totals = Mapping[str, Any]
 """Numbers, which add up, and mappings with one number in each, of which the greatest stays."""
 
@@ -91,16 +90,6 @@ def format_lane(lane: Lane) -> dict[str, Any]:
         "counters": lane.counters,
         "totals": lane.totals,
     }
-
-
-def summed_counters(parts: Iterable[Counters]) -> Counters:
-    total: dict[str, dict[str, int]] = {}
-    for part in parts:
-        for group, names in part.items():
-            of_group = total.setdefault(group, {})
-            for name, amount in names.items():
-                of_group[name] = of_group.get(name, 0) + amount
-    return total
 
 
 def summed_totals(parts: Iterable[Totals]) -> Totals:

@@ -25,11 +25,11 @@ from kubemr_shell.board.steps import Attempt, Claim, ShardKey
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import AlreadyExists, BoardUnavailable, DocumentNotFound, LeaseLost
+from kubemr_shell.job.kinds import SHARD_KIND
 from kubemr_shell.job.names import shard_name
+from kubemr_shell.job.spec import MAX_ATTEMPTS
 from kubemr_shell.job.state import Phase
 
-KIND = "TaskShard"
-DEFAULT_ATTEMPTS = 4
 MOST_REMEMBERED = 16
 """Shards that a worker holds nothing in, and whose last state it knows."""
 LOSSES_AN_ATTEMPT = 3
@@ -112,7 +112,7 @@ class ShardBoard:
     def state(self, key: ShardKey) -> ShardState | None:
         """The shard as it is now; None while nobody has claimed anything in it."""
         try:
-            return self._parse(self._writer.read(KIND, self._name(key), fresh=True))
+            return self._parse(self._writer.read(SHARD_KIND, self._name(key), fresh=True))
         except DocumentNotFound:
             return None
 
@@ -213,7 +213,7 @@ class ShardBoard:
     ) -> ShardState:
         name = self._name(key)
         try:
-            return self._remember(key, self._writer.write(KIND, name, decide, known=known))
+            return self._remember(key, self._writer.write(SHARD_KIND, name, decide, known=known))
         except DocumentNotFound as error:
             self._forget(key)
             raise LeaseLost(f"{name} is gone, and the job with it") from error
@@ -222,7 +222,7 @@ class ShardBoard:
         """The shard as far as it can be known for little; None: as far as is known it was not made yet."""
         known = self._documents.get(key)
         try:
-            read = self._writer.read(KIND, self._name(key), fresh=False)
+            read = self._writer.read(SHARD_KIND, self._name(key), fresh=False)
         except DocumentNotFound:
             return known
         return read if known is None else newer(read, known)
@@ -241,7 +241,7 @@ class ShardBoard:
         sent.append(self._new_id())
         state = self._hand_out(empty, self._size(key.phase, empty), "", sent[-1])
         document = {
-            "kind": KIND,
+            "kind": SHARD_KIND,
             "metadata": {"name": self._name(key), "labels": {JOB_LABEL: self._job}},
             "spec": {**spec, "shard": key.shard, "first": first, "count": count},
             "state": format_state(state),
@@ -249,7 +249,7 @@ class ShardBoard:
         try:
             return self._writer.create(document)
         except AlreadyExists:
-            return self._writer.read(KIND, self._name(key), fresh=True)
+            return self._writer.read(SHARD_KIND, self._name(key), fresh=True)
 
     def _without_expired(
         self, view: JobView, key: ShardKey, state: ShardState, held_id: str
@@ -339,7 +339,7 @@ class ShardBoard:
 
 def max_attempts(view: JobView) -> float:
     """No task may fail for good in a job that has begun to publish."""
-    return math.inf if view.publishing else view.spec.get("maxAttempts", DEFAULT_ATTEMPTS)
+    return math.inf if view.publishing else view.spec.get("maxAttempts", MAX_ATTEMPTS)
 
 
 def _first_in(sent: Sequence[str], claims: Mapping[str, object]) -> str | None:

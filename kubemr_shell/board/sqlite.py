@@ -19,13 +19,13 @@ from typing import Any
 from kubemr_shell.board import json_patch
 from kubemr_shell.board.documents import (
     JOB_LABEL,
-    MAX_BODY_BYTES,
     MAX_DOCUMENT_BYTES,
     ChangeType,
     Document,
     Documents,
     DocumentStore,
     Operation,
+    check_patch,
     encoded,
     name_of_new,
 )
@@ -82,7 +82,7 @@ class SqliteStore(DocumentStore):
 
     def patch(self, kind: str, name: str, operations: Sequence[Operation]) -> Document:
         what = f"{kind} {name}"
-        encoded(operations, f"the patch of {what}", MAX_BODY_BYTES)
+        check_patch(operations, f"the patch of {what}")
         with self._writing() as connection:
             body, version = _row(connection, kind, name)
             before = self._document(body, version)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kubemr_shell.errors import BoardUnavailable, Forbidden, KubemrError, OutOfSpace
+from kubemr_shell.errors import BoardUnavailable, Forbidden, KubemrError, OutOfSpace, Sequel
 
 APPLICATION_ID = 0x4B424D52  # "KBMR"
 SCHEMA_VERSION = 1
@@ -83,7 +83,8 @@ def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
     if schema != SCHEMA_VERSION:
         raise BoardUnavailable(
             f"{path}: a board of version {schema}, this program knows version {SCHEMA_VERSION}: "
-            "go on with the program that began the job, or start again with --overwrite"
+            "only the program that began the job can go on with it",
+            sequel=Sequel.BEGINS_ANEW,
         )
     return True
 
@@ -119,7 +120,7 @@ def _explanation(path: str, error: sqlite3.DatabaseError, code: int) -> KubemrEr
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_PROTOCOL:
             return BoardUnavailable(f"{path}: other processes kept the board locked for too long")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return BoardUnavailable(f"{path}: the board is damaged, or no board: start again with --overwrite")
+            return BoardUnavailable(f"{path}: the board is damaged, or no board", sequel=Sequel.BEGINS_ANEW)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return Forbidden(f"{path}: no right to write the board")
         case sqlite3.SQLITE_CANTOPEN:
@@ -147,4 +148,4 @@ def _cannot_open(path: str) -> KubemrError:
 
 
 def _out_of_space(path: str) -> OutOfSpace:
-    return OutOfSpace(f"{path}: no space left for the board: make room, then go on with --resume")
+    return OutOfSpace(f"{path}: no space left for the board: make room")

@@ -7,6 +7,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from kubemr_shell.job.state import JobState, Phase
 
+RoleName: TypeAlias = Literal["planner", "finisher"]
+"""As the job's document has it."""
+
 
 class Attempt(NamedTuple):
     """One try of one task. No two claims ever hold the same, so an attempt names its outputs."""
@@ -54,7 +57,7 @@ class Claim:
 class RoleClaim:
     """The claim of what only one worker does at a time: to plan the job, or to finish it."""
 
-    role: Literal["planner", "finisher"]
+    role: RoleName
     id: str
     beat: int = 0
 

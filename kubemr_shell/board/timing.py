@@ -7,6 +7,9 @@ from dataclasses import dataclass
 WRITE_BUDGET = 200
 """Writes a second that one job may ask of an API server."""
 
+LEASE_SECONDS = 60.0
+"""In a cluster, where nobody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
@@ -64,7 +67,7 @@ class Timing:
         )
 
     @classmethod
-    def cluster(cls, agents: int, *, lease_seconds: float = 60.0) -> Timing:
+    def cluster(cls, agents: int, *, lease_seconds: float = LEASE_SECONDS) -> Timing:
         """A cluster: all agents of a job together stay under ``WRITE_BUDGET``."""
         pause = agents / WRITE_BUDGET
         return cls(

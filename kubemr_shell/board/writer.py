@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from kubemr_shell.board.documents import Document, DocumentStore, Operation
-from kubemr_shell.errors import BoardUnavailable, Conflict
+from kubemr_shell.errors import BoardUnavailable, Conflict, KubemrError
 
 T = TypeVar("T")
 
@@ -103,9 +103,10 @@ class Writer:
                 tries += 1
                 self._pause(tries, deadline, error, asked=error.retry_after)
 
-    def _pause(self, tries: int, deadline: float, error: Exception, *, asked: float = 0.0) -> None:
+    def _pause(self, tries: int, deadline: float, error: KubemrError, *, asked: float = 0.0) -> None:
         """Wait as long as the store ``asked`` for, and a random time, twice as long at most with each try."""
         pause = asked + self._random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries, 10)))
         if self._clock() + pause > deadline:
-            raise BoardUnavailable(f"the board did not take it within {self._give_up_seconds:g} s: {error}") from error
+            message = f"the board did not take it within {self._give_up_seconds:g} s: {error}"
+            raise BoardUnavailable(message, sequel=error.sequel) from error
         self._sleep(pause)

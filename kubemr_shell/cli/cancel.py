@@ -13,10 +13,8 @@ from kubemr_shell.client.access import Access
 @cluster_options
 def cancel(*, name: str, access: Access) -> None:
     """End a job of a cluster. What it has done is kept: retry goes on with it, delete removes it."""
-    from threading import Event  # noqa: PLC0415 - --help needs none of these
+    from kubemr_shell.client.asking import cancel_job, no_answer  # noqa: PLC0415 - --help needs none of these
 
-    from kubemr_shell.client.asking import cancel_job, no_answer  # noqa: PLC0415
-
-    if not cancel_job(reach(access), name, stop=Event(), say=say):
+    if not cancel_job(reach(access), name, say=say):
         raise no_answer(name)
     print(f"mapreducejob/{name} cancelled")

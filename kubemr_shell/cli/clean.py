@@ -11,7 +11,11 @@ from kubemr_shell.local_run.output import Output
 
 @click.command()
 @with_output
-@click.option("--force", is_flag=True, help="Also where a run on another machine may be at work: you know it is dead.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also where a run on another machine, or a job of a cluster, may be at work: you know it is dead.",
+)
 def clean(output: Output, force: bool) -> None:
     """Remove what an unfinished, failed or kept job left in OUTPUT; a finished result stays."""
     clean_output(output, force=force)

@@ -12,15 +12,29 @@ PathStyle = Literal["auto", "always", "never"]
 @click.command()
 @click.option("--uid", required=True, help="The job's uid.")
 @click.option("--output", required=True, help="The s3:// prefix of its parts.")
+@click.option("--namespace", envvar="KUBEMR_NAMESPACE", default="default", help="The job's namespace, for messages.")
+@click.option(
+    "--s3-secret", envvar="KUBEMR_S3_SECRET", help="The Secret with the credentials of the store, for messages."
+)
 @click.option("--path-style", type=click.Choice(["auto", "always", "never"]), default="auto", help="As spec.s3 has it.")
 @click.option("--ca-bundle", help="As spec.s3 has it.")
 @click.option("--requester-pays", is_flag=True, help="As spec.s3 has it.")
-def cleanup(*, uid: str, output: str, path_style: PathStyle, ca_bundle: str | None, requester_pays: bool) -> None:
+def cleanup(
+    *,
+    uid: str,
+    output: str,
+    namespace: str,
+    s3_secret: str | None,
+    path_style: PathStyle,
+    ca_bundle: str | None,
+    requester_pays: bool,
+) -> None:
     """Remove the temporaries of a job of the cluster, and what it staged and never published."""
     from kubemr_shell.job.spec import S3Spec  # noqa: PLC0415
     from kubemr_shell.net.s3_config import S3Config  # noqa: PLC0415
     from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
     from kubemr_shell.pod.places import Places  # noqa: PLC0415
+    from kubemr_shell.pod.secret import credentials_advice  # noqa: PLC0415
 
     s3 = S3Spec(path_style=path_style, ca_bundle=ca_bundle, requester_pays=requester_pays)
-    Places(output=as_prefix(output), uid=uid).remove(S3Config.of(s3))
+    Places(output=as_prefix(output), uid=uid).remove(S3Config.of(s3, advice=credentials_advice(namespace, s3_secret)))

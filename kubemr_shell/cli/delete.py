@@ -20,7 +20,7 @@ def delete(*, name: str, wait: bool, access: Access) -> int:
     from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
 
     stop = Event()
-    with stopping_on_signals(stop.set, kill=lambda: None) as signals:
+    with stopping_on_signals(stop.set) as signals:
         is_gone = delete_job(reach(access), name, waits=wait, stop=stop, say=say)
     if not is_gone:
         say(f"stopped waiting; {name} goes as soon as its temporaries are removed")

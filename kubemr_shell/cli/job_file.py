@@ -9,10 +9,11 @@ from typing import Any
 
 from kubemr_shell.errors import UsageError
 from kubemr_shell.inputs.download import is_remote
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.names import file_name
 from kubemr_shell.job.scripts import script_name
 from kubemr_shell.job.spec import Command, Job, JobSpec
-from kubemr_shell.job.validate import API_VERSION, KIND, load_job
+from kubemr_shell.job.validate import load_job
 from kubemr_shell.settings import Settings
 from kubemr_shell.storage.local import path_of
 from kubemr_shell.storage.locate import scheme_of
@@ -21,7 +22,12 @@ from kubemr_shell.storage.locate import scheme_of
 def read_job(path: str | None, changes: Mapping[str, Any] | None = None, settings: Settings | None = None) -> Job:
     """The job in a file (``-``: stdin), or one made of ``changes`` alone; InvalidSpec with every problem."""
     if path is None:
-        document: object = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"generateName": "run-"}, "spec": {}}
+        document: object = {
+            "apiVersion": API_VERSION,
+            "kind": JOB_KIND,
+            "metadata": {"generateName": "run-"},
+            "spec": {},
+        }
         source = "command line"
     else:
         from kubemr_shell.cli.yaml_file import read_yaml  # noqa: PLC0415 - the one-liner needs no YAML

@@ -32,7 +32,7 @@ def logs(*, name: str, task: str | None, follow: bool, access: Access) -> int:
     all_logs = JobLogs(jobs, name, task=wanted, write=writer_to(STDOUT), say=say)
     if follow:
         stop = Event()
-        with stopping_on_signals(stop.set, kill=lambda: None) as signals:
+        with stopping_on_signals(stop.set) as signals:
             all_logs.follow(stop)
         return signals.exit_code or 0
     if not all_logs.show():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubemr_shell.board.timing import LEASE_SECONDS
 from kubemr_shell.cli.job_defaults import job_defaults
 from kubemr_shell.errors import KubemrError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--namespace", help="Look after the jobs of this namespace alone; default: of all.")
 @click.option("--image", help="The image of jobs that name none; default: kubemr/base of this version.")
 @job_defaults
-@click.option("--lease", type=float, default=60.0, show_default=True, help="Seconds; see docs/operations.md.")
+@click.option("--lease", type=float, default=LEASE_SECONDS, show_default=True, help="Seconds; see docs/operations.md.")
 @click.option("--port", type=int, default=8080, show_default=True, help="For /metrics, /healthz and /readyz.")
 @click.option("--pod", metavar="NAMESPACE/NAME", help="The operator's own: jobs get its image by the same digest.")
 @click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
@@ -57,7 +58,7 @@ def operator(
     one = Operator(client, options, identity=socket.gethostname(), now=now)
     server = serve(one, port)
     try:
-        with stopping_on_signals(one.stop, kill=lambda: None):
+        with stopping_on_signals(one.stop):
             one.run()
     finally:
         server.shutdown()

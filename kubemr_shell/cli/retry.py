@@ -39,9 +39,7 @@ def retry(
     kubemr-shell retry words -r 'sort | uniq -c' --follow
     kubemr-shell retry words -f job.yaml
     """
-    from threading import Event  # noqa: PLC0415 - --help needs none of these
-
-    from kubemr_shell.cli.cluster_job import read_cluster_job  # noqa: PLC0415
+    from kubemr_shell.cli.cluster_job import read_cluster_job  # noqa: PLC0415 - --help needs none of these
     from kubemr_shell.client.asking import no_answer, retry_job  # noqa: PLC0415
     from kubemr_shell.client.waiting import wait_for_end  # noqa: PLC0415
     from kubemr_shell.local_run.signals import ending_on_signals  # noqa: PLC0415
@@ -57,15 +55,14 @@ def retry(
             name,
             spec=read.spec if read else None,
             package=read.package if read else None,
-            changes={name: value for name, value in asked.items() if value is not None},
+            changes={field: value for field, value in asked.items() if value is not None},
             flags=flags,
-            stop=Event(),
             say=say,
         )
         if not answered:
             raise no_answer(name)
         print(f"mapreducejob/{name} goes on", flush=True)
         if wait or follow:
-            return wait_for_end(jobs, jobs.get(name), shows=follow, flags=flags)
+            return wait_for_end(jobs, jobs.get(name), shows=follow, flags=flags, say=say)
     say(f"  kubemr-shell status {name}{flags}")
     return 0

@@ -37,7 +37,7 @@ def submit(*, file: str, wait: bool, follow: bool, access: Access) -> int:
         name, flags = job["metadata"]["name"], access.flags
         print(f"mapreducejob/{name} submitted", flush=True)
         if wait or follow:
-            return wait_for_end(jobs, job, shows=follow, flags=flags)
+            return wait_for_end(jobs, job, shows=follow, flags=flags, say=say)
     for command, what in (
         ("status", "how far it is"),
         ("logs --follow", "what its commands say"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubemr_shell.board.timing import LEASE_SECONDS
 from kubemr_shell.errors import KubemrError
 
 if TYPE_CHECKING:
@@ -32,9 +33,12 @@ TERMINATION_MESSAGE_BYTES = 4096
     help="Which of them it is, from 0; default: JOB_COMPLETION_INDEX, which Kubernetes sets.",
 )
 @click.option("--output", required=True, help="The s3:// prefix for the parts.")
+@click.option(
+    "--s3-secret", envvar="KUBEMR_S3_SECRET", help="The Secret with the credentials of the store, for messages."
+)
 @click.option("--scratch", required=True, type=click.Path(), help="A folder for what dies with the pod.")
 @click.option("--slots", type=click.IntRange(1), help="Tasks that run at once; default: the pod's CPUs.")
-@click.option("--lease", type=float, default=60.0, help="Seconds after which a worker shows that it lives.")
+@click.option("--lease", type=float, default=LEASE_SECONDS, help="Seconds after which a worker shows that it lives.")
 @click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
 @click.option("--termination-log", type=click.Path(), help="A file for the reason of an end that is none of the job's.")
 def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, lease: float, **options: Any) -> int:
@@ -54,9 +58,10 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
         with ending_on_signals():
             client = KubeClient.of_program(kubeconfig, namespace, environ())
             store = KubernetesStore(client, namespace)
-            one = PodWorker(store, _options(**options), complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease)
+            asked = _options(namespace=namespace, **options)
+            one = PodWorker(store, asked, complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease)
             try:
-                with stopping_on_signals(one.stop, kill=lambda: None) as signals:
+                with stopping_on_signals(one.stop) as signals:
                     one.run()
                     return signals.exit_code or 0
             finally:
@@ -67,7 +72,17 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
 
 
 def _options(
-    *, job: str, uid: str, name: str, workers: int, number: int | None, output: str, scratch: str, slots: int | None
+    *,
+    job: str,
+    uid: str,
+    namespace: str,
+    name: str,
+    workers: int,
+    number: int | None,
+    output: str,
+    s3_secret: str | None,
+    scratch: str,
+    slots: int | None,
 ) -> PodOptions:
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
     from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
@@ -77,10 +92,12 @@ def _options(
     return PodOptions(
         job=job,
         uid=uid,
+        namespace=namespace,
         worker=name,
         workers=workers,
         number=number,
         output=as_prefix(output),
+        s3_secret=s3_secret,
         slots=slots or limits.cpus(),
         memory_bytes=limits.memory_bytes(),
         scratch=scratch,

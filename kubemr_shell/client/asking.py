@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any
 
@@ -19,6 +19,7 @@ from kubemr_shell.errors import Conflict, InvalidSpec, KubemrError, Unavailable,
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.marks import FILES_ANNOTATION, files_name
+from kubemr_shell.kube.status import status_of
 
 ANSWER_SECONDS = 15.0
 TRIES = 5
@@ -35,7 +36,6 @@ def retry_job(
     package: Package | None = None,
     changes: Change,
     flags: str,
-    stop: Event,
     say: Say,
 ) -> bool:
     """Ask for what is missing to be done; whether the operator has answered. UsageError when it refuses.
@@ -51,7 +51,7 @@ def retry_job(
 
     def change(seen: Document) -> list[Operation]:
         nonlocal asked
-        asked = max(seen["spec"].get("retry", 0), (seen.get("status") or {}).get("observedRetry", 0)) + 1
+        asked = max(seen["spec"].get("retry", 0), status_of(seen).get("observedRetry", 0)) + 1
         wanted = {**_wanted(seen, spec, package, changes), "retry": asked}
         _must_be_retriable(seen, wanted)
         operations: list[Operation] = [add("/spec", wanted)]
@@ -61,22 +61,19 @@ def retry_job(
         return operations
 
     job = _changed(jobs, name, change)
-    followed = Followed(jobs, name, uid=job["metadata"]["uid"], stop=stop, say=say)
-    answered = followed.until(
-        lambda seen: (seen.get("status") or {}).get("observedRetry", 0) >= asked, seconds=ANSWER_SECONDS
-    )
+    answered = _answered(jobs, job, lambda seen: status_of(seen).get("observedRetry", 0) >= asked, say)
     if answered is None:
         return False
     view = view_of(answered)
     if view.state is JobState.FAIL and view.plan is None and (view.failure or {}).get("kind") == InvalidSpec.__name__:
         raise UsageError("\n".join(failure_screen(name, view.failure or {}, flags)))
-    refused = (answered.get("status") or {}).get("retryRefused") or {}
+    refused = status_of(answered).get("retryRefused") or {}
     if refused.get("retry") == asked:
         raise _refusal(name, refused.get("message"))
     return True
 
 
-def cancel_job(jobs: Jobs, name: str, *, stop: Event, say: Say) -> bool:
+def cancel_job(jobs: Jobs, name: str, *, say: Say) -> bool:
     """Ask for its end; whether the operator has answered. KubemrError when it has ended otherwise, or cannot end."""
     job = jobs.get(name)
     if _is_cancelled(job):
@@ -87,10 +84,7 @@ def cancel_job(jobs: Jobs, name: str, *, stop: Event, say: Say) -> bool:
         return [add("/spec/cancel", True)]
 
     job = _changed(jobs, name, change)
-    followed = Followed(jobs, name, uid=job["metadata"]["uid"], stop=stop, say=say)
-    answered = followed.until(
-        lambda seen: view_of(seen).state in ENDED or view_of(seen).publishing, seconds=ANSWER_SECONDS
-    )
+    answered = _answered(jobs, job, lambda seen: view_of(seen).state in ENDED or view_of(seen).publishing, say)
     if answered is None:
         return False
     if not _is_cancelled(answered):
@@ -110,7 +104,14 @@ def no_answer(name: str) -> Unavailable:
     return Unavailable(f"job {name}: asked, but no operator has answered: {HINT}")
 
 
-def _changed(jobs: Jobs, name: str, change: Any) -> Document:
+def _answered(jobs: Jobs, job: Document, is_it: Callable[[Document], bool], say: Say) -> Document | None:
+    """The job as the operator has answered; None when it does not."""
+    metadata = job["metadata"]
+    followed = Followed(jobs, metadata["name"], uid=metadata["uid"], stop=Event(), say=say)
+    return followed.until(is_it, seconds=ANSWER_SECONDS)
+
+
+def _changed(jobs: Jobs, name: str, change: Callable[[Document], list[Operation]]) -> Document:
     """Change it as it is now; again when somebody else has changed it meanwhile."""
     for _ in range(TRIES):
         seen = jobs.get(name)

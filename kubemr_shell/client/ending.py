@@ -8,7 +8,7 @@ from typing import Any
 from kubemr_shell.board.documents import Document
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.client.views import readable, view_of
-from kubemr_shell.errors import JobCancelled, JobFailed, KubemrError
+from kubemr_shell.errors import InvalidSpec, JobCancelled, JobFailed, KubemrError
 from kubemr_shell.job.state import ENDED, JobState, Phase
 from kubemr_shell.local_run.failure import failure_lines
 from kubemr_shell.local_run.figures import count_text
@@ -37,7 +37,7 @@ def failure_screen(name: str, failure: Mapping[str, Any], flags: str) -> list[st
     """The one screen: what failed, where, why, and what to do."""
     lines = failure_lines({"reason": "", **failure}, job=name, debug=[], resume=[])
     again, mended = f"kubemr-shell retry {name}{flags}", f"kubemr-shell retry {name} -f JOB.yaml{flags}"
-    if failure.get("kind") == "InvalidSpec":
+    if failure.get("kind") == InvalidSpec.__name__:
         return [*lines, f"  go on when it is mended:   {mended}"]
     task = str(failure.get("task") or "")
     if task:
@@ -55,7 +55,7 @@ def result_lines(view: JobView) -> list[str]:
     count = int(results.get("parts", 0))
     lines = [f"{count_text(count)} {'part' if count == 1 else 'parts'} in {results.get('output', '')}"]
     for phase, totals in view.totals.items():
-        if "slowest" in totals and phase.value != "publish":
+        if "slowest" in totals and phase is not Phase.PUBLISH:
             lines += phase_lines(phase.value, totals)
     for counters in view.counters.values():
         for group, names in sorted(counters.items()):

@@ -9,6 +9,7 @@ from threading import Event
 from kubemr_shell.board.documents import JOB_LABEL, Document
 from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.errors import Expired, Forbidden, JobNotFound, Unavailable
+from kubemr_shell.kube.status import status_of
 
 LOOK_SECONDS = 10.0
 """At least so often the job is read as a whole, whatever the watch says."""
@@ -121,4 +122,4 @@ class Followed:
 
 
 def is_looked_at(document: Document) -> bool:
-    return "state" in (document.get("status") or {})
+    return "state" in status_of(document)

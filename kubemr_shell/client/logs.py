@@ -16,15 +16,15 @@ from kubemr_shell.client.log_lines import LogLines
 from kubemr_shell.client.views import view_of
 from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, JobNotFound, KubemrError, UsageError
 from kubemr_shell.job.names import parse_task_label, task_label
-from kubemr_shell.kube.marks import ROLE_LABEL, WORKER
+from kubemr_shell.kube.marks import CONTAINER, ROLE_LABEL, WORKER
 from kubemr_shell.kube.resources import PODS
+from kubemr_shell.kube.status import state_of
 
 POLL_SECONDS = 2.0
 """Between two looks for pods that are new."""
 IDLE_SECONDS = 300.0
 """A connection on which nothing came for so long is made anew: it may be dead."""
 CHUNK_BYTES = 1 << 16
-CONTAINER = "worker"
 
 Write = Callable[[bytes], None]
 
@@ -65,8 +65,7 @@ class JobLogs:
         """What is there now, one pod after the other; the number of lines."""
         pods = self._pods()
         if not pods:
-            document = self._jobs.get(self._name)
-            state = (document.get("status") or {}).get("state", "NEW")
+            state = state_of(self._jobs.get(self._name))
             raise JobNotFound(
                 f"job {self._name} is {state} and has no pods (any more): kubemr-shell status {self._name} says why"
             )

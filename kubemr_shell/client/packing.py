@@ -14,8 +14,8 @@ from kubemr_shell.client.cluster_spec import is_absolute, is_local, look_at_inpu
 from kubemr_shell.errors import Problem
 from kubemr_shell.job.names import file_name
 from kubemr_shell.job.spec import JobSpec
-from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.marks import FILES_FOLDER, files_name
+from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import path_of
 
@@ -40,12 +40,11 @@ class Package:
     def config_map(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """The object that holds them, and that goes when its job goes."""
         metadata = job["metadata"]
-        owner = {"apiVersion": API_VERSION, "kind": KIND, "name": metadata["name"], "uid": metadata["uid"]}
         return {
             "metadata": {
                 "name": files_name(metadata["name"]),
                 "labels": {JOB_LABEL: metadata["name"], "app.kubernetes.io/managed-by": "kubemr"},
-                "ownerReferences": [owner],
+                "ownerReferences": [reference_to_job(metadata["name"], metadata["uid"])],
             },
             "binaryData": self.encoded(),
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.board.documents import Document
@@ -10,12 +9,13 @@ from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.progress import Progress
 from kubemr_shell.client.ending import failure_screen, result_lines
 from kubemr_shell.client.following import NOBODY, SILENT_SECONDS, is_looked_at
+from kubemr_shell.client.hindrance import condition_text, hindrance_of, way_out
 from kubemr_shell.client.table import row_of
 from kubemr_shell.client.times import seconds_since
-from kubemr_shell.client.waiting import condition_text, hindrance_of, snapshot_of, way_out
 from kubemr_shell.job.state import ENDED, JobState, Phase
+from kubemr_shell.kube.status import Condition, status_of
 from kubemr_shell.local_run.figures import bytes_text, count_text, seconds_text
-from kubemr_shell.local_run.progress import progress_text
+from kubemr_shell.local_run.progress import Snapshot, progress_text
 from kubemr_shell.local_run.summary import HEAVY_SHARE, printable
 
 SKEW = 3
@@ -41,7 +41,7 @@ def status_lines(document: Document, progress: Progress, *, now: float, flags: s
         lines += _skew(view)
     if view.retry:
         lines.append(_line("retried", f"{count_text(view.retry)} {'time' if view.retry == 1 else 'times'}"))
-    if refused := condition_text(document, "RetryRefused"):
+    if refused := condition_text(document, Condition.RETRY_REFUSED):
         lines.append(_line("not retried", refused))
     if view.state is JobState.FAIL:
         lines += ["", *failure_screen(metadata["name"], view.failure or {}, flags)]
@@ -68,13 +68,25 @@ def as_json(document: Document, progress: Progress, *, now: float) -> dict[str, 
         "results": view.results,
         "counters": {phase.value: counters for phase, counters in view.counters.items()},
         "totals": {phase.value: totals for phase, totals in view.totals.items()},
-        "conditions": (document.get("status") or {}).get("conditions") or [],
+        "conditions": status_of(document).get("conditions") or [],
     }
 
 
+def snapshot_of(progress: Progress) -> Snapshot:
+    """How far a job is. Bytes are counted where a shard of tasks is closed, which is too seldom to show."""
+    view = progress.view
+    if view.phase is None:
+        return Snapshot(phase="plan" if view.planner else "deploy")
+    return Snapshot(
+        phase=view.phase.value,
+        tasks_done=progress.tasks_done,
+        tasks=view.layout(view.phase).tasks,
+        retries=progress.retries,
+    )
+
+
 def _times(document: Document, view: JobView, now: float) -> str:
-    status: Mapping[str, Any] = document.get("status") or {}
-    began, ended = (seconds_since(status.get(name), now) for name in ("startTime", "completionTime"))
+    began, ended = (seconds_since(status_of(document).get(name), now) for name in ("startTime", "completionTime"))
     if began is None:
         return ""
     if view.state in ENDED and ended is not None:

@@ -12,8 +12,8 @@ from kubemr_shell.client.ending import has_ended
 from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.client.packing import Package
 from kubemr_shell.errors import AlreadyExists, DocumentNotFound, KubemrError, UsageError
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.spec import Job
-from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.marks import FILES_ANNOTATION, are_files_of, files_name
 from kubemr_shell.kube.resources import CONFIG_MAPS, JOBS, Resource
 
@@ -34,7 +34,7 @@ def document_of(job: Job, spec: Mapping[str, Any], package: Package) -> dict[str
         metadata["labels"] = dict(job.labels)
     if annotations:
         metadata["annotations"] = annotations
-    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": {**spec, **package.spec}}
+    return {"apiVersion": API_VERSION, "kind": JOB_KIND, "metadata": metadata, "spec": {**spec, **package.spec}}
 
 
 def submit(jobs: Jobs, document: Mapping[str, Any], package: Package) -> Document:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from kubemr_shell.board.documents import Document
+from kubemr_shell.client.hindrance import hindrance_of
 from kubemr_shell.client.times import age_text, seconds_since
-from kubemr_shell.client.waiting import hindrance_of
+from kubemr_shell.job.state import ENDED
+from kubemr_shell.kube.status import state_of, status_of
 from kubemr_shell.local_run.figures import one_line
 
 WIDEST = 60
 """Characters of what workers may have written."""
-NOT_SEEN = "NEW"
-"""The state of a job that no operator has looked at."""
 
 
 def table_of(documents: Sequence[Document], *, now: float, everywhere: bool) -> list[str]:
@@ -28,7 +28,7 @@ def table_of(documents: Sequence[Document], *, now: float, everywhere: bool) -> 
 
 def row_of(document: Document, *, now: float) -> dict[str, Any]:
     """What is told of a job, for programs."""
-    metadata, status = document["metadata"], document.get("status") or {}
+    metadata, status = document["metadata"], status_of(document)
     progress = status.get("progress") or {}
     age = seconds_since(metadata.get("creationTimestamp"), now)
     return {
@@ -64,6 +64,6 @@ def _state(document: Document) -> str:
     """With what is in its way, in a word, as kubectl shows pods."""
     if "deletionTimestamp" in document["metadata"]:
         return "DELETING"
-    state = str((document.get("status") or {}).get("state", NOT_SEEN))
+    state = state_of(document)
     reason = hindrance_of(document).partition(":")[0]
-    return f"{state} ({reason})" if reason and state not in ("COMPLETE", "FAIL", "CANCELLED") else state
+    return f"{state} ({reason})" if reason and state not in ENDED else state

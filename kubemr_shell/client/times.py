@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from kubemr_shell.kube.stamps import seconds_of
 
 
 def seconds_since(stamp: str | None, now: float) -> float | None:
     """``now`` in seconds since 1970. A clock that is behind the server's makes nothing negative."""
-    return None if not stamp else max(0.0, now - datetime.fromisoformat(stamp).timestamp())
+    return None if not stamp else max(0.0, now - seconds_of(stamp))
 
 
 def age_text(seconds: float | None) -> str:

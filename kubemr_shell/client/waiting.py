@@ -9,24 +9,22 @@ from contextlib import contextmanager
 from threading import Event
 
 from kubemr_shell.board.documents import Document
-from kubemr_shell.board.progress import Progress
 from kubemr_shell.client.ending import failure_of, has_ended, result_lines
-from kubemr_shell.client.following import Followed
+from kubemr_shell.client.following import Followed, Say
+from kubemr_shell.client.hindrance import hindrance_of, way_out
 from kubemr_shell.client.jobs import Jobs
+from kubemr_shell.client.status import snapshot_of
 from kubemr_shell.client.views import view_of
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import ENDED
-from kubemr_shell.local_run.figures import one_line
 from kubemr_shell.local_run.progress import ProgressThread, Snapshot, display_for, show_cursor
 from kubemr_shell.local_run.signals import stopping_on_signals
 
 SNAPSHOT_SECONDS = 2.0
 """Between two readings of the job and its shards, however often the display would like one."""
-MOST_CHARACTERS = 1000
-"""Of what is in the way."""
 
 
-def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str) -> int:
+def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str, say: Say) -> int:
     """The exit code of the job, or that of the signal that ended the waiting; JobFailed and JobCancelled say why."""
     name, stop = document["metadata"]["name"], Event()
     with (
@@ -39,61 +37,23 @@ def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str) -> 
             nonlocal last, way
             hindrance = hindrance_of(seen)
             if hindrance and hindrance != last:
-                _say(hindrance)
+                say(hindrance)
                 if way != (way := way_out(seen, flags)):
-                    _say(f"  {way}")
+                    say(f"  {way}")
             last = hindrance
             return has_ended(seen)
 
-        followed = Followed(jobs, name, uid=document["metadata"]["uid"], stop=stop, say=_say)
+        followed = Followed(jobs, name, uid=document["metadata"]["uid"], stop=stop, say=say)
         ended = followed.until(is_over)
     if ended is None:
-        _say(f"stopped waiting; the job runs on: kubemr-shell status {name}{flags}, or cancel {name}{flags} to end it")
+        say(f"stopped waiting; the job runs on: kubemr-shell status {name}{flags}, or cancel {name}{flags} to end it")
         return signals.exit_code or 0
     failure = failure_of(ended, flags)
     if failure is not None:
         raise failure
     for line in result_lines(view_of(ended)):
-        _say(line)
+        say(line)
     return 0
-
-
-def hindrance_of(document: Document) -> str:
-    """What keeps workers from running that will not pass by itself; empty if nothing does."""
-    workers = condition_text(document, "WorkersReady", status="False")
-    return condition_text(document, "Suspended") or ("" if workers.startswith("Starting:") else workers)
-
-
-def way_out(document: Document, flags: str) -> str:
-    """What to do about what is in the way; ``flags`` are those that reach the cluster."""
-    name = document["metadata"]["name"]
-    if view_of(document).publishing:
-        return "it goes on by itself once that is mended; it cannot be cancelled while its results are being published"
-    return (
-        "it goes on by itself as soon as it can; to run it under a mended YAML instead: "
-        f"kubemr-shell cancel {name}{flags} && kubemr-shell retry {name} -f JOB.yaml{flags}"
-    )
-
-
-def condition_text(document: Document, kind: str, *, status: str = "True") -> str:
-    """Reason and message of a condition, if it has that status."""
-    for one in (document.get("status") or {}).get("conditions") or ():
-        if one["type"] == kind and one["status"] == status:
-            return one_line(f"{one.get('reason')}: {one.get('message', '')}", MOST_CHARACTERS)
-    return ""
-
-
-def snapshot_of(progress: Progress) -> Snapshot:
-    """How far a job is. Bytes are counted where a shard of tasks is closed, which is too seldom to show."""
-    view = progress.view
-    if view.phase is None:
-        return Snapshot(phase="plan" if view.planner else "deploy")
-    return Snapshot(
-        phase=view.phase.value,
-        tasks_done=progress.tasks_done,
-        tasks=view.layout(view.phase).tasks,
-        retries=progress.retries,
-    )
 
 
 @contextmanager
@@ -116,7 +76,3 @@ def _shown(jobs: Jobs, name: str, *, shows: bool) -> Iterator[None]:
         yield
     finally:
         thread.close()
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - for the person who waits

@@ -16,4 +16,4 @@ def watched_space(what: str) -> Iterator[None]:
     except OSError as error:
         if not OutOfSpace.is_cause(error):
             raise
-        raise OutOfSpace(f"no space for {what}: {error.strerror}: make room, then go on with --resume") from error
+        raise OutOfSpace(f"no space for {what}: {error.strerror}: make room") from error

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kubemr_shell.job.kinds import GROUP, JOB_KIND, JOB_PLURAL, SHARD_KIND, SHARD_PLURAL, VERSION
 from kubemr_shell.job.spec import SPEC
 from kubemr_shell.job.state import JobState
-from kubemr_shell.job.validate import API_VERSION, KIND, LONGEST_NAME
+from kubemr_shell.job.validate import LONGEST_NAME
 
 Schema = dict[str, Any]
 
@@ -70,7 +71,7 @@ def job_crd() -> dict[str, Any]:
         },
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     ]
-    return _crd(KIND, "mapreducejobs", ["mrj"], schema, columns=columns, subresources={"status": {}})
+    return _crd(JOB_KIND, JOB_PLURAL, ["mrj"], schema, columns=columns, subresources={"status": {}})
 
 
 def shard_crd() -> dict[str, Any]:
@@ -104,7 +105,7 @@ def shard_crd() -> dict[str, Any]:
             "state": state,
         },
     }
-    return _crd("TaskShard", "taskshards", [], schema)
+    return _crd(SHARD_KIND, SHARD_PLURAL, [], schema)
 
 
 def structural(schema: Mapping[str, Any]) -> Schema:
@@ -186,8 +187,7 @@ def _crd(
     columns: list[Schema] | None = None,
     subresources: Schema | None = None,
 ) -> dict[str, Any]:
-    group, _, version = API_VERSION.partition("/")
-    served: Schema = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    served: Schema = {"name": VERSION, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     if columns:
         served["additionalPrinterColumns"] = columns
     if subresources:
@@ -198,6 +198,6 @@ def _crd(
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [served]},
+        "metadata": {"name": f"{plural}.{GROUP}"},
+        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [served]},
     }

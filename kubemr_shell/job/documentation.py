@@ -7,12 +7,13 @@ from dataclasses import MISSING, Field
 from enum import StrEnum
 from typing import Any
 
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.records import Record, default_of
 from kubemr_shell.job.report import below
 from kubemr_shell.job.shape import Shape
 from kubemr_shell.job.spec import SPEC
 from kubemr_shell.job.state import JOB_TRANSITIONS, TASK_TRANSITIONS
-from kubemr_shell.job.validate import API_VERSION, KIND, LONGEST_NAME, LONGEST_PREFIX
+from kubemr_shell.job.validate import LONGEST_NAME, LONGEST_PREFIX
 
 GENERATED = "<!-- Written by docs/generate.py from the code: change it there. -->"
 
@@ -29,7 +30,7 @@ A job is a YAML document of four fields:
 | field | value |
 |---|---|
 | `apiVersion` | `{API_VERSION}` |
-| `kind` | `{KIND}` |
+| `kind` | `{JOB_KIND}` |
 | `metadata` | `name` (lower-case letters, digits and `-`, at most {LONGEST_NAME} characters) or `generateName` (what \
 the name is to begin with, at most {LONGEST_PREFIX}); `namespace`, `labels` and `annotations` as in Kubernetes |
 | `spec` | the fields below |

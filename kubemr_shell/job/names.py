@@ -9,6 +9,8 @@ from kubemr_shell.job.state import Phase
 SUCCESS = "_SUCCESS"
 STATE = "_kubemr"
 """What stands in an output below this name is the state of its jobs."""
+OWNER = "owner"
+"""Directly below that, it names the run that has the output; below the uid of a job of a cluster, that job has it."""
 COMPRESSED_SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 """Of parts, by the job's compressOutput."""
 _HTTP = re.compile("https?://", re.IGNORECASE)

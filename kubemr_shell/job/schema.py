@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.job.validate import DOCUMENT
 
 
@@ -11,7 +12,7 @@ def json_schema() -> dict[str, Any]:
     """What ``load_job`` accepts, as JSON Schema."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "MapReduceJob",
+        "title": JOB_KIND,
         "description": "A MapReduce job of kubemr-shell.",
         **DOCUMENT.schema(),
     }

@@ -20,6 +20,8 @@ Command: TypeAlias = str | tuple[str, ...]
 TEXT = Text()
 TEXTS = ListOf(TEXT, "list of strings", example="[logs/*.gz]")
 MOST_SECONDS = (1 << 31) - 1
+MAX_ATTEMPTS = 4
+"""Of a task, where nobody says otherwise."""
 DNS_NAME = (r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "must be lower-case letters, digits, - and .")
 
 
@@ -245,7 +247,7 @@ class JobSpec:
         default=SplitSpec(), metadata=described("How inputs are cut and packed into map tasks.", SPLIT)
     )
     max_attempts: int = field(
-        default=4,
+        default=MAX_ATTEMPTS,
         metadata=described("How often a task may fail before the job does.", Whole(1, 1000)),
     )
     timeout_seconds: int = field(
@@ -285,8 +287,8 @@ class JobSpec:
     keep_tmp: bool = field(
         default=False,
         metadata=described(
-            "Keep the intermediate data when the job is done: with it --resume can do just the reduces again, under "
-            "another reduceCommand or compressOutput.",
+            "Keep the intermediate data when the job is done: a run that is resumed, or a "
+            "retry, can then do just the reduces again, under another reduceCommand or compressOutput.",
             Flag(),
         ),
     )

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from kubemr_shell.errors import StorageError
+from kubemr_shell.errors import Sequel, StorageError
 
 Codec: TypeAlias = Literal["none", "gzip", "bzip2", "xz", "zstd"]
 
@@ -44,8 +44,8 @@ class Split:
             return cls(tuple(Piece(**dict(zip(_COLUMNS, row, strict=True))) for row in json.loads(line)))
         except (ValueError, TypeError) as error:
             raise StorageError(
-                f"a line of the job's plan is not what was written ({error}): {line[:200]!r}: "
-                "start anew with --overwrite"
+                f"a line of the job's plan is not what was written ({error}): {line[:200]!r}",
+                sequel=Sequel.BEGINS_ANEW,
             ) from error
 
 

@@ -10,14 +10,12 @@ from typing import Any
 
 from kubemr_shell.errors import InvalidSpec
 from kubemr_shell.job.containers import TextMap
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.records import NeedsOneOf, Object, yaml_name
 from kubemr_shell.job.report import Report, below
 from kubemr_shell.job.shape import Constant, Shape
 from kubemr_shell.job.spec import SPEC, Job, JobSpec
 from kubemr_shell.job.texts import LINE_END, Text
-
-API_VERSION = "turbobytes.com/v1alpha1"
-KIND = "MapReduceJob"
 
 # What an API server writes into metadata: a document that was read back from a cluster is a document all the same.
 SERVER_FIELDS = (
@@ -50,10 +48,10 @@ METADATA = Object(
     rules=(NeedsOneOf(("name", "generateName"), "is missing: write a name, or generateName: word-count-"),),
 )
 DOCUMENT = Object(
-    {"apiVersion": Constant(API_VERSION), "kind": Constant(KIND), "metadata": METADATA, "spec": SPEC},
+    {"apiVersion": Constant(API_VERSION), "kind": Constant(JOB_KIND), "metadata": METADATA, "spec": SPEC},
     required={
         "apiVersion": f"write apiVersion: {API_VERSION}",
-        "kind": f"write kind: {KIND}",
+        "kind": f"write kind: {JOB_KIND}",
         "metadata": "write the job's name, or generateName, in it",
         "spec": "write at least inputs in it",
     },

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kubemr_shell.kube.owners import is_owned, owners_of
+
+CONTAINER = "worker"
+"""The one of a pod that is ours; a template may add others."""
 ROLE_LABEL = "turbobytes.com/role"
 """On pods and batch Jobs: what they do for their job."""
 WORKER = "worker"
@@ -23,8 +27,7 @@ FILES_FOLDER = "/etc/kubemr/files"
 
 def are_files_of(found: Mapping[str, Any], job: Mapping[str, Any]) -> bool:
     """Whether a ConfigMap is a job's, and not that of a deleted one of the same name. Anybody may make one by hand."""
-    owners = found["metadata"].get("ownerReferences") or ()
-    return not owners or any(one["uid"] == job["metadata"]["uid"] for one in owners)
+    return not owners_of(found) or is_owned(found, job)
 
 
 def files_name(job: str) -> str:

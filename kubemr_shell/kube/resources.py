@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from kubemr_shell.job.validate import API_VERSION
-from kubemr_shell.job.validate import KIND as JOB_KIND
-
-GROUP = API_VERSION.partition("/")[0]
-SHARD_KIND = "TaskShard"
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND, JOB_PLURAL, SHARD_KIND, SHARD_PLURAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +32,8 @@ class Resource:
         return "/".join(parts)
 
 
-JOBS = Resource(api_version=API_VERSION, kind=JOB_KIND, plural="mapreducejobs", has_status=True)
-SHARDS = Resource(api_version=API_VERSION, kind=SHARD_KIND, plural="taskshards")
+JOBS = Resource(api_version=API_VERSION, kind=JOB_KIND, plural=JOB_PLURAL, has_status=True)
+SHARDS = Resource(api_version=API_VERSION, kind=SHARD_KIND, plural=SHARD_PLURAL)
 PODS = Resource(api_version="v1", kind="Pod", plural="pods")
 CONFIG_MAPS = Resource(api_version="v1", kind="ConfigMap", plural="configmaps")
 SECRETS = Resource(api_version="v1", kind="Secret", plural="secrets")

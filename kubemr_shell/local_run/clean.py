@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from kubemr_shell.errors import JobNotFound
+import os
+from collections.abc import Iterable
+
+from kubemr_shell.errors import BucketNotFound, JobNotFound
 from kubemr_shell.local_run.job_access import end_leftovers
-from kubemr_shell.local_run.output import Output
+from kubemr_shell.local_run.output import Output, folders_in
+from kubemr_shell.local_run.output_check import check_no_cluster_job
 
 
 def clean_output(output: Output, *, force: bool = False) -> None:
     """Remove what jobs have left in an output, and with it the staged parts; what is published stays.
 
-    ``force``: also where a run on another machine owns the output, which may be alive.
+    UsageError where a run on another machine, or a job of a cluster, may be alive in it, but with ``force``.
+    JobNotFound where there is nothing to clean; BucketNotFound where not even a bucket, and nothing on this machine.
     """
-    if not output.has_leftovers():
-        raise JobNotFound(f"{output.uri}: there is nothing to clean")
-    hold = output.hold(replace=True, force=force)
+    try:
+        if not output.has_leftovers():
+            raise JobNotFound(f"{output.uri}: there is nothing to clean")
+        if not force:
+            check_no_cluster_job(output)
+        hold = output.hold(replace=True, force=force)
+    except BucketNotFound:
+        if not os.path.isdir(output.state):
+            raise
+        _clean_here(output)
+        return
     is_empty = False
     try:
         remove_jobs(output)
@@ -24,10 +37,24 @@ def clean_output(output: Output, *, force: bool = False) -> None:
         hold.release(forget=is_empty)
 
 
+def _clean_here(output: Output) -> None:
+    """With the bucket went all that was in it; what jobs have kept on this machine is of no use any more."""
+    hold = output.hold_here()
+    is_empty = False
+    try:
+        _remove(output, folders_in(output.state))
+        is_empty = True
+    finally:
+        hold.release(forget=is_empty)
+
+
 def remove_jobs(output: Output, *, but: str | None = None) -> None:
     """Remove all jobs of an output that we own, but one."""
-    for uid in output.uids():
-        if uid != but:
-            job = output.job(uid)
-            end_leftovers(job)
-            job.remove()
+    _remove(output, (uid for uid in output.uids() if uid != but))
+
+
+def _remove(output: Output, uids: Iterable[str]) -> None:
+    for uid in uids:
+        job = output.job(uid)
+        end_leftovers(job)
+        job.remove()

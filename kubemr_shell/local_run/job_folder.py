@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kubemr_shell.errors import ObjectNotFound, StorageError
+from kubemr_shell.errors import StorageError
 from kubemr_shell.job import names
 from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.net.s3_config import S3Config
@@ -48,6 +48,11 @@ class JobFolder:
     @property
     def uid(self) -> str:
         return os.path.basename(self.root)
+
+    @property
+    def is_for_stdout(self) -> bool:
+        """Its parts stay in its own state, until they are written to stdout."""
+        return os.path.dirname(self.output) == self.root
 
     @property
     def marker(self) -> bytes:
@@ -217,8 +222,7 @@ class JobFolder:
         except StorageError:  # killed before anything was elsewhere
             return
         if temporaries != self.root:
-            with suppress(ObjectNotFound):  # its bucket is gone
-                locate(temporaries, S3Config.of(self._s3)).delete_tree(temporaries)
+            locate(temporaries, S3Config.of(self._s3)).delete_tree(temporaries)
 
 
 def folder_at(root: str) -> JobFolder:

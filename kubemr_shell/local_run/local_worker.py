@@ -14,6 +14,7 @@ from kubemr_shell.errors import JobNotFound, KubemrError, UsageError
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
+from kubemr_shell.local_run.ways import way_on
 from kubemr_shell.storage import ownership
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.memory import MemoryPlan
@@ -100,6 +101,7 @@ def job_context(
         memory=options.memory,
         environment=options.environment,
         folder=options.folder,
+        way_on=way_on(has_output=not job.is_for_stdout),
         old_result=OldResult(storage=workspace.output_storage, output=job.output, uid=job.uid, parts=job.old_parts()),
         maps=maps,
         stdin_copy=job.stdin_copy if os.path.exists(job.stdin_copy) else None,

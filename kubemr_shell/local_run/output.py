@@ -85,7 +85,7 @@ class Output(ABC):
         """Remove what dead workers have begun to write in it and nobody knows any more. No job has outputs staged."""
 
     def unowned(self) -> list[str]:
-        """The uids of jobs that have something here, though no run owns the output: those of a cluster."""
+        """The uids of jobs of a cluster that have something here: what no run owns, and whatever says so itself."""
         return []
 
     @abstractmethod
@@ -94,6 +94,10 @@ class Output(ABC):
 
         ``replace``: a job whose state is elsewhere may be forgotten; ``force``: even if it may be alive.
         """
+
+    def hold_here(self) -> Hold:
+        """Own what is of it on this machine, where there is nothing else: its bucket is gone."""
+        return self.hold(replace=True)
 
     @abstractmethod
     def read_part(self, name: str) -> Generator[bytes]:

@@ -75,7 +75,21 @@ def check_unowned(output: Output) -> None:
     if uids := output.unowned():
         raise UsageError(
             f"the output {output.uri} holds temporaries of a job of a cluster ({uids[0]}): wait for its end, or choose "
-            f"another {output.kind}; if that job is gone, kubemr-shell clean {output.uri} removes what it left"
+            f"another {output.kind}; if that job is gone, kubemr-shell clean --force {output.uri} removes what it left"
+        )
+
+
+def check_no_cluster_job(output: Output) -> None:
+    """Refuse to clean where a job of a cluster may be at work: only its board, in the cluster, tells whether it is.
+
+    How old its objects are tells nothing: while a task runs for hours, nothing is written.
+    """
+    if uids := output.unowned():
+        columns = "NAMESPACE:.metadata.namespace,JOB:.metadata.name,UID:.metadata.uid"
+        raise UsageError(
+            f"{output.uri} holds temporaries of a job of a cluster ({uids[0]}), which may be at work: kubemr-shell "
+            f"delete removes it with them; its name: kubectl get mapreducejobs -A -o custom-columns={columns} | "
+            f"grep {uids[0]}; if it is gone: kubemr-shell clean --force {output.uri}"
         )
 
 

@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import Any
 
 from kubemr_shell.errors import ObjectNotFound, UsageError
-from kubemr_shell.job.names import SUCCESS, is_part_name
+from kubemr_shell.job.names import OWNER, SUCCESS, is_part_name
 from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.local_run.job_folder import STATE_NAME
 from kubemr_shell.local_run.output import LOCK, STATE_OF_PREFIX, Hold, LocalHold, Output, folders_in
-from kubemr_shell.local_run.prefix_owner import OWNER, Owner, OwnerObject
+from kubemr_shell.local_run.prefix_owner import Owner, OwnerObject
 from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config
@@ -58,9 +58,11 @@ class PrefixOutput(Output):
         return sorted({*below, *folders_in(self.state)})
 
     def unowned(self) -> list[str]:
-        if self._owner.read() is not None:
-            return []  # it belongs to a run, which ``hold`` asks for
-        return sorted({*self._names_below(f"{STATE_NAME}/")} - {OWNER, *folders_in(self.state)})
+        elsewhere = sorted({*self._names_below(f"{STATE_NAME}/")} - {OWNER, *folders_in(self.state)})
+        if not elsewhere or self._owner.read() is None:
+            return elsewhere
+        # It belongs to a run, which ``hold`` asks for; but a job of a cluster may have come at the same moment.
+        return [uid for uid in elsewhere if OWNER in self._names_below(f"{STATE_NAME}/{uid}/")]
 
     def has_leftovers(self) -> bool:
         if os.path.isdir(self.state) or next(self._names_below(f"{STATE_NAME}/"), ""):
@@ -85,6 +87,9 @@ class PrefixOutput(Output):
             LocalHold(lock).release(forget=not (self._owner.may_be_ours or folders_in(self.state)))
             raise
         return PrefixHold(lock, self._owner, ours)
+
+    def hold_here(self) -> Hold:
+        return LocalHold(self._lock())
 
     def read_part(self, name: str) -> Generator[bytes]:
         """The part must stay what it was when the first one was read."""

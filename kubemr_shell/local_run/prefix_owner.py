@@ -16,16 +16,21 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from kubemr_shell.errors import KubemrError, ObjectNotFound, PreconditionFailed, StorageError, UsageError
-from kubemr_shell.job.names import STATE
+from kubemr_shell.errors import (
+    BucketNotFound,
+    KubemrError,
+    ObjectNotFound,
+    PreconditionFailed,
+    StorageError,
+    UsageError,
+)
+from kubemr_shell.job.names import OWNER, STATE
 from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_get import get_object
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.storage import ownership
 
-OWNER = "owner"
-"""The name of the object, beside the folders of jobs."""
 LEAVING_PATIENCE = Patience(budget=5)
 """A run that was stopped says so, but nobody waits for that."""
 TRIES = 10
@@ -101,9 +106,11 @@ class OwnerObject:
         """Whether what this process has put there may stand there."""
 
     def read(self) -> tuple[Owner, str] | None:
-        """What stands there, and its ETag; StorageError for something that is not ours."""
+        """What stands there, and its ETag; StorageError for something that is not ours, BucketNotFound."""
         try:
             data, etag = get_object(self._client, self.uri, patience=LISTING_PATIENCE)
+        except BucketNotFound:
+            raise
         except ObjectNotFound:
             return None
         try:

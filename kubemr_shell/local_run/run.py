@@ -28,6 +28,7 @@ from kubemr_shell.local_run.signals import Signals, ending_on_signals, stopping_
 from kubemr_shell.local_run.state import close_job, open_job
 from kubemr_shell.local_run.stdin_copy import copy_stdin
 from kubemr_shell.local_run.summary import summary_lines
+from kubemr_shell.local_run.ways import way_on
 from kubemr_shell.storage.locate import scheme_of
 
 STDOUT = 1
@@ -47,7 +48,7 @@ class Workforce(Protocol):
 
 def run_job(request: RunRequest) -> int:
     """Run a job to its end and return the exit code; JobFailed has the screen that explains why."""
-    with ending_on_signals():
+    with ending_on_signals(), way_on(has_output=request.output is not None).said():
         return _run(request)
 
 

@@ -56,7 +56,7 @@ def ending_on_signals() -> Iterator[None]:
 
 
 @contextmanager
-def stopping_on_signals(stop: Callable[[], None], kill: Callable[[], None]) -> Iterator[Signals]:
+def stopping_on_signals(stop: Callable[[], None], kill: Callable[[], None] = lambda: None) -> Iterator[Signals]:
     """``stop`` is called on the first signal, ``kill`` just before the process ends on a second SIGINT.
 
     A signal that is ignored from the start (nohup, a script's background job) stays so.

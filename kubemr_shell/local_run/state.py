@@ -57,6 +57,7 @@ def open_job(request: RunRequest) -> Opened | None:
         check_output(output, found, resume=request.resume, overwrite=request.overwrite)
     hold = output.hold(replace=request.overwrite)
     try:
+        check_unowned(output)  # now that a job of a cluster would see that this run has it
         found = look_at_output(output)
         check_output(output, found, resume=request.resume, overwrite=request.overwrite)
         job = _job_in_output(request, output, found)

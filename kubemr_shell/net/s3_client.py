@@ -78,10 +78,10 @@ class S3Client:
             self.counts.sent(operation, again=again)
             answer: dict[str, Any] = ask(**parameters)
         except ClientError as error:
-            problem = of_answer(error.response, operation, uri)
+            problem = of_answer(error.response, operation, uri, self.config.advice)
             raise self._raised(problem) from error
         except Exception as error:
-            failure = of_failure(error, uri)
+            failure = of_failure(error, uri, self.config.advice)
             if failure is None:
                 raise
             raise self._raised(failure) from error

@@ -8,6 +8,19 @@ from kubemr_shell.job.spec import S3Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsAdvice:
+    """What a user does whose credentials are not there, or wrong: it depends on where they come from."""
+
+    if_missing: str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make a profile in ~/.aws"
+    if_wrong: str = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile"
+    if_refused: str = "check the credentials and the bucket's policy"
+    """They are known, and have too few rights."""
+
+
+ON_A_MACHINE = CredentialsAdvice()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class S3Config:
     """Equal configurations share one client, with its connections and its limit of requests.
 
@@ -23,9 +36,10 @@ class S3Config:
     requester_pays: bool = False
     max_requests_per_second: float | None = None
     """Of this process."""
+    advice: CredentialsAdvice = ON_A_MACHINE
 
     @classmethod
-    def of(cls, spec: S3Spec, *, agents: int = 1) -> S3Config:
+    def of(cls, spec: S3Spec, *, agents: int = 1, advice: CredentialsAdvice = ON_A_MACHINE) -> S3Config:
         """What a job asks for; its limit of requests is shared by so many processes."""
         limit = spec.max_requests_per_second
         return cls(
@@ -35,4 +49,5 @@ class S3Config:
             ca_bundle=spec.ca_bundle,
             requester_pays=spec.requester_pays,
             max_requests_per_second=None if limit is None else limit / agents,
+            advice=advice,
         )

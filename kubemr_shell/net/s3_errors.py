@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kubemr_shell.errors import (
+    BucketNotFound,
     Forbidden,
     KubemrError,
     NoSuchRange,
@@ -15,6 +16,7 @@ from kubemr_shell.errors import (
     StorageError,
     StorageUnavailable,
 )
+from kubemr_shell.net.s3_config import ON_A_MACHINE, CredentialsAdvice
 from kubemr_shell.shown import shown
 
 _THROTTLED = (
@@ -101,7 +103,9 @@ def given_up(trouble: Trouble, uri: str, seconds: float) -> StorageUnavailable:
     return StorageUnavailable(f"{shown(uri)}: {trouble.reason}{tried}{advice}")
 
 
-def of_answer(response: dict[str, Any], operation: str, uri: str) -> KubemrError | Trouble:
+def of_answer(
+    response: dict[str, Any], operation: str, uri: str, advice: CredentialsAdvice = ON_A_MACHINE
+) -> KubemrError | Trouble:
     """``response`` is that of botocore's ClientError."""
     error = response.get("Error", {})
     metadata = response.get("ResponseMetadata", {})
@@ -120,11 +124,9 @@ def of_answer(response: dict[str, Any], operation: str, uri: str) -> KubemrError
     if code in _AGAIN or status in (408, 425, 500, 502, 504):
         return Trouble(reason=f"the server answered {said}", advice=_SERVER)
     if code in _WRONG_KEYS or code.endswith("UserNotFound"):
-        return _wrong_key(uri, code)
+        return _wrong_key(uri, code, advice)
     if code in _NOT_ALLOWED or status in (401, 403):
-        return Forbidden(
-            f"{shown(uri)}: no right for {operation} ({said}): check the credentials and the bucket's policy"
-        )
+        return Forbidden(f"{shown(uri)}: no right for {operation} ({said}): {advice.if_refused}")
     region = str(metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region") or "")
     return _of_place(uri, status, code, said, operation=operation, region=region)
 
@@ -146,7 +148,9 @@ def _of_place(uri: str, status: int, code: str, said: str, *, operation: str, re
 
 def _missing(code: str, status: int, operation: str, uri: str) -> StorageError | None:
     if code == "NoSuchBucket" or (status == 404 and operation in _OF_BUCKETS):
-        return ObjectNotFound(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name, and {_ENDPOINT}")
+        # What else answers 404 may be no S3 server: that says nothing of what is in the bucket.
+        kind = BucketNotFound if code == "NoSuchBucket" else ObjectNotFound
+        return kind(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name, and {_ENDPOINT}")
     if code in ("NoSuchKey", "NoSuchUpload", "InvalidPart", "404", "NotFound", "NoSuchVersion"):
         # InvalidPart: some servers look for the parts of an upload before the upload itself.
         what = "no such upload" if code in ("NoSuchUpload", "InvalidPart") else "no such object"
@@ -156,11 +160,11 @@ def _missing(code: str, status: int, operation: str, uri: str) -> StorageError |
     return None
 
 
-def of_failure(error: Exception, uri: str) -> KubemrError | Trouble | None:
+def of_failure(error: Exception, uri: str, advice: CredentialsAdvice = ON_A_MACHINE) -> KubemrError | Trouble | None:
     """``error`` is what came in place of an answer; None for one that has nothing to do with requests: a bug."""
     name = type(error).__name__
     text = " ".join(str(error).split())
-    problem = _of_configuration(name, text, uri)
+    problem = _of_configuration(name, text, uri, advice)
     if problem is not None:
         return problem
     told = getattr(error, "kwargs", {})  # botocore's errors keep what they were made of
@@ -176,12 +180,9 @@ def of_failure(error: Exception, uri: str) -> KubemrError | Trouble | None:
     return _of_connection(name, text, cause, _server(str(told.get("endpoint_url") or ""))) if _is_met(error) else None
 
 
-def _of_configuration(name: str, text: str, uri: str) -> KubemrError | None:
+def _of_configuration(name: str, text: str, uri: str, advice: CredentialsAdvice) -> KubemrError | None:
     if name in _NO_CREDENTIALS:
-        return Forbidden(
-            f"{shown(uri)}: there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            f"or make a profile in ~/.aws ({text})"
-        )
+        return Forbidden(f"{shown(uri)}: there are no credentials ({text}): {advice.if_missing}")
     if name in _WRONG_PROFILE:
         return Forbidden(f"{shown(uri)}: {text}: check AWS_PROFILE and the files in ~/.aws")
     if name in _WRONG_ENDPOINT:
@@ -213,10 +214,10 @@ def _is_met(error: Exception) -> bool:
     return isinstance(error, OSError) or not homes.isdisjoint(("botocore", "urllib3", "http"))
 
 
-def _wrong_key(uri: str, code: str) -> Forbidden:
+def _wrong_key(uri: str, code: str, advice: CredentialsAdvice) -> Forbidden:
     why = _WRONG_KEYS.get(code, _WRONG_KEYS["InvalidAccessKeyId"])
-    advice = "" if ":" in why else ": check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile"
-    return Forbidden(f"{shown(uri)}: {why} ({code}){advice}")
+    what_to_do = "" if ":" in why else f": {advice.if_wrong}"
+    return Forbidden(f"{shown(uri)}: {why} ({code}){what_to_do}")
 
 
 def _of_tls(text: str) -> str:

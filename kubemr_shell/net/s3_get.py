@@ -27,7 +27,7 @@ def get_object(
         try:
             data: bytes = answer["Body"].read()
         except Exception as error:
-            trouble = of_failure(error, uri)
+            trouble = of_failure(error, uri, client.config.advice)
             if trouble is None:
                 raise
             if isinstance(trouble, KubemrError):

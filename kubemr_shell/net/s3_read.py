@@ -158,7 +158,7 @@ class _Piece:
         except (Cancelled, MemoryError):
             raise
         except Exception as error:  # urllib3 and http.client have many
-            problem = of_failure(error, self._source.uri)
+            problem = of_failure(error, self._source.uri, self._source.client.config.advice)
             if problem is None:
                 raise
             if isinstance(problem, KubemrError):

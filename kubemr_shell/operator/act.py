@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from kubemr_shell.errors import (
     AlreadyExists,
@@ -15,11 +14,12 @@ from kubemr_shell.errors import (
     Forbidden,
     NamespaceTerminating,
 )
-from kubemr_shell.job.validate import API_VERSION, KIND
 from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.kube.resources import EVENTS
+from kubemr_shell.kube.stamps import stamp_of
 from kubemr_shell.operator.actions import Action, Create, Delete, Patch, Tell
-from kubemr_shell.operator.observation import Observation, stamp_of
+from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.obstacles import NOT_MADE, in_the_way
 
 LONGEST_NOTE = 1000
@@ -77,20 +77,13 @@ class Actor:
         stamp = stamp_of(self._now())
         digest = hashlib.sha256(f"{seen.uid} {event.reason} {event.message}".encode()).hexdigest()[:12]
         name = f"{seen.name}.{digest}"
-        involved: Mapping[str, Any] = {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "name": seen.name,
-            "uid": seen.uid,
-            "namespace": seen.namespace,
-        }
         try:
             self._client.create(
                 EVENTS,
                 seen.namespace,
                 {
                     "metadata": {"name": name, "namespace": seen.namespace},
-                    "involvedObject": involved,
+                    "involvedObject": {**reference_to_job(seen.name, seen.uid), "namespace": seen.namespace},
                     "reason": event.reason,
                     "message": event.message[:LONGEST_NOTE],
                     "type": "Warning" if event.warning else "Normal",

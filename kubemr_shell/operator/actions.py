@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from kubemr_shell.board.documents import Operation
+from kubemr_shell.board.json_patch import replace, test
 from kubemr_shell.kube.resources import Resource
 
 
@@ -46,6 +47,12 @@ class Tell:
     reason: str
     message: str
     warning: bool = False
+
+
+def unchanged(seen: Mapping[str, Any]) -> list[Operation]:
+    """What begins a patch of an object that must be as it was seen."""
+    metadata = seen["metadata"]
+    return [test("/metadata/uid", metadata["uid"]), replace("/metadata/resourceVersion", metadata["resourceVersion"])]
 
 
 Action: TypeAlias = Create | Patch | Delete | Tell

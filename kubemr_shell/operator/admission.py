@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.job.validate import KIND
-from kubemr_shell.kube.resources import GROUP, SHARDS
+from kubemr_shell.job.kinds import GROUP, JOB_KIND
+from kubemr_shell.kube.resources import SHARDS
 from kubemr_shell.operator.manifests import account_name
 
 ADMISSION = "admissionregistration.k8s.io/v1"
@@ -48,7 +48,7 @@ RULES = (
     ),
     (
         "has(object.metadata.ownerReferences) && size(object.metadata.ownerReferences) == 1"
-        f" && object.metadata.ownerReferences.all(one, one.kind == '{KIND}' && one.name == variables.job"
+        f" && object.metadata.ownerReferences.all(one, one.kind == '{JOB_KIND}' && one.name == variables.job"
         " && has(object.spec.jobUid) && one.uid == object.spec.jobUid"
         " && !(has(one.blockOwnerDeletion) && one.blockOwnerDeletion))",
         f"a {SHARDS.kind} is owned by its job alone, and does not hold it",

@@ -6,24 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.kube.status import STARTING, Condition, Object, condition, is_true
 from kubemr_shell.local_run.failure import failure_lines
-from kubemr_shell.operator.observation import Object, Observation, Trouble, condition, is_true
-from kubemr_shell.operator.obstacles import NOT_MADE, STARTING
-from kubemr_shell.operator.pods import has_ended, is_alive, last_failure, trouble
+from kubemr_shell.operator.observation import Observation, Trouble
+from kubemr_shell.operator.obstacles import NOT_MADE, no_pod_for
+from kubemr_shell.operator.pods import first_trouble, has_ended, is_alive, last_failure
 
-COMPLETE = "Complete"
-FAILED = "Failed"
-RETRY_REFUSED = "RetryRefused"
-SUSPENDED = "Suspended"
-WORKERS_READY = "WorkersReady"
 LONGEST_MESSAGE = 4000
-START_SECONDS = 10.0
+FIRST_POD_SECONDS = 10.0
 """For the controller of batch Jobs to make the first pod."""
 
-Condition = dict[str, Any]
+Stated = dict[str, Any]
+"""A condition as it stands in the status."""
 
 
-def wanted_conditions(seen: Observation) -> list[Condition]:
+def wanted_conditions(seen: Observation) -> list[Stated]:
     """All of them, with the times of those that stay as they are."""
     stated = [_workers(seen), _suspended(seen), _complete(seen), _failed(seen), _retry_refused(seen)]
     return [_timed(seen, one) for one in stated if one]
@@ -45,30 +42,30 @@ def wanted_progress(seen: Observation) -> dict[str, str]:
     return done
 
 
-def _workers(seen: Observation) -> Condition | None:
+def _workers(seen: Observation) -> Stated | None:
     """Whether the pods run, and what is in the way of those that do not."""
     if seen.has_ended:
         return None
     if seen.obstacle is not None:
-        return _condition(WORKERS_READY, False, seen.obstacle.reason, seen.obstacle.message)
+        return _condition(Condition.WORKERS_READY, False, seen.obstacle.reason, seen.obstacle.message)
     if seen.batch is None:
         return None
     alive = sum(map(is_alive, seen.present_pods))
     count = seen.batch["spec"]["parallelism"]
-    found = next(filter(None, map(trouble, seen.present_pods)), None)
+    found = first_trouble(seen.present_pods)
     if found is not None:
-        return _condition(WORKERS_READY, False, found.reason, found.message)
+        return _condition(Condition.WORKERS_READY, False, found.reason, found.message)
     if alive < count:
         delay = _delay(seen, f"{alive} of {count} workers run")
-        return _condition(WORKERS_READY, False, delay.reason, delay.message)
-    return _condition(WORKERS_READY, True, "Running", f"{count} workers run")
+        return _condition(Condition.WORKERS_READY, False, delay.reason, delay.message)
+    return _condition(Condition.WORKERS_READY, True, "Running", f"{count} workers run")
 
 
 def lacks_pods(seen: Observation) -> bool:
     """There is none of its workers that has not ended, though there has been time to make one."""
     if seen.batch is None or seen.is_deleted or seen.has_ended or is_true(seen.batch, "Suspended"):
         return False
-    is_new = seen.since(seen.batch["metadata"].get("creationTimestamp")) <= START_SECONDS
+    is_new = seen.since(seen.batch["metadata"].get("creationTimestamp")) <= FIRST_POD_SECONDS
     return not is_new and all(map(has_ended, seen.present_pods))
 
 
@@ -79,46 +76,55 @@ def _delay(seen: Observation, how_many: str) -> Trouble:
         return Trouble(reason=failed.reason, message=f"{how_many}; the last one that failed: {failed.message}")
     assert seen.batch is not None
     made = seen.batch["metadata"].get("creationTimestamp")
-    if not seen.present_pods and seen.since(made) > START_SECONDS and not is_true(seen.batch, "Suspended"):
-        why = f"no pod can be made for them: kubectl describe job {seen.batch['metadata']['name']}"
-        return Trouble(reason=NOT_MADE, message=f"{how_many}: {why}")
+    if not seen.present_pods and seen.since(made) > FIRST_POD_SECONDS and not is_true(seen.batch, "Suspended"):
+        return Trouble(reason=NOT_MADE, message=f"{how_many}: {no_pod_for('them', seen.batch)}")
     return Trouble(reason=STARTING, message=how_many)
 
 
-def _suspended(seen: Observation) -> Condition | None:
+def _suspended(seen: Observation) -> Stated | None:
     if seen.batch is None or seen.has_ended:
         return None
     if is_true(seen.batch, "Suspended"):
         return _condition(
-            SUSPENDED, True, "Suspended", "its workers wait: spec.suspend, or a queue that has not admitted it"
+            Condition.SUSPENDED,
+            True,
+            "Suspended",
+            "its workers wait: spec.suspend, or a queue that has not admitted it",
         )
-    return _condition(SUSPENDED, False, "Running", "")
+    return _condition(Condition.SUSPENDED, False, "Running", "")
 
 
-def _complete(seen: Observation) -> Condition | None:
+def _complete(seen: Observation) -> Stated | None:
     view = seen.view
     if view.state is not JobState.COMPLETE:
-        return _condition(COMPLETE, False, "Reopened", "") if condition(seen.job, COMPLETE) else None
+        return _no_longer(seen, Condition.COMPLETE, reason="Reopened")
     results: Mapping[str, Any] = view.results or {}
-    return _condition(COMPLETE, True, "Complete", f"{results.get('parts', 0)} parts in {results.get('output', '')}")
-
-
-def _failed(seen: Observation) -> Condition | None:
-    view = seen.view
-    if view.state is JobState.CANCELLED:
-        return _condition(FAILED, True, "Cancelled", "spec.cancel was set")
-    if view.state is not JobState.FAIL:
-        return _condition(FAILED, False, "Retried", "") if condition(seen.job, FAILED) else None
     return _condition(
-        FAILED, True, str((view.failure or {}).get("kind", "Failed")), failure_text(seen.name, view.failure)
+        Condition.COMPLETE, True, "Complete", f"{results.get('parts', 0)} parts in {results.get('output', '')}"
     )
 
 
-def _retry_refused(seen: Observation) -> Condition | None:
+def _failed(seen: Observation) -> Stated | None:
+    view = seen.view
+    if view.state is JobState.CANCELLED:
+        return _condition(Condition.FAILED, True, "Cancelled", "spec.cancel was set")
+    if view.state is not JobState.FAIL:
+        return _no_longer(seen, Condition.FAILED, reason="Retried")
+    return _condition(
+        Condition.FAILED,
+        True,
+        str((view.failure or {}).get("kind", "Failed")),
+        failure_text(seen.name, view.failure),
+    )
+
+
+def _retry_refused(seen: Observation) -> Stated | None:
     refused = seen.status.get("retryRefused")
     if not refused:
-        return _condition(RETRY_REFUSED, False, "Retried", "") if condition(seen.job, RETRY_REFUSED) else None
-    return _condition(RETRY_REFUSED, True, str(refused["reason"]), f"retry {refused['retry']}: {refused['message']}")
+        return _no_longer(seen, Condition.RETRY_REFUSED, reason="Retried")
+    return _condition(
+        Condition.RETRY_REFUSED, True, str(refused["reason"]), f"retry {refused['retry']}: {refused['message']}"
+    )
 
 
 def failure_text(job: str, failure: Mapping[str, Any] | None) -> str:
@@ -126,11 +132,16 @@ def failure_text(job: str, failure: Mapping[str, Any] | None) -> str:
     return "\n".join(failure_lines({"reason": "", **(failure or {})}, job=job, debug=[], resume=[]))[:LONGEST_MESSAGE]
 
 
-def _condition(kind: str, status: bool, reason: str, message: str) -> Condition:
-    return {"type": kind, "status": str(status), "reason": reason, "message": message}
+def _no_longer(seen: Observation, kind: Condition, *, reason: str) -> Stated | None:
+    """Who waits for the end of a condition sees that it is false; None where it never held."""
+    return _condition(kind, False, reason, "") if condition(seen.job, kind) else None
 
 
-def _timed(seen: Observation, one: Condition) -> Condition:
+def _condition(kind: Condition, status: bool, reason: str, message: str) -> Stated:
+    return {"type": kind.value, "status": str(status), "reason": reason, "message": message}
+
+
+def _timed(seen: Observation, one: Stated) -> Stated:
     """The time of a condition is that of the last change of its status."""
     before: Object | None = condition(seen.job, one["type"])
     stays = before is not None and before["status"] == one["status"]

@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubemr_shell.board.job_moves import may_have_been_planned
-from kubemr_shell.board.json_patch import add, replace, test
-from kubemr_shell.errors import InvalidSpec
+from kubemr_shell.board.json_patch import add
 from kubemr_shell.job.names import STATE
 from kubemr_shell.job.state import ENDED, JobState
-from kubemr_shell.job.validate import load_job
+from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from kubemr_shell.kube.status import STARTING, Object, is_true
 from kubemr_shell.operator import manifests
-from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
-from kubemr_shell.operator.observation import Object, Observation, Trouble, is_owned, is_true
-from kubemr_shell.operator.obstacles import NOT_MADE, STARTING
+from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell, unchanged
+from kubemr_shell.operator.observation import Observation, Trouble
+from kubemr_shell.operator.obstacles import NOT_MADE, no_pod_for
 from kubemr_shell.operator.options import OperatorOptions
-from kubemr_shell.operator.pods import NO_IMAGE, has_ended, last_failure, trouble
+from kubemr_shell.operator.outputs import decided_output, output_of
+from kubemr_shell.operator.pods import NO_IMAGE, first_trouble, has_ended, last_failure
 
 FINALIZER = "turbobytes.com/cleanup"
 PATIENCE_SECONDS = 600.0
@@ -58,12 +59,9 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
     if seen.obstacle is not None:
         why = seen.obstacle.message
         return _given_up(seen, options, why) if is_late else Decision(actions=_told(seen.obstacle))
-    try:
-        if seen.cleanup is None:
-            return _clean(seen, options, with_own_image=True)
+    if seen.cleanup is not None:
         return _wait_for_cleanup(seen, options, is_late=is_late)
-    except InvalidSpec as error:
-        return _given_up(seen, options, "its spec was changed and is wrong now: " + "; ".join(map(str, error.problems)))
+    return _clean(seen, options, with_own_image=True)
 
 
 def stop_workers(batches: Sequence[Object | None]) -> list[Action]:
@@ -91,29 +89,26 @@ def _delay(cleanup: Object, all_pods: Sequence[Object]) -> Trouble | None:
     """Why a cleanup that was made does not begin; None: it has begun, or is about to."""
     pods = [pod for pod in all_pods if is_owned(pod, cleanup)]
     if not pods:
-        name = cleanup["metadata"]["name"]
-        return Trouble(reason=NOT_MADE, message=f"no pod can be made for it: kubectl describe job {name}")
-    return next(filter(None, map(trouble, pods)), None)
+        return Trouble(reason=NOT_MADE, message=no_pod_for("it", cleanup))
+    return first_trouble(pods)
 
 
 def _clean(seen: Observation, options: OperatorOptions, *, with_own_image: bool) -> Decision:
-    spec = load_job(dict(seen.job), seen.name).spec
-    output = manifests.output_of(seen, spec, options)
+    if seen.problems:
+        return _given_up(seen, options, "its spec was changed and is wrong now: " + "; ".join(map(str, seen.problems)))
+    output = output_of(seen, options)
     assert output is not None
     # A job that was deleted on its way to its workers may have no account yet, and no pod can be made without one.
-    made = manifests.cleanup(seen, spec, options, output, with_own_image=with_own_image)
+    made = manifests.cleanup(seen, options, output, with_own_image=with_own_image)
     return Decision(actions=[*manifests.account(seen), made], again_after=LOOK_SECONDS)
 
 
 def _given_up(seen: Observation, options: OperatorOptions, why: str) -> Decision:
     """The object goes, and what is left is told; first the object, for an event that is refused must not hold it."""
-    try:
-        output = manifests.output_of(seen, load_job(dict(seen.job), seen.name).spec, options)
-    except InvalidSpec:
-        output = manifests.decided_output(seen)
-    where = output or "OUTPUT"
+    where = (decided_output(seen) if seen.problems else output_of(seen, options)) or "OUTPUT"
     left = f"in {where}/{STATE}/{seen.uid}, and in uploads below {where} that nobody completed"
-    text = f"its temporaries are left, {left}: kubemr-shell clean {where} removes them. They were not removed: {why}"
+    removal = f"kubemr-shell clean --force {where} removes them"
+    text = f"its temporaries are left, {left}: {removal}. They were not removed: {why}"
     return Decision(actions=[_released(seen), Tell(reason="CleanupGivenUp", message=text, warning=True)])
 
 
@@ -155,10 +150,7 @@ def _has_nothing(seen: Observation, options: OperatorOptions) -> bool:
     status = seen.status
     if "startTime" not in status or _is_cleaned(seen) or not _may_have_begun(status):
         return True
-    try:
-        return manifests.output_of(seen, load_job(dict(seen.job), seen.name).spec, options) is None
-    except InvalidSpec:
-        return False
+    return not seen.problems and output_of(seen, options) is None
 
 
 def _may_have_begun(status: Object) -> bool:
@@ -174,6 +166,5 @@ def _released(seen: Observation) -> Patch:
 
 
 def _with(seen: Observation, finalizers: list[str]) -> Patch:
-    metadata = seen.job["metadata"]
-    same = [test("/metadata/uid", seen.uid), replace("/metadata/resourceVersion", metadata["resourceVersion"])]
-    return Patch(resource=JOBS, name=seen.name, operations=[*same, add("/metadata/finalizers", finalizers)])
+    change = [*unchanged(seen.job), add("/metadata/finalizers", finalizers)]
+    return Patch(resource=JOBS, name=seen.name, operations=change)

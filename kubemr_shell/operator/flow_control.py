@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubemr_shell.kube.resources import GROUP
+from kubemr_shell.job.kinds import GROUP
 
 FLOW_CONTROL = "flowcontrol.apiserver.k8s.io/v1"
 SHARES = 30

@@ -10,10 +10,9 @@ import threading
 import time
 from collections.abc import Callable
 from random import Random
-from typing import Any
 
 from kubemr_shell.errors import Expired, KubemrError
-from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.client import KubeClient, Object
 from kubemr_shell.kube.resources import Resource
 from kubemr_shell.kube.watch import watch
 from kubemr_shell.net.retry import pause_seconds
@@ -23,7 +22,6 @@ RESYNC_SECONDS = 300.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
 
-Object = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name of a job."""
 

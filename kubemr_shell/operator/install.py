@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 from kubemr_shell import __version__
 from kubemr_shell.job.crd import job_crd, shard_crd
+from kubemr_shell.operator import restricted
 from kubemr_shell.operator.admission import shard_policy
 from kubemr_shell.operator.flow_control import flow_control
-from kubemr_shell.operator.manifests import COMMAND
+from kubemr_shell.operator.manifests import COMMAND, Manifest
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.rights import editor_rules, operator_rules, viewer_rules
-
-Manifest = dict[str, Any]
 
 NAME = "mapreduce-operator"
 """Not ``kubemr-…``: a job of that name would give its workers the operator's account."""
@@ -189,11 +187,7 @@ def _pod(options: InstallOptions) -> Manifest:
         "livenessProbe": {**probe("/healthz", 20), "failureThreshold": 3},
         "readinessProbe": probe("/readyz", 5),
         "resources": RESOURCES,
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": restricted.CONTAINER,
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
     }
     spread = {
@@ -206,12 +200,7 @@ def _pod(options: InstallOptions) -> Manifest:
         "serviceAccountName": NAME,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 15,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": options.operator.user,
-            "runAsGroup": options.operator.user,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": restricted.POD,
         "topologySpreadConstraints": [spread],
         "containers": [container],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "32Mi"}}],

@@ -5,15 +5,14 @@ Deterministic names and content, so that several operators can make them at once
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.job.spec import JobSpec
-from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.kube.marks import (
     CLEANUP,
+    CONTAINER,
     FILES_ANNOTATION,
     FILES_FOLDER,
     RETRY_LABEL,
@@ -21,6 +20,7 @@ from kubemr_shell.kube.marks import (
     UID_LABEL,
     WORKER,
 )
+from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.kube.resources import (
     BATCH_JOBS,
     CONFIG_MAPS,
@@ -28,11 +28,12 @@ from kubemr_shell.kube.resources import (
     ROLES,
     SERVICE_ACCOUNTS,
 )
-from kubemr_shell.net.s3_uri import SCHEME, is_s3
+from kubemr_shell.operator import restricted
 from kubemr_shell.operator.actions import Create
 from kubemr_shell.operator.merge import merged
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.outputs import owner_name
 from kubemr_shell.operator.rights import job_rules
 
 Manifest = dict[str, Any]
@@ -40,8 +41,6 @@ Manifest = dict[str, Any]
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 COMMAND = ["/opt/kubemr/tini", "-s", "--", "/opt/kubemr/kubemr-shell"]
 """tini reaps what commands leave behind."""
-CONTAINER = "worker"
-"""The one of a pod that is ours; a template may add others."""
 SCRATCH = "/scratch"
 TERMINATION_LOG = "/dev/termination-log"
 RESTARTS_A_WORKER = 6
@@ -80,31 +79,6 @@ def _name_below(job: str, uid: str, purpose: str) -> str:
     return f"{job[:LONGEST_STEM]}-{uid[:8]}-{purpose}"
 
 
-def output_of(seen: Observation, spec: JobSpec, options: OperatorOptions) -> str | None:
-    """Where the parts go, in the one form that an output has; None: nobody says.
-
-    What was so when the job was deployed stays so: its temporaries are there, whatever its spec, or an operator with
-    another root, says now.
-    """
-    if decided := decided_output(seen):
-        return decided
-    output = spec.output or (f"{options.output_root.rstrip('/')}/{seen.name}" if options.output_root else None)
-    if output is None or not is_s3(output):
-        return output
-    return f"{SCHEME}{output[len(SCHEME) :].rstrip('/')}"
-
-
-def decided_output(seen: Observation) -> str | None:
-    """Where the parts go of a job that was deployed; None: it was not, or somebody has spoiled its status."""
-    output = seen.status.get("output")
-    return output if isinstance(output, str) and is_s3(output) else None
-
-
-def owner_name(output: str) -> str:
-    """The document that says which job owns an output."""
-    return f"kubemr-output-{hashlib.sha256(output.encode()).hexdigest()[:20]}"
-
-
 def output_owner(seen: Observation, output: str) -> Create:
     return Create(
         resource=CONFIG_MAPS,
@@ -129,8 +103,9 @@ def account(seen: Observation) -> list[Create]:
     ]
 
 
-def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: str) -> Create:
+def workers(seen: Observation, options: OperatorOptions, output: str) -> Create:
     """The batch Job of the workers: an Indexed one, so that a pod that is gone is made again and others may leave."""
+    spec = seen.spec
     count = spec.replicas or 1
     arguments = [
         *("worker", "--job", seen.name, "--uid", seen.uid, "--namespace", seen.namespace),
@@ -139,7 +114,7 @@ def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
         *("--lease", f"{options.lease_seconds:g}"),
         *(("--slots", str(spec.slots)) if spec.slots else ()),
     ]
-    pod = _pod(seen, spec, options, arguments, role=WORKER)
+    pod = _pod(seen, options, arguments, role=WORKER)
     labels = dict(seen.job["metadata"].get("labels") or {})
     queue = {QUEUE_LABEL: labels[QUEUE_LABEL]} if QUEUE_LABEL in labels else {}
     retry = seen.view.retry
@@ -167,21 +142,20 @@ def workers(seen: Observation, spec: JobSpec, options: OperatorOptions, output: 
     )
 
 
-def cleanup(
-    seen: Observation, spec: JobSpec, options: OperatorOptions, output: str, *, with_own_image: bool = True
-) -> Create:
+def cleanup(seen: Observation, options: OperatorOptions, output: str, *, with_own_image: bool) -> Create:
     """A batch Job that removes the temporaries, with the rights of the job itself: its account, Secret and template.
 
     With the image of the job, which nodes have and which may hold the certificates of the store; else with that of the
     operator. It asks for little, whatever workers ask for: it is not to wait for a large node.
     """
+    s3 = seen.spec.s3
     arguments = [
         *("cleanup", "--uid", seen.uid, "--output", output),
-        *(("--path-style", spec.s3.path_style) if spec.s3.path_style != "auto" else ()),
-        *(("--ca-bundle", spec.s3.ca_bundle) if spec.s3.ca_bundle else ()),
-        *(("--requester-pays",) if spec.s3.requester_pays else ()),
+        *(("--path-style", s3.path_style) if s3.path_style != "auto" else ()),
+        *(("--ca-bundle", s3.ca_bundle) if s3.ca_bundle else ()),
+        *(("--requester-pays",) if s3.requester_pays else ()),
     ]
-    pod = _pod(seen, spec, options, arguments, role=CLEANUP)
+    pod = _pod(seen, options, arguments, role=CLEANUP)
     image = {} if with_own_image else {"image": options.image}
     changes = {"spec": {"containers": [{"name": CONTAINER, "resources": {"requests": CLEANUP_REQUESTS}, **image}]}}
     name = cleanup_name(seen.name, seen.uid, with_own_image=with_own_image)
@@ -198,32 +172,29 @@ def cleanup(
     )
 
 
-def _pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str], *, role: str) -> Manifest:
+def _pod(seen: Observation, options: OperatorOptions, arguments: list[str], *, role: str) -> Manifest:
     """The template of the spec over ours, but for the labels by which the operator knows whose pod it is."""
     labels = {JOB_LABEL: seen.name, UID_LABEL: seen.uid, ROLE_LABEL: role}
-    asked = merged(_own_pod(seen, spec, options, arguments), spec.template)
+    asked = merged(_own_pod(seen, options, arguments), seen.spec.template)
     pod: Manifest = merged(asked, {"metadata": {"labels": labels}})
     return pod
 
 
-def _own_pod(seen: Observation, spec: JobSpec, options: OperatorOptions, arguments: list[str]) -> Manifest:
-    secret = spec.s3.secret_name or options.s3_secret
+def _own_pod(seen: Observation, options: OperatorOptions, arguments: list[str]) -> Manifest:
+    spec = seen.spec
+    secret = _secret_of(spec.s3, options)
     container = {
         "name": CONTAINER,
         "image": spec.image or options.image,
         "command": COMMAND,
         "args": arguments,
-        "env": _environment(spec, options),
+        "env": _environment(spec.s3, options),
         "envFrom": [{"secretRef": {"name": secret}}] if secret else [],
         "resources": {
             "requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "256Mi"},
             "limits": {"memory": "1Gi"},
         },
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": restricted.CONTAINER,
         "terminationMessagePath": TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "scratch", "mountPath": SCRATCH}, {"name": "tmp", "mountPath": "/tmp"}],
@@ -242,38 +213,34 @@ def _own_pod(seen: Observation, spec: JobSpec, options: OperatorOptions, argumen
             "serviceAccountName": account_name(seen.name),
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": GRACE_SECONDS,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": options.user,
-                "runAsGroup": options.user,
-                "fsGroup": options.user,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": {**restricted.POD, "fsGroup": restricted.USER},
             "containers": [container],
             "volumes": volumes,
         },
     }
 
 
-def _environment(spec: JobSpec, options: OperatorOptions) -> list[Manifest]:
-    field = {"fieldRef": {"fieldPath": "metadata.name"}}
-    variables: list[Manifest] = [{"name": "KUBEMR_POD", "valueFrom": field}, {"name": "HOME", "value": "/tmp"}]
+def _secret_of(s3: S3Spec, options: OperatorOptions) -> str | None:
+    return s3.secret_name or options.s3_secret
+
+
+def _environment(s3: S3Spec, options: OperatorOptions) -> list[Manifest]:
+    """As variables, not arguments, also what an older kubemr-shell in the image of a job does not know."""
+    fields = {"KUBEMR_POD": "metadata.name", "KUBEMR_NAMESPACE": "metadata.namespace"}
+    variables: list[Manifest] = [
+        *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),
+        {"name": "HOME", "value": "/tmp"},
+    ]
     settings = {
-        "AWS_ENDPOINT_URL_S3": spec.s3.endpoint or options.s3_endpoint,
-        "AWS_REGION": spec.s3.region or options.s3_region,
+        "KUBEMR_S3_SECRET": _secret_of(s3, options),
+        "AWS_ENDPOINT_URL_S3": s3.endpoint or options.s3_endpoint,
+        "AWS_REGION": s3.region or options.s3_region,
     }
     return variables + [{"name": name, "value": value} for name, value in settings.items() if value]
 
 
 def _metadata(seen: Observation, name: str, labels: Mapping[str, str] | None = None) -> Manifest:
-    owner = {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "name": seen.name,
-        "uid": seen.uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
+    owner = {**reference_to_job(seen.name, seen.uid), "controller": True, "blockOwnerDeletion": True}
     return {
         "name": name,
         "namespace": seen.namespace,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
 from kubemr_shell.board.job_view import JobView, parse_job
 from kubemr_shell.board.progress import Progress
+from kubemr_shell.errors import InvalidSpec, Problem
+from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import ENDED
-
-Object = Mapping[str, Any]
+from kubemr_shell.job.validate import load_job
+from kubemr_shell.kube.owners import is_owned
+from kubemr_shell.kube.stamps import seconds_of, stamp_of
+from kubemr_shell.kube.status import Object, status_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,16 @@ class Trouble:
 
     reason: str
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOwner:
+    """The job that owns an output."""
+
+    uid: str
+    name: str
+    is_gone: bool = False
+    """It was deleted: what it owned goes soon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +51,8 @@ class Observation:
     cleanup_pods: Sequence[Object] = field(default=())
     obstacle: Trouble | None = None
     """Why what the job needs could not be made just now."""
-    output_owner: str | None = None
-    """The uid of the job that owns the output, where one does."""
-    output_owner_name: str = ""
-    """Of that job."""
-    output_owner_is_gone: bool = False
-    """That job was deleted: what it owned goes soon."""
+    output_owner: OutputOwner | None = None
+    """Where there is one, of a job that waits to be deployed."""
     files_are_missing: bool = False
     """Who submitted it has not sent its files yet, or was interrupted before."""
     account_is_missing: bool = False
@@ -65,14 +73,32 @@ class Observation:
         return str(self.job["metadata"]["uid"])
 
     @property
+    def generation(self) -> int:
+        """Of the spec."""
+        return int(self.job["metadata"].get("generation", 0))
+
+    @property
     def status(self) -> Object:
-        status: Object = self.job.get("status") or {}
-        return status
+        return status_of(self.job)
 
     @property
     def present_pods(self) -> Sequence[Object]:
         """Of the workers of ``batch``."""
         return [pod for pod in self.pods if self.batch is not None and is_owned(pod, self.batch)]
+
+    @cached_property
+    def spec(self) -> JobSpec:
+        """As it stands there now; InvalidSpec."""
+        return load_job(dict(self.job), "").spec
+
+    @cached_property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with the spec."""
+        try:
+            self.spec  # noqa: B018 - whether it can be had
+        except InvalidSpec as error:
+            return error.problems
+        return ()
 
     @cached_property
     def view(self) -> JobView:
@@ -88,31 +114,9 @@ class Observation:
 
     def since(self, stamp: str | None) -> float:
         """Seconds from a time stamp of Kubernetes to now; 0 without one."""
-        return 0.0 if not stamp else self.now - datetime.fromisoformat(stamp).timestamp()
+        return 0.0 if not stamp else self.now - seconds_of(stamp)
 
     @property
     def stamp(self) -> str:
         """Now, as Kubernetes writes it."""
         return stamp_of(self.now)
-
-
-def is_owned(thing: Object, owner: Object) -> bool:
-    """One of the name that is expected may be left over from a deleted job, or be another's."""
-    owners = thing["metadata"].get("ownerReferences") or ()
-    return any(one["uid"] == owner["metadata"]["uid"] for one in owners)
-
-
-def stamp_of(seconds: float) -> str:
-    """A time, in seconds since 1970, as Kubernetes writes it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def condition(owner: Object | None, kind: str) -> Object | None:
-    """A condition in the status of an object, if it is there."""
-    conditions = ((owner or {}).get("status") or {}).get("conditions") or ()
-    return next((one for one in conditions if one["type"] == kind), None)
-
-
-def is_true(owner: Object | None, kind: str) -> bool:
-    found = condition(owner, kind)
-    return found is not None and found["status"] == "True"

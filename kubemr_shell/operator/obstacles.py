@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from kubemr_shell.job.validate import KIND
+from kubemr_shell.job.kinds import JOB_KIND
+from kubemr_shell.kube.owners import is_owned, owners_of
 from kubemr_shell.kube.resources import Resource
-from kubemr_shell.operator.observation import Object, Trouble, is_owned
+from kubemr_shell.kube.status import STARTING, Object
+from kubemr_shell.operator.observation import Trouble
 
-STARTING = "Starting"
-"""No trouble: it goes by itself."""
 NAME_TAKEN = "NameTaken"
 NOT_MADE = "CreationRefused"
+
+
+def no_pod_for(whom: str, batch: Object) -> str:
+    """Why a batch Job has no pods stands in its events, which the operator does not read."""
+    return f"no pod can be made for {whom}: kubectl describe job {batch['metadata']['name']}"
 
 
 def in_the_way(resource: Resource, found: Object, job: Object) -> Trouble | None:
@@ -21,8 +26,7 @@ def in_the_way(resource: Resource, found: Object, job: Object) -> Trouble | None
     if is_owned(found, job):
         return None
     name, what = job["metadata"]["name"], f"{resource.kind} {found['metadata']['name']}"
-    owners = found["metadata"].get("ownerReferences") or ()
-    of_a_deleted_job = any(one["kind"] == KIND and one["name"] == name for one in owners)
+    of_a_deleted_job = any(one["kind"] == JOB_KIND and one["name"] == name for one in owners_of(found))
     if of_a_deleted_job or "deletionTimestamp" in found["metadata"]:
         return Trouble(reason=STARTING, message=f"waits until {what} of a deleted job of this name is removed")
     return Trouble(

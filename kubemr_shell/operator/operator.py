@@ -14,24 +14,20 @@ from dataclasses import replace
 from random import Random
 
 from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.board.progress import Progress
-from kubemr_shell.errors import CreationRefused, DocumentNotFound, InvalidSpec, KubemrError, NamespaceTerminating
-from kubemr_shell.job.state import JobState
-from kubemr_shell.job.validate import load_job
-from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER, are_files_of
-from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, SERVICE_ACCOUNTS, Resource
-from kubemr_shell.operator import manifests
+from kubemr_shell.errors import CreationRefused, KubemrError, NamespaceTerminating
+from kubemr_shell.kube.client import KubeClient, Object
+from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, WORKER
+from kubemr_shell.kube.resources import BATCH_JOBS, JOBS, PODS, Resource
+from kubemr_shell.kube.status import state_of
 from kubemr_shell.operator.act import Actor
 from kubemr_shell.operator.actions import Action, Decision
 from kubemr_shell.operator.backoff import Backoff
-from kubemr_shell.operator.conditions import lacks_pods
 from kubemr_shell.operator.deletion import end_with_namespace
-from kubemr_shell.operator.informer import Informer, Key, Object
+from kubemr_shell.operator.informer import Informer, Key
 from kubemr_shell.operator.loop import Loop
-from kubemr_shell.operator.observation import Observation, Trouble, is_owned
+from kubemr_shell.operator.observation import Observation, Trouble
+from kubemr_shell.operator.observe import JobObserver
 from kubemr_shell.operator.options import OperatorOptions
-from kubemr_shell.operator.progress_reader import ProgressReader
 from kubemr_shell.operator.reconcile import reconcile
 from kubemr_shell.operator.work_queue import WorkQueue
 
@@ -52,18 +48,19 @@ class Operator:
     ) -> None:
         self._client = client
         self._options = options
-        self._now = now
         self._stop = threading.Event()
         self._queue: WorkQueue[Key] = WorkQueue()
         self._backoff: Backoff[Key] = Backoff(Random())
         self._actor = Actor(client, identity, now)
-        self._progress = ProgressReader(client)
         self.counts: Counter[str] = Counter()
         """What was done so far: reconciled, acted, refused, failed."""
         self._jobs = self._informer(JOBS, "", lambda job: str(job["metadata"]["name"]))
         self._batches = self._informer(BATCH_JOBS, JOB_LABEL, _label_of)
         pods = f"{JOB_LABEL},{ROLE_LABEL} in ({WORKER},{CLEANUP})"
         self._pods = self._informer(PODS, pods, _label_of, settle=SETTLE_SECONDS)
+        self._observer = JobObserver(
+            client, options, jobs=self._jobs, batches=self._batches, pods=self._pods, now=now, failed=self._say
+        )
         self._reconcilers = [self._reconciler(number) for number in range(THREADS)]
 
     def run(self) -> None:
@@ -81,13 +78,8 @@ class Operator:
         self._stop.set()
 
     @property
-    def is_ready(self) -> bool:
-        """It knows what there is: the API server was heard of lately by each watch."""
-        return not self.unheard
-
-    @property
     def unheard(self) -> Sequence[str]:
-        """Why it does not know what there is: of each watch that has heard nothing lately, what came last."""
+        """Why it does not know what there is: of each watch that has not heard of the API server lately, what went wrong."""
         now = time.monotonic()
         silent = (one for one in self._informers if not one.listed.is_set() or now - one.heard_at >= SILENT_SECONDS)
         return [one.trouble or f"nothing was heard of {one.resource.plural} yet" for one in silent]
@@ -100,7 +92,7 @@ class Operator:
     def states(self) -> Counter[str]:
         """How many jobs there are in each state."""
         found = (self._jobs.get(*key) for key in self._jobs.keys())  # noqa: SIM118 - no mapping
-        return Counter(str((job.get("status") or {}).get("state", "NEW")) for job in found if job)
+        return Counter(state_of(job) for job in found if job)
 
     @property
     def waiting(self) -> int:
@@ -165,9 +157,9 @@ class Operator:
         self.counts["reconciled"] += 1
         job = self._jobs.get(*key)
         if job is None:
-            self._progress.forget(*key)
+            self._observer.forget(key)
             return Decision()
-        seen = self._observe(key, job)
+        seen = self._observer.observe(key, job)
         try:
             decision = reconcile(seen, self._options)
             return decision if self._carry_out(seen, decision.actions) else None
@@ -192,90 +184,13 @@ class Operator:
         for key in self._jobs.keys():  # noqa: SIM118 - no mapping
             job = self._jobs.get(*key)
             if key[0] == namespace and job is not None:
-                seen = self._outline(key, job)
+                seen = self._observer.outline(key, job)
                 self._carry_out(seen, end_with_namespace(seen))
-
-    def _outline(self, key: Key, job: Object) -> Observation:
-        """A job with what was made for it, and no more."""
-        mine = {str(one["metadata"]["name"]): one for one in self._batches.of_job(key) if is_owned(one, job)}
-        workers = {name: one for name, one in mine.items() if one["metadata"]["labels"].get(ROLE_LABEL) == WORKER}
-        uid = str(job["metadata"]["uid"])
-        cleanups = (manifests.cleanup_name(key[1], uid, with_own_image=own) for own in (False, True))
-        return Observation(
-            job={"apiVersion": JOBS.api_version, "kind": JOBS.kind, **job},
-            batch=workers.pop(_batch_name(job), None),
-            cleanup=next((mine[name] for name in cleanups if name in mine), None),
-            others=list(workers.values()),
-            now=self._now(),
-        )
-
-    def _observe(self, key: Key, job: Object) -> Observation:
-        known = self._outline(key, job)
-        pods = [pod for pod in self._pods.of_job(key) if pod["metadata"]["labels"].get(UID_LABEL) == known.uid]
-        whole = replace(
-            self._with_output_owner(key, known),
-            pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == WORKER],
-            cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
-            files_are_missing=self._files_are_missing(key, job),
-            progress=self._progress_of(key, known),
-        )
-        return replace(whole, account_is_missing=lacks_pods(whole) and not self._has_account(key))
-
-    def _has_account(self, key: Key) -> bool:
-        """Asked for only while a job is without pods, for it is one request at each look."""
-        try:
-            self._client.get(SERVICE_ACCOUNTS, key[0], manifests.account_name(key[1]))
-        except DocumentNotFound:
-            return False
-        return True
-
-    def _progress_of(self, key: Key, known: Observation) -> Progress | None:
-        """A figure for people: where it cannot be had, the job is looked after all the same."""
-        if known.is_deleted:
-            return None
-        try:
-            return self._progress.read(*key, known.uid, known.view)
-        except KubemrError as error:
-            self._say(error, key)
-            return None
-
-    def _with_output_owner(self, key: Key, known: Observation) -> Observation:
-        """Asked for once in the life of a job: when it waits to be deployed."""
-        if known.status.get("state") != JobState.PENDING:
-            return known
-        try:
-            output = manifests.output_of(known, load_job(dict(known.job), key[1]).spec, self._options)
-            if output is None:
-                return known
-            found = self._client.get(CONFIG_MAPS, key[0], manifests.owner_name(output))["data"]
-        except (DocumentNotFound, InvalidSpec):
-            return known
-        uid, name = str(found["uid"]), str(found["job"])
-        owner = self._jobs.get(key[0], name)
-        is_gone = owner is None or owner["metadata"]["uid"] != uid
-        return replace(known, output_owner=uid, output_owner_name=name, output_owner_is_gone=is_gone)
-
-    def _files_are_missing(self, key: Key, job: Object) -> bool:
-        """Asked for while it waits to be deployed."""
-        name = (job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
-        if name is None or (job.get("status") or {}).get("state") != "PENDING":
-            return False
-        try:
-            return not are_files_of(self._client.get(CONFIG_MAPS, key[0], name), job)
-        except DocumentNotFound:
-            return True
 
     def _say(self, error: KubemrError, key: Key | None = None) -> None:
         where = f"{key[0]}/{key[1]}: " if key else ""
         sys.stderr.write(f"kubemr-shell operator: {where}{error}\n")
         sys.stderr.flush()
-
-
-def _batch_name(job: Object) -> str:
-    """Of the workers; a number that is none counts for nothing."""
-    retry = (job.get("status") or {}).get("retry")
-    metadata = job["metadata"]
-    return manifests.batch_name(str(metadata["name"]), str(metadata["uid"]), retry if isinstance(retry, int) else 0)
 
 
 def _label_of(document: Object) -> str | None:

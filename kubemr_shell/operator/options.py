@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kubemr_shell import __version__
+from kubemr_shell.board.timing import LEASE_SECONDS
 
 BASE_IMAGE = f"kubemr/base:{__version__}"
 
@@ -23,7 +24,5 @@ class OperatorOptions:
     s3_region: str | None = None
     s3_secret: str | None = None
     """The Secret, in the job's namespace, with the credentials of jobs that name none."""
-    lease_seconds: float = 60.0
+    lease_seconds: float = LEASE_SECONDS
     """A worker shows that it lives at least that often, and is taken for dead after two and a half times as long."""
-    user: int = 65532
-    """The user id of workers."""

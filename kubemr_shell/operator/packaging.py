@@ -15,7 +15,6 @@ from kubemr_shell.operator.install import (
     OPERATOR_NAMESPACE,
     OWN_NAMESPACE,
     InstallOptions,
-    Manifest,
     admission,
     definitions,
     flows,
@@ -26,6 +25,7 @@ from kubemr_shell.operator.install import (
     rights,
     yaml_text,
 )
+from kubemr_shell.operator.manifests import Manifest
 from kubemr_shell.operator.options import OperatorOptions
 
 WRITTEN = "# Written by `make generate` from kubemr_shell/operator: change it there.\n"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import PODS
-from kubemr_shell.operator.observation import Object
+from kubemr_shell.kube.status import Object
 
 PATIENCE_SECONDS = 10.0
 """For the node to say what it runs, once it runs it."""

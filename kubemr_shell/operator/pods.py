@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kubemr_shell.operator.observation import Object, Trouble, condition
+from kubemr_shell.kube.status import Object, condition
+from kubemr_shell.operator.observation import Trouble
 
 NO_IMAGE = "ImageCannotBePulled"
 NOT_PULLED = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
@@ -45,6 +46,10 @@ def trouble(pod: Object) -> Trouble | None:
             message=f"pod {name} is not scheduled: {scheduled.get('message', '')}",
         )
     return None
+
+
+def first_trouble(pods: Sequence[Object]) -> Trouble | None:
+    return next(filter(None, map(trouble, pods)), None)
 
 
 def end_of(pod: Object) -> Trouble:

@@ -21,6 +21,8 @@ class WorkQueue(Generic[Item]):
         self._due: dict[Item, float] = {}
         self._heap: list[tuple[float, int, Item]] = []
         self._working: set[Item] = set()
+        self._postponed: set[Item] = set()
+        """Due while they are being looked at."""
         self._count = 0
         self._closed = False
 
@@ -31,9 +33,7 @@ class WorkQueue(Generic[Item]):
             if item in self._due and self._due[item] <= at:
                 return
             self._due[item] = at
-            self._count += 1
-            heapq.heappush(self._heap, (at, self._count, item))
-            self._compact()
+            self._push(item)
             self._condition.notify()
 
     def take(self) -> Item | None:
@@ -44,13 +44,15 @@ class WorkQueue(Generic[Item]):
                 item = self._next(now)
                 if item is not None:
                     return item
-                wait = self._heap[0][0] - now if self._heap else None
-                self._condition.wait(None if wait is None else max(0.001, wait))
+                self._condition.wait(self._heap[0][0] - now if self._heap else None)
             return None
 
     def done(self, item: Item) -> None:
         with self._condition:
             self._working.discard(item)
+            if item in self._postponed:
+                self._postponed.discard(item)
+                self._push(item)
             self._condition.notify()
 
     def close(self) -> None:
@@ -62,6 +64,11 @@ class WorkQueue(Generic[Item]):
         with self._condition:
             return len(self._due)
 
+    def _push(self, item: Item) -> None:
+        self._count += 1
+        heapq.heappush(self._heap, (self._due[item], self._count, item))
+        self._compact()
+
     def _compact(self) -> None:
         """A job that is due in a week, and looked at every few minutes till then, leaves an entry each time."""
         if len(self._heap) > 2 * len(self._due) + SPARE:
@@ -69,19 +76,14 @@ class WorkQueue(Generic[Item]):
             heapq.heapify(self._heap)
 
     def _next(self, now: float) -> Item | None:
-        held = []
-        found = None
-        while self._heap and self._heap[0][0] <= now and found is None:
-            at, count, item = heapq.heappop(self._heap)
+        while self._heap and self._heap[0][0] <= now:
+            at, _, item = heapq.heappop(self._heap)
             if self._due.get(item) != at:
                 continue  # it was asked for at another time since
             if item in self._working:
-                held.append((at + 0.05, count, item))
+                self._postponed.add(item)
                 continue
-            found = item
             del self._due[item]
             self._working.add(item)
-        for at, count, item in held:
-            self._due[item] = at
-            heapq.heappush(self._heap, (at, count, item))
-        return found
+            return item
+        return None

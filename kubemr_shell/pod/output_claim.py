@@ -16,8 +16,6 @@ from kubemr_shell.pod.places import Places
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.worker.old_result import NoManifest, OldResult
 
-MARK = "owner"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputClaim:
@@ -33,12 +31,12 @@ class OutputClaim:
 
         One that began all the same could only stand still in the end, with the half of its parts that had room.
         """
-        mark = f"{self.places.temporaries}/{MARK}"
+        mark = f"{self.places.temporaries}/{names.OWNER}"
         try:
             self.storage.write(mark, f"{self.job}\n".encode())
             found = self._in_the_way()
         except NoManifest:
-            found = f"a {names.SUCCESS} that is not ours: choose another output"
+            found = f"a {names.SUCCESS} that is not ours: move it away, or choose another output"
         except ObjectNotFound as error:  # there is no bucket
             return str(error)
         if found is None:
@@ -49,13 +47,17 @@ class OutputClaim:
     def _in_the_way(self) -> str | None:
         finished = self.old_result.finished()
         if finished is not None and finished.uid != self.places.uid:
-            return f"a finished result (job {finished.uid}): choose another output"
+            return (
+                f"a finished result (job {finished.uid}), which a job of a cluster does not replace: choose another "
+                f"output, or remove its parts and its {names.SUCCESS} (aws s3 rm --recursive {self.places.output}/) "
+                "and retry"
+            )
         if finished is None and (part := next(self._parts(), None)):
             return f"{part}, which belongs to no finished result: move it away, or choose another output"
         if other := next(self._other_jobs(), None):
             return (
                 f"temporaries of another job ({other}): wait for its end, or choose another output; if that job is "
-                f"gone, kubemr-shell clean {self.places.output} removes what it left"
+                f"gone, kubemr-shell clean --force {self.places.output} removes what it left"
             )
         return None
 

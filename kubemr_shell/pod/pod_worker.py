@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.documents import DocumentStore
 from kubemr_shell.board.job_view import JobView
-from kubemr_shell.board.timing import Timing
+from kubemr_shell.board.timing import LEASE_SECONDS, Timing
 from kubemr_shell.command.echo import Echo
 from kubemr_shell.errors import JobNotFound, KubemrError
 from kubemr_shell.job import names
@@ -23,6 +23,8 @@ from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.pod.output_claim import OutputClaim
 from kubemr_shell.pod.places import Places
+from kubemr_shell.pod.secret import credentials_advice
+from kubemr_shell.pod.ways import way_on
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.memory import MemoryPlan, divide_memory
@@ -41,6 +43,8 @@ class PodOptions:
     """The job's name."""
     uid: str
     """The job's uid: a job of the same name that came later is not ours."""
+    namespace: str
+    """The job's."""
     worker: str
     """No other pod of the job ever has the same."""
     workers: int
@@ -49,6 +53,8 @@ class PodOptions:
     """Which of them it is, from 0: one that takes another's place has its number."""
     output: str
     """URI of the prefix for the parts."""
+    s3_secret: str | None
+    """The Secret with the credentials of its store."""
     slots: int
     memory_bytes: int
     scratch: str
@@ -69,7 +75,7 @@ class PodWorker:
         *,
         complete: Callable[[JobSpec], JobSpec],
         echo: Echo | None = None,
-        lease_seconds: float = 60.0,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         """``complete`` adds what the image brings to a spec: its commands and files. ``echo``: for commands' stderr."""
         self._options = options
@@ -82,7 +88,8 @@ class PodWorker:
         for folder in FOLDERS:
             os.makedirs(os.path.join(options.scratch, folder), exist_ok=True)
         self._asked = spec_from_mapping(self._found().spec)
-        self._s3 = S3Config.of(self._asked.s3, agents=options.workers)
+        advice = credentials_advice(options.namespace, options.s3_secret)
+        self._s3 = S3Config.of(self._asked.s3, agents=options.workers, advice=advice)
         self._memory = self._divided()
         self._worker = self._made()
 
@@ -189,6 +196,7 @@ class PodWorker:
             memory=self._memory,
             environment=options.environment,
             folder=options.folder,
+            way_on=way_on(options.job, options.namespace),
             old_result=old_result,
             refusal=refusal,
             maps=maps,

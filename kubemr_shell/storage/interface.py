@@ -89,7 +89,7 @@ class Storage(Protocol):
         ...
 
     def delete_tree(self, folder: str) -> None:
-        """Remove a folder with all below it; nothing happens where none is."""
+        """Remove a folder with all below it; nothing happens where none is, nor where its bucket is not."""
         ...
 
     def stage(self, staged: str, *, target: str) -> StagedOutput:

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from kubemr_shell.errors import ObjectNotFound, OutOfSpace, StorageError
+from kubemr_shell.errors import ObjectNotFound, OutOfSpace, Sequel, StorageError
 from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
 from kubemr_shell.storage.os_errors import explained
 
@@ -259,9 +259,7 @@ def _rename(receipt: Receipt, source: str, target: str) -> None:
         os.rename(source, target)
     except (FileNotFoundError, NotADirectoryError) as error:
         if _size(source) is not None:
-            raise StorageError(
-                f"{target}: the folder for it is gone: make it again, then go on with --resume"
-            ) from error
+            raise StorageError(f"{target}: the folder for it is gone: make it again", sequel=Sequel.GOES_ON) from error
         _check_published(receipt, target)  # another worker was faster
 
 
@@ -276,7 +274,8 @@ def _check_published(receipt: Receipt, target: str) -> None:
 def _not_ours(receipt: Receipt, target: str) -> StorageError:
     return StorageError(
         f"{target}: something that this job did not write stands where a part of {receipt.bytes} bytes belongs: "
-        "move it away, then go on with --resume"
+        "move it away",
+        sequel=Sequel.GOES_ON,
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kubemr_shell.errors import CorruptRun, ObjectNotFound, StorageError
+from kubemr_shell.errors import CorruptRun, ObjectNotFound, Sequel, StorageError
 
 
 @contextmanager
 def needed() -> Iterator[None]:
-    """StorageError that says what to do, for what is gone or damaged of plan, journal or manifests."""
+    """StorageError for what is gone or damaged of plan, journal or manifests."""
     try:
         yield
     except (ObjectNotFound, CorruptRun) as error:
-        raise StorageError(f"{error}: the job cannot go on without it: start anew with --overwrite") from error
+        raise StorageError(f"{error}: the job cannot go on without it", sequel=Sequel.BEGINS_ANEW) from error

@@ -13,7 +13,7 @@ def explained(error: OSError, path: str, unwritten: int | None = None) -> Kubemr
     reason = os.strerror(error.errno) if error.errno else str(error)
     if OutOfSpace.is_cause(error):
         rest = "" if unwritten is None else f", {unwritten} bytes were still to be written"
-        return OutOfSpace(f"{path}: {reason}{rest}: make room, then go on with --resume")
+        return OutOfSpace(f"{path}: {reason}{rest}: make room")
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
             return ObjectNotFound(f"{path}: {reason}")

@@ -23,7 +23,7 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from kubemr_shell.errors import NoSuchRange, ObjectNotFound, PreconditionFailed, StorageError
+from kubemr_shell.errors import BucketNotFound, NoSuchRange, ObjectNotFound, PreconditionFailed, Sequel, StorageError
 from kubemr_shell.job import names
 from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client
@@ -81,7 +81,10 @@ class S3Storage(Storage):
 
         The objects go last: as long as one is there, it can be seen that there is something to remove.
         """
-        folder = f"{folder.rstrip('/')}/"
+        with contextlib.suppress(BucketNotFound):
+            self._delete_tree(f"{folder.rstrip('/')}/")
+
+    def _delete_tree(self, folder: str) -> None:
         self._abort_uploads(folder, lambda _: True)
         output, is_of_job, uid = folder[:-1].rpartition(f"/{names.STATE}/")
         if is_of_job and "/" not in uid:
@@ -209,5 +212,6 @@ def _lost(receipt: Receipt, reason: str) -> ObjectNotFound:
 def _not_ours(receipt: Receipt) -> StorageError:
     return StorageError(
         f"{receipt.target}: something that this job did not write stands where a part of {receipt.bytes} bytes "
-        "belongs: move it away, then go on with --resume"
+        "belongs: move it away",
+        sequel=Sequel.GOES_ON,
     )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kubemr_shell.board.shard import ATTEMPTS_AN_EPOCH
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.job import names
+from kubemr_shell.job.counters import Counters, negative, summed_counters
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.map_manifest import encode_map_manifest
 from kubemr_shell.shuffle.output_manifest import StagedPart, encode_output_manifest
-from kubemr_shell.worker.journal import Counters, Entry, add_counters
+from kubemr_shell.worker.journal import Entry
 
 Totals = dict[str, Any]
 REQUESTS = "s3."
@@ -56,14 +58,8 @@ def shard_manifest(entries: Sequence[Entry], *, with_ranges: bool) -> bytes:
 
 def shard_counters(counted: Iterable[Entry], replaced: Iterable[Entry] = ()) -> Counters:
     """What the shard adds to the job's counters: those of ``counted``, less what ``replaced`` added before."""
-    total: Counters = {}
-    for entry in counted:
-        add_counters(total, entry.counters)
-    for entry in replaced:
-        add_counters(
-            total, {group: {name: -amount for name, amount in of.items()} for group, of in entry.counters.items()}
-        )
-    return total
+    added = (entry.counters for entry in counted)
+    return summed_counters(itertools.chain(added, (negative(entry.counters) for entry in replaced)))
 
 
 def shard_totals(phase: Phase, counted: Sequence[Entry], replaced: Sequence[Entry] = ()) -> Totals:

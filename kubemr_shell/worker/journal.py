@@ -11,9 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
 from kubemr_shell.errors import CorruptRun
-
-Counters = dict[str, dict[str, int]]
-"""Group, name, amount."""
+from kubemr_shell.job.counters import Counters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +63,3 @@ def _entry(row: Mapping[str, object]) -> Entry:
     ranges = values.pop("ranges", ())
     assert isinstance(ranges, list | tuple)
     return Entry(ranges=tuple((offset, length) for offset, length in ranges), **values)  # type: ignore[arg-type]
-
-
-def add_counters(total: Counters, more: Mapping[str, Mapping[str, int]]) -> None:
-    """Add the counters of one attempt to a sum."""
-    for group, names in more.items():
-        sums = total.setdefault(group, {})
-        for name, amount in names.items():
-            sums[name] = sums.get(name, 0) + amount

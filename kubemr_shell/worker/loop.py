@@ -14,7 +14,7 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, ShardKey, Step, Working
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.errors import LeaseLost, StorageError
+from kubemr_shell.errors import LeaseLost, Sequel, StorageError
 from kubemr_shell.job.names import task_label
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.worker.attention import Attention
@@ -105,8 +105,8 @@ class Loop:
             self._losses += 1
             if self._losses == LOSSES_IN_A_ROW:
                 raise StorageError(
-                    f"the steps of this worker come to nothing: {error}: if files of the job were removed, start anew "
-                    "with --overwrite"
+                    f"the steps of this worker come to nothing: {error}: files of the job may have been removed",
+                    sequel=Sequel.BEGINS_ANEW,
                 ) from error
             return 0.0
 
@@ -184,7 +184,8 @@ class Loop:
             if self._reopened[phase, attempt.task] > REOPENINGS_OF_A_TASK:
                 raise StorageError(
                     f"the output of {task_label(phase, attempt.task)} is lost or damaged again and again ({reason}): "
-                    "mend what does it, then go on with --resume"
+                    "mend what does it",
+                    sequel=Sequel.GOES_ON,
                 )
         self._board.reopen(phase, lost)
 
@@ -195,7 +196,7 @@ class Loop:
         except LeaseLost:
             self._forget(key)
         else:
-            raise StorageError(f"files of this job were removed while it runs: {reason}: start anew with --overwrite")
+            raise StorageError(f"files of this job were removed while it runs: {reason}", sequel=Sequel.BEGINS_ANEW)
 
     def _fail(self, key: ShardKey, result: Failed) -> None:
         held = self._held.get(key)

@@ -1,4 +1,4 @@
-"""The finished result that a job replaces (``--overwrite``): it stays until the new one is published.
+"""The finished result that a job replaces, or earlier reduces of its own: it stays until the new one is published.
 
 Its ``_SUCCESS`` goes first, so that nobody takes a mixture for a result; its parts are replaced one by one; what it
 had more is removed before the new ``_SUCCESS`` appears. Only names that the old ``_SUCCESS`` lists are ever removed.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from kubemr_shell.errors import ObjectNotFound, StorageError
+from kubemr_shell.errors import ObjectNotFound, Sequel, StorageError
 from kubemr_shell.job import names
 from kubemr_shell.storage.interface import Storage
 
@@ -51,8 +51,8 @@ class OldResult:
             return None
         except (ValueError, KeyError, TypeError) as error:
             raise NoManifest(
-                f"{self._success}: something that this job did not write stands there: move it away, then go on with "
-                "--resume"
+                f"{self._success}: something that this job did not write stands there: move it away",
+                sequel=Sequel.GOES_ON,
             ) from error
 
     def is_finished(self, epoch: int) -> bool:

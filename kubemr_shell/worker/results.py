@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.errors import JobFailed
+from kubemr_shell.errors import JobFailed, Sequel
 from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.journal import Entry
 
@@ -38,9 +38,10 @@ class Failed:
                 [
                     f"{failure['task']}, attempt {failure['attempt']}: {failure['reason']}",
                     *(f"    | {line}" for line in stderr),
-                    "  the results are being published already: mend it, then go on with --resume",
+                    "  the results are being published already: mend it",
                 ]
-            )
+            ),
+            sequel=Sequel.GOES_ON,
         )
 
 

@@ -30,6 +30,7 @@ from kubemr_shell.errors import (
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
+from kubemr_shell.job.counters import summed_counters
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.net.waiting import Cancelled
@@ -45,7 +46,7 @@ from kubemr_shell.worker.closing import (
     shard_totals,
 )
 from kubemr_shell.worker.job_context import JobContext
-from kubemr_shell.worker.journal import Counters, Entry, add_counters
+from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.lease import kept
 from kubemr_shell.worker.requests import for_each
 
@@ -238,9 +239,6 @@ class Stages:
 
     def _manifest(self, view: JobView, parts: list[StagedPart]) -> dict[str, Any]:
         """What ``_SUCCESS`` says of the result (protocol/SPEC.md, section on outputs)."""
-        counters: Counters = {}
-        for phase in view.counters.values():
-            add_counters(counters, phase)
         return {
             "version": PROTOCOL_VERSION,
             "job": self._job.name,
@@ -255,7 +253,7 @@ class Stages:
                 }
                 for part in self._unless_cancelled(parts)
             ],
-            "counters": counters,
+            "counters": summed_counters(view.counters.values()),
             "requests": requests_of(view.totals.values()),
             "totals": {phase.value: totals for phase, totals in view.totals.items() if phase is not Phase.PUBLISH},
         }

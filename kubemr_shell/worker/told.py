@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kubemr_shell.command.process import Outcome
-from kubemr_shell.worker.journal import Counters, Entry, add_counters
+from kubemr_shell.job.counters import Counters, summed_counters
+from kubemr_shell.worker.journal import Entry
 
 STDERR_KEPT_BYTES = 400
 """Of an attempt that went well: a few lines, as there may be a million of them."""
@@ -22,7 +23,7 @@ class Told:
 
     def take(self, outcome: Outcome) -> None:
         self._first = self._first or outcome
-        add_counters(self._counters, counters_of(outcome))
+        self._counters = summed_counters((self._counters, counters_of(outcome)))
         self._warnings += len(outcome.warnings)
         if outcome.warnings and not self._warning:
             self._warning = outcome.warnings[0]
@@ -44,7 +45,7 @@ class Told:
 
 def counters_of(outcome: Outcome) -> Counters:
     """What the command counted by ``reporter:counter:`` lines."""
-    counters: Counters = {}
+    counters: dict[str, dict[str, int]] = {}
     for (group, name), amount in outcome.counters.items():
         counters.setdefault(group, {})[name] = amount
     return counters

@@ -95,6 +95,11 @@ class Worker:
             together=lambda phase: self._outputs.together() if phase is Phase.REDUCE else 1,
         )
         seen = context(self.board.known, self._maps)
+        self._way_on = seen.way_on
+        with self._way_on.said():
+            self._prepare(seen, options)
+
+    def _prepare(self, seen: JobContext, options: WorkerOptions) -> None:
         attention, stopping = Attention(), Cancel()
         self._resources.callback(attention.close)
         self._resources.callback(stopping.close)
@@ -119,7 +124,8 @@ class Worker:
 
     def run(self) -> JobState | None:
         """The state in which the job ended, or None after ``stop``."""
-        return self._loop.run()
+        with self._way_on.said():
+            return self._loop.run()
 
     def stop(self) -> None:
         """Give everything back and return from ``run``, at once. Any thread, any signal handler."""

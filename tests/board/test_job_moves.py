@@ -10,10 +10,11 @@ import pytest
 
 from kubemr_shell.board import job_moves, json_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
-from kubemr_shell.board.lane import Counters, Lane, Totals
+from kubemr_shell.board.lane import Lane, Totals
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import Reopening
 from kubemr_shell.errors import IllegalTransition
+from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.state import ENDED, JobState, Phase
 
 FACTS = PlanFacts(claim_id="p", tasks=2000, partitions=1500, spec={"a": 1}, fingerprint="f", input_bytes=5)

@@ -161,13 +161,6 @@ def test_what_no_document_could_accept_is_an_error_and_not_a_conflict(patch: Any
     assert not isinstance(caught.value, Conflict)
 
 
-def test_ten_thousand_operations_are_the_limit() -> None:
-    patch = [json_patch.replace("/n", i) for i in range(10_000)]
-    assert json_patch.apply({}, patch) == {"n": 9_999}
-    with pytest.raises(BoardError, match="at most 10000 operations, this one 10001"):
-        json_patch.apply({}, [*patch, json_patch.remove("/n")])
-
-
 def test_array_elements_are_reached_by_index() -> None:
     document = {"a": [{"b": 1}, {"b": 2}]}
     patched = applied(

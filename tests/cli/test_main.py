@@ -2,12 +2,11 @@
 
 import os
 import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
 
-KUBEMR_SHELL = os.path.join(sysconfig.get_path("scripts"), "kubemr-shell")
+from tests.cli.calls import KUBEMR_SHELL
 
 
 def shell(folder: Path, line: str) -> subprocess.CompletedProcess[bytes]:

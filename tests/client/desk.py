@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -16,15 +15,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from kubemr_shell.errors import DocumentNotFound
-from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.kube.resources import JOBS
+from kubemr_shell.kube.status import state_of
+from tests.cli.calls import KUBEMR_SHELL
 from tests.cluster import Cluster
 from tests.s3_server import Bucket
-from tests.scenarios.runs import KUBEMR_SHELL, Done, until
+from tests.scenarios.runs import Done
+from tests.waiting import until
 
 NO_IMAGE = "kubemr.invalid/none:0"
 
@@ -68,7 +69,7 @@ class Desk:
         fields = {"image": NO_IMAGE, "output": f"{self.bucket.uri}/{output}", **spec}
         whole = {name: value for name, value in fields.items() if value is not None}
         metadata = {"generateName": job} if job.endswith("-") else {"name": job}
-        document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": whole}
+        document = {"apiVersion": API_VERSION, "kind": JOB_KIND, "metadata": metadata, "spec": whole}
         (self.folder / name).write_text(yaml.safe_dump(document))
         return name
 
@@ -89,9 +90,9 @@ class Desk:
         s3 = ("--s3-endpoint", self.bucket.server.endpoint, "--s3-region", self.bucket.server.region)
         self.start("operator", "--namespace", self.namespace, "--kubeconfig", self.cluster.kubeconfig, *s3, "--port=0")
 
-    def worker(self, job: str = "words", name: str = "x", output: str = "out") -> Command:
-        """One that works on a job until it has ended; it is started when the job waits for workers."""
-        self.until_state(job, "DEPLOYED")
+    def worker(self, job: str = "words", name: str = "x", output: str = "out", state: str = "DEPLOYED") -> Command:
+        """One that works on a job until it has ended; it is started when the job is in that state."""
+        self.until_state(job, state)
         return self.start(
             *("worker", "--job", job, "--uid", self.job(job)["metadata"]["uid"], "--namespace", self.namespace),
             *("--name", f"{job}-0-{name}", "--workers", "1", "--output", f"{self.bucket.uri}/{output}", "--slots", "2"),
@@ -100,9 +101,9 @@ class Desk:
 
     def until_state(self, job: str, *states: str) -> None:
         def reached() -> bool:
-            return (self.job(job).get("status") or {}).get("state") in states
+            return state_of(self.job(job)) in states
 
-        until(reached, f"{job} is {' or '.join(states)}", pause=0.2)
+        until(reached, f"{job} is {' or '.join(states)}")
 
     def until_condition(self, kind: str, job: str = "words") -> None:
         """As kubectl waits, which looks at the generation of the spec too."""
@@ -120,20 +121,20 @@ class Desk:
         """Fields of the spec, as kubectl changes them."""
         self.cluster.client.patch(JOBS, self.namespace, "words", {"spec": spec})
 
+    def set_status(self, **status: Any) -> None:
+        """Fields of the status, as operator and workers change them."""
+        self.cluster.client.patch(JOBS, self.namespace, "words", {"status": status}, status=True)
+
     def object(self, kind: str, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.cluster.kubectl("-n", self.namespace, "get", kind, name, "-o", "json"))
         return found
 
     def end(self) -> None:
-        """Nothing outlives the test, and no finalizer keeps its namespace."""
+        """Nothing outlives the test."""
         for process in self._processes:
             with suppress(ProcessLookupError):
                 process.kill()
             process.wait(30)
-        for job in self.cluster.client.list(JOBS, self.namespace)["items"]:
-            with suppress(DocumentNotFound):
-                change = {"metadata": {"finalizers": None}}
-                self.cluster.client.patch(JOBS, self.namespace, job["metadata"]["name"], change)
 
 
 class Command:
@@ -168,12 +169,3 @@ def opened(cluster: Cluster, namespace: str, bucket: Bucket, folder: Path) -> It
         yield desk
     finally:
         desk.end()
-
-
-def load_image(name: str) -> None:
-    """Have the cluster know an image of the Docker engine; where nothing says how, its nodes pull it."""
-    command = os.environ.get("KUBEMR_TEST_LOAD_IMAGE")  # noqa: TID251 - tests are told here
-    if command:
-        done = subprocess.run([*shlex.split(command), name], capture_output=True, text=True, check=False, timeout=100)
-        if done.returncode:
-            pytest.fail(f"{command} {name}: {done.stderr}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,11 +40,4 @@ def kubeconfig_of_user(desk: Desk, rules: Sequence[object]) -> str:
         },
         namespace=desk.namespace,
     )
-    token = desk.cluster.kubectl("-n", desk.namespace, "create", "token", "user")
-    path = desk.folder / "user-kubeconfig"
-    path.write_text(desk.cluster.kubectl("config", "view", "--raw", "--flatten"))
-    os.chmod(path, 0o600)
-    of_user = ("--kubeconfig", str(path), "config")
-    desk.cluster.kubectl(*of_user, "set-credentials", "user", f"--token={token}")
-    desk.cluster.kubectl(*of_user, "set-context", "--current", "--user=user")
-    return str(path)
+    return desk.cluster.kubeconfig_of("user", desk.namespace, desk.folder)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from gzip import decompress as gunzip
-from typing import Any
 
 import pytest
 
 from kubemr_shell.kube.resources import JOBS
+from kubemr_shell.kube.status import Condition, condition
 from tests.client.desk import Desk
 from tests.client.kubeconfigs import kubeconfig_of_user
-from tests.scenarios.runs import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -76,14 +76,9 @@ def test_a_spec_that_is_edited_and_retried_past_the_client_is_answered_in_the_co
     desk.worker()
     desk.until_state("words", "COMPLETE")
     desk.change(reduceCommand="wc -l", retry=1)
-
-    def refused() -> dict[str, Any]:
-        found = desk.job()["status"].get("conditions") or ()
-        return next((one for one in found if one["type"] == "RetryRefused"), {})
-
-    condition = until(refused, "the answer")
-    assert (condition["status"], condition["reason"]) == ("True", "MapsGone")
-    assert condition["message"].startswith("retry 1: it is COMPLETE, and its maps")
+    refused = until(lambda: condition(desk.job(), Condition.RETRY_REFUSED), "the answer")
+    assert (refused["status"], refused["reason"]) == ("True", "MapsGone")
+    assert refused["message"].startswith("retry 1: it is COMPLETE, and its maps")
     assert "not retried MapsGone: retry 1: it is COMPLETE" in desk.run("status", "words").stdout.decode()
     assert desk.run("results", "words").stdout == b"1 a\n2 b\n1 c\n"
     assert desk.job()["status"]["state"] == "COMPLETE"
@@ -214,9 +209,7 @@ def test_the_list_has_jobs_of_one_namespace_or_of_all(desk: Desk) -> None:
 
 def test_a_status_that_is_nonsense_is_no_bug_of_ours(desk: Desk) -> None:
     desk.run("submit", desk.words())
-    nonsense = {"status": {"state": "MAP", "progress": {"map": "\x1b[2J\n"}, "lanes": {"nonsense": {}}}}
-    jobs = ("-n", desk.namespace, "patch", "mapreducejob", "words", "--subresource=status", "--type=merge")
-    desk.cluster.kubectl(*jobs, "-p", json.dumps(nonsense))
+    desk.set_status(state="MAP", progress={"map": "\x1b[2J\n"}, lanes={"nonsense": {}})
     assert "\\x1b[2J\\x0a" in desk.run("list").stdout.decode()
     for command in ("status", "results", "cancel"):
         done = desk.run(command, "words")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import signal
 
 import pytest
 
-from tests.client.desk import Desk, load_image
-from tests.scenarios.runs import until
+from tests.client.desk import Desk
+from tests.pods import load_image
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -33,7 +33,7 @@ def pod(desk: Desk, name: str, script: str, *, job: str = "words", image: str = 
 
 
 def until_phase(desk: Desk, name: str, phase: str) -> None:
-    until(lambda: desk.object("pod", name)["status"].get("phase") == phase, f"{name} is {phase}", pause=0.3)
+    until(lambda: desk.object("pod", name)["status"].get("phase") == phase, f"{name} is {phase}")
 
 
 def test_each_line_stands_after_its_pod_with_its_bytes(desk: Desk, image: str) -> None:
@@ -74,11 +74,10 @@ def test_lines_are_followed_in_all_pods_until_the_job_has_ended(desk: Desk, imag
     desk.run("submit", desk.words())
     following = desk.start("logs", "words", "--follow", "-n", desk.namespace)
     pod(desk, "words-0-a", "echo first; sleep 300")
-    until(lambda: following.stdout.read_bytes() == b"words-0-a: first\n", "the first line", pause=0.1)
+    until(lambda: following.stdout.read_bytes() == b"words-0-a: first\n", "the first line")
     pod(desk, "words-1-b", "echo second")
-    until(lambda: b"words-1-b: second\n" in following.stdout.read_bytes(), "the second line", pause=0.1)
-    ended = ("patch", "mapreducejob", "words", "--subresource=status", "--type=merge", "-p")
-    desk.cluster.kubectl("-n", desk.namespace, *ended, json.dumps({"status": {"state": "CANCELLED"}}))
+    until(lambda: b"words-1-b: second\n" in following.stdout.read_bytes(), "the second line")
+    desk.set_status(state="CANCELLED")
     desk.cluster.kubectl("-n", desk.namespace, "delete", "pod", "words-0-a", "--now")
     assert following.wait().code == 0
 
@@ -87,7 +86,7 @@ def test_following_ends_quietly_on_an_interrupt(desk: Desk, image: str) -> None:
     desk.run("submit", desk.words())
     pod(desk, "words-0-a", "echo first; sleep 300")
     following = desk.start("logs", "words", "-f", "-n", desk.namespace)
-    until(following.stdout.read_bytes, "the first line", pause=0.1)
+    until(following.stdout.read_bytes, "the first line")
     following.process.send_signal(signal.SIGTERM)
     done = following.wait()
     assert (done.code, done.stderr) == (143, "")
@@ -104,7 +103,7 @@ def test_why_there_are_no_logs_is_said(desk: Desk) -> None:
         [status] = desk.object("pod", "words-0-a")["status"].get("containerStatuses") or [{}]
         return str(((status.get("state") or {}).get("waiting") or {}).get("reason"))
 
-    until(lambda: reason() in waiting, "the image is missed", pause=0.3)
+    until(lambda: reason() in waiting, "the image is missed")
     done = desk.run("logs", "words")
     assert (done.code, done.stdout) == (0, b"")
     assert "words-0-a" in done.stderr

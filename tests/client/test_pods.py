@@ -10,7 +10,7 @@ import pytest
 
 from tests.client.desk import Desk, opened
 from tests.pods import Site
-from tests.scenarios.runs import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 

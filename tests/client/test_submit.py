@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import threading
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from tests.client.desk import Command, Desk
 from tests.client.kubeconfigs import kubeconfig, kubeconfig_of_user
 from tests.kube.api_proxy import Fault, proxy_to
-from tests.scenarios.runs import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -191,7 +190,7 @@ def test_files_that_were_never_sent_are_sent_by_a_retry(desk: Desk) -> None:
     desk.cluster.kubectl("-n", desk.namespace, "delete", "configmap", "words-files")
     desk.operator()
     desk.until_state("words", "PENDING")
-    set_state(desk, "FAIL")  # as after a minute
+    desk.set_status(state="FAIL")  # as after a minute
     assert desk.run("retry", "words", "-f", file).code == 0
     desk.until_state("words", "DEPLOYED")
     assert list(desk.object("configmap", "words-files")["binaryData"]) == ["map.sh"]
@@ -227,7 +226,7 @@ def test_an_api_server_that_is_away_for_a_while_is_asked_again(desk: Desk) -> No
         proxy.policy = lambda method, path: Fault.BROKEN
         waiting.until_said("asking again")
         proxy.policy = lambda method, path: None
-        set_state(desk, "CANCELLED")
+        desk.set_status(state="CANCELLED")
         done = waiting.wait()
     assert (done.code, "was cancelled" in done.stderr) == (5, True)
 
@@ -237,11 +236,5 @@ def test_who_may_not_watch_waits_all_the_same(desk: Desk) -> None:
     user = kubeconfig_of_user(desk, rules)
     waiting = desk.start("submit", desk.words(), "--wait", "-n", desk.namespace, kubeconfig=user)
     until(desk.job, "the job")
-    set_state(desk, "CANCELLED")
+    desk.set_status(state="CANCELLED")
     assert waiting.wait().code == 5
-
-
-def set_state(desk: Desk, state: str) -> None:
-    """As an operator would."""
-    change = ("patch", "mapreducejob", "words", "--subresource=status", "--type=merge", "-p")
-    desk.cluster.kubectl("-n", desk.namespace, *change, json.dumps({"status": {"state": state}}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,14 +115,6 @@ def is_ready(descriptor: int, cancel: int) -> bool:
     """Wait until there is something to read; False when it was cancelled."""
     ready, _, _ = select.select([descriptor, cancel], [], [])
     return cancel not in ready
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return when the condition holds, fail if it does not come to that."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.005)
 
 
 def is_running(process_id: int) -> bool:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.command.orphans import GroupFile, kill_marked, kill_recorded
-from tests.command.attempts import group_members, is_running, wait_until
+from tests.command.attempts import group_members, is_running
+from tests.waiting import until
 
 MARKER = b"KUBEMR_JOB_ID=job-1"
 
@@ -74,7 +75,7 @@ def test_what_a_dead_leader_left_is_known_by_its_variables(path: str) -> None:
         process.wait()
         record(path, process.pid)
         assert kill_recorded(path, MARKER) == [process.pid]
-        wait_until(lambda: not group_members(process.pid))
+        until(lambda: not group_members(process.pid))
 
 
 def test_a_number_that_was_given_again_is_left_alone(path: str, sleeper: subprocess.Popen[bytes]) -> None:
@@ -102,7 +103,7 @@ def test_a_process_is_found_by_its_variables_in_whatever_session(tmp_path: Path)
 
     assert kill_marked([b"KUBEMR_JOB_ID=job-2", b"KUBEMR_WORKER=w2"]) == []
     assert kill_marked([b"KUBEMR_JOB_ID=job-2", b"KUBEMR_WORKER=w1"]) == [left]
-    wait_until(lambda: not is_running(left))
+    until(lambda: not is_running(left))
 
 
 def test_a_process_does_not_kill_itself() -> None:

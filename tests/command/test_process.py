@@ -21,9 +21,9 @@ from tests.command.attempts import (
     feeding_for_ever,
     group_members,
     is_running,
-    wait_until,
     waiting_for_cancel,
 )
+from tests.waiting import until
 
 MEBIBYTE = 1 << 20
 EVERY_BYTE = bytes(range(256)) * 64
@@ -138,14 +138,14 @@ def test_a_failed_drain_ends_the_command(attempt: Attempts) -> None:
 def test_the_group_is_killed_when_the_command_has_ended(attempt: Attempts) -> None:
     outcome = attempt("trap '' TERM; sleep 1000 & sleep 1000 2>&1 & echo done")
     assert (outcome.exit_status, attempt.stdout) == (0, b"done\n")
-    wait_until(lambda: not group_members(attempt.group))
+    until(lambda: not group_members(attempt.group))
 
 
 def test_a_daemon_that_holds_stdout_does_not_hold_the_attempt(attempt: Attempts) -> None:
     outcome = attempt(daemon("exec sleep 1000") + "printf 'no newline'")
     number, last = attempt.stdout.split(b"\n")
     assert (outcome.exit_status, outcome.drain_error, last) == (0, None, b"no newline")
-    wait_until(lambda: not is_running(int(number)))
+    until(lambda: not is_running(int(number)))
 
 
 def test_a_daemon_that_floods_stdout_and_stderr_does_not_hold_the_attempt(attempt: Attempts) -> None:
@@ -167,7 +167,7 @@ def test_a_process_older_than_the_command_that_holds_stdout_is_an_error_after_a_
         assert older.stdin is not None
         assert older.stdout is not None
         pipes = older.stdin, older.stdout
-        wait_until(lambda: processes.started_at(older.pid) < processes.ticks_since_boot())
+        until(lambda: processes.started_at(older.pid) < processes.ticks_since_boot())
 
         def hold(group: int) -> None:
             pipes[0].write(b"%d\n" % group)
@@ -191,12 +191,12 @@ def test_whatever_a_mover_raises_is_handed_over(attempt: Attempts, kind: str) ->
 
 def test_an_error_while_the_command_is_watched_leaves_nothing_behind_but_the_log(attempt: Attempts) -> None:
     def forget(group: int) -> None:
-        wait_until((attempt.folder / "up").exists)
+        until((attempt.folder / "up").exists)
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError):
         attempt("echo log >&2; touch up; sleep 1000 & sleep 1000", on_start=forget)
-    wait_until(lambda: not group_members(attempt.group))
+    until(lambda: not group_members(attempt.group))
     assert attempt.log.read_bytes() == b"log\n"
     assert attempt("echo still usable").exit_status == 0
 

@@ -11,7 +11,8 @@ import pytest
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.pump import SpliceDrain
 from kubemr_shell.errors import OutOfSpace
-from tests.command.attempts import Attempts, wait_until
+from tests.command.attempts import Attempts
+from tests.waiting import until
 
 GIBIBYTE = 1 << 30
 
@@ -60,7 +61,7 @@ def test_a_drain_stops_when_it_is_asked_to(tmp_path: Path) -> None:
     thread = threading.Thread(target=drain, args=(reading, cancel.fd))
     thread.start()
     os.write(writing, b"some\n")
-    wait_until(lambda: drain.moved == 5)
+    until(lambda: drain.moved == 5)
     cancel.set()
     thread.join()
     cancel.close()

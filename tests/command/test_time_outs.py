@@ -13,7 +13,8 @@ import pytest
 
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Drain
-from tests.command.attempts import Attempts, feeding_for_ever, group_members, is_running, wait_until, waiting_for_cancel
+from tests.command.attempts import Attempts, feeding_for_ever, group_members, is_running, waiting_for_cancel
+from tests.waiting import until
 
 SHORT_SECONDS = 0.3
 AMPLE_SECONDS = 0.9
@@ -85,7 +86,7 @@ def test_a_command_may_end_well_when_it_is_asked_to(attempt: Attempts) -> None:
 def test_a_command_that_ignores_sigterm_is_killed_with_its_group(attempt: Attempts) -> None:
     outcome = attempt(IGNORES_TERM, timeout_seconds=AMPLE_SECONDS, grace_seconds=0.1)
     assert (outcome.timed_out, outcome.signal) == (True, signal.SIGKILL)
-    wait_until(lambda: not group_members(attempt.group))
+    until(lambda: not group_members(attempt.group))
 
 
 def test_a_request_to_stop_ends_a_command_at_once(attempt: Attempts, cancel: Cancel) -> None:
@@ -105,7 +106,7 @@ def test_a_request_to_stop_reaches_processes_in_sessions_of_their_own(attempt: A
     outcome = attempt(f"{daemon} {waiting}", drain=cancelling(cancel), cancel=cancel)
     assert outcome.cancelled
     number = int((attempt.folder / "daemon").read_text())
-    wait_until(lambda: not is_running(number))
+    until(lambda: not is_running(number))
 
 
 def test_a_request_to_stop_that_came_before_the_start_counts(attempt: Attempts, cancel: Cancel) -> None:
@@ -116,7 +117,7 @@ def test_a_request_to_stop_that_came_before_the_start_counts(attempt: Attempts, 
 
 def test_a_request_to_stop_reaches_a_drain_that_outlives_the_command(attempt: Attempts, cancel: Cancel) -> None:
     def slow(descriptor: int, stop: int) -> None:
-        wait_until(lambda: not group_members(attempt.group))
+        until(lambda: not group_members(attempt.group))
         cancel.set()
         select.select([stop], [], [])
 
@@ -129,7 +130,7 @@ def test_a_slow_drain_is_waited_for(attempt: Attempts) -> None:
     taken = bytearray()
 
     def slow(descriptor: int, stop: int) -> None:
-        wait_until(lambda: not group_members(attempt.group))
+        until(lambda: not group_members(attempt.group))
         deadline = time.monotonic() + 3 * SHORT_SECONDS
         while not select.select([stop], [], [], max(0, deadline - time.monotonic()))[0]:
             data = os.read(descriptor, 1 << 20)

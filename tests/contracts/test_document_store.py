@@ -228,12 +228,15 @@ def test_a_patch_cannot_rename(store: DocumentStore) -> None:
     assert store.list(KIND) == [created]
 
 
-def test_too_many_operations_are_refused(store: DocumentStore) -> None:
-    created = store.create(shard())
-    with pytest.raises(BoardError) as error:
-        store.patch(KIND, "job-m-00000", [json_patch.replace("/state/next", i) for i in range(10_001)])
+def test_ten_thousand_operations_are_the_limit(store: DocumentStore) -> None:
+    store.create(shard())
+    patch = [json_patch.replace("/state/next", i) for i in range(10_000)]
+    patched = store.patch(KIND, "job-m-00000", patch)
+    assert patched["state"]["next"] == 9_999
+    with pytest.raises(BoardError, match="10001 operations; the limit is 10000") as error:
+        store.patch(KIND, "job-m-00000", [*patch, json_patch.replace("/state/next", 0)])
     assert refused(error)
-    assert store.get(KIND, "job-m-00000") == created
+    assert store.get(KIND, "job-m-00000") == patched
 
 
 def test_a_document_that_grows_too_large_is_refused(store: DocumentStore) -> None:

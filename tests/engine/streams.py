@@ -121,13 +121,3 @@ class Background:
             self._value = self._call()
         except BaseException as error:  # noqa: BLE001 - raised again by result
             self._error = error
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Asks again and again, for at most 30 seconds."""
-    turn = threading.Event()
-    for _ in range(30_000):
-        if condition():
-            return
-        turn.wait(0.001)
-    raise AssertionError("the condition did not come true within 30 seconds")

@@ -16,7 +16,8 @@ import pytest
 
 from tests.engine import model
 from tests.engine.model import Shape
-from tests.engine.streams import NOBODY, Background, collecting, drain_all, memory_file, output_of, wait_until
+from tests.engine.streams import NOBODY, Background, collecting, drain_all, memory_file, output_of
+from tests.waiting import until
 
 Feed = Callable[[int, int], Any]
 FAR_MORE_THAN_A_PIPE = b"".join(b"%099d\n" % number for number in range(40_000))
@@ -69,7 +70,7 @@ def test_a_drain_that_waits_for_its_writer_is_cancelled(engine: ModuleType, fold
     ):
         draining = Background(lambda: collector.drain(reader, cancel))
         os.write(writer, b"one\ntwo\nthr")
-        wait_until(lambda: collector.moved == 11)
+        until(lambda: collector.moved == 11)
         assert draining.running()
         os.eventfd_write(cancel, 1)
         assert draining.result() is False
@@ -79,7 +80,7 @@ def test_a_drain_that_waits_for_its_writer_is_cancelled(engine: ModuleType, fold
 def test_a_feed_that_waits_for_its_reader_is_cancelled(endless_feed: Feed, blocking: bool) -> None:
     with pipe(blocking=blocking) as (reader, writer), event() as cancel:
         feeding = Background(lambda: endless_feed(writer, cancel))
-        wait_until(lambda: bytes_waiting(reader) >= 4096)
+        until(lambda: bytes_waiting(reader) >= 4096)
         assert feeding.running()
         os.eventfd_write(cancel, 1)
         assert feeding.result().end == "cancelled"
@@ -99,7 +100,7 @@ def test_what_was_cancelled_before_it_began_moves_nothing(engine: ModuleType, fo
 def test_a_reader_that_has_had_enough_closes_the_feed(endless_feed: Feed, blocking: bool) -> None:
     with pipe(blocking=blocking) as (reader, writer), event() as cancel:
         feeding = Background(lambda: endless_feed(writer, cancel))
-        wait_until(lambda: bytes_waiting(reader) >= 4096)
+        until(lambda: bytes_waiting(reader) >= 4096)
         os.close(reader)
         assert feeding.result().end == "closed"
 
@@ -132,7 +133,7 @@ def test_a_writer_that_dribbles_single_bytes_is_understood(engine: ModuleType, f
         draining = Background(lambda: collector.drain(reader, cancel))
         for sent in range(len(stream)):
             os.write(writer, stream[sent : sent + 1])
-            wait_until(partial(lambda sent: collector.moved == sent, sent + 1))
+            until(partial(lambda sent: collector.moved == sent, sent + 1))
         os.close(writer)
         assert draining.result() is True
         assert output_of(collector)[0] == model.run_file(model.sorted_lines([stream], shape), shape)

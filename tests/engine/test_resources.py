@@ -21,8 +21,8 @@ from tests.engine.streams import (
     drain_all,
     memory_file,
     output_of,
-    wait_until,
 )
+from tests.waiting import until
 
 SMALL_MEMORY = 100_000
 
@@ -75,7 +75,7 @@ def test_signals_interrupt_neither_drain_nor_feed(engine: ModuleType, folder: st
             piece = stream[start : start + 50_000]
             os.write(writer, piece)
             signal.pthread_kill(draining.thread_id, signal.SIGUSR1)
-            wait_until(partial(lambda end: collector.moved == end, start + len(piece)))
+            until(partial(lambda end: collector.moved == end, start + len(piece)))
         os.close(writer)
         assert draining.result() is True
         os.close(reader)

@@ -6,7 +6,6 @@ import functools
 import http.server
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.cli.calls import KUBEMR_SHELL
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/job.yaml"))
-KUBEMR_SHELL = str(Path(sys.executable).with_name("kubemr-shell"))
 ORIGIN = "https://www.rfc-editor.org"
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.calls import call
 from tests.images.containers import PREFIX, Folder, docker, options_of, run
 from tests.s3_server import Bucket, S3Server
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -88,10 +89,7 @@ def test_a_stopped_container_ends_at_once_and_its_command_too(
     started = docker("run", "--detach", f"--name={name}", *options_of(folder, entry), f"{PREFIX}/{base_image}", *job)
     try:
         assert started.returncode == 0, started.stderr
-        deadline = time.monotonic() + 30
-        while not (folder.path / "runs").exists():
-            assert time.monotonic() < deadline, docker("logs", name).stderr
-            time.sleep(0.05)
+        until((folder.path / "runs").exists, lambda: docker("logs", name).stderr.decode(errors="replace"), seconds=30)
         began = time.monotonic()
         docker("stop", "--time=20", name)
         assert time.monotonic() - began < 15

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 
 Document = dict[str, Any]
 
@@ -49,7 +49,7 @@ def document(**spec: Any) -> Document:
     """A valid document with these fields in its spec, by the names of YAML."""
     return {
         "apiVersion": API_VERSION,
-        "kind": KIND,
+        "kind": JOB_KIND,
         "metadata": {"name": "words"},
         "spec": {"inputs": ["logs/*.gz"], **spec},
     }
@@ -154,7 +154,7 @@ def valid_documents(draw: st.DrawFn) -> Document:
     )
     if draw(st.booleans()):
         metadata["generateName"] = metadata.pop("name")
-    made = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": draw(valid_specs())}
+    made = {"apiVersion": API_VERSION, "kind": JOB_KIND, "metadata": metadata, "spec": draw(valid_specs())}
     return made | draw(st.fixed_dictionaries({}, optional={"status": JSON}))
 
 

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import assume, given, settings
 
 from kubemr_shell.errors import InvalidSpec
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.schema import json_schema
 from kubemr_shell.job.spec import SPEC
-from kubemr_shell.job.validate import API_VERSION, KIND, load_job
+from kubemr_shell.job.validate import load_job
 from tests.job.documents import (
     AWKWARD,
     FIRST_KUBEMR,
@@ -72,7 +73,7 @@ def test_both_accept_what_is_right(candidate: object) -> None:
 
 FULL: dict[str, Any] = {
     "apiVersion": API_VERSION,
-    "kind": KIND,
+    "kind": JOB_KIND,
     "metadata": {"name": "n", "generateName": "n-", "namespace": "n", "labels": {"a": "b"}, "annotations": {}},
     "spec": {
         **dict.fromkeys(["image", "inputsFrom", "output"], "a"),

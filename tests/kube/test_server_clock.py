@@ -10,6 +10,7 @@ import pytest
 from kubemr_shell.errors import DocumentNotFound
 from kubemr_shell.kube.resources import SERVICE_ACCOUNTS
 from kubemr_shell.kube.server_clock import ServerClock
+from kubemr_shell.kube.stamps import seconds_of
 from tests.cluster import Cluster
 
 THEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -40,7 +41,7 @@ def test_an_answer_that_does_not_tell_the_time_changes_nothing(date: str | None)
 def test_a_client_tells_the_time_of_the_server_by_which_objects_are_stamped(cluster: Cluster, namespace: str) -> None:
     """By an answer that refuses, too."""
     made = cluster.client.create(SERVICE_ACCOUNTS, namespace, {"metadata": {"name": "stamped"}})
-    stamp = datetime.fromisoformat(made["metadata"]["creationTimestamp"]).timestamp()
+    stamp = seconds_of(made["metadata"]["creationTimestamp"])
     with pytest.raises(DocumentNotFound):
         cluster.client.get(SERVICE_ACCOUNTS, namespace, "none")
     assert 0 <= (cluster.client.server_time() or 0) - stamp + 2 < 60

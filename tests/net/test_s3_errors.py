@@ -16,7 +16,15 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.errors import Forbidden, KubemrError, NoSuchRange, ObjectNotFound, StorageError, StorageUnavailable
+from kubemr_shell.errors import (
+    BucketNotFound,
+    Forbidden,
+    KubemrError,
+    NoSuchRange,
+    ObjectNotFound,
+    StorageError,
+    StorageUnavailable,
+)
 from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
@@ -55,7 +63,7 @@ class TestNames:
 
     def test_no_bucket(self, config: S3Config, bucket: Bucket) -> None:
         expected = (
-            ObjectNotFound,
+            BucketNotFound,
             1,
             "there is no bucket no-such: check its name, and s3.endpoint or AWS_ENDPOINT_URL",
         )
@@ -100,7 +108,10 @@ class TestRights:
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
         kind, code, text = message(config, bucket=bucket.name)
         assert (kind, code) == (Forbidden, 7)
-        assert text.startswith("there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make")
+        assert text.startswith(
+            "there are no credentials (Unable to locate credentials): set AWS_ACCESS_KEY_ID and AWS_"
+        )
+        assert text.endswith("or make a profile in ~/.aws")
 
     @pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
     def test_credentials_with_the_line_break_of_their_file(

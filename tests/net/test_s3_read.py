@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -28,6 +27,7 @@ from tests.net import s3_faults
 from tests.net.s3_faults import Rule, Rules, Seeded
 from tests.net.s3_proxy import S3Proxy, proxying
 from tests.s3_server import Bucket
+from tests.waiting import until
 
 QUICK = replace(READING_PATIENCE, first_pause=0.001, longest_pause=0.01)
 CONTENT = random.Random(1).randbytes(5 * SMALLEST_PIECE_BYTES + 12_345)
@@ -179,10 +179,3 @@ def open_eventfds() -> int:
         except FileNotFoundError:
             continue  # that of the listing itself
     return found
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

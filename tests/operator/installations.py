@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -21,20 +20,15 @@ from kubemr_shell.errors import DocumentNotFound, KubemrError
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS, Resource
+from kubemr_shell.kube.status import Condition, condition, state_of
 from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.manifests import account_name
 from tests.cluster import Cluster
-from tests.scenarios.runs import until
+from tests.waiting import until
 
 NO_IMAGE = "kubemr.test/none:1"
 """Nobody has it: pods are made, and never start."""
 NEVER_PULLED = {"spec": {"containers": [{"name": "worker", "imagePullPolicy": "Never"}]}}
-SECONDS = 60.0
-
-
-def eventually(what: str, found: Callable[[], Any], *, seconds: float = SECONDS) -> Any:
-    """What ``found`` gives as soon as it is something true."""
-    return until(found, what, seconds=seconds, pause=0.1)
 
 
 def install(*arguments: str) -> str:
@@ -69,21 +63,15 @@ class Installation:
     folder: Path
     processes: ExitStack = field(repr=False)
 
-    def kubeconfig(self, namespace: str, account: str) -> str:
-        """Of a process that has the rights of an account, and no others."""
-        token = self.cluster.kubectl("-n", namespace, "create", "token", account, "--duration=1h").strip()
-        whole = json.loads(self.cluster.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
-        whole["users"] = [{"name": whole["users"][0]["name"], "user": {"token": token}}]
-        path = self.folder / f"{namespace}-{account}"
-        path.write_text(json.dumps(whole))
-        return str(path)
-
     @property
     def operator_kubeconfig(self) -> str:
-        return self.kubeconfig(self.operator_namespace, NAME)
+        return self.cluster.kubeconfig_of(NAME, self.operator_namespace, self.folder)
+
+    def worker_kubeconfig(self, job: str) -> str:
+        return self.cluster.kubeconfig_of(account_name(job), self.namespace, self.folder)
 
     def worker_client(self, job: str) -> KubeClient:
-        return KubeClient.from_kubeconfig(self.kubeconfig(self.namespace, account_name(job)), None, None)
+        return KubeClient.from_kubeconfig(self.worker_kubeconfig(job), None, None)
 
     def start_operator(self, *arguments: str) -> Path:
         """In a process of its own with the account's token. The file is what it complains of."""
@@ -98,7 +86,7 @@ class Installation:
     def start_worker(self, job: str, output: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         """A worker as a pod runs it, with the account of its job."""
         uid = self.job(job)["metadata"]["uid"]
-        command = ("worker", "--kubeconfig", self.kubeconfig(self.namespace, account_name(job)), "--job", job)
+        command = ("worker", "--kubeconfig", self.worker_kubeconfig(job), "--job", job)
         place = ("--uid", uid, "--namespace", self.namespace, "--name", f"{job}-local", "--workers", "1")
         where = ("--output", output, "--scratch", str(self.folder / f"scratch-{job}"), "--slots", "1")
         process = subprocess.Popen(
@@ -116,7 +104,11 @@ class Installation:
         return self.cluster.client.get(JOBS, self.namespace, name)
 
     def state(self, name: str) -> str:
-        return str((self.job(name).get("status") or {}).get("state"))
+        return state_of(self.job(name))
+
+    def condition(self, name: str, kind: Condition) -> dict[str, Any]:
+        """Nothing where it is not there."""
+        return dict(condition(self.job(name), kind) or {})
 
     def has(self, resource: Resource, name: str) -> bool:
         try:
@@ -128,14 +120,12 @@ class Installation:
     def deploy(self, name: str, **spec: Any) -> None:
         """Until its workers' batch Job is there."""
         self.submit(name, **spec)
-        eventually(f"{name} is deployed", lambda: self.has(BATCH_JOBS, name))
+        until(lambda: self.has(BATCH_JOBS, name), f"{name} is deployed")
 
     def release(self) -> None:
         """Nothing is held any more by pods that cannot start, nor by a cleanup that they would do."""
         client, namespace = self.cluster.client, self.namespace
-        for job in client.list(JOBS, namespace)["items"]:
-            with suppress(DocumentNotFound):
-                client.patch(JOBS, namespace, job["metadata"]["name"], {"metadata": {"finalizers": None}})
+        self.cluster.let_go(namespace)
         for batch in client.list(BATCH_JOBS, namespace)["items"]:
             with suppress(DocumentNotFound):
                 client.delete(BATCH_JOBS, namespace, batch["metadata"]["name"])
@@ -168,7 +158,6 @@ def _installed(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Insta
             folder=folder,
             processes=processes,
         )
-        processes.callback(one.release)
         yield one
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubemr_shell.job.validate import API_VERSION, KIND
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import Resource
 from kubemr_shell.operator.actions import Create, Delete, Patch, Tell
@@ -30,7 +30,7 @@ def job(status: Mapping[str, Any] | None, *, deleted: bool = False, **spec: Any)
         **({"deletionTimestamp": STAMP} if deleted else {}),
     }
     stated = {} if status is None else {"status": {"observedGeneration": metadata["generation"], **status}}
-    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": {**SPEC, **spec}, **stated}
+    return {"apiVersion": API_VERSION, "kind": JOB_KIND, "metadata": metadata, "spec": {**SPEC, **spec}, **stated}
 
 
 def batch(

@@ -31,7 +31,8 @@ from kubemr_shell.kube.resources import (
     SHARDS,
 )
 from kubemr_shell.operator.admission import SHARD_TAIL
-from tests.operator.installations import Installation, eventually, refused
+from tests.operator.installations import Installation, refused
+from tests.waiting import until
 
 Attempts = dict[str, Callable[[], object]]
 
@@ -75,7 +76,7 @@ class Stage:
             installation.deploy(job)
         self.uids = {job: installation.job(job)["metadata"]["uid"] for job in ("mine", "other")}
         self.worker = installation.worker_client("mine")
-        eventually("the policy is in force", self._is_in_force)
+        until(self._is_in_force, "the policy is in force")
         KubernetesStore(self.worker, self.namespace).create(shard("mine", self.uids["mine"]))
         KubernetesStore(installation.worker_client("other"), self.namespace).create(shard("other", self.uids["other"]))
 
@@ -197,7 +198,7 @@ def test_shards_are_written_by_nobody_else(installation: Installation) -> None:
     stage.admin.patch(SHARDS, stage.namespace, name, [replace("/state/next", 3)])
     stage.admin.delete(JOBS, stage.namespace, "mine")
     installation.release()
-    eventually("the garbage collector removes shards with their job", lambda: _is_gone(stage, name))
+    until(lambda: _is_gone(stage, name), "the garbage collector removes shards with their job")
 
 
 def _is_gone(stage: Stage, name: str) -> bool:

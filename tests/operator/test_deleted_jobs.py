@@ -6,7 +6,8 @@ import pytest
 
 from kubemr_shell.board.json_patch import add
 from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, PODS
-from tests.operator.installations import NEVER_PULLED, Installation, eventually
+from tests.operator.installations import NEVER_PULLED, Installation
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -24,9 +25,9 @@ def test_a_job_whose_workers_never_began_goes_at_once(installation: Installation
     installation.start_operator("--output-root", "s3://nowhere")
     installation.deploy("words", **spec)
     client, namespace = installation.cluster.client, installation.namespace
-    eventually("its pod is there", lambda: client.list(PODS, namespace)["items"])
+    until(lambda: client.list(PODS, namespace)["items"], "its pod is there")
     client.delete(JOBS, namespace, "words")
-    eventually("it is gone", lambda: not installation.has(JOBS, "words"), seconds=SECONDS)
+    until(lambda: not installation.has(JOBS, "words"), "it is gone", seconds=SECONDS)
     assert [one["metadata"]["name"] for one in client.list(BATCH_JOBS, namespace)["items"]] in ([], ["words"])
 
 
@@ -34,18 +35,18 @@ def test_a_cleanup_that_cannot_begin_is_given_up_and_says_what_is_left(installat
     """A planner was at work, as far as the status tells; neither image can be had."""
     installation.start_operator("--output-root", "s3://nowhere")
     installation.deploy("words", image="kubemr.test/own:1")
-    eventually("it is deployed", lambda: installation.state("words") == "DEPLOYED")
+    until(lambda: installation.state("words") == "DEPLOYED", "it is deployed")
     client, namespace = installation.cluster.client, installation.namespace
     uid = installation.job("words")["metadata"]["uid"]
     installation.worker_client("words").patch(JOBS, namespace, "words", [add("/status/turn", 3)], status=True)
     client.delete(JOBS, namespace, "words")
-    eventually("it is gone", lambda: not installation.has(JOBS, "words"), seconds=120)
+    until(lambda: not installation.has(JOBS, "words"), "it is gone", seconds=120)
 
     def told() -> str:
         found = client.list(EVENTS, namespace)["items"]
         return next((str(one["message"]) for one in found if one["reason"] == "CleanupGivenUp"), "")
 
-    message = eventually("the event", told)
+    message = until(told, "the event")
     assert f"s3://nowhere/words/_kubemr/{uid}" in message
     assert "kubemr.test/none:1" in message
 
@@ -53,16 +54,16 @@ def test_a_cleanup_that_cannot_begin_is_given_up_and_says_what_is_left(installat
 def test_the_workers_before_a_retry_end_with_it(installation: Installation) -> None:
     installation.start_operator("--output-root", "s3://nowhere")
     installation.deploy("words")
-    eventually("it is deployed", lambda: installation.state("words") == "DEPLOYED")
+    until(lambda: installation.state("words") == "DEPLOYED", "it is deployed")
     client, namespace = installation.cluster.client, installation.namespace
 
     def pods() -> set[str]:
         return {pod["metadata"]["labels"]["job-name"] for pod in client.list(PODS, namespace)["items"]}
 
-    eventually("its pod is there", lambda: pods() == {"words"})
+    until(lambda: pods() == {"words"}, "its pod is there")
     failed = [add("/status/state", "FAIL"), add("/status/failure", {"kind": "InputNotFound", "reason": "none"})]
     client.patch(JOBS, namespace, "words", failed, status=True)
     client.patch(JOBS, namespace, "words", {"spec": {"retry": 1}})
     name = f"words-{installation.job('words')['metadata']['uid'][:8]}-r1"
-    eventually("it has new workers and no others", lambda: pods() == {name})
+    until(lambda: pods() == {name}, "it has new workers and no others")
     assert not installation.has(BATCH_JOBS, "words")

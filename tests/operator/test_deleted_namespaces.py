@@ -6,7 +6,8 @@ import pytest
 
 from kubemr_shell.errors import DocumentNotFound, NamespaceTerminating
 from kubemr_shell.kube.resources import CONFIG_MAPS, NAMESPACES, PODS
-from tests.operator.installations import Installation, eventually
+from tests.operator.installations import Installation
+from tests.waiting import until
 
 
 @pytest.mark.cluster
@@ -15,7 +16,7 @@ def test_a_namespace_does_not_hang_for_the_jobs_in_it(installation: Installation
     said = installation.start_operator("--output-root", "s3://nowhere")
     installation.deploy("busy", replicas=2)
     installation.deploy("other")
-    eventually("their pods are there", lambda: len(client.list(PODS, namespace)["items"]) == 3)
+    until(lambda: len(client.list(PODS, namespace)["items"]) == 3, "their pods are there")
     client.delete(NAMESPACES, None, namespace)
     with pytest.raises(NamespaceTerminating):
         client.create(CONFIG_MAPS, namespace, {"metadata": {"name": "late"}})
@@ -27,5 +28,5 @@ def test_a_namespace_does_not_hang_for_the_jobs_in_it(installation: Installation
             return True
         return False
 
-    eventually("the namespace is gone", is_gone, seconds=90)
+    until(is_gone, "the namespace is gone", seconds=90)
     assert "makes no sense" not in said.read_text()

@@ -122,7 +122,7 @@ def test_a_cleanup_that_cannot_begin_is_given_up_after_a_minute_and_says_what_is
     assert is_released(actions)
     (event,) = told(actions)
     assert event.reason == "CleanupGivenUp"
-    for part in ("s3://results/words/_kubemr/new", "kubemr-shell clean s3://results/words", "pod last"):
+    for part in ("s3://results/words/_kubemr/new", "kubemr-shell clean --force s3://results/words", "pod last"):
         assert part in event.message
 
 
@@ -172,5 +172,8 @@ def test_what_a_job_has_left_whose_spec_was_spoiled_is_told() -> None:
     assert is_released(actions)
     (event,) = told(actions)
     assert event.reason == "CleanupGivenUp"
-    for part in ("kubemr-shell clean s3://results/words", "its spec was changed and is wrong now: spec.mapCommand"):
+    for part in (
+        "kubemr-shell clean --force s3://results/words",
+        "its spec was changed and is wrong now: spec.mapCommand",
+    ):
         assert part in event.message

@@ -9,7 +9,8 @@ import pytest
 from kubemr_shell.board.json_patch import add
 from kubemr_shell.errors import BoardError
 from kubemr_shell.kube.resources import JOBS
-from tests.operator.installations import Installation, eventually, has_cleanup
+from tests.operator.installations import Installation, has_cleanup
+from tests.waiting import until
 
 HOSTILE: list[dict[str, Any]] = [
     {"retry": "many"},
@@ -33,7 +34,7 @@ def test_a_job_with_a_hostile_status_is_no_harm_to_others(installation: Installa
         operations = [add(f"/status/{field}", value) for field, value in status.items()]
         worker.patch(JOBS, installation.namespace, name, operations, status=True)
     installation.deploy("honest")
-    assert "hostile-" in eventually("the operator says whose status it does not understand", said.read_text)
+    assert "hostile-" in until(said.read_text, "the operator says whose status it does not understand")
 
     names = [f"hostile-{number}" for number in range(len(HOSTILE))]
     for name in names:
@@ -43,7 +44,7 @@ def test_a_job_with_a_hostile_status_is_no_harm_to_others(installation: Installa
         """It is gone, or a pod removes its temporaries."""
         return not installation.has(JOBS, name) or has_cleanup(installation, name)
 
-    eventually("all can be deleted", lambda: all(map(is_cared_for, names)))
+    until(lambda: all(map(is_cared_for, names)), "all can be deleted")
 
 
 @pytest.mark.cluster
@@ -54,4 +55,4 @@ def test_a_state_is_one_that_there_is(installation: Installation) -> None:
     worker = installation.worker_client("mine")
     with pytest.raises(BoardError, match="Unsupported value"):
         worker.patch(JOBS, installation.namespace, "mine", [add("/status/state", 'A"} 1\nB')], status=True)
-    eventually("it is as it was", lambda: installation.state("mine") == "DEPLOYED")
+    until(lambda: installation.state("mine") == "DEPLOYED", "it is as it was")

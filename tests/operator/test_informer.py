@@ -9,6 +9,7 @@ from kubemr_shell.errors import KubemrError
 from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.operator.informer import FIRST_PAUSE, Informer, Key
 from tests.operator.json_server import Answer, client_of_server
+from tests.waiting import until
 
 JOB = {"metadata": {"namespace": "here", "name": "words", "resourceVersion": "5"}}
 LIST = {"metadata": {"resourceVersion": "5"}, "items": [JOB]}
@@ -45,10 +46,7 @@ def test_it_goes_on_after_an_answer_that_makes_no_sense_and_does_not_ask_all_the
         informer.loop.start()
         try:
             assert informer.listed.wait(10)
-            deadline = time.monotonic() + 10
-            while len(watched) < 3:
-                assert time.monotonic() < deadline
-                stop.wait(0.05)
+            until(lambda: len(watched) >= 3, "the third watch")
         finally:
             stop.set()
     assert informer.get("here", "words") == JOB

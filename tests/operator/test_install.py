@@ -16,7 +16,8 @@ from kubemr_shell.operator.install import NAME, InstallOptions, installation, op
 from kubemr_shell.operator.manifests import account_name
 from kubemr_shell.operator.options import OperatorOptions
 from tests.cluster import Cluster
-from tests.operator.installations import NO_IMAGE, Installation, applied, eventually, install
+from tests.operator.installations import NO_IMAGE, Installation, applied, install
+from tests.waiting import until
 
 FULL = InstallOptions(
     operator=OperatorOptions(
@@ -134,9 +135,9 @@ def test_kubectl_applies_an_installation_for_all_namespaces_in_one_go(cluster: C
         account = f"system:serviceaccount:{name}:{NAME}"
         assert cluster.kubectl("auth", "can-i", "list", "mapreducejobs", "-A", f"--as={account}").strip() == "yes"
         policy = json.loads(
-            eventually(
-                "the policy is checked",
+            until(
                 lambda: _checked(cluster.kubectl("get", "validatingadmissionpolicy", f"{name}-{NAME}", "-o", "json")),
+                "the policy is checked",
             )
         )
         assert policy["status"]["typeChecking"] == {}
@@ -172,7 +173,7 @@ def test_who_may_edit_a_namespace_may_make_jobs_and_write_no_shards(installation
         answer = cluster.kubectl("-n", namespace, "auth", "can-i", *right, "--as=ann", check=False)
         return answer.strip() == "yes"
 
-    eventually("the role is added to edit", lambda: may("create", "mapreducejobs"))
+    until(lambda: may("create", "mapreducejobs"), "the role is added to edit")
     assert may("get", "taskshards")
     assert not may("patch", "mapreducejobs", "--subresource=status")
     assert not any(may(verb, "taskshards") for verb in ("create", "patch", "delete"))

@@ -16,7 +16,7 @@ from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.web import serve
 from tests.kube.bare_server import bare_server
-from tests.scenarios.runs import until
+from tests.waiting import until
 
 __all__ = ["bare_server"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.job.validate import KIND
+from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.kube.resources import ROLES
 from kubemr_shell.operator.obstacles import in_the_way
 from tests.operator.observed import STAMP, job
@@ -18,11 +18,11 @@ def role(*owners: tuple[str, str, str], **metadata: Any) -> dict[str, Any]:
 
 
 def test_what_the_job_has_made_itself_is_not_in_its_way() -> None:
-    assert in_the_way(ROLES, role((KIND, "words", "new")), job(None)) is None
+    assert in_the_way(ROLES, role((JOB_KIND, "words", "new")), job(None)) is None
 
 
 @pytest.mark.parametrize(
-    "found", [role((KIND, "words", "old")), role(("Deployment", "web", "1"), deletionTimestamp=STAMP)]
+    "found", [role((JOB_KIND, "words", "old")), role(("Deployment", "web", "1"), deletionTimestamp=STAMP)]
 )
 def test_what_goes_by_itself_is_waited_for(found: dict[str, Any]) -> None:
     trouble = in_the_way(ROLES, found, job(None))
@@ -31,7 +31,7 @@ def test_what_goes_by_itself_is_waited_for(found: dict[str, Any]) -> None:
     assert "waits until Role kubemr-words" in trouble.message
 
 
-@pytest.mark.parametrize("found", [role(), role((KIND, "other", "old")), role(("Deployment", "words", "old"))])
+@pytest.mark.parametrize("found", [role(), role((JOB_KIND, "other", "old")), role(("Deployment", "words", "old"))])
 def test_what_stays_is_named_with_what_to_do(found: dict[str, Any]) -> None:
     trouble = in_the_way(ROLES, found, job(None))
     assert trouble is not None

@@ -12,8 +12,10 @@ import yaml
 
 from kubemr_shell.board.retrying import Refusal
 from kubemr_shell.kube.resources import PODS
+from kubemr_shell.kube.status import STARTING, Condition
 from tests.cluster import Cluster
-from tests.operator.installations import Installation, eventually
+from tests.operator.installations import Installation
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -21,7 +23,7 @@ EXAMPLES = {
     one["metadata"]["name"]: one for one in map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
 }
 CODE = {path.stem: path.read_text() for path in sorted((ROOT / "kubemr_shell" / "operator").glob("*.py"))}
-DECISIONS = "".join(CODE[name] for name in ("conditions", "deletion", "obstacles", "pods", "reconcile"))
+DECISIONS = "".join(CODE[name] for name in ("conditions", "deletion", "obstacles", "pods", "reconcile", "report"))
 
 
 def test_every_metric_is_explained() -> None:
@@ -33,11 +35,10 @@ def test_every_metric_is_explained() -> None:
 
 
 def test_every_condition_and_every_reason_is_explained() -> None:
-    conditions = set(re.findall(r'^[A-Z_]+ = "([A-Z]\w+)"$', CODE["conditions"], re.MULTILINE))
+    conditions = {kind.value for kind in Condition}
     reasons = set(re.findall(r'(?:reason=|"kind": |True, |False, )"([A-Z]\w+)"', DECISIONS))
-    reasons |= {refusal.value for refusal in Refusal}
+    reasons |= {STARTING, *(refusal.value for refusal in Refusal)}
     reasons |= set(re.findall(r'^[A-Z_]+ = "([A-Z]\w+)"$', CODE["obstacles"] + CODE["pods"], re.MULTILINE))
-    assert len(conditions) == 5
     assert {"NameTaken", "OOMKilled", "OutputInUse", "Retried", "Starting"} <= reasons
     assert {word for word in conditions | reasons if f"`{word}`" not in PAGE} == set()
 
@@ -61,7 +62,7 @@ def pod_of(installation: Installation, job: str) -> dict[str, Any]:
         pods = installation.cluster.client.list(PODS, installation.namespace, labels=f"job-name={job}")
         return list(pods["items"])
 
-    spec: dict[str, Any] = eventually(f"{job} has pods", found)[0]["spec"]
+    spec: dict[str, Any] = until(found, f"{job} has pods")[0]["spec"]
     return spec
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from kubemr_shell.kube.status import Condition
 from kubemr_shell.operator.manifests import QUEUE_LABEL
-from tests.operator.installations import NEVER_PULLED, Installation, eventually
+from tests.operator.installations import NEVER_PULLED, Installation
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -27,9 +29,9 @@ def batch(installation: Installation) -> dict[str, Any]:
     return installation.cluster.client.get(BATCH_JOBS, installation.namespace, "words")
 
 
-def condition(installation: Installation) -> str:
-    found = installation.job("words").get("status", {}).get("conditions") or ()
-    return next((str(one["status"]) for one in found if one["type"] == "Suspended"), "")
+def suspended(installation: Installation) -> str:
+    """What the job says of it."""
+    return str(installation.condition("words", Condition.SUSPENDED).get("status", ""))
 
 
 def suspend(installation: Installation, value: bool) -> None:
@@ -40,27 +42,27 @@ def suspend(installation: Installation, value: bool) -> None:
 def test_a_queue_alone_decides_when_the_workers_of_its_jobs_run(installation: Installation) -> None:
     installation.start_operator()
     create(installation, {QUEUE_LABEL: "team-a"})
-    eventually("its batch Job", lambda: installation.has(BATCH_JOBS, "words"))
+    until(lambda: installation.has(BATCH_JOBS, "words"), "its batch Job")
     assert batch(installation)["metadata"]["labels"][QUEUE_LABEL] == "team-a"
     assert batch(installation)["spec"]["suspend"] is True, "nothing runs before it is admitted"
-    eventually("it says that it waits", lambda: condition(installation) == "True")
+    until(lambda: suspended(installation) == "True", "it says that it waits")
 
     suspend(installation, False)
-    eventually("it says that it runs", lambda: condition(installation) == "False")
+    until(lambda: suspended(installation) == "False", "it says that it runs")
     assert batch(installation)["spec"]["suspend"] is False, "the operator has looked, and let it be"
 
     installation.cluster.client.patch(JOBS, installation.namespace, "words", {"spec": {"suspend": False}})
     suspend(installation, True)  # it is preempted
-    eventually("it says that it waits again", lambda: condition(installation) == "True")
+    until(lambda: suspended(installation) == "True", "it says that it waits again")
     assert batch(installation)["spec"]["suspend"] is True
 
 
 def test_without_a_queue_the_users_word_counts(installation: Installation) -> None:
     installation.start_operator()
     create(installation, {}, suspend=True)
-    eventually("it is held back", lambda: condition(installation) == "True")
+    until(lambda: suspended(installation) == "True", "it is held back")
     assert QUEUE_LABEL not in batch(installation)["metadata"]["labels"]
     for value in (False, True):
         installation.cluster.client.patch(JOBS, installation.namespace, "words", {"spec": {"suspend": value}})
-        eventually(f"suspend is {value}", lambda: bool(batch(installation)["spec"].get("suspend")) is value)  # noqa: B023 - waited for here
-        eventually("it is said", lambda: condition(installation) == str(value))  # noqa: B023 - likewise
+        until(lambda: bool(batch(installation)["spec"].get("suspend")) is value, f"suspend is {value}")  # noqa: B023 - waited for here
+        until(lambda: suspended(installation) == str(value), "it is said")  # noqa: B023 - likewise

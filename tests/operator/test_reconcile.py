@@ -11,10 +11,12 @@ from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS
+from kubemr_shell.kube.stamps import stamp_of
 from kubemr_shell.operator.actions import Create, Decision, Delete, Patch, Tell
 from kubemr_shell.operator.conditions import lacks_pods
-from kubemr_shell.operator.observation import Trouble, is_owned, stamp_of
-from kubemr_shell.operator.reconcile import FILES_SECONDS, MOST_LOST, reconcile
+from kubemr_shell.operator.observation import OutputOwner, Trouble
+from kubemr_shell.operator.reconcile import FILES_SECONDS, reconcile
+from kubemr_shell.operator.report import MOST_LOST
 from tests.operator.observed import (
     NOW,
     OPTIONS,
@@ -29,6 +31,8 @@ from tests.operator.observed import (
     seen,
     told,
 )
+
+OURS = OutputOwner(uid="new", name="words")
 
 
 def conditions_of(status: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -56,7 +60,7 @@ def test_a_mended_job_begins_anew_only_while_it_stands_refused() -> None:
 
 def test_an_output_of_a_job_that_is_gone_is_waited_for() -> None:
     pending = job({"state": "PENDING"})
-    decision = reconcile(seen(pending, output_owner="old", output_owner_is_gone=True), OPTIONS)
+    decision = reconcile(seen(pending, output_owner=OutputOwner(uid="old", name="words", is_gone=True)), OPTIONS)
     assert not decision.actions
     assert decision.again_after is not None
 
@@ -81,7 +85,7 @@ def failure_of(decision: Decision) -> dict[str, Any]:
 
 
 def test_an_output_of_another_job_fails_the_job_and_the_other_is_named() -> None:
-    pending = seen(job({"state": "PENDING"}), output_owner="uid", output_owner_name="sentences")
+    pending = seen(job({"state": "PENDING"}), output_owner=OutputOwner(uid="uid", name="sentences"))
     failure = failure_of(reconcile(pending, OPTIONS))
     assert failure["kind"] == "OutputInUse"
     assert "the output s3://results/words belongs to job sentences" in failure["reason"]
@@ -102,11 +106,6 @@ def test_an_output_that_no_job_can_have_is_refused_also_at_another_try(spec: dic
     assert (status["state"], status["failure"]["kind"]) == ("FAIL", "InvalidSpec")
     assert why in status["failure"]["reason"]
     assert why in failure_of(reconcile(seen(job({"state": "PENDING"}, **spec)), OPTIONS))["reason"]
-
-
-def test_a_batch_job_of_an_older_job_of_the_name_is_not_taken_for_its_own() -> None:
-    assert not is_owned(batch("old"), job(None))
-    assert is_owned(batch("new"), job(None))
 
 
 def test_workers_are_asked_for_again_while_something_of_their_name_is_in_the_way() -> None:
@@ -202,7 +201,7 @@ def test_a_retried_job_that_was_never_deployed_has_nothing_to_clean_up() -> None
 
 
 def test_where_the_output_is_is_decided_with_the_deployment() -> None:
-    pending = seen(job({"state": "PENDING"}, output="S3://results/words//"), output_owner="new")
+    pending = seen(job({"state": "PENDING"}, output="S3://results/words//"), output_owner=OURS)
     operations = patch_of_status(reconcile(pending, OPTIONS).actions)
     assert json_patch.add("/status/output", "s3://results/words") in operations
 
@@ -260,7 +259,7 @@ def test_the_workers_before_a_retry_are_ended(state: str) -> None:
     retried = job({**DEPLOYING, "state": state, "retry": 1})
     assert deleted(reconcile(seen(retried, others=[old]), OPTIONS).actions) == ["words"]
     old["metadata"]["deletionTimestamp"] = STAMP
-    assert "words" not in deleted(reconcile(seen(retried, others=[old], output_owner="new"), OPTIONS).actions)
+    assert "words" not in deleted(reconcile(seen(retried, others=[old], output_owner=OURS), OPTIONS).actions)
 
 
 def test_workers_of_a_retry_that_this_operator_has_not_heard_of_are_left_alone() -> None:

@@ -11,8 +11,9 @@ from kubemr_shell.board.json_patch import add
 from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, ROLES, SERVICE_ACCOUNTS
 from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.rights import job_rules, operator_rules
-from tests.operator.installations import Installation, eventually, has_cleanup
+from tests.operator.installations import Installation, has_cleanup
 from tests.s3_server import Bucket
+from tests.waiting import until
 
 Right = tuple[str, str, str]
 
@@ -57,12 +58,12 @@ def test_two_operators_with_these_rights_see_jobs_through(installation: Installa
     endpoint = {"endpoint": bucket.server.endpoint}
 
     installation.submit("wrong", inputs=[f"{bucket.uri}/in/words"], output="/a/folder")
-    eventually("the wrong job is refused", lambda: installation.state("wrong") == "FAIL")
-    eventually("its event", lambda: "Refused" in reasons(installation, "wrong"))
+    until(lambda: installation.state("wrong") == "FAIL", "the wrong job is refused")
+    until(lambda: reasons(installation, "wrong") == {"InvalidSpec"}, "its event")
 
     installation.deploy("other", inputs=[f"{bucket.uri}/in/"], s3=endpoint)
     installation.cluster.client.patch(JOBS, installation.namespace, "other", {"spec": {"cancel": True}})
-    eventually("the other job is cancelled", lambda: installation.state("other") == "CANCELLED")
+    until(lambda: installation.state("other") == "CANCELLED", "the other job is cancelled")
 
     installation.deploy(
         "words",
@@ -76,23 +77,24 @@ def test_two_operators_with_these_rights_see_jobs_through(installation: Installa
     )
     client = installation.cluster.client
     client.patch(JOBS, installation.namespace, "words", {"spec": {"suspend": False}})
-    eventually(
-        "its workers are let go",
+    until(
         lambda: not client.get(BATCH_JOBS, installation.namespace, "words")["spec"].get("suspend"),
+        "its workers are let go",
     )
     worker = installation.start_worker("words", f"{bucket.uri}/words", bucket.server.environment)
     assert worker.wait(timeout=60) == 0
     assert sorted(bucket.keys("words/")) == ["words/_SUCCESS", "words/part-00000"]
     assert [line.split() for line in bucket.get("words/part-00000").splitlines()] == [[b"1", b"a"], [b"2", b"b"]]
-    eventually("the job is removed after its time", lambda: not installation.has(JOBS, "words"))
-    eventually("its account went with it", lambda: not installation.has(SERVICE_ACCOUNTS, "kubemr-words"))
-    eventually("its rights went with it", lambda: not installation.has(ROLES, "kubemr-words"))
+    until(lambda: not installation.has(JOBS, "words"), "the job is removed after its time")
+    until(lambda: not installation.has(SERVICE_ACCOUNTS, "kubemr-words"), "its account went with it")
+    until(lambda: not installation.has(ROLES, "kubemr-words"), "its rights went with it")
     assert "Complete" in reasons(installation, "words")
 
     planned = [add("/status/turn", 9)]  # as if a planner had been at work: there may be temporaries
     installation.worker_client("other").patch(JOBS, installation.namespace, "other", planned, status=True)
     client.delete(JOBS, installation.namespace, "other")
-    eventually("its temporaries are cared for", lambda: has_cleanup(installation, "other"))
+    until(lambda: has_cleanup(installation, "other"), "its temporaries are cared for")
+    assert reasons(installation, "wrong") == {"InvalidSpec"}, "a refusal is told once"
     assert [file.read_text() for file in said] == ["", ""]
 
 

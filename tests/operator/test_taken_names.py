@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from kubemr_shell.kube.owners import owners_of
 from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, SERVICE_ACCOUNTS, Resource
+from kubemr_shell.kube.status import Condition, status_of
 from kubemr_shell.operator.manifests import account_name
-from tests.operator.installations import Installation, eventually
+from tests.operator.installations import Installation
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -19,8 +22,7 @@ QUOTAS = Resource(api_version="v1", kind="ResourceQuota", plural="resourcequotas
 
 def ready(installation: Installation, job: str) -> dict[str, Any]:
     """What the status says of its workers."""
-    conditions = (installation.job(job).get("status") or {}).get("conditions") or ()
-    return next((dict(one) for one in conditions if one["type"] == "WorkersReady"), {})
+    return installation.condition(job, Condition.WORKERS_READY)
 
 
 def events(installation: Installation, job: str) -> dict[str, str]:
@@ -30,8 +32,8 @@ def events(installation: Installation, job: str) -> dict[str, str]:
 
 
 def owner_of(installation: Installation, resource: Resource, name: str) -> str:
-    found = installation.cluster.client.get(resource, installation.namespace, name)
-    return str(found["metadata"]["ownerReferences"][0]["uid"])
+    [owner] = owners_of(installation.cluster.client.get(resource, installation.namespace, name))
+    return str(owner["uid"])
 
 
 def test_a_job_does_not_take_the_account_of_a_deleted_job_for_its_own(installation: Installation) -> None:
@@ -41,14 +43,14 @@ def test_a_job_does_not_take_the_account_of_a_deleted_job_for_its_own(installati
     installation.deploy("words")
     client.patch(SERVICE_ACCOUNTS, namespace, account, {"metadata": {"finalizers": [HELD]}})
     client.delete(JOBS, namespace, "words")
-    eventually("the job is gone", lambda: not installation.has(JOBS, "words"))
+    until(lambda: not installation.has(JOBS, "words"), "the job is gone")
 
     installation.submit("words")
-    waiting = eventually("it says for what it waits", lambda: ready(installation, "words"))
+    waiting = until(lambda: ready(installation, "words"), "it says for what it waits")
     assert waiting["message"] == f"waits until ServiceAccount {account} of a deleted job of this name is removed"
     assert not installation.has(BATCH_JOBS, "words")
     client.patch(SERVICE_ACCOUNTS, namespace, account, {"metadata": {"finalizers": None}})
-    eventually("it is deployed", lambda: installation.state("words") == "DEPLOYED")
+    until(lambda: installation.state("words") == "DEPLOYED", "it is deployed")
     assert owner_of(installation, SERVICE_ACCOUNTS, account) == installation.job("words")["metadata"]["uid"]
     assert "NameTaken" not in events(installation, "words")
     assert said.read_text() == ""
@@ -67,22 +69,22 @@ def test_a_name_that_somebody_else_has_is_said_with_what_to_do(
     installation.start_operator("--output-root", "s3://nowhere")
     installation.submit("words")
     installation.deploy("other")
-    eventually("it is said", lambda: ready(installation, "words").get("reason") == "NameTaken")
+    until(lambda: ready(installation, "words").get("reason") == "NameTaken", "it is said")
     said = f"{resource.kind} {name} is in the way, which is not this job's: delete it"
     assert said in ready(installation, "words")["message"]
-    assert said in eventually("its event", lambda: events(installation, "words").get("NameTaken"))
+    assert said in until(lambda: events(installation, "words").get("NameTaken"), "its event")
     client.delete(resource, namespace, name)
-    eventually("it goes on", lambda: installation.state("words") == "DEPLOYED")
+    until(lambda: installation.state("words") == "DEPLOYED", "it goes on")
 
 
 def test_what_the_api_server_refuses_is_said_as_well(installation: Installation) -> None:
     client, namespace = installation.cluster.client, installation.namespace
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
     client.create(QUOTAS, namespace, quota)
-    eventually("it holds", lambda: "hard" in (client.get(QUOTAS, namespace, "none").get("status") or {}))
+    until(lambda: "hard" in status_of(client.get(QUOTAS, namespace, "none")), "it holds")
     installation.start_operator("--output-root", "s3://nowhere")
     installation.submit("words")
-    eventually("it is said", lambda: ready(installation, "words").get("reason") == "CreationRefused")
+    until(lambda: ready(installation, "words").get("reason") == "CreationRefused", "it is said")
     assert "exceeded quota" in ready(installation, "words")["message"]
     client.delete(QUOTAS, namespace, "none")
-    eventually("it goes on", lambda: installation.state("words") == "DEPLOYED")
+    until(lambda: installation.state("words") == "DEPLOYED", "it goes on")

@@ -1,11 +1,29 @@
-"""A job that is looked at again and again long before its time leaves nothing behind."""
+"""Jobs that have to be looked at: when they come, and what they leave behind."""
 
 from __future__ import annotations
+
+import threading
 
 from kubemr_shell.operator.work_queue import SPARE, WorkQueue
 
 
+def test_what_is_asked_for_while_it_is_looked_at_comes_again_when_that_is_done() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("job")
+    assert queue.take() == "job"
+    queue.add("job")
+    queue.add("other")
+    assert queue.take() == "other", "nobody else looks at the job meanwhile"
+    again: list[str | None] = []
+    thread = threading.Thread(target=lambda: again.append(queue.take()))
+    thread.start()
+    queue.done("job")
+    thread.join(10)
+    assert again == ["job"]
+
+
 def test_an_entry_that_no_longer_holds_is_removed_in_the_end() -> None:
+    """Of a job that is looked at again and again long before its time."""
     queue: WorkQueue[str] = WorkQueue()
     queue.add("other", 500.0)
     for _ in range(1000):

@@ -31,8 +31,11 @@ def refusal(bucket: Bucket, output: str = "", *, uid: str = "me") -> str | None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ({"_SUCCESS": MANIFEST, "part-00000": ""}, r"holds a finished result \(job another\): choose another output"),
-        ({"_SUCCESS": ""}, "holds a _SUCCESS that is not ours: choose another output"),
+        (
+            {"_SUCCESS": MANIFEST, "part-00000": ""},
+            r"holds a finished result \(job another\), which a job of a ",
+        ),
+        ({"_SUCCESS": ""}, "holds a _SUCCESS that is not ours: move it away, or choose another output"),
         ({"part-00003.gz": ""}, NEITHER_FINISHED),
         ({"_kubemr/another/map/0.0": ""}, r"holds temporaries of another job \(another\): wait for its end"),
         ({"_kubemr/owner": ""}, r"holds temporaries of another job \(owner\)"),

@@ -12,30 +12,17 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
-KUBEMR_SHELL = str(Path(sys.executable).with_name("kubemr-shell"))
-PATIENCE_SECONDS = 60.0
+from tests.cli.calls import KUBEMR_SHELL
+from tests.waiting import PATIENCE_SECONDS
 
 NOTE = 'echo "$KUBEMR_PHASE/$KUBEMR_TASK.$KUBEMR_ATTEMPT" >> "$ATTEMPTS"; '
 WAIT = 'flock -s "$GATE" true; '
-
-T = TypeVar("T")
-
-
-def until(condition: Callable[[], T], what: str, *, seconds: float = PATIENCE_SECONDS, pause: float = 0.005) -> T:
-    """What the condition gives as soon as that is true; ``what`` says what did not come."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what}: not after {seconds:g} s"
-        time.sleep(pause)
-    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +72,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A living process of a scenario."""
+    """A living process."""
 
     pid: int
     command_line: bytes
@@ -173,13 +160,7 @@ class Place:
             os.close(descriptor)
 
     def processes(self) -> list[Found]:
-        """Every living process of this scenario."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            with suppress(OSError):
-                if entry.name.isdecimal() and self.marker.encode() in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(Found(pid=int(entry.name), command_line=(entry / "cmdline").read_bytes()))
-        return found
+        return processes_with(self.marker)
 
     def end(self) -> list[bytes]:
         """Kill what is left of the scenario's processes; their command lines."""
@@ -190,6 +171,16 @@ class Place:
         for process in self._runs:
             process.wait(PATIENCE_SECONDS)
         return [found.command_line for found in left]
+
+
+def processes_with(variable: str) -> list[Found]:
+    """Every living process with that, ``NAME=value``, in its environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdecimal() and variable.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(Found(pid=int(entry.name), command_line=(entry / "cmdline").read_bytes()))
+    return found
 
 
 def parent_of(pid: int) -> int:

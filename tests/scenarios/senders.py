@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.net.s3_requests import Request
-from tests.scenarios.runs import Place, until
+from tests.scenarios.runs import Place
+from tests.waiting import until
 
 
 def sender(request: Request, place: Place) -> int:

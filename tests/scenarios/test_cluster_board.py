@@ -7,14 +7,12 @@ from random import Random
 
 import pytest
 
-from benchmarks.stand_in import StandIn
-from kubemr_shell.board.board import Board
+from benchmarks.stand_in import StandIn, create_deployed
 from kubemr_shell.board.job_view import parse_job
 from kubemr_shell.board.kubernetes import KubernetesStore
 from kubemr_shell.board.shard import parse_state
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.job.state import JobState, Phase
-from kubemr_shell.kube.resources import JOBS
 from tests.cluster import Cluster
 from tests.kube.api_proxy import ApiProxy, Fault, client_of, proxy_to, seeded
 
@@ -47,16 +45,6 @@ class Agents:
     def run(self, number: int, *, vanishing: bool = False) -> None:
         store = KubernetesStore(client_of(self._proxy, self._namespace), self._namespace)
         try:
-            board = Board(
-                store,
-                "job",
-                f"w{number}",
-                slots=2,
-                agents=AGENTS,
-                timing=TIMING,
-                clock=time.monotonic,
-                random=Random(number),
-            )
             slept = 0.0
 
             def sleep(seconds: float) -> None:
@@ -67,7 +55,17 @@ class Agents:
                 time.sleep(seconds)
 
             agent = StandIn(
-                board, tasks=TASKS, slots=2, task_seconds=0.02, timing=TIMING, clock=time.monotonic, sleep=sleep
+                store,
+                "job",
+                f"w{number}",
+                tasks=TASKS,
+                slots=2,
+                agents=AGENTS,
+                number=number,
+                task_seconds=0.02,
+                timing=TIMING,
+                random=Random(number),
+                sleep=sleep,
             )
             self.ends.append(agent.run())
         except Vanished:
@@ -82,8 +80,7 @@ class Vanished(BaseException):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_job_ends_well_however_the_api_server_answers(cluster: Cluster, namespace: str, seed: int) -> None:
-    cluster.client.create(JOBS, namespace, {"metadata": {"name": "job"}, "spec": {"inputs": ["none"]}})
-    cluster.client.patch(JOBS, namespace, "job", {"status": {"state": "DEPLOYED", "turn": 0}}, status=True)
+    create_deployed(cluster.client, namespace, "job")
     with proxy_to(cluster.client) as proxy:
         proxy.policy = seeded(seed, 0.25)
         agents = Agents(proxy, namespace)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, ROLES, SERVICE_ACCOUNTS, SHARDS
+from kubemr_shell.kube.status import Condition, condition
 from tests.pods import Site
 
 pytestmark = pytest.mark.cluster
@@ -95,12 +96,7 @@ def test_a_failing_job_is_explained_and_goes_on_after_a_retry(site: Site) -> Non
     assert "no such luck" in job["status"]["failure"]["stderr"]
     assert site.result("broken") == b""
     site.change("broken", reduceCommand="cat", retry=1)
-    job = (
-        site.until_state("broken", "COMPLETE", "FAIL")
-        if job["status"]["retry"]
-        else site.until(lambda: (found := site.job("broken"))["status"]["state"] == "COMPLETE" and found)
-    )
-    assert job["status"]["state"] == "COMPLETE"
+    site.until(lambda: site.status("broken")["state"] == "COMPLETE")
     assert sorted(site.result("broken").splitlines()) == sorted(LINES.splitlines())
 
 
@@ -117,7 +113,7 @@ def test_a_job_is_cancelled(site: Site) -> None:
 def test_nothing_is_left_of_a_job_that_is_deleted(site: Site) -> None:
     site.bucket.put("in/lines", LINES)
     site.submit("gone", inputs=[f"{site.bucket.uri}/in/lines"], mapCommand="cat; sleep 300", partitions=2)
-    site.until(lambda: (found := site.job("gone")).get("status", {}).get("state") == "MAP" and found)
+    site.until_state("gone", "MAP")
     site.cluster.kubectl("-n", site.namespace, "delete", "mrj", "gone", "--wait=false")
     site.until(lambda: not site.cluster.client.list(JOBS, site.namespace)["items"])
     for resource in (SHARDS, BATCH_JOBS, SERVICE_ACCOUNTS, ROLES, CONFIG_MAPS):
@@ -162,12 +158,11 @@ def test_what_keeps_workers_from_starting_is_said_within_seconds(
 ) -> None:
     site.submit("stuck", inputs=["s3://bucket/key"], mapCommand="cat", **change)
 
-    def ready() -> object:
-        conditions = site.job("stuck").get("status", {}).get("conditions") or []
-        return next((one for one in conditions if one["type"] == "WorkersReady" and one["reason"] == reason), None)
+    def ready() -> tuple[str, str] | None:
+        found = condition(site.job("stuck"), Condition.WORKERS_READY)
+        return (found["status"], found["reason"]) if found else None
 
-    found = site.until(ready, seconds=30)
-    assert found["status"] == "False"
+    site.until(lambda: ready() == ("False", reason), seconds=30)
 
 
 def test_a_worker_that_uses_too_much_memory_is_named(site: Site) -> None:

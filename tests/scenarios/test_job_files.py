@@ -11,7 +11,8 @@ import pytest
 
 from tests.inputs.server import Resource, Server, serving
 from tests.s3_server import Bucket
-from tests.scenarios.runs import NOTE, PATIENCE_SECONDS, Place, until
+from tests.scenarios.runs import NOTE, Place
+from tests.waiting import PATIENCE_SECONDS, until
 
 RUNS = pytest.mark.parametrize("flags", [("--slots", "2"), ("--workers", "2")], ids=["one process", "two workers"])
 SCRIPT = b"#!/bin/sh\ncat - data.tar.gz/folder/words\n"

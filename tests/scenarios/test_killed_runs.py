@@ -8,10 +8,11 @@ import time
 import pytest
 
 from kubemr_shell.board.shard import parse_state
-from kubemr_shell.board.shard_board import KIND
 from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.job.kinds import SHARD_KIND
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place, until
+from tests.scenarios.runs import WAIT, Place
+from tests.waiting import until
 
 ONE_PROCESS = ("--slots", "2")
 THREE_WORKERS = ("--workers", "3", "--slots", "2")
@@ -22,7 +23,7 @@ def committed(place: Place) -> set[str]:
     """The map tasks that are done for good, as the board says after a kill."""
     store = SqliteStore(str(place.job_folder() / "board.sqlite"), create=False)
     try:
-        shards = [document for document in store.list(KIND) if document["spec"]["phase"] == "map"]
+        shards = [document for document in store.list(SHARD_KIND) if document["spec"]["phase"] == "map"]
     finally:
         store.close()
     return {f"map/{shard['spec']['first'] + task}" for shard in shards for task in parse_state(shard).done}

@@ -11,7 +11,8 @@ import pytest
 
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place, until
+from tests.scenarios.runs import WAIT, Place
+from tests.waiting import until
 
 PARTITIONS = 6
 JOB = WordCount(lines=400, partitions=PARTITIONS, before_reduce=WAIT)

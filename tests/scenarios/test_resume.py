@@ -9,7 +9,8 @@ import pytest
 
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import NOTE, WAIT, Place, until
+from tests.scenarios.runs import NOTE, WAIT, Place
+from tests.waiting import until
 
 JOB = WordCount(lines=200, split_bytes=400)
 

@@ -9,9 +9,13 @@ from dataclasses import replace
 
 import pytest
 
+from tests.cli.calls import KUBEMR_SHELL
+from tests.net.s3_proxy import proxying
+from tests.net.s3_requests import Request
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import KUBEMR_SHELL, WAIT, until
+from tests.scenarios.runs import WAIT
 from tests.scenarios.s3_runs import NAME, S3Place
+from tests.waiting import until
 
 RUNS = pytest.mark.parametrize(
     "flags", [("--slots", "2"), ("--workers", "2", "--slots", "2")], ids=["one process", "two workers"]
@@ -147,9 +151,24 @@ def test_an_output_in_which_a_job_of_a_cluster_may_be_at_work_is_refused(s3: S3P
     assert done.code == 2
     assert f"{s3.output} holds temporaries of a job of a cluster (5f0e): wait for its end" in done.stderr
     assert s3.bucket.keys(f"{NAME}/") == [left]
-    assert s3.run("clean", s3.output).code == 0
+    assert s3.run("clean", "--force", s3.output).code == 0
     assert s3.count(*flags).code == 0
     s3.assert_complete()
+
+
+def test_a_job_of_a_cluster_that_comes_at_the_same_moment_is_seen(s3: S3Place) -> None:
+    """It has left its mark before this run left its own, and may not have seen that."""
+    mark, owner = f"{NAME}/_kubemr/5f0e/owner", f"{NAME}/_kubemr/owner"
+
+    def comes(request: Request) -> None:
+        if request.operation == "PutObject" and request.key == owner:
+            s3.bucket.put(mark, b"words\n")
+
+    with proxying(s3.bucket.server.endpoint, comes) as proxy:
+        done = replace(s3, endpoint=proxy.endpoint).count()
+    assert done.code == 2
+    assert f"{s3.output} holds temporaries of a job of a cluster (5f0e): wait for its end" in done.stderr
+    assert s3.bucket.keys(f"{NAME}/") == [mark], "the run has given the output back"
 
 
 def test_a_failed_job_shows_nothing_and_can_be_looked_at_resumed_and_cleaned(s3: S3Place) -> None:
@@ -308,7 +327,7 @@ def test_a_job_in_yaml_says_where_its_store_is(s3: S3Place) -> None:
         done = s3.place.run("results", "--job", "job.yaml", *output)
         assert (done.code, done.stdout) == (0, b"".join(s3.job.parts().values())), done.stderr
     s3.bucket.put(f"{NAME}/_kubemr/left/stage/0.0", b"")
-    assert s3.place.run("clean", "--job", "job.yaml").code == 0
+    assert s3.place.run("clean", "--job", "job.yaml", "--force").code == 0
     s3.assert_complete()
 
 

@@ -16,8 +16,9 @@ from tests.net.s3_proxy import proxying
 from tests.net.s3_requests import Request
 from tests.s3_server import Bucket
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Done, Run, until
+from tests.scenarios.runs import WAIT, Done, Run
 from tests.scenarios.s3_runs import S3Place
+from tests.waiting import until
 
 TMP = "jobs/tmp"
 ONE_PROCESS, TWO_WORKERS = ("--slots", "2"), ("--workers", "2", "--slots", "1")

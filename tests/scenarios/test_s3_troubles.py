@@ -10,8 +10,9 @@ import pytest
 from tests.net.s3_faults import Fault, Rule, Rules
 from tests.net.s3_proxy import proxying
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import WAIT, until
+from tests.scenarios.runs import WAIT
 from tests.scenarios.s3_runs import NAME, S3Place
+from tests.waiting import until
 
 OWNER = f"{NAME}/_kubemr/owner"
 DENIED = Fault(name="denied", status=403, code="AccessDenied")
@@ -40,7 +41,7 @@ def test_wrong_credentials(s3: S3Place, environment: dict[str, str], says: str) 
 def test_no_credentials(s3: S3Place) -> None:
     done = s3.start(*s3.arguments("-q"), under=("env", "-u", "AWS_ACCESS_KEY_ID", "-u", "AWS_SECRET_ACCESS_KEY")).wait()
     assert done.code == 7
-    assert "there are no credentials: set AWS_ACCESS_KEY_ID" in done.stderr
+    assert "there are no credentials (Unable to locate credentials): set AWS_ACCESS_KEY_ID" in done.stderr
     assert_one_line(done.stderr)
 
 

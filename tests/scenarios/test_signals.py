@@ -11,7 +11,8 @@ import pytest
 
 from tests.inputs.server import Resource, serving
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import PATIENCE_SECONDS, WAIT, Place, Run, until
+from tests.scenarios.runs import WAIT, Place, Run
+from tests.waiting import PATIENCE_SECONDS, until
 
 ONE_PROCESS = ("--slots", "2")
 TWO_WORKERS = ("--workers", "2", "--slots", "1")

@@ -12,9 +12,11 @@ import time
 
 import pytest
 
+from tests.cli.calls import KUBEMR_SHELL
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import KUBEMR_SHELL, WAIT, Place, until
+from tests.scenarios.runs import WAIT, Place
+from tests.waiting import until
 
 LINES = "".join(f"{number:06d}\n" for number in range(200_000))
 DEADLINE_SECONDS = 60.0

@@ -10,7 +10,8 @@ import pytest
 
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place, until
+from tests.scenarios.runs import WAIT, Place
+from tests.waiting import until
 
 TMP = ("--tmp", "else/where")
 JOB = WordCount(flags=(*TMP, "--slots", "2"))

@@ -13,6 +13,7 @@ from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage import s3
 from kubemr_shell.storage.s3 import S3Storage
+from tests.inputs.server import serving
 from tests.net import s3_faults
 from tests.net.s3_faults import Fault, Rule, Rules
 from tests.net.s3_proxy import S3Proxy
@@ -130,6 +131,21 @@ def test_abandoning_what_another_worker_began_spares_other_attempts(place: Place
 def test_a_bucket_that_is_missing_is_said_at_the_start(place: Place) -> None:
     with pytest.raises(ObjectNotFound, match="there is no bucket kubemr-test-missing"):
         place.storage.make_folder("s3://kubemr-test-missing/out/_kubemr/uid/stage")
+
+
+def test_nothing_is_to_be_removed_in_a_bucket_that_is_gone(place: Place) -> None:
+    place.staged()
+    with place.bucket.away():
+        place.remove_job()
+        place.storage.delete_tree(f"{place.output}/tmp")
+
+
+def test_a_server_that_knows_no_buckets_does_not_say_that_one_is_gone() -> None:
+    """It answers 404 to everything: what is to be removed may be on the right server."""
+    with serving({}) as server:
+        storage = S3Storage(S3Client(S3Config(endpoint=server.url(""), path_style=True)))
+        with pytest.raises(ObjectNotFound, match="there is no bucket bucket"):
+            storage.delete_tree("s3://bucket/out/_kubemr/uid")
 
 
 @pytest.mark.usefixtures("place")

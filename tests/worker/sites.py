@@ -32,6 +32,7 @@ from kubemr_shell.worker.old_result import OldResult
 from kubemr_shell.worker.results import Finished, Result
 from kubemr_shell.worker.slots import Slots, TaskRunner
 from kubemr_shell.worker.stages import Stages
+from kubemr_shell.worker.way_on import WayOn
 from kubemr_shell.worker.workspace import Workspace
 
 DEADLINE_SECONDS = 30.0
@@ -172,13 +173,7 @@ class Site:
             memory=MemoryPlan(slots=1, share_bytes=1 << 20),
             environment={},
             folder=folder,
+            way_on=WayOn(goes_on="go on", begins_anew="begin anew"),
             old_result=self._old_result or OldResult(storage=storage, output=folder, uid="uid", parts=None),
             maps=lambda: TASKS,
         )
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubemr_shell.errors import CorruptRun
-from kubemr_shell.worker.journal import Entry, add_counters, decode_batch, encode_batch
+from kubemr_shell.worker.journal import Entry, decode_batch, encode_batch
 
 NUMBERS = st.integers(0, 2**63)
 ENTRIES = st.builds(
@@ -39,9 +39,3 @@ def test_anything_else_is_refused_with_the_name_of_the_batch(data: bytes) -> Non
         return
     with pytest.raises(CorruptRun, match=r"^b: "):
         decode_batch(data, "b")
-
-
-def test_counters_add_up_by_group_and_name() -> None:
-    total = {"a": {"x": 1}}
-    add_counters(total, {"a": {"x": 2, "y": -1}, "b": {"x": 5}})
-    assert total == {"a": {"x": 3, "y": -1}, "b": {"x": 5}}

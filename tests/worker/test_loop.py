@@ -19,7 +19,8 @@ from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.old_result import OldResult
 from kubemr_shell.worker.results import Result
 from tests.inputs.server import Resource, serving
-from tests.worker.sites import DEADLINE_SECONDS, LOCAL, TASKS, Looping, Site, Turns, wait_until
+from tests.waiting import until
+from tests.worker.sites import DEADLINE_SECONDS, LOCAL, TASKS, Looping, Site, Turns
 
 
 def test_tasks_that_another_worker_has_stolen_are_not_run(tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_tasks_that_another_worker_has_stolen_are_not_run(tmp_path: Path) -> Non
     site.plan()
     with site.looping(runner) as looping:
         runner.go_on(1)
-        wait_until(lambda: len(runner.begun) == 2)
+        until(lambda: len(runner.begun) == 2)
         waiting = {task for claim in site.shard().claims.values() for task in claim.tasks} - {runner.begun[1].task}
         thief = site.board("thief")
         stolen: set[int] = set()
@@ -37,9 +38,9 @@ def test_tasks_that_another_worker_has_stolen_are_not_run(tmp_path: Path) -> Non
             stolen = waiting & {attempt.task for attempt in step.claim.attempts}
         for done in (2, 3):
             runner.go_on(1)
-            wait_until(lambda done=done: len(site.shard().done) == done)  # type: ignore[misc]
+            until(lambda done=done: len(site.shard().done) == done)  # type: ignore[misc]
         runner.go_on(TASKS)
-        wait_until(lambda: looping.slots.unstarted() == 0)
+        until(lambda: looping.slots.unstarted() == 0)
     assert not {Attempt(task, 0) for task in stolen} & set(runner.begun)
 
 
@@ -56,7 +57,7 @@ def test_what_a_worker_has_made_is_deleted_at_once_when_its_commit_comes_too_lat
     site.plan()
     with site.looping(runner, clock=lambda: now):
         runner.go_on(3)
-        wait_until(lambda: len(runner.begun) == 4)
+        until(lambda: len(runner.begun) == 4)
         thief = site.board("thief", lambda: later)
         made = {f"{attempt.task}.{attempt.attempt}" for attempt in runner.begun[1:3]}  # the first was committed
         taken: set[str] = set()
@@ -68,7 +69,7 @@ def test_what_a_worker_has_made_is_deleted_at_once_when_its_commit_comes_too_lat
         assert made < {path.name for path in (tmp_path / "stage").iterdir()}
         now = LOCAL.commit_seconds
         runner.go_on(1)
-        wait_until(lambda: not made & {path.name for path in (tmp_path / "stage").iterdir()})
+        until(lambda: not made & {path.name for path in (tmp_path / "stage").iterdir()})
 
 
 def test_a_job_whose_journal_never_shows_what_was_written_ends_with_an_error(tmp_path: Path) -> None:
@@ -96,13 +97,13 @@ def test_a_busy_worker_looks_whether_the_job_has_ended_as_often_as_its_timing_sa
     site, runner = Site(tmp_path), Turns()
     site.plan()
     with site.looping(runner, timing=replace(LOCAL, commit_seconds=0.001), clock=clock) as looping:
-        wait_until(lambda: bool(runner.begun))
+        until(lambda: bool(runner.begun))
         site.board("owner").fail_job({"reason": "of another worker"})
         seen = looks
-        wait_until(lambda: looks > seen + 100)
+        until(lambda: looks > seen + 100)
         assert looping.thread.is_alive()
         now = LOCAL.state_seconds
-        wait_until(runner.is_cancelled)
+        until(runner.is_cancelled)
         runner.go_on(1)
         looping.thread.join(DEADLINE_SECONDS)
         assert not looping.thread.is_alive()
@@ -129,12 +130,12 @@ def test_a_worker_gives_back_what_it_holds_when_its_job_was_retried_meanwhile(tm
     site, runner = Site(tmp_path), Turns()
     site.plan()
     with site.looping(runner, timing=replace(LOCAL, state_seconds=0.05, commit_seconds=0.05)) as looping:
-        wait_until(lambda: bool(runner.begun))
+        until(lambda: bool(runner.begun))
         user = site.board("user")
         user.cancel()
         user.retry({"maxAttempts": 7})
         user.deploy()
-        wait_until(runner.is_cancelled)
+        until(runner.is_cancelled)
         runner.go_on(1)
         looping.thread.join(DEADLINE_SECONDS)
         assert not looping.thread.is_alive()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,9 +13,9 @@ from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.results import Broken, Dropped, Finished, Result
 from kubemr_shell.worker.slots import Slots, TaskRunner
+from tests.waiting import until
 
 KEY = ShardKey(phase=Phase.MAP, epoch=0, shard=0)
-DEADLINE_SECONDS = 30.0
 FIRST, SECOND, THIRD = Attempt(0, 0), Attempt(1, 0), Attempt(2, 0)
 
 
@@ -61,57 +60,50 @@ def slots(runner: OneAtATime) -> Iterator[Slots]:
     slots.close()
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_what_waits_has_not_begun_and_is_not_run(runner: OneAtATime, slots: Slots) -> None:
     slots.put(KEY, [FIRST, SECOND, THIRD])
-    wait_until(lambda: runner.begun == [FIRST])
+    until(lambda: runner.begun == [FIRST])
 
     assert slots.drop(KEY, [SECOND]) == set()
     assert slots.unstarted() == 1
     runner.end_one()
 
-    wait_until(lambda: runner.begun == [FIRST, THIRD])
+    until(lambda: runner.begun == [FIRST, THIRD])
 
 
 def test_what_runs_has_begun_and_is_stopped(runner: OneAtATime, slots: Slots) -> None:
     slots.put(KEY, [FIRST])
-    wait_until(lambda: slots.running() == 1)
+    until(lambda: slots.running() == 1)
 
     assert slots.drop(KEY, [FIRST]) == {FIRST}
 
-    wait_until(lambda: slots.running() == 0)
+    until(lambda: slots.running() == 0)
     assert slots.take_results() == [(KEY, Dropped(attempt=FIRST))]
 
 
 def test_what_has_ended_but_was_not_looked_at_has_begun(runner: OneAtATime, slots: Slots) -> None:
     slots.put(KEY, [FIRST, SECOND])
     runner.end_one()
-    wait_until(lambda: runner.begun == [FIRST, SECOND])
+    until(lambda: runner.begun == [FIRST, SECOND])
     assert slots.drop(KEY, [FIRST]) == {FIRST}
 
 
 def test_an_attempt_that_was_dropped_unstarted_can_come_again(runner: OneAtATime, slots: Slots) -> None:
     slots.put(KEY, [FIRST, SECOND])
-    wait_until(lambda: runner.begun == [FIRST])
+    until(lambda: runner.begun == [FIRST])
     for _ in range(2):
         slots.drop(KEY, [SECOND])
         slots.put(KEY, [SECOND])
     runner.end_one()
-    wait_until(lambda: runner.begun == [FIRST, SECOND])
+    until(lambda: runner.begun == [FIRST, SECOND])
     runner.end_one()
-    wait_until(lambda: slots.running() + slots.unstarted() == 0)
+    until(lambda: slots.running() + slots.unstarted() == 0)
     assert runner.begun == [FIRST, SECOND]
 
 
 def test_what_waits_when_the_slots_are_stopped_has_not_begun(runner: OneAtATime, slots: Slots) -> None:
     slots.put(KEY, [FIRST, SECOND])
-    wait_until(lambda: runner.begun == [FIRST])
+    until(lambda: runner.begun == [FIRST])
     slots.close()
     assert slots.drop(KEY, [FIRST, SECOND]) == {FIRST}
     assert runner.begun == [FIRST]
@@ -119,7 +111,7 @@ def test_what_waits_when_the_slots_are_stopped_has_not_begun(runner: OneAtATime,
 
 def test_an_error_in_a_slot_is_a_result(runner: OneAtATime, slots: Slots) -> None:
     slots.put(KEY, [Attempt(101, 0)])
-    wait_until(lambda: runner.begun != [] and slots.running() == 0)
+    until(lambda: runner.begun != [] and slots.running() == 0)
     [(key, result)] = slots.take_results()
     assert key == KEY
     assert isinstance(result, Broken)

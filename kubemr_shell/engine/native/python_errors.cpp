@@ -36,8 +36,7 @@ void raise_again(const std::exception_ptr& thrown, void*) {
   try {
     std::rethrow_exception(thrown);
   } catch (const OutOfSpace& error) {
-    raise_ours("OutOfSpace", path_text(error.where + ": " + std::strerror(error.code) +
-                                       ": make room, then go on with --resume"));
+    raise_ours("OutOfSpace", path_text(error.where + ": " + std::strerror(error.code) + ": make room"));
   } catch (const ObjectNotFound& error) {
     raise_ours("ObjectNotFound",
                path_text(error.path + ": this map output is gone; its map task must run again"));

@@ -121,7 +121,7 @@ class FileWriter:
         except OSError as error:
             if not OutOfSpace.is_cause(error):
                 raise
-            raise OutOfSpace(f"{self._name}: {error.strerror}: make room, then go on with --resume") from error
+            raise OutOfSpace(f"{self._name}: {error.strerror}: make room") from error
 
 
 @contextmanager

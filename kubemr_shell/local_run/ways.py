@@ -1,0 +1,13 @@
+"""How a run goes on after an error: by the flags of another run into the same output."""
+
+from __future__ import annotations
+
+from kubemr_shell.worker.way_on import WayOn
+
+_INTO_AN_OUTPUT = WayOn(goes_on="go on with --resume", begins_anew="start anew with --overwrite")
+_TO_STDOUT = WayOn(goes_on="run it again", begins_anew="run it again")
+"""Nothing of it is kept."""
+
+
+def way_on(*, has_output: bool) -> WayOn:
+    return _INTO_AN_OUTPUT if has_output else _TO_STDOUT

@@ -1,0 +1,130 @@
+"""From what informers know of a job, and from what is asked for in addition, to an Observation of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from kubemr_shell.board.progress import Progress
+from kubemr_shell.errors import DocumentNotFound, KubemrError
+from kubemr_shell.job.state import JobState
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER, are_files_of
+from kubemr_shell.kube.owners import is_owned
+from kubemr_shell.kube.resources import CONFIG_MAPS, JOBS, SERVICE_ACCOUNTS
+from kubemr_shell.kube.status import Object, status_of
+from kubemr_shell.operator.conditions import lacks_pods
+from kubemr_shell.operator.informer import Informer, Key
+from kubemr_shell.operator.manifests import account_name, batch_name, cleanup_name
+from kubemr_shell.operator.observation import Observation, OutputOwner
+from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.outputs import output_of, owner_name
+from kubemr_shell.operator.progress_reader import ProgressReader
+
+
+class JobObserver:
+    """Any thread may observe. ``now`` gives seconds since 1970."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        options: OperatorOptions,
+        *,
+        jobs: Informer,
+        batches: Informer,
+        pods: Informer,
+        now: Callable[[], float],
+        failed: Callable[[KubemrError, Key], None],
+    ) -> None:
+        """``failed`` is told of what cannot be had, and is no reason not to look after a job."""
+        self._client = client
+        self._options = options
+        self._jobs = jobs
+        self._batches = batches
+        self._pods = pods
+        self._now = now
+        self._failed = failed
+        self._progress = ProgressReader(client)
+
+    def observe(self, key: Key, job: Object) -> Observation:
+        """All that decisions stand on."""
+        known = self.outline(key, job)
+        pods = [pod for pod in self._pods.of_job(key) if pod["metadata"]["labels"].get(UID_LABEL) == known.uid]
+        seen = replace(
+            known,
+            pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == WORKER],
+            cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
+            progress=self._progress_of(key, known),
+        )
+        if known.status.get("state") == JobState.PENDING:
+            return self._with_needs(key, seen)
+        return replace(seen, account_is_missing=lacks_pods(seen) and not self._has_account(key))
+
+    def outline(self, key: Key, job: Object) -> Observation:
+        """A job with what was made for it, and no more. Asks nobody."""
+        mine = {str(one["metadata"]["name"]): one for one in self._batches.of_job(key) if is_owned(one, job)}
+        workers = {name: one for name, one in mine.items() if one["metadata"]["labels"].get(ROLE_LABEL) == WORKER}
+        uid = str(job["metadata"]["uid"])
+        cleanups = (cleanup_name(key[1], uid, with_own_image=own) for own in (False, True))
+        return Observation(
+            job={"apiVersion": JOBS.api_version, "kind": JOBS.kind, **job},
+            batch=workers.pop(_name_of_workers(job), None),
+            cleanup=next((mine[name] for name in cleanups if name in mine), None),
+            others=list(workers.values()),
+            now=self._now(),
+        )
+
+    def forget(self, key: Key) -> None:
+        """There is no such job any more."""
+        self._progress.forget(*key)
+
+    def _progress_of(self, key: Key, known: Observation) -> Progress | None:
+        if known.is_deleted:
+            return None
+        try:
+            return self._progress.read(*key, known.uid, known.view)
+        except KubemrError as error:
+            self._failed(error, key)
+            return None
+
+    def _has_account(self, key: Key) -> bool:
+        """Asked for only while a job is without pods, for it is one request at each look."""
+        try:
+            self._client.get(SERVICE_ACCOUNTS, key[0], account_name(key[1]))
+        except DocumentNotFound:
+            return False
+        return True
+
+    def _with_needs(self, key: Key, seen: Observation) -> Observation:
+        """What a job needs before it is deployed: asked for only while it waits for that."""
+        return replace(
+            seen, output_owner=self._output_owner(key, seen), files_are_missing=self._files_are_missing(key, seen)
+        )
+
+    def _output_owner(self, key: Key, seen: Observation) -> OutputOwner | None:
+        output = None if seen.problems else output_of(seen, self._options)
+        if output is None:
+            return None
+        try:
+            found = self._client.get(CONFIG_MAPS, key[0], owner_name(output))["data"]
+        except DocumentNotFound:
+            return None
+        uid, name = str(found["uid"]), str(found["job"])
+        owner = self._jobs.get(key[0], name)
+        return OutputOwner(uid=uid, name=name, is_gone=owner is None or owner["metadata"]["uid"] != uid)
+
+    def _files_are_missing(self, key: Key, seen: Observation) -> bool:
+        name = (seen.job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
+        if name is None:
+            return False
+        try:
+            return not are_files_of(self._client.get(CONFIG_MAPS, key[0], name), seen.job)
+        except DocumentNotFound:
+            return True
+
+
+def _name_of_workers(job: Object) -> str:
+    """Of their batch Job; a number of a retry that is none counts for nothing."""
+    retry = status_of(job).get("retry")
+    metadata = job["metadata"]
+    return batch_name(str(metadata["name"]), str(metadata["uid"]), retry if isinstance(retry, int) else 0)

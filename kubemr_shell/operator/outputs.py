@@ -1,0 +1,34 @@
+"""Where the parts of a job go, and which job owns that place. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+
+from kubemr_shell.net.s3_uri import SCHEME, is_s3
+from kubemr_shell.operator.observation import Observation
+from kubemr_shell.operator.options import OperatorOptions
+
+
+def output_of(seen: Observation, options: OperatorOptions) -> str | None:
+    """Where the parts go, in the one form that an output has; None: nobody says. InvalidSpec.
+
+    What was so when the job was deployed stays so: its temporaries are there, whatever its spec, or an operator with
+    another root, says now.
+    """
+    if decided := decided_output(seen):
+        return decided
+    output = seen.spec.output or (f"{options.output_root.rstrip('/')}/{seen.name}" if options.output_root else None)
+    if output is None or not is_s3(output):
+        return output
+    return f"{SCHEME}{output[len(SCHEME) :].rstrip('/')}"
+
+
+def decided_output(seen: Observation) -> str | None:
+    """Where the parts go of a job that was deployed; None: it was not, or somebody has spoiled its status."""
+    output = seen.status.get("output")
+    return output if isinstance(output, str) and is_s3(output) else None
+
+
+def owner_name(output: str) -> str:
+    """The document that says which job owns an output."""
+    return f"kubemr-output-{hashlib.sha256(output.encode()).hexdigest()[:20]}"

@@ -1,0 +1,26 @@
+"""Waiting for what a test has begun: for a condition, never for a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+PATIENCE_SECONDS = 60.0
+SHORTEST_PAUSE = 0.005
+LONGEST_PAUSE = 0.1
+"""So an API server is not asked all the time, though what comes at once is seen at once."""
+
+T = TypeVar("T")
+
+
+def until(
+    condition: Callable[[], T | None], what: str | Callable[[], str] = "it", *, seconds: float = PATIENCE_SECONDS
+) -> T:
+    """What the condition gives as soon as that is true; ``what`` says what did not come, or all that is known of it."""
+    began = time.monotonic()
+    while not (value := condition()):
+        passed = time.monotonic() - began
+        assert passed < seconds, f"{what if isinstance(what, str) else what()}: not after {seconds:g} s"
+        time.sleep(min(max(passed / 10, SHORTEST_PAUSE), LONGEST_PAUSE))
+    return value

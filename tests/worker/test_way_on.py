@@ -1,0 +1,27 @@
+"""How a job goes on is said once, by the errors that leave it open."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubemr_shell.errors import CorruptRun, JobFailed, KubemrError, OutOfSpace, Sequel, StorageError
+from kubemr_shell.worker.way_on import WayOn
+
+HERE = WayOn(goes_on="try here", begins_anew="begin here")
+ABOVE = WayOn(goes_on="try above", begins_anew="begin above")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OutOfSpace("/disk: make room"), "/disk: make room, then try here"),
+        (JobFailed("mend it", sequel=Sequel.GOES_ON), "mend it, then try here"),
+        (StorageError("the plan is gone", sequel=Sequel.BEGINS_ANEW), "the plan is gone: begin here"),
+        (StorageError("it is so"), "it is so"),
+        (CorruptRun("/run", 7, "cut"), "/run: byte 7: cut"),
+    ],
+)
+def test_the_place_that_is_nearest_says_how_a_job_goes_on(error: KubemrError, text: str) -> None:
+    with pytest.raises(type(error)) as raised, ABOVE.said(), HERE.said():
+        raise error
+    assert str(raised.value) == text
