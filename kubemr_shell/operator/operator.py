@@ -79,7 +79,7 @@ class Operator:
 
     @property
     def unheard(self) -> Sequence[str]:
-        """Why it does not know what there is: of each watch that has not heard of the API server lately, what went wrong."""
+        """Why it does not know what there is: what went wrong with each watch that has heard nothing lately."""
         now = time.monotonic()
         silent = (one for one in self._informers if not one.listed.is_set() or now - one.heard_at >= SILENT_SECONDS)
         return [one.trouble or f"nothing was heard of {one.resource.plural} yet" for one in silent]
