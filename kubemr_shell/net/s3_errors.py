@@ -171,8 +171,8 @@ def of_failure(error: Exception, uri: str, advice: CredentialsAdvice = ON_A_MACH
     cause = str(told.get("error") or text)
     if name == "HTTPClientError" and "Invalid header value" in text:  # not shown: the session token may be in it
         return Forbidden(
-            f"{shown(uri)}: the access key or the session token has a line break in it: check AWS_ACCESS_KEY_ID and "
-            "AWS_SESSION_TOKEN; a Secret that was made of a file holds the one at the file's end"
+            f"{shown(uri)}: the access key or the session token has a line break in it, such as the one at the end of "
+            f"a file that it was made of: {advice.if_wrong}"
         )
     why = _of_tls(cause) if name == "SSLError" else ""
     if why:

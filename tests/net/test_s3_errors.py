@@ -121,7 +121,8 @@ class TestRights:
         monkeypatch.setenv(variable, "known-to-nobody\n")
         kind, code, said = message(config, bucket=bucket.name)
         assert (kind, code) == (Forbidden, 7)
-        assert said.startswith("the access key or the session token has a line break in it: check AWS_ACCESS_KEY_ID")
+        assert said.startswith("the access key or the session token has a line break in it, such as")
+        assert ": check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in said
         assert "known-to-nobody" not in said
 
     def test_half_of_the_credentials(self, bucket: Bucket, config: S3Config, monkeypatch: pytest.MonkeyPatch) -> None:
