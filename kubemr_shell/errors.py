@@ -18,6 +18,8 @@
         AlreadyExists
         CreationRefused                  what a job needs cannot be made
         DocumentNotFound
+          UnknownKind                    nothing of that kind is installed
+        UnknownField                     what the server would drop
         Expired                          a watch is asked to begin at what the server has forgotten: list again
         LeaseLost                        the claim is no longer ours: drop the work
         IllegalTransition
