@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from kubemr_shell.board.timing import Timing
 
@@ -19,16 +18,16 @@ def claim_size(
     """
     if available <= 0:
         return 0
-    wanted = max(slots, _tasks_in(timing.batch_seconds, slots, task_us)) if task_us else slots
+    wanted = max(slots, math.floor(_tasks_in(timing.batch_seconds, slots, task_us))) if task_us else slots
     if agents > 1:
-        least = _tasks_in(timing.least_batch_seconds, slots, task_us, whole=math.ceil) if task_us else 1
+        least = math.ceil(_tasks_in(timing.least_batch_seconds, slots, task_us)) if task_us else 1
         wanted = min(wanted, max(available // max(2, agents // shards), least, 1))
     wanted = max(wanted, min(together, -(-available // agents)))
     return min(wanted, available)
 
 
-def _tasks_in(seconds: float, slots: int, task_us: int, *, whole: Callable[[float], int] = math.floor) -> int:
-    return whole(seconds * slots * 1_000_000 / task_us)
+def _tasks_in(seconds: float, slots: int, task_us: int) -> float:
+    return seconds * slots * 1_000_000 / task_us
 
 
 def smoothed(task_us: int, task_seconds: float | None) -> int:

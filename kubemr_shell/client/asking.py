@@ -11,7 +11,7 @@ from kubemr_shell.board.json_patch import add, test
 from kubemr_shell.board.retrying import RetryRefused, retried
 from kubemr_shell.client.ending import failure_screen
 from kubemr_shell.client.following import HINT, Followed, Say
-from kubemr_shell.client.jobs import Jobs, is_being_deleted
+from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.client.packing import Package
 from kubemr_shell.client.submission import replace_files
 from kubemr_shell.client.views import readable, view_of
@@ -19,7 +19,7 @@ from kubemr_shell.errors import Conflict, InvalidSpec, KubemrError, Unavailable,
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.marks import FILES_ANNOTATION, files_name
-from kubemr_shell.kube.status import status_of
+from kubemr_shell.kube.status import is_being_deleted, status_of
 
 ANSWER_SECONDS = 15.0
 TRIES = 5

@@ -26,6 +26,7 @@ from kubemr_shell.errors import (
 )
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import JOBS, NAMESPACES
+from kubemr_shell.kube.status import is_being_deleted
 from kubemr_shell.kube.watch import Change, watch
 
 MOST_NAMESPACES = 3
@@ -162,8 +163,3 @@ class Jobs:
         except KubemrError:
             return []
         return sorted(str(job["metadata"]["namespace"]) for job in found)
-
-
-def is_being_deleted(document: Document) -> bool:
-    """Nothing more comes of it than its end."""
-    return "deletionTimestamp" in document["metadata"]

@@ -9,7 +9,7 @@ from kubemr_shell.board.documents import Document
 from kubemr_shell.client.hindrance import hindrance_of
 from kubemr_shell.client.times import age_text, seconds_since
 from kubemr_shell.job.state import ENDED
-from kubemr_shell.kube.status import state_of, status_of
+from kubemr_shell.kube.status import is_being_deleted, state_of, status_of
 from kubemr_shell.local_run.figures import one_line
 
 WIDEST = 60
@@ -62,7 +62,7 @@ def _texts(document: Document, now: float) -> dict[str, str]:
 
 def _state(document: Document) -> str:
     """With what is in its way, in a word, as kubectl shows pods."""
-    if "deletionTimestamp" in document["metadata"]:
+    if is_being_deleted(document):
         return "DELETING"
     state = state_of(document)
     reason = hindrance_of(document).partition(":")[0]

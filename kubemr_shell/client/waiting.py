@@ -38,7 +38,8 @@ def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str, say
             hindrance = hindrance_of(seen)
             if hindrance and hindrance != last:
                 say(hindrance)
-                if way != (way := way_out(seen, flags)):
+                before, way = way, way_out(seen, flags)
+                if way != before:
                     say(f"  {way}")
             last = hindrance
             return has_ended(seen)

@@ -1,4 +1,4 @@
-"""What stands in the status of an object: conditions, and the state of a job. Pure.
+"""How an object is: that it is being deleted, its conditions, and the state of a job. Pure.
 
 The status of a job is written by its workers, and with them by whatever runs in their pods: it may hold anything.
 """
@@ -26,6 +26,11 @@ STARTING = "Starting"
 """Why workers are not ready though nothing is in their way: it goes by itself."""
 NEW = "NEW"
 """What is shown for the state of a job that no operator has looked at."""
+
+
+def is_being_deleted(thing: Object) -> bool:
+    """Nothing more comes of it than its end."""
+    return "deletionTimestamp" in thing["metadata"]
 
 
 def status_of(thing: Object) -> Object:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from kubemr_shell.errors import BucketNotFound, JobNotFound
 from kubemr_shell.local_run.job_access import end_leftovers
-from kubemr_shell.local_run.output import Output, folders_in
+from kubemr_shell.local_run.output import Hold, Output, folders_in
 from kubemr_shell.local_run.output_check import check_no_cluster_job
 
 
@@ -28,21 +29,23 @@ def clean_output(output: Output, *, force: bool = False) -> None:
             raise
         _clean_here(output)
         return
-    is_empty = False
-    try:
+    with _emptying(hold):
         remove_jobs(output)
         output.sweep()
-        is_empty = True
-    finally:
-        hold.release(forget=is_empty)
 
 
 def _clean_here(output: Output) -> None:
     """With the bucket went all that was in it; what jobs have kept on this machine is of no use any more."""
-    hold = output.hold_here()
+    with _emptying(output.hold_here()):
+        _remove(output, folders_in(output.state))
+
+
+@contextmanager
+def _emptying(hold: Hold) -> Iterator[None]:
+    """Forget the output when the block has ended well; else it stays known that something is left."""
     is_empty = False
     try:
-        _remove(output, folders_in(output.state))
+        yield
         is_empty = True
     finally:
         hold.release(forget=is_empty)

@@ -63,10 +63,15 @@ def _workers(seen: Observation) -> Stated | None:
 
 def lacks_pods(seen: Observation) -> bool:
     """There is none of its workers that has not ended, though there has been time to make one."""
-    if seen.batch is None or seen.is_deleted or seen.has_ended or is_true(seen.batch, "Suspended"):
+    if seen.batch is None or seen.is_deleted or seen.has_ended:
         return False
-    is_new = seen.since(seen.batch["metadata"].get("creationTimestamp")) <= FIRST_POD_SECONDS
-    return not is_new and all(map(has_ended, seen.present_pods))
+    return _has_had_time(seen, seen.batch) and all(map(has_ended, seen.present_pods))
+
+
+def _has_had_time(seen: Observation, batch: Object) -> bool:
+    """For the first pod of a batch Job to be made."""
+    age = seen.since(batch["metadata"].get("creationTimestamp"))
+    return age > FIRST_POD_SECONDS and not is_true(batch, "Suspended")
 
 
 def _delay(seen: Observation, how_many: str) -> Trouble:
@@ -75,8 +80,7 @@ def _delay(seen: Observation, how_many: str) -> Trouble:
     if failed is not None:
         return Trouble(reason=failed.reason, message=f"{how_many}; the last one that failed: {failed.message}")
     assert seen.batch is not None
-    made = seen.batch["metadata"].get("creationTimestamp")
-    if not seen.present_pods and seen.since(made) > FIRST_POD_SECONDS and not is_true(seen.batch, "Suspended"):
+    if not seen.present_pods and _has_had_time(seen, seen.batch):
         return Trouble(reason=NOT_MADE, message=f"{how_many}: {no_pod_for('them', seen.batch)}")
     return Trouble(reason=STARTING, message=how_many)
 

@@ -14,7 +14,7 @@ from kubemr_shell.job.names import STATE
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
-from kubemr_shell.kube.status import STARTING, Object, is_true
+from kubemr_shell.kube.status import STARTING, Object, is_being_deleted, is_true
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell, unchanged
 from kubemr_shell.operator.observation import Observation, Trouble
@@ -66,7 +66,7 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
 
 def stop_workers(batches: Sequence[Object | None]) -> list[Action]:
     """Their pods end with them; what is being deleted already is left out."""
-    alive = [one["metadata"] for one in batches if one is not None and "deletionTimestamp" not in one["metadata"]]
+    alive = [one["metadata"] for one in batches if one is not None and not is_being_deleted(one)]
     return [Delete(resource=BATCH_JOBS, name=one["name"], uid=one["uid"]) for one in alive]
 
 

@@ -14,7 +14,7 @@ from kubemr_shell.job.state import ENDED
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.stamps import seconds_of, stamp_of
-from kubemr_shell.kube.status import Object, status_of
+from kubemr_shell.kube.status import Object, is_being_deleted, status_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class Observation:
 
     @property
     def is_deleted(self) -> bool:
-        return "deletionTimestamp" in self.job["metadata"]
+        return is_being_deleted(self.job)
 
     def since(self, stamp: str | None) -> float:
         """Seconds from a time stamp of Kubernetes to now; 0 without one."""

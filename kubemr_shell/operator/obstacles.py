@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.kube.owners import is_owned, owners_of
 from kubemr_shell.kube.resources import Resource
-from kubemr_shell.kube.status import STARTING, Object
+from kubemr_shell.kube.status import STARTING, Object, is_being_deleted
 from kubemr_shell.operator.observation import Trouble
 
 NAME_TAKEN = "NameTaken"
@@ -27,7 +27,7 @@ def in_the_way(resource: Resource, found: Object, job: Object) -> Trouble | None
         return None
     name, what = job["metadata"]["name"], f"{resource.kind} {found['metadata']['name']}"
     of_a_deleted_job = any(one["kind"] == JOB_KIND and one["name"] == name for one in owners_of(found))
-    if of_a_deleted_job or "deletionTimestamp" in found["metadata"]:
+    if of_a_deleted_job or is_being_deleted(found):
         return Trouble(reason=STARTING, message=f"waits until {what} of a deleted job of this name is removed")
     return Trouble(
         reason=NAME_TAKEN,
