@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kubemr_shell.board.job_view import JobView
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.kube.status import STARTING, Condition, Object, condition, is_true
 from kubemr_shell.local_run.failure import failure_lines
@@ -26,20 +27,42 @@ def wanted_conditions(seen: Observation) -> list[Stated]:
     return [_timed(seen, one) for one in stated if one]
 
 
-def wanted_progress(seen: Observation) -> dict[str, str]:
-    """Tasks done, of all, of each phase that has begun: ``map: 12/40``."""
-    view = seen.view
+def wanted_progress(seen: Observation) -> dict[str, Any]:
+    """Return the tasks done, of all, of each phase that has begun: ``map: 12/40``.
+
+    A figure never falls below the one in the status, which may come from an operator that has read later. Only a
+    reopening, which raises the epoch, takes back tasks that were done: their number is known after the next reading.
+    """
+    view, stated = seen.view, seen.status.get("progress") or {}
     if view.plan is None:
         return {}
-    done = {}
+    read = seen.progress if seen.progress and _place(seen.progress.view) == _place(view) else None
+    is_comparable = stated.get("epoch", view.epoch) == view.epoch
+    if not is_comparable and read is None and view.phase in (Phase.MAP, Phase.REDUCE):
+        return dict(stated)
+    done: dict[str, Any] = {"epoch": view.epoch}
     for phase in view.plan.phases:
         if phase is Phase.PUBLISH:
             continue
-        count = view.closed_tasks(phase)
-        if seen.progress and seen.progress.view.phase is phase and view.phase is phase:
-            count = max(count, seen.progress.tasks_done)
-        done[phase.value] = f"{count}/{view.layout(phase).tasks}"
+        tasks = view.layout(phase).tasks
+        counts = [view.closed_tasks(phase)]
+        if read is not None and view.phase is phase:
+            counts.append(read.tasks_done)
+        if is_comparable:
+            counts.append(_stated_tasks(stated, phase, tasks))
+        done[phase.value] = f"{max(counts)}/{tasks}"
     return done
+
+
+def _place(view: JobView) -> tuple[Phase | None, int]:
+    """Return what two views must share for the figures of one to be figures of the other."""
+    return view.phase, view.epoch
+
+
+def _stated_tasks(stated: Mapping[str, Any], phase: Phase, tasks: int) -> int:
+    """Return how many of these tasks are done by the status; 0 where it is about another plan."""
+    count, _, total = str(stated.get(phase.value, "")).partition("/")
+    return int(count) if total == str(tasks) else 0
 
 
 def _workers(seen: Observation) -> Stated | None:

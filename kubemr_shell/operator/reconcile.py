@@ -7,7 +7,7 @@ operators may decide at once, any may be killed at any point, and what one has b
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubemr_shell.board import job_moves
@@ -64,7 +64,7 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
     if seen.has_ended:
         return _after_the_end(seen)
     if seen.obstacle is not None:
-        return Decision(actions=report(seen), again_after=FOLLOW_SECONDS)
+        return _reported(seen, again_after=FOLLOW_SECONDS)
     return _go_on(seen, options)
 
 
@@ -153,7 +153,7 @@ def _go_on(seen: Observation, options: OperatorOptions) -> Decision:
     if seen.problems:
         message = "the spec was changed and is wrong now: " + "; ".join(map(str, seen.problems))
         wrong = Trouble(reason=Refusal.INVALID_SPEC.value, message=message[:LONGEST_MESSAGE])
-        return Decision(actions=report(dataclasses.replace(seen, obstacle=wrong)), again_after=FOLLOW_SECONDS)
+        return _reported(dataclasses.replace(seen, obstacle=wrong), again_after=FOLLOW_SECONDS)
     return _take(seen, options) if seen.view.state is JobState.PENDING else _follow(seen, options)
 
 
@@ -208,8 +208,7 @@ def _follow(seen: Observation, options: OperatorOptions) -> Decision:
             reason="AccountMadeAgain", message="somebody has deleted the ServiceAccount of its workers", warning=True
         )
         return Decision(actions=[*manifests.account(seen), tell], again_after=FOLLOW_SECONDS)
-    actions: list[Action] = [*_suspension(seen), *report(seen)]
-    return Decision(actions=actions, again_after=_next_look(seen))
+    return _reported(seen, _suspension(seen), again_after=_next_look(seen))
 
 
 def _replace_workers(seen: Observation) -> Decision:
@@ -220,7 +219,7 @@ def _replace_workers(seen: Observation) -> Decision:
         return Decision(again_after=FOLLOW_SECONDS)
     left = REPLACE_SECONDS - seen.since(seen.batch["metadata"]["creationTimestamp"])
     if left > 0:
-        return Decision(actions=report(seen), again_after=left)
+        return _reported(seen, again_after=left)
     why = str(_workers_failed(seen)["reason"])
     tell = Tell(reason="WorkersReplaced", message=f"the job publishes and goes on with new ones: {why}", warning=True)
     return Decision(actions=[*gone, tell], again_after=FOLLOW_SECONDS)
@@ -243,21 +242,26 @@ def _suspension(seen: Observation) -> list[Action]:
 
 def _after_the_end(seen: Observation) -> Decision:
     """Say how it ended, let nothing run on, and remove the job when its time is over."""
-    actions = report(seen)
     ended_at = seen.status.get("completionTime")
     if not ended_at:
-        change = [*same_state(seen), add("/status/completionTime", seen.stamp)]
-        return Decision(actions=[*actions, status_patch(seen, change)], again_after=LINGER_SECONDS)
+        change = [*same_state(seen), test("/status/completionTime", None), add("/status/completionTime", seen.stamp)]
+        return _reported(seen, [status_patch(seen, change)], again_after=LINGER_SECONDS)
     age = seen.since(ended_at)
     ttl = seen.job["spec"].get("ttlSecondsAfterFinished")
     if ttl is not None and age >= ttl:
-        return Decision(actions=[*actions, Delete(resource=JOBS, name=seen.name, uid=seen.uid)])
-    if not _is_over(seen) and age >= LINGER_SECONDS:
-        actions += stop_workers([seen.batch])
+        return _reported(seen, [Delete(resource=JOBS, name=seen.name, uid=seen.uid)])
+    actions = stop_workers([seen.batch]) if not _is_over(seen) and age >= LINGER_SECONDS else []
     waits = [ttl - age] if ttl is not None else []
     if seen.batch is not None and not _is_over(seen) and age < LINGER_SECONDS:
         waits.append(LINGER_SECONDS - age)
-    return Decision(actions=actions, again_after=min(waits) if waits else None)
+    return _reported(seen, actions, again_after=min(waits, default=None))
+
+
+def _reported(seen: Observation, actions: Sequence[Action] = (), *, again_after: float | None = None) -> Decision:
+    """Report first, then do ``actions``. Look again after so many seconds, or earlier when a report is due."""
+    reported = report(seen)
+    due = [seconds for seconds in (again_after, reported.again_after) if seconds is not None]
+    return Decision(actions=[*reported.actions, *actions], again_after=min(due, default=None))
 
 
 def _is_over(seen: Observation) -> bool:

@@ -1,59 +1,117 @@
-"""What the operator says of a job: its status, as far as it is something else now, and Events of what is new. Pure."""
+"""What the operator says of a job: its status, as far as it is something else now, and Events of what is new. Pure.
+
+Several operators report on one job, each from caches of its own. A report therefore tests the values that it replaces,
+and figures and texts are written once in an interval, whoever writes them.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from kubemr_shell.board.documents import Operation
 from kubemr_shell.board.json_patch import add, test
 from kubemr_shell.kube.resources import JOBS
-from kubemr_shell.kube.status import STARTING, Condition
-from kubemr_shell.operator.actions import Action, Patch, Tell
-from kubemr_shell.operator.conditions import wanted_conditions, wanted_progress
+from kubemr_shell.kube.status import STARTING, Condition, Object
+from kubemr_shell.operator.actions import Decision, Patch, Tell
+from kubemr_shell.operator.conditions import Stated, wanted_conditions, wanted_progress
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.pods import last_failure, lost_workers
 
 MOST_LOST = 500
 """Names of workers that are gone, in the status. An older one is gone for so long that its claims have expired."""
+ROUTINE_SECONDS = 5.0
+"""The interval in which figures and texts are written at most once, by all operators together."""
 
 
-def report(seen: Observation) -> list[Action]:
+def report(seen: Observation) -> Decision:
+    """Write what the status does not say yet, and tell what is new.
+
+    Figures and texts that change again and again wait for the end of the interval. What somebody may wait for, such as
+    another reason or a lost worker, is written at once.
+    """
+    conditions, before = wanted_conditions(seen), list(seen.status.get("conditions") or [])
+    progress, progress_before = wanted_progress(seen), seen.status.get("progress")
+    has_progressed = bool(progress) and progress != progress_before
+    lost, new = _lost(seen)
     operations: list[Operation] = []
-    tell: list[Tell] = []
-    conditions = wanted_conditions(seen)
-    before = seen.status.get("conditions") or []
     if conditions != before:
         operations.append(add("/status/conditions", conditions))
-        reasons = {one["reason"] for one in before}
-        tell = [
-            Tell(
-                reason=one["reason"],
-                message=one["message"],
-                warning=one["status"] == "False" or one["type"] in (Condition.FAILED, Condition.RETRY_REFUSED),
-            )
-            for one in conditions
-            if one["reason"] not in reasons and one["message"] and one["reason"] != STARTING
-        ]
-    progress = wanted_progress(seen)
-    if progress and progress != (seen.status.get("progress") or {}):
-        operations.append(add("/status/progress", progress))
+    if has_progressed:
+        operations += [test("/status/progress", progress_before), add("/status/progress", progress)]
     if seen.status.get("observedGeneration") != seen.generation:
         # With the conditions: `kubectl wait` takes them for those of an older spec until this says otherwise.
         operations.append(add("/status/observedGeneration", seen.generation))
-    lost = set(lost_workers(seen.pods)[-MOST_LOST:])
-    new = lost - set(seen.status.get("lost") or ())
-    if new and not seen.has_ended:
-        operations.append(add("/status/lost", sorted(lost)))
-        failure = last_failure([pod for pod in seen.pods if pod["metadata"]["name"] in new])
-        if failure and failure.reason not in {one.reason for one in tell}:
-            tell.append(Tell(reason=failure.reason, message=failure.message, warning=True))
+    if new:
+        operations.append(add("/status/lost", lost))
     if not operations:
-        return [*tell]
-    return [status_patch(seen, [*same_state(seen), *operations]), *tell]
+        return Decision()
+    is_urgent = (
+        _reasons(conditions) != _reasons(before)
+        or seen.status.get("observedGeneration") != seen.generation
+        or bool(new)
+        or (has_progressed and seen.has_ended)
+    )
+    wait = 0.0 if is_urgent else _rest_of_interval(seen)
+    if wait > 0:
+        return Decision(again_after=wait)
+    patch = status_patch(seen, [*same_state(seen), *_next_report(seen), *operations])
+    return Decision(actions=[patch, *_events(seen, conditions, before, new)])
 
 
 def same_state(seen: Observation) -> list[Operation]:
-    """It is the job that was seen, and in that state: what is written of one that has gone on would be of the past."""
+    """Test that the job is the one that was seen, in the state that was seen: an older report must not overwrite it."""
     return [test("/metadata/uid", seen.uid), test("/status/state", seen.view.state.value)]
 
 
 def status_patch(seen: Observation, operations: list[Operation]) -> Patch:
+    """Return the patch of a job's status."""
     return Patch(resource=JOBS, name=seen.name, operations=operations, status=True)
+
+
+def _next_report(seen: Observation) -> list[Operation]:
+    """Refuse the report if another operator has reported since. Conditions cannot be tested: a message is any text."""
+    last = seen.status.get("report")
+    turn = None if last is None else last["turn"]
+    tested = test("/status/report", None) if last is None else test("/status/report/turn", turn)
+    return [tested, add("/status/report", {"turn": (turn or 0) + 1, "time": seen.stamp})]
+
+
+def _rest_of_interval(seen: Observation) -> float:
+    """Return the seconds until a routine report is due. A stamp of the future counts as one of this moment."""
+    last = seen.status.get("report")
+    return 0.0 if last is None else ROUTINE_SECONDS - max(0.0, seen.since(last["time"]))
+
+
+def _reasons(conditions: Sequence[Object]) -> list[tuple[str, str, str]]:
+    """Return what programs read of conditions; the messages are for people."""
+    return [(one["type"], one["status"], one["reason"]) for one in conditions]
+
+
+def _lost(seen: Observation) -> tuple[list[str], set[str]]:
+    """Return the workers that are gone, the last one at the end, and those of them that the status does not name yet.
+
+    A worker whose pod is forgotten stays in the list as long as there is room.
+    """
+    known = list(seen.status.get("lost") or ())
+    recent = lost_workers(seen.pods)[-MOST_LOST:]
+    new = set() if seen.has_ended else set(recent) - set(known)
+    kept = [name for name in known if name not in set(recent)]
+    return [*kept, *recent][-MOST_LOST:], new
+
+
+def _events(seen: Observation, conditions: Sequence[Stated], before: Sequence[Object], new: set[str]) -> list[Tell]:
+    """Return the Events of new reasons, and of the worker that failed last among ``new``."""
+    known = {one["reason"] for one in before}
+    tell = [
+        Tell(
+            reason=one["reason"],
+            message=one["message"],
+            warning=one["status"] == "False" or one["type"] in (Condition.FAILED, Condition.RETRY_REFUSED),
+        )
+        for one in conditions
+        if one["reason"] not in known and one["message"] and one["reason"] != STARTING
+    ]
+    failure = last_failure([pod for pod in seen.pods if pod["metadata"]["name"] in new])
+    if failure and failure.reason not in {one.reason for one in tell}:
+        tell.append(Tell(reason=failure.reason, message=failure.message, warning=True))
+    return tell

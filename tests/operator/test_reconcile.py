@@ -188,7 +188,7 @@ def test_of_very_many_lost_workers_the_last_are_told_once() -> None:
     document = job({"state": "MAP"})
     stated = patch_of_status(reconcile(seen(document, batch=batch(), pods=pods), OPTIONS).actions)
     lost = next(one["value"] for one in stated if one["path"] == "/status/lost")
-    assert lost == [f"w{number:04}" for number in range(MOST_LOST)]
+    assert lost == [f"w{number:04}" for number in reversed(range(MOST_LOST))], "the last one at the end"
 
     again = job({"state": "MAP", "lost": lost, "conditions": conditions_of(stated)})
     assert not reconcile(seen(again, batch=batch(), pods=pods), OPTIONS).actions
