@@ -6,10 +6,8 @@ import os
 from collections.abc import Iterable, Iterator
 
 from kubemr_shell.errors import InputNotFound, ObjectNotFound
-from kubemr_shell.inputs.compression import codec_of, decompressed
 from kubemr_shell.net.retry import LISTING_PATIENCE, READING_PATIENCE, Patience
 from kubemr_shell.net.s3_config import S3Config
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import write_all
 from kubemr_shell.storage.locate import scheme_of
@@ -37,7 +35,12 @@ def download(
     ``patience`` is for the first answer. InputNotFound or StorageUnavailable name the object; OutOfSpace the file.
     """
     is_s3 = scheme_of(uri) == "s3"
-    chunks = _of_s3(uri, s3, reading_patience) if is_s3 else _of_http(uri, patience, reading_patience)
+    if is_s3:
+        chunks = _of_s3(uri, s3, reading_patience)
+    else:
+        from kubemr_shell.inputs.http import contents  # noqa: PLC0415 - 40 ms that most jobs need not pay
+
+        chunks = contents(uri, patience, reading_patience)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o777)
     except OSError as error:
@@ -58,20 +61,6 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield bytes(gathered)
             gathered.clear()
     yield bytes(gathered)
-
-
-def _of_http(url: str, patience: Patience, reading_patience: Patience) -> Iterator[bytes]:
-    """What a server has compressed though nobody asked for that is decompressed, unless the name says so too."""
-    from kubemr_shell.inputs.http import RemoteFile, probe  # noqa: PLC0415 - 40 ms that most jobs need not pay
-
-    remote = probe(url, patience)
-    file = RemoteFile(
-        url, size=remote.size, fingerprint=remote.fingerprint, patience=reading_patience, waiter=Waiter(NOBODY)
-    )
-    data = file.read(0, remote.size)
-    if remote.encoding == "none" or codec_of(remote.path) != "none":
-        return data
-    return decompressed(data, remote.encoding, url)
 
 
 def _of_s3(uri: str, s3: S3Config, patience: Patience) -> Iterator[bytes]:

@@ -154,14 +154,12 @@ class _Listing:
         remote = self._remote[url]
         if isinstance(remote, KubemrError):
             raise remote
-        codec = self._codec_of(remote.path)
-        if codec == "none" and self._decompress == "auto":
-            codec = remote.encoding
+        codec = remote.codec if self._decompress == "auto" else "none"
         return InputObject(
             uri=url,
             size=remote.size,
             codec=codec,
-            fingerprint=remote.fingerprint,
+            fingerprint=remote.version.fingerprint,
             splittable=codec == "none" and remote.has_ranges,
         )
 

@@ -101,12 +101,21 @@ class _Connection(HTTPConnection):
         self._idle, self._waiter = waiting
 
     def connect(self) -> None:
+        """Connect, with TLS where the class has it, and read in a way that can be cancelled."""
         super().connect()
-        self.sock = cast(socket.socket, _Socket(self.sock, self._idle, self._waiter))
+        self.sock = cast(socket.socket, _Socket(self._connected(), self._idle, self._waiter))
+
+    def _connected(self) -> socket.socket:
+        return cast(socket.socket, self.sock)
 
 
 class _SecureConnection(_Connection, HTTPSConnection):
-    """Its ``connect`` is that of HTTPS, and then the one above."""
+    """A connection with TLS. Who cuts it cannot make a body look whole (RFC 9112, section 9.8)."""
+
+    def _connected(self) -> socket.socket:
+        connected = super()._connected()
+        connected.suppress_ragged_eofs = False  # type: ignore[attr-defined]  # typeshed lacks it
+        return connected
 
 
 class _Socket:

@@ -9,6 +9,8 @@ import termios
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
 
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.input_object import InputObject
@@ -16,7 +18,14 @@ from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.job.split import Split
 from kubemr_shell.net.retry import Patience
 
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
+TRIES = 6
 HASTY = Patience(budget=5, first_pause=0.001, longest_pause=0.01, connect=5, idle=5)
+
+
+def soon_over() -> Patience:
+    """Return a patience that ends after ``TRIES`` tries: its clock goes on by a second whenever it is looked at."""
+    return Patience(budget=TRIES - 1.5, first_pause=0.001, longest_pause=0.001, clock=count().__next__)
 
 
 class Pipe:

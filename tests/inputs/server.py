@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import ssl
 import threading
@@ -33,6 +34,16 @@ class Resource:
     """Half of the body is sent; the rest when this is set."""
     first_range_only: bool = False
     """Ranges are honoured for the first request, and not again."""
+    says_total: bool = True
+    """Whether a ``Content-Range`` ends with the size of the whole, or with an asterisk."""
+    longest_range: int | None = None
+    """No answer to a range has more bytes than this."""
+    packs_whole: bool = False
+    """An answer without a range is compressed with gzip, though the client asked for no encoding."""
+    ends_tls: bool = False
+    """Whether the server says that a TLS connection ends before it closes the connection."""
+    packed_answers: int = 0
+    """So many answers are compressed like that, whatever was asked for."""
 
 
 @dataclass(frozen=True)
@@ -117,17 +128,21 @@ class _Handler(BaseHTTPRequestHandler):
         if asked and asked[0] >= len(content):
             self._status(416)
             return
-        body = content
+        body, encoding = content, resource.encoding
+        if resource.packed_answers or (resource.packs_whole and not asked):
+            resource.packed_answers = max(0, resource.packed_answers - 1)
+            body, encoding, asked = gzip.compress(content), "gzip", None
         if asked:
             body = content[asked[0] : asked[1]]
+            total = len(content) if resource.says_total else "*"
             self.send_response(206)
-            self.send_header("Content-Range", f"bytes {asked[0]}-{asked[0] + len(body) - 1}/{len(content)}")
+            self.send_header("Content-Range", f"bytes {asked[0]}-{asked[0] + len(body) - 1}/{total}")
         else:
             self.send_response(200)
         for name, value in (
             ("ETag", resource.etag),
             ("Last-Modified", resource.modified),
-            ("Content-Encoding", resource.encoding),
+            ("Content-Encoding", encoding),
             ("Transfer-Encoding", "chunked" if resource.is_chunked else None),
             ("Content-Length", str(len(body)) if resource.says_length and not resource.is_chunked else None),
         ):
@@ -143,8 +158,10 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         if resource.first_range_only:
             resource.has_ranges = False
-        end = int(match[2]) + 1 if match[2] else len(resource.content)
-        return int(match[1]), min(end, len(resource.content))
+        start, end = int(match[1]), int(match[2]) + 1 if match[2] else len(resource.content)
+        if resource.longest_range is not None:
+            end = min(end, start + resource.longest_range)
+        return start, min(end, len(resource.content))
 
     def _send(self, resource: Resource, body: bytes, owner: Server) -> None:
         cut = resource.cuts.pop(0) if resource.cuts and len(body) > 1 else None
@@ -161,7 +178,9 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.write(b"0\r\n\r\n")
             else:
                 self.wfile.write(sent)
-        except ConnectionError:
+            if resource.ends_tls:
+                cast(ssl.SSLSocket, self.connection).unwrap()
+        except (ConnectionError, ssl.SSLError):
             self.close_connection = True  # the client wanted no more
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in http.server

@@ -8,28 +8,20 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from kubemr_shell.errors import InputChanged, InputNotFound, StorageUnavailable
 from kubemr_shell.inputs.http import RemoteFile, RemoteObject, probe, read_whole
+from kubemr_shell.inputs.http_answer import Version
 from kubemr_shell.net import http_connection
 from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
-from tests.inputs.feeding import HASTY
+from tests.inputs.feeding import CERTIFICATE, HASTY, TRIES, soon_over
 from tests.inputs.server import Resource, Server, serving
 
-CERTIFICATE = Path(__file__).with_name("localhost.pem")
 CONTENT = bytes(range(256)) * 4000
-TRIES = 6
-
-
-def soon_over() -> Patience:
-    """Its clock goes on by a second whenever it is looked at, so a budget of five is over after so many tries."""
-    return Patience(budget=TRIES - 1.5, first_pause=0.001, longest_pause=0.001, clock=count().__next__)
 
 
 def file_of(
@@ -306,13 +298,6 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         assert read_whole("http://example.invalid/x", HASTY) == b"from the proxy"
 
 
-@pytest.fixture
-def fresh_authorities() -> Iterator[None]:
-    http_connection._tls_context.cache_clear()
-    yield
-    http_connection._tls_context.cache_clear()
-
-
 def test_where_the_system_has_no_authorities_ours_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert http_connection._authorities() is None
     nowhere = SimpleNamespace(cafile=None, capath=None)
@@ -335,7 +320,7 @@ def test_tls_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         http_connection._tls_context.cache_clear()
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         assert probe(server.url("/x"), HASTY) == RemoteObject(
-            size=len(CONTENT), fingerprint='etag "1"', has_ranges=True, encoding="none", path="/x"
+            url=server.url("/x"), size=len(CONTENT), version=Version(etag='"1"'), has_ranges=True
         )
         assert b"".join(file_of(server).read(0, len(CONTENT))) == CONTENT
 

@@ -169,7 +169,7 @@ def test_a_url_says_size_version_and_whether_it_can_be_cut() -> None:
         (3, "none", "modified Sun, 06 Nov 1994 08:49:37 GMT", False),
         (None, "none", "", False),
         (0, "none", 'etag "1"', False),
-        (21, "gzip", 'etag "1"', False),
+        (21, "gzip", 'encoding gzip; etag "1"', False),
         (21, "gzip", 'etag "1"', False),
     ]
 

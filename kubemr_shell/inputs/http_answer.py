@@ -1,0 +1,103 @@
+"""The head of an HTTP answer: which bytes of the content follow, and of which version. Pure.
+
+The rules are those of RFC 9110: section 8 (representations, validators) and section 14 (ranges).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from http.client import HTTPMessage
+
+from kubemr_shell.inputs.http_errors import Trouble
+
+PARTIAL_CONTENT = 206
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_SAME_ENCODING = {"x-gzip": "gzip", "x-compress": "compress"}
+_ENCODED = "encoding "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A version of the content behind a URL, as far as the server tells versions apart."""
+
+    encoding: str = ""
+    """The Content-Encoding in lower case; empty where the server sends the bytes as they are."""
+    etag: str = ""
+    modified: str = ""
+    """The values of ETag and Last-Modified; empty where the answer has no such header."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The version as a plan keeps it: of ETag and Last-Modified the stronger one is enough."""
+        encoding = f"{_ENCODED}{self.encoding}; " if self.encoding else ""
+        validator = f"etag {self.etag}" if self.etag else f"modified {self.modified}" if self.modified else ""
+        return encoding + validator
+
+    @classmethod
+    def of_fingerprint(cls, fingerprint: str) -> Version:
+        """Return the version that a plan has kept."""
+        encoding = ""
+        if fingerprint.startswith(_ENCODED):
+            encoding, _, fingerprint = fingerprint.removeprefix(_ENCODED).partition("; ")
+        kind, _, value = fingerprint.partition(" ")
+        return cls(encoding=encoding, **({kind: value} if kind in ("etag", "modified") else {}))
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the server names the version, so that an answer of another one can be told."""
+        return bool(self.etag or self.modified)
+
+    @property
+    def condition(self) -> str:
+        """The value for If-Range, or an empty string: a weak ETag is not allowed there."""
+        return self.etag if self.etag.startswith('"') else "" if self.etag else self.modified
+
+    @property
+    def shown_encoding(self) -> str:
+        return self.encoding or "it is"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The head of one answer."""
+
+    start: int
+    """The offset of the first byte of the body in the content."""
+    stop: int | None
+    """The offset behind the last byte; None where only the end of the body tells it."""
+    total: int | None
+    """The size of the whole content; None where the server does not say."""
+    is_partial: bool
+    version: Version
+
+
+def head_of(status: int, headers: HTTPMessage) -> Head:
+    """Return what an answer says of its body; raise Trouble where it contradicts itself."""
+    is_partial = status == PARTIAL_CONTENT
+    start, stop, total = _content_range(headers) if is_partial else (0, *(_content_length(headers),) * 2)
+    return Head(start=start, stop=stop, total=total, is_partial=is_partial, version=_version(headers))
+
+
+def _version(headers: HTTPMessage) -> Version:
+    named = (name.strip() for name in headers.get("Content-Encoding", "").lower().split(","))
+    encodings = [_SAME_ENCODING.get(name, name) for name in named if name not in ("", "identity")]
+    return Version(
+        encoding=", ".join(encodings), etag=headers.get("ETag", ""), modified=headers.get("Last-Modified", "")
+    )
+
+
+def _content_range(headers: HTTPMessage) -> tuple[int, int, int | None]:
+    match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
+    if not match:
+        raise Trouble("a partial answer does not say which part it is")
+    start, stop = int(match[1]), int(match[2]) + 1
+    total = None if match[3] == "*" else int(match[3])
+    if stop <= start or (total is not None and stop > total):
+        raise Trouble(f"a partial answer says that it is an impossible part ({match[0]})")
+    return start, stop, total
+
+
+def _content_length(headers: HTTPMessage) -> int | None:
+    text = headers.get("Content-Length", "")
+    return int(text) if text.isdecimal() and "Transfer-Encoding" not in headers else None

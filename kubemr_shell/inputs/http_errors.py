@@ -1,0 +1,81 @@
+"""Failures of HTTP requests: as an error with a message, or as a reason to ask again."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from http.client import HTTPException, InvalidURL
+from typing import TypeVar
+from urllib.error import HTTPError, URLError
+
+from kubemr_shell.errors import InputNotFound, KubemrError
+from kubemr_shell.net.http_connection import without_password
+from kubemr_shell.shown import shown
+
+RANGE_NOT_SATISFIABLE = 416
+_WORTH_ANOTHER_TRY = (408, 425, 429, 500, 502, 503, 504)
+_NOT_ALLOWED = (401, 403, 407)
+
+Answer = TypeVar("Answer")
+
+
+class Trouble(Exception):
+    """A failure that may be over soon; ``asked`` is how many seconds the server wants to be left alone."""
+
+    def __init__(self, reason: str, asked: float = 0) -> None:
+        self.reason = reason
+        self.asked = asked
+        super().__init__(reason)
+
+
+class NoSuchBytes(Exception):
+    """An answer with status 416: the content ends before the range that was asked for."""
+
+
+def explained(url: str, ask: Callable[[], Answer]) -> Answer:
+    """Return what ``ask`` returns; raise an error with a message, NoSuchBytes or Trouble for whatever it raises."""
+    try:
+        return ask()
+    except HTTPError as error:
+        error.close()
+        raise _of_status(url, error) from error
+    except (OSError, HTTPException, ValueError) as error:
+        reason = error.reason if isinstance(error, URLError) else error
+        raise _of_connection(url, reason) from error
+
+
+def shown_url(url: str) -> str:
+    """Return the URL as a message may show it: without its password."""
+    return shown(without_password(url))
+
+
+def _of_status(url: str, error: HTTPError) -> KubemrError | Trouble | NoSuchBytes:
+    text = f"{error.code} {error.msg}".splitlines()[0]
+    if error.code in _WORTH_ANOTHER_TRY:
+        asked = error.headers.get("Retry-After") or ""
+        return Trouble(f"the server answered {text}", float(asked) if asked.isdecimal() else 0)
+    if error.code == RANGE_NOT_SATISFIABLE:
+        return NoSuchBytes(text)
+    if error.code in _NOT_ALLOWED:
+        return InputNotFound(f"{shown_url(url)}: the server answered {text}: it wants a login or a right")
+    return InputNotFound(f"{shown_url(url)}: the server answered {text}")
+
+
+def _of_connection(url: str, reason: BaseException | str) -> KubemrError | Trouble:
+    match reason:
+        case ssl.SSLCertVerificationError():
+            return InputNotFound(
+                f"{shown_url(url)}: the server's certificate is not trusted ({reason.verify_message}): "
+                "SSL_CERT_FILE can name a file of authorities to trust"
+            )
+        case socket.gaierror() if reason.errno != socket.EAI_AGAIN:
+            return InputNotFound(f"{shown_url(url)}: no such host ({reason.strerror})")
+        case InvalidURL() | UnicodeError() | str():
+            return InputNotFound(f"{shown_url(url)}: is no URL that can be read: {reason}")
+        case OSError():
+            return Trouble((reason.strerror or str(reason) or type(reason).__name__).lower())
+        case HTTPException():
+            return Trouble(f"the answer was cut or makes no sense ({type(reason).__name__})")
+        case _:
+            return InputNotFound(f"{shown_url(url)}: is no URL that can be read: {reason}")
