@@ -23,9 +23,12 @@ from kubemr_shell.errors import DocumentNotFound
 from kubemr_shell.job.crd import job_crd, shard_crd
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import JOBS, NAMESPACES
+from tests.docker import INSTALL, first_line, why_no_docker
+from tests.skips import skip
 from tests.turns import turn
 
 K3S = "rancher/k3s:v1.34.2-k3s1"
+PROVIDE = f"{INSTALL}, or KUBEMR_TEST_KUBECONFIG=FILE make test-cluster"
 
 
 class NoCluster(Exception):
@@ -109,13 +112,17 @@ def _names() -> list[str]:
 
 @contextmanager
 def _k3s() -> Iterator[str]:
+    reason = why_no_docker()
+    if reason:
+        raise NoCluster(f"KUBEMR_TEST_KUBECONFIG is not set, and Docker cannot start K3s: {reason}")
     try:
         from testcontainers.k3s import K3SContainer
 
         container = K3SContainer(K3S)
         container.start()
     except Exception as error:  # whatever is missing: Docker, its images, the kernel's help
-        raise NoCluster(f"KUBEMR_TEST_KUBECONFIG is not set, and no K3s could be started: {error}") from error
+        reason = first_line(str(error)) or type(error).__name__
+        raise NoCluster(f"KUBEMR_TEST_KUBECONFIG is not set, and Docker cannot start {K3S}: {reason}") from error
     try:
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(container.config_yaml())
@@ -133,7 +140,7 @@ def cluster() -> Iterator[Cluster]:
         except NoCluster as error:
             if os.environ.get("KUBEMR_TEST_CLUSTER_REQUIRED") == "1":  # noqa: TID251 - likewise
                 raise
-            pytest.skip(str(error))
+            skip("no Kubernetes cluster", why=str(error), command=PROVIDE)
         yield found
 
 

@@ -6,11 +6,15 @@ from hypothesis import HealthCheck, settings
 from tests.cluster import cluster, namespace
 from tests.pods import base_image, quiet_site, site
 from tests.s3_server import bucket, s3_server, s3_test_client
+from tests.settings import developer_environment, developer_signals
+from tests.skips import summary
 
 __all__ = [
     "base_image",
     "bucket",
     "cluster",
+    "developer_environment",
+    "developer_signals",
     "namespace",
     "quiet_site",
     "s3_server",
@@ -29,3 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "base_image" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(BUILD_SECONDS))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line for each reason which tests were skipped."""
+    for line in summary(terminalreporter.stats.get("skipped", ())):
+        terminalreporter.write_line(line)

@@ -25,9 +25,11 @@ from kubemr_shell.kube.status import state_of, status_of
 from tests.cluster import Cluster
 from tests.images.containers import PREFIX, build
 from tests.s3_server import Bucket
+from tests.skips import skip
 from tests.waiting import until
 
 SECONDS = 100
+PROVIDE = "KUBEMR_TEST_LOAD_IMAGE='kind load docker-image' make test-cluster"
 Object = dict[str, Any]
 
 
@@ -45,7 +47,7 @@ def base_image(cluster: Cluster) -> str:
     try:
         return image_of()
     except NoImage as error:
-        pytest.skip(str(error))
+        skip("no image for pods", why=str(error), command=PROVIDE)
 
 
 def image_of(name: str = "base") -> str:
@@ -57,7 +59,7 @@ def image_of(name: str = "base") -> str:
     if known:
         return known
     if _loading() is None:
-        raise NoImage("KUBEMR_TEST_LOAD_IMAGE is not set: it names the command that copies an image to the node")
+        raise NoImage("KUBEMR_TEST_LOAD_IMAGE names no command that copies an image to the nodes")
     build("base-image" if name == "base" else f"image-{name}")
     image = f"{PREFIX}/{name}:pods"
     subprocess.run(["docker", "tag", f"{PREFIX}/{name}", image], check=True)

@@ -7,9 +7,7 @@ KUBEMR_TEST_S3_REQUIRED=1, which CI sets, that is an error instead.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import time
 import uuid
 import warnings
@@ -20,8 +18,12 @@ from typing import Any
 
 import pytest
 
+from tests.docker import INSTALL, first_line, why_no_docker
+from tests.skips import skip
+
 MINIO = "minio/minio:RELEASE.2025-04-22T22-12-26Z"
 START_SECONDS = 60
+PROVIDE = f"{INSTALL}, or KUBEMR_TEST_S3_ENDPOINT=http://HOST:PORT AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… make test"
 
 
 class NoServer(Exception):
@@ -150,18 +152,16 @@ def running_server(environ: Mapping[str, str]) -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> Iterator[S3Server]:
-    """The S3 server of the tests; its credentials are in this process's environment meanwhile."""
+def s3_server(developer_environment: Mapping[str, str]) -> Iterator[S3Server]:
+    """The S3 server of the tests. From now on its credentials are in the environment of this process."""
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(running_server(os.environ))  # noqa: TID251 - what says where the server is
+            server = stack.enter_context(running_server(developer_environment))
         except NoServer as reason:
-            if os.environ.get("KUBEMR_TEST_S3_REQUIRED") == "1":  # noqa: TID251
+            if developer_environment.get("KUBEMR_TEST_S3_REQUIRED") == "1":
                 raise
-            pytest.skip(f"no S3 server: {reason}")
+            skip("no S3 server", why=str(reason), command=PROVIDE)
         environment = stack.enter_context(pytest.MonkeyPatch.context())
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
-            environment.delenv(name, raising=False)
         for name, value in server.environment.items():
             environment.setenv(name, value)
         yield server
@@ -196,9 +196,9 @@ def _named(environ: Mapping[str, str]) -> S3Server:
 
 @contextmanager
 def _minio() -> Iterator[S3Server]:
-    reason = _why_no_docker()
+    reason = why_no_docker()
     if reason:
-        raise NoServer(f"KUBEMR_TEST_S3_ENDPOINT is not set, and MinIO cannot be started by Docker: {reason}")
+        raise NoServer(f"KUBEMR_TEST_S3_ENDPOINT is not set, and Docker cannot start MinIO: {reason}")
     key, secret = "kubemr-test", uuid.uuid4().hex
     with ExitStack() as stack:
         with warnings.catch_warnings():
@@ -211,30 +211,11 @@ def _minio() -> Iterator[S3Server]:
                 container = stack.enter_context(container)
                 endpoint = f"http://{container.get_container_host_ip()}:{container.get_exposed_port(9000)}"
             except Exception as error:  # noqa: BLE001 - whatever it is, it is why there is no server
-                first = next(iter(str(error).splitlines()), type(error).__name__)
+                reason = first_line(str(error)) or type(error).__name__
                 raise NoServer(
-                    f"KUBEMR_TEST_S3_ENDPOINT is not set, and Docker cannot start {MINIO}: {first}"
+                    f"KUBEMR_TEST_S3_ENDPOINT is not set, and Docker cannot start {MINIO}: {reason}"
                 ) from None
         yield S3Server(endpoint=endpoint, access_key=key, secret_key=secret)
-
-
-def _why_no_docker() -> str:
-    """Asked of the command line, which gives up at once where no engine listens; empty if there is one."""
-    try:
-        asked = subprocess.run(
-            ["docker", "version", "--format", "{{json .Server.Version}}"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-        if asked.returncode == 0 and json.loads(asked.stdout):
-            return ""
-        return next(iter(asked.stderr.strip().splitlines()), "its engine gives no version")
-    except FileNotFoundError:
-        return "it is not installed"
-    except (subprocess.TimeoutExpired, ValueError):
-        return "its engine does not answer"
 
 
 def _until_ready(server: S3Server, *, seconds: float) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.images.containers import BUILD_SECONDS, Folder, build, why_no_docker
+from tests.docker import INSTALL, why_no_docker
+from tests.images.containers import BUILD_SECONDS, Folder, build
+from tests.skips import skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,7 +25,7 @@ def docker_engine() -> None:
     if reason is not None:
         if os.environ.get("KUBEMR_TEST_CLUSTER_REQUIRED") == "1":  # noqa: TID251 - asked of the tests, not of kubemr
             pytest.fail(f"Docker is required here: {reason}")
-        pytest.skip(f"no Docker: {reason}")
+        skip("no Docker engine", why=reason, command=INSTALL)
 
 
 @pytest.fixture(scope="session")

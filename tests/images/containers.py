@@ -30,15 +30,6 @@ def docker(*arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[
     return subprocess.run(["docker", *arguments], capture_output=True, check=False, timeout=seconds)
 
 
-def why_no_docker() -> str | None:
-    """What is wrong with Docker here; None: nothing."""
-    try:
-        done = docker("info")
-    except FileNotFoundError:
-        return "there is no docker command"
-    return done.stderr.decode(errors="replace").strip() or "docker info failed" if done.returncode else None
-
-
 def build(target: str) -> None:
     """Make a target of the Makefile; with the host's network, which is there where containers have none.
 
