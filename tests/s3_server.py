@@ -23,7 +23,8 @@ from tests.skips import skip
 
 MINIO = "minio/minio:RELEASE.2025-04-22T22-12-26Z"
 START_SECONDS = 60
-PROVIDE = f"{INSTALL}, or KUBEMR_TEST_S3_ENDPOINT=http://HOST:PORT AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… make test"
+NAMED = "KUBEMR_TEST_S3_ENDPOINT=http://HOST:PORT AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…"
+PROVIDE = f"{INSTALL}, or {NAMED} make test"
 
 
 class NoServer(Exception):
