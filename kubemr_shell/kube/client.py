@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,6 +32,11 @@ Object = dict[str, Any]
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 45.0
 """Longer than the 34 s after which an API server gives up a patch by itself."""
+PAGE_BYTES = 4 << 20
+"""The size of a page of a list, about: read into Python objects it takes some four times as much memory."""
+FIRST_PAGE_ITEMS = 20
+"""The number of objects of the first page, from whose size that of the next ones follows."""
+MOST_PAGE_ITEMS = 500
 FIELD_MANAGER = "kubemr"
 JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
@@ -105,6 +110,25 @@ class KubeClient:
             query["resourceVersion"] = "0"
         return self._ask("GET", resource.path(namespace), f"list of {resource.plural}", query=query)
 
+    def pages(
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
+    ) -> Iterator[Object]:
+        """Yield a whole list in parts of about ``PAGE_BYTES``, all of one resourceVersion.
+
+        Expired: the caller took so long that the server has forgotten that version.
+        """
+        query, limit = selectors(labels, fields), FIRST_PAGE_ITEMS
+        what = f"list of {resource.plural}"
+        while True:
+            data = self._fetch("GET", resource.path(namespace), what, query={**query, "limit": str(limit)})
+            page = self._parsed(data, what, writes=False)
+            yield page
+            following = page["metadata"].get("continue")
+            if not following:
+                return
+            query["continue"] = following
+            limit = max(1, min(MOST_PAGE_ITEMS, len(page["items"]) * PAGE_BYTES // len(data)))
+
     def patch(
         self,
         resource: Resource,
@@ -148,12 +172,27 @@ class KubeClient:
         body: object = None,
         content_type: str = JSON,
     ) -> Object:
-        writes = method != "GET"
+        data = self._fetch(method, path, what, query=query, body=body, content_type=content_type)
+        return self._parsed(data, what, writes=method != "GET")
+
+    def _fetch(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        content_type: str = JSON,
+    ) -> bytes:
+        """Return the whole body of an answer."""
         with self._open(method, path, what, query=query or {}, body=body, content_type=content_type) as answer:
             try:
-                data = answer.data
+                return bytes(answer.data)
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise self._cut(error, what, writes=writes) from error
+                raise self._cut(error, what, writes=method != "GET") from error
+
+    def _parsed(self, data: bytes, what: str, *, writes: bool) -> Object:
         try:
             document: Object = json.loads(data)
         except ValueError as error:

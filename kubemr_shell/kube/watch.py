@@ -10,7 +10,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +24,8 @@ from kubemr_shell.kube.resources import Resource
 IDLE_SECONDS = 75.0
 STOP_LOOK_SECONDS = 0.1
 READER_SECONDS = 1.0
+MOST_WAITING = 16
+"""Changes that were read and not yet taken. When a consumer is slow, the rest waits in the connection."""
 
 Change = tuple[str, Object]
 """ADDED, MODIFIED, DELETED or BOOKMARK, and the object, which in a bookmark has only a resourceVersion."""
@@ -54,8 +56,16 @@ def watch(
     }
     what = f"watch of {resource.plural}"
     answer = client.open_stream(resource.path(namespace), what, query, idle_seconds=IDLE_SECONDS)
-    lines: queue.Queue[bytes | KubemrError | None] = queue.Queue()
-    reader = threading.Thread(target=_read, args=(answer, what, lines), name="watch", daemon=True)
+    lines: queue.Queue[bytes | KubemrError | None] = queue.Queue(MOST_WAITING)
+    ended = threading.Event()
+
+    def put(line: bytes | KubemrError | None) -> None:
+        while not ended.is_set():
+            with suppress(queue.Full):
+                lines.put(line, timeout=STOP_LOOK_SECONDS)
+                return
+
+    reader = threading.Thread(target=_read, args=(answer, what, put), name="watch", daemon=True)
     reader.start()
     deadline = time.monotonic() + max(1.0, seconds) + STOP_LOOK_SECONDS
     try:
@@ -70,23 +80,24 @@ def watch(
                 raise line
             yield _change(line, what)
     finally:
+        ended.set()
         with suppress(Exception):  # it is over, whatever its state
             answer.shutdown()
         reader.join(timeout=READER_SECONDS)  # where shutting down does not wake it, the server's next word does
         answer.close()
 
 
-def _read(answer: urllib3.BaseHTTPResponse, what: str, lines: queue.Queue[bytes | KubemrError | None]) -> None:
+def _read(answer: urllib3.BaseHTTPResponse, what: str, put: Callable[[bytes | KubemrError | None], None]) -> None:
     rest = b""
     try:
         for chunk in answer.stream(1 << 16):
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
                 if line.strip():
-                    lines.put(line)
-        lines.put(None)
+                    put(line)
+        put(None)
     except Exception as error:  # noqa: BLE001 - whoever waits for a line must hear of any end
-        lines.put(BoardUnavailable(f"{what}: the connection was cut: {error!r}"))
+        put(BoardUnavailable(f"{what}: the connection was cut: {error!r}"))
 
 
 def _change(line: bytes, what: str) -> Change:

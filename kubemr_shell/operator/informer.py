@@ -1,4 +1,4 @@
-"""What the operator knows of one kind of object: a copy of the API server's list, kept up to date by a watch.
+"""Keeps the operator's copy of one kind of object up to date: by a list, and by a watch from there on.
 
 A watch that dies, silently or not, goes on from where it was; one that is too old begins with a list anew; and every
 few minutes the list is read again whatever the watch says.
@@ -12,22 +12,20 @@ from collections.abc import Callable
 from random import Random
 
 from kubemr_shell.errors import Expired, KubemrError
-from kubemr_shell.kube.client import KubeClient, Object
+from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import Resource
 from kubemr_shell.kube.watch import watch
 from kubemr_shell.net.retry import pause_seconds
 from kubemr_shell.operator.loop import Loop
+from kubemr_shell.operator.object_cache import Key, ObjectCache, key_of
 
 RESYNC_SECONDS = 300.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
 
-Key = tuple[str, str]
-"""Namespace and name of a job."""
-
 
 class Informer:
-    """Runs in a thread of its own from ``start`` until ``stop`` is set. Any thread may read."""
+    """A thread that fills ``objects`` from its start until ``stop`` is set."""
 
     def __init__(
         self,
@@ -36,23 +34,20 @@ class Informer:
         namespace: str | None,
         *,
         labels: str,
-        job_of: Callable[[Object], str | None],
+        objects: ObjectCache,
         changed: Callable[[Key], None],
         failed: Callable[[KubemrError], None],
         stop: threading.Event,
     ) -> None:
-        """``job_of`` names the job of an object; ``changed`` is told of each job that has to be looked at."""
+        """``changed`` is told the key of each job that has to be looked at."""
         self._client = client
         self.resource = resource
         self._namespace = namespace
         self._labels = labels
-        self._job_of = job_of
         self._changed = changed
         self._say_failed = failed
         self._stop = stop
-        self._lock = threading.Lock()
-        self._objects: dict[Key, Object] = {}
-        self._of_job: dict[Key, dict[str, Object]] = {}
+        self.objects = objects
         self.listed = threading.Event()
         """Set once it knows what there is."""
         self.heard_at = time.monotonic()
@@ -61,21 +56,6 @@ class Informer:
         """The last thing that went wrong."""
         self.loop = Loop(f"informer {resource.plural}", self._run)
         self._random = Random()
-
-    def get(self, namespace: str, name: str) -> Object | None:
-        with self._lock:
-            return self._objects.get((namespace, name))
-
-    def of_job(self, job: Key) -> list[Object]:
-        """The objects of a job, by name."""
-        with self._lock:
-            found = dict(self._of_job.get(job, {}))
-        return [found[name] for name in sorted(found)]
-
-    def keys(self) -> list[Key]:
-        """Of all jobs that have an object here."""
-        with self._lock:
-            return list(self._of_job)
 
     def _run(self) -> None:
         failures = 0
@@ -96,17 +76,19 @@ class Informer:
             self._pause(failures)
 
     def _list(self) -> str:
-        answer = self._client.list(self.resource, self._namespace, labels=self._labels)
-        current = {_key(one): one for one in answer["items"]}
-        with self._lock:
-            gone = [one for key, one in self._objects.items() if key not in current]
-        for one in gone:
-            self._take("DELETED", one)
-        for one in current.values():
-            self._take("MODIFIED", one)
+        """Read all objects, page by page, and return the resourceVersion to go on from."""
+        gone, since = self.objects.keys(), ""
+        for page in self._client.pages(self.resource, self._namespace, labels=self._labels):
+            self.loop.begins()
+            since = str(page["metadata"]["resourceVersion"])
+            for document in page["items"]:
+                gone.discard(key_of(document))
+                self._tell(self.objects.put(document))
+        for key in gone:
+            self._tell(self.objects.remove(key))
         self.heard_at = time.monotonic()
         self.listed.set()
-        return str(answer["metadata"]["resourceVersion"])
+        return since
 
     def _follow(self, since: str) -> None:
         """Until it is time to list again; a connection that was cut is no reason to."""
@@ -128,8 +110,10 @@ class Informer:
                     since = document["metadata"]["resourceVersion"]
                     self.heard_at = time.monotonic()
                     failures = 0
-                    if change != "BOOKMARK":
-                        self._take(change, document)
+                    if change == "DELETED":
+                        self._tell(self.objects.remove(key_of(document)))
+                    elif change != "BOOKMARK":
+                        self._tell(self.objects.put(document))
                 self._stop.wait(FIRST_PAUSE)  # a server that ends each watch at once is not asked all the time
             except Expired:
                 raise
@@ -145,22 +129,6 @@ class Informer:
     def _pause(self, failures: int) -> None:
         self._stop.wait(pause_seconds(failures, first=FIRST_PAUSE, longest=LONGEST_PAUSE, random=self._random))
 
-    def _take(self, change: str, document: Object) -> None:
-        key = _key(document)
-        name = self._job_of(document)
-        with self._lock:
-            if change == "DELETED":
-                self._objects.pop(key, None)
-            else:
-                self._objects[key] = document
-            if name is not None:
-                of_job = self._of_job.setdefault((key[0], name), {})
-                of_job.pop(key[1], None) if change == "DELETED" else of_job.update({key[1]: document})
-                if not of_job:
-                    del self._of_job[key[0], name]
-        if name is not None:
-            self._changed((key[0], name))
-
-
-def _key(document: Object) -> Key:
-    return document["metadata"]["namespace"], document["metadata"]["name"]
+    def _tell(self, job: Key | None) -> None:
+        if job is not None:
+            self._changed(job)

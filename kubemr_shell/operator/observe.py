@@ -1,4 +1,4 @@
-"""From what informers know of a job, and from what is asked for in addition, to an Observation of it."""
+"""Makes an Observation of a job from the operator's caches, and from what it asks for in addition."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import CONFIG_MAPS, JOBS, SERVICE_ACCOUNTS
 from kubemr_shell.kube.status import Object, status_of
 from kubemr_shell.operator.conditions import lacks_pods
-from kubemr_shell.operator.informer import Informer, Key
 from kubemr_shell.operator.manifests import account_name, batch_name, cleanup_name
+from kubemr_shell.operator.object_cache import Key, ObjectCache
 from kubemr_shell.operator.observation import Observation, OutputOwner
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.outputs import output_of, owner_name
@@ -30,9 +30,9 @@ class JobObserver:
         client: KubeClient,
         options: OperatorOptions,
         *,
-        jobs: Informer,
-        batches: Informer,
-        pods: Informer,
+        jobs: ObjectCache,
+        batches: ObjectCache,
+        pods: ObjectCache,
         now: Callable[[], float],
         failed: Callable[[KubemrError, Key], None],
     ) -> None:

@@ -15,19 +15,23 @@ from random import Random
 
 from kubemr_shell.board.documents import JOB_LABEL
 from kubemr_shell.errors import CreationRefused, KubemrError, NamespaceTerminating
-from kubemr_shell.kube.client import KubeClient, Object
+from kubemr_shell.job.state import JobState
+from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, WORKER
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS, PODS, Resource
-from kubemr_shell.kube.status import state_of
+from kubemr_shell.kube.status import Object, state_of
 from kubemr_shell.operator.act import Actor
 from kubemr_shell.operator.actions import Action, Decision
 from kubemr_shell.operator.backoff import Backoff
 from kubemr_shell.operator.deletion import end_with_namespace
-from kubemr_shell.operator.informer import Informer, Key
+from kubemr_shell.operator.informer import Informer
+from kubemr_shell.operator.kept import kept_of_batch, kept_of_job, kept_of_pod
 from kubemr_shell.operator.loop import Loop
+from kubemr_shell.operator.object_cache import Key, ObjectCache
 from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.observe import JobObserver
 from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.pods import has_ended
 from kubemr_shell.operator.reconcile import reconcile
 from kubemr_shell.operator.work_queue import WorkQueue
 
@@ -54,10 +58,15 @@ class Operator:
         self._actor = Actor(client, identity, now)
         self.counts: Counter[str] = Counter()
         """What was done so far: reconciled, acted, refused, failed."""
-        self._jobs = self._informer(JOBS, "", lambda job: str(job["metadata"]["name"]))
-        self._batches = self._informer(BATCH_JOBS, JOB_LABEL, _label_of)
+        self._jobs = ObjectCache(job_of=_name_of, kept=kept_of_job, fact=state_of)
+        self._batches = ObjectCache(job_of=_label_of, kept=kept_of_batch)
+        self._pods = ObjectCache(job_of=_label_of, kept=kept_of_pod, is_needed=self._is_needed)
         pods = f"{JOB_LABEL},{ROLE_LABEL} in ({WORKER},{CLEANUP})"
-        self._pods = self._informer(PODS, pods, _label_of, settle=SETTLE_SECONDS)
+        self._informers = [
+            self._informer(JOBS, self._jobs),
+            self._informer(BATCH_JOBS, self._batches, labels=JOB_LABEL),
+            self._informer(PODS, self._pods, labels=pods, settle=SETTLE_SECONDS),
+        ]
         self._observer = JobObserver(
             client, options, jobs=self._jobs, batches=self._batches, pods=self._pods, now=now, failed=self._say
         )
@@ -91,31 +100,34 @@ class Operator:
 
     def states(self) -> Counter[str]:
         """How many jobs there are in each state."""
-        found = (self._jobs.get(*key) for key in self._jobs.keys())  # noqa: SIM118 - no mapping
-        return Counter(state_of(job) for job in found if job)
+        found: Counter[str] = Counter()
+        for (_, state), count in self._jobs.facts().items():
+            found[state] += count
+        return found
 
     @property
     def waiting(self) -> int:
         """Jobs that have to be looked at, now or later."""
         return len(self._queue)
 
-    @property
-    def _informers(self) -> list[Informer]:
-        return [self._jobs, self._batches, self._pods]
-
-    def _informer(
-        self, resource: Resource, labels: str, job_of: Callable[[Object], str | None], *, settle: float = 0.0
-    ) -> Informer:
+    def _informer(self, resource: Resource, objects: ObjectCache, *, labels: str = "", settle: float = 0.0) -> Informer:
         return Informer(
             self._client,
             resource,
             self._options.namespace,
             labels=labels,
-            job_of=job_of,
+            objects=objects,
             changed=lambda key: self._queue.add(key, settle),
             failed=self._say,
             stop=self._stop,
         )
+
+    def _is_needed(self, pod: Object) -> bool:
+        """Return whether anything may be decided by a pod: not by a worker of a complete job that has ended."""
+        metadata = pod["metadata"]
+        if metadata["labels"][ROLE_LABEL] == CLEANUP or not has_ended(pod):
+            return True
+        return self._jobs.fact(metadata["namespace"], metadata["labels"][JOB_LABEL]) != JobState.COMPLETE
 
     def _reconciler(self, number: int) -> Loop:
         def run() -> None:
@@ -159,6 +171,8 @@ class Operator:
         if job is None:
             self._observer.forget(key)
             return Decision()
+        if self._jobs.fact(*key) == JobState.COMPLETE:
+            self._pods.review(key)
         seen = self._observer.observe(key, job)
         try:
             decision = reconcile(seen, self._options)
@@ -182,8 +196,7 @@ class Operator:
     def _end_with(self, namespace: str) -> None:
         """A namespace is being deleted; who has noticed it for one job ends all of them."""
         for key in self._jobs.keys():  # noqa: SIM118 - no mapping
-            job = self._jobs.get(*key)
-            if key[0] == namespace and job is not None:
+            if key[0] == namespace and (job := self._jobs.get(*key)) is not None:
                 seen = self._observer.outline(key, job)
                 self._carry_out(seen, end_with_namespace(seen))
 
@@ -191,6 +204,10 @@ class Operator:
         where = f"{key[0]}/{key[1]}: " if key else ""
         sys.stderr.write(f"kubemr-shell operator: {where}{error}\n")
         sys.stderr.flush()
+
+
+def _name_of(job: Object) -> str:
+    return str(job["metadata"]["name"])
 
 
 def _label_of(document: Object) -> str | None:

@@ -10,12 +10,20 @@ from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import Resource
 from kubemr_shell.operator.actions import Create, Delete, Patch, Tell
 from kubemr_shell.operator.deletion import FINALIZER
+from kubemr_shell.operator.kept import kept_of_batch, kept_of_job, kept_of_pod
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.options import OperatorOptions
 
 NOW = 1_800_000_000.0
 STAMP = "2027-01-15T08:00:00Z"
 OPTIONS = OperatorOptions()
+KEPT = {
+    "batch": kept_of_batch,
+    "cleanup": kept_of_batch,
+    "others": kept_of_batch,
+    "pods": kept_of_pod,
+    "cleanup_pods": kept_of_pod,
+}
 SPEC: dict[str, Any] = {"inputs": ["s3://source/words"], "mapCommand": "cat", "output": "s3://results/words"}
 
 
@@ -69,7 +77,13 @@ def pod(
 
 
 def seen(document: Mapping[str, Any], **known: Any) -> Observation:
-    return Observation(**{"job": document, "batch": None, "cleanup": None, "now": NOW, **known})
+    """As the operator sees them: of each object only what it keeps in memory."""
+    for name, kept in KEPT.items():
+        if isinstance(known.get(name), list):
+            known[name] = [kept(one) for one in known[name]]
+        elif known.get(name):
+            known[name] = kept(known[name])
+    return Observation(**{"job": kept_of_job(document), "batch": None, "cleanup": None, "now": NOW, **known})
 
 
 def patch_of_status(actions: Any) -> list[dict[str, Any]]:
