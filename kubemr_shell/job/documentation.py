@@ -1,4 +1,4 @@
-"""The pages of the documentation that are made from the code: the fields of a job, and its states."""
+"""The documentation pages that are generated from the code: the fields of a job, and its states."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GENERATED = "<!-- Written by docs/generate.py from the code: change it there. --
 
 
 def job_spec_page() -> str:
-    """Every field of the spec: its type, its default, what it does."""
+    """Return the page that lists every field of the spec with its type, default and description."""
     rows = "\n".join(_row(path, field, shape) for path, field, shape in _fields(SPEC, ""))
     return f"""{GENERATED}
 
@@ -31,16 +31,16 @@ A job is a YAML document of four fields:
 |---|---|
 | `apiVersion` | `{API_VERSION}` |
 | `kind` | `{JOB_KIND}` |
-| `metadata` | `name` (lower-case letters, digits and `-`, at most {LONGEST_NAME} characters) or `generateName` (what \
-the name is to begin with, at most {LONGEST_PREFIX}); `namespace`, `labels` and `annotations` as in Kubernetes |
+| `metadata` | `name` (lower-case letters, digits and `-`, at most {LONGEST_NAME} characters) or `generateName` (the \
+beginning of the name, at most {LONGEST_PREFIX} characters); `namespace`, `labels` and `annotations` as in Kubernetes |
 | `spec` | the fields below |
 
-`kubemr-shell validate JOB.yaml` says everything that is wrong with it. Editors that know JSON Schema complete and
-check it by [protocol/job.schema.json](../protocol/job.schema.json). A field that does not exist is an error, and so is
-a field with nothing behind it.
+`kubemr-shell validate JOB.yaml` lists everything that is wrong with a job. Editors that support JSON Schema complete
+and check the YAML with [protocol/job.schema.json](../protocol/job.schema.json). An unknown field is an error, and so is
+a field without a value.
 
-YAML reads some words without quotes as something else than text: `true`, `false`, `yes`, `no`, `on` and `off` are
-booleans, `1` and `12:30` are numbers. Where a text is meant they need quotes.
+YAML does not read every word without quotes as text: `true`, `false`, `yes`, `no`, `on` and `off` are booleans, `1` and
+`12:30` are numbers. If you mean text, use quotes.
 
 ## `spec`
 
@@ -48,21 +48,21 @@ booleans, `1` and `12:30` are numbers. Where a text is meant they need quotes.
 |---|---|---|---|
 {rows}
 
-Bytes are written as Kubernetes writes them: a number, and `Ki`, `Mi`, `Gi`, `Ti` (powers of 1024) or `k`, `M`, `G`,
+Write bytes as in Kubernetes: a number, and `Ki`, `Mi`, `Gi`, `Ti` (powers of 1024) or `k`, `M`, `G`,
 `T` (powers of 1000).
 """
 
 
 def states_page() -> str:
-    """The states of a job and of a task, as diagrams of the transition tables."""
+    """Return the page with the states of a job and of a task, as diagrams of the transition tables."""
     jobs = "\n".join(_arrows(JOB_TRANSITIONS))
     tasks = "\n".join(_arrows(TASK_TRANSITIONS))
     return f"""{GENERATED}
 
 # States
 
-What is not drawn here cannot happen: it is refused by the code and, since each change of state tests the state that it
-leaves, by the board.
+The diagrams show all legal transitions. The code refuses every other transition. The board refuses it too, because
+each write tests the state that it changes.
 
 ## A job
 
@@ -71,7 +71,7 @@ stateDiagram-v2
 {jobs}
 ```
 
-From `PUBLISH` on parts may be visible, so a job there can neither fail nor be cancelled, only go on.
+From `PUBLISH` on, parts may be visible. So a job in this state can neither fail nor be cancelled. It can only continue.
 
 ## A task
 
@@ -83,7 +83,7 @@ stateDiagram-v2
 
 
 def _fields(record: Record, path: str) -> Iterator[tuple[str, Field[Any], Shape]]:
-    """All fields with their paths; in place of a field that is a record those of the record."""
+    """Yield all fields with their paths. A field that is a record is replaced by the fields of the record."""
     for name, field in record.fields.items():
         shape = record.shapes[name]
         if isinstance(shape, Record):
@@ -110,7 +110,7 @@ def _printable(value: object) -> str:
 
 
 def _arrows(transitions: Mapping[Any, Mapping[Any, StrEnum]]) -> Iterator[str]:
-    """One line an arrow; what starts or ends a life has an arrow from or to [*]."""
+    """Yield one line for each arrow. The first and the last states have arrows from and to ``[*]``."""
     if None not in transitions:
         yield f"    [*] --> {next(iter(transitions))}"
     for state, row in transitions.items():

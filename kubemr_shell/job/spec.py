@@ -1,6 +1,7 @@
-"""The spec of a job: every field with its default, its description and what it may hold, in this one place.
+"""The spec of a job: every field with its default, its description and its legal values.
 
-The schema, the documents, the validation and ``--help`` are made from it. Names are those of YAML in snake_case.
+The schema, the CRD, the documentation, the validation and ``--help`` are made from this module. A field has the name
+that it has in YAML, in snake_case.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ TEXT = Text()
 TEXTS = ListOf(TEXT, "list of strings", example="[logs/*.gz]")
 MOST_SECONDS = (1 << 31) - 1
 MAX_ATTEMPTS = 4
-"""Of a task, where nobody says otherwise."""
+"""The default number of attempts of a task."""
 DNS_NAME = (r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "must be lower-case letters, digits, - and .")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySpec:
-    """Which part of a line is its key."""
+    """The part of a line that is its key."""
 
     separator: bytes = field(
         default=b"\t",
         metadata=described(
-            "What stands between the fields of a line: one character or more, no line end. Use double quotes for "
+            "The separator between the fields of a line: one or more characters, no line end. Use double quotes for "
             'escapes: "\\t".',
             Separator(),
         ),
@@ -40,8 +41,8 @@ class KeySpec:
     fields: int = field(
         default=1,
         metadata=described(
-            "How many fields, counted from the start of the line, are the key. A line with fewer separators is all "
-            "key. Lines with equal keys meet in one reduce task, next to each other.",
+            "The number of fields, from the start of the line, that form the key. A line with fewer separators is all "
+            "key. Lines with equal keys reach one reduce task, next to each other.",
             Whole(1, 1_000_000),
         ),
     )
@@ -49,33 +50,33 @@ class KeySpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSpec:
-    """How inputs are cut and packed into map tasks."""
+    """The rules by which inputs are cut and packed into map tasks."""
 
     max_bytes: int = field(
         default=64 << 20,
         metadata=described(
-            "The most bytes that one map task reads. Larger files are cut at line ends, unless they are compressed.",
+            "The most bytes that one map task reads. A larger file is cut at line ends, unless it is compressed.",
             Quantity(),
         ),
     )
     pack: bool = field(
         default=True,
-        metadata=described("Whether small files share a map task, up to maxBytes.", Flag()),
+        metadata=described("Let small files share a map task, up to maxBytes.", Flag()),
     )
     whole_files: bool = field(
         default=False,
-        metadata=described("Give every file a map task of its own, and cut none.", Flag()),
+        metadata=described("Give every file a map task of its own, and cut no file.", Flag()),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Spec:
-    """How to reach the object store."""
+    """The settings for the S3 store."""
 
     endpoint: str | None = field(
         default=None,
         metadata=described(
-            "The URL of a server that speaks S3.",
+            "The URL of an S3 server.",
             Text(
                 "URL", pattern=(r"^https?://[^/\s]", "must be a URL such as https://s3.example.org"), refused=LINE_END
             ),
@@ -84,39 +85,39 @@ class S3Spec:
     )
     region: str | None = field(
         default=None,
-        metadata=described("The region of the buckets.", TEXT, unset="what the environment says"),
+        metadata=described("The region of the buckets.", TEXT, unset="from the environment"),
     )
     secret_name: str | None = field(
         default=None,
         metadata=described(
             "In Kubernetes: the Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
             Text(longest=253, pattern=DNS_NAME, refused=LINE_END),
-            unset="the rights of the pods",
+            unset="the permissions of the pods",
         ),
     )
     path_style: Literal["auto", "always", "never"] = field(
         default="auto",
         metadata=described(
-            "Whether the bucket is named in the path of the URL, not in the host name. auto: with an endpoint.",
+            "Put the bucket into the path of the URL, not into the host name. auto: if there is an endpoint.",
             Choice("auto", "always", "never"),
         ),
     )
     ca_bundle: str | None = field(
         default=None,
         metadata=described(
-            "A file of certificate authorities that the endpoint's certificate is checked with.",
+            "A file of certificate authorities, with which the certificate of the endpoint is checked.",
             TEXT,
             unset="the system's",
         ),
     )
     requester_pays: bool = field(
         default=False,
-        metadata=described("Agree to pay for reading from buckets whose owner does not.", Flag()),
+        metadata=described("Agree to pay for requests to buckets whose owner does not pay.", Flag()),
     )
     max_requests_per_second: int | None = field(
         default=None,
         metadata=described(
-            "The most requests a second that the whole job makes, for a server that throttles.",
+            "The most requests per second of the whole job. Use it for a server that throttles.",
             Whole(1, 1_000_000),
             unset="no limit",
         ),
@@ -125,7 +126,7 @@ class S3Spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvVar:
-    """A variable that commands are given."""
+    """An environment variable of the commands."""
 
     name: str = field(
         metadata=described(
@@ -152,60 +153,65 @@ ENV = ListOf(Record(EnvVar), "list of `name` and `value`", example='[{name: LEVE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """What a job is to do."""
+    """The description of a job: its inputs, commands, output and limits."""
 
     image: str | None = field(
         default=None,
         metadata=described(
-            "In Kubernetes: the image of the workers. It may bring its own commands.", TEXT, unset="the base image"
+            "In Kubernetes: the image of the workers. An image may define the commands.", TEXT, unset="the base image"
         ),
     )
     replicas: int | None = field(
         default=None,
         metadata=described(
-            "In Kubernetes: how many worker pods. Each runs slots tasks at once.",
+            "In Kubernetes: the number of worker pods. Each pod runs slots tasks at the same time.",
             Whole(1, 10_000, "; suspend: true stops a job"),
             unset="1",
         ),
     )
     slots: int | None = field(
         default=None,
-        metadata=described("How many tasks a worker runs at once.", Whole(1, 1024), unset="its CPUs"),
+        metadata=described(
+            "The number of tasks that a worker runs at the same time.", Whole(1, 1024), unset="its CPUs"
+        ),
     )
     inputs: tuple[str, ...] = field(
         default=(),
         metadata=described(
-            "What is read: files, folders (with all below them), globs (** too), http:// and https:// URLs, and s3:// "
-            "keys, prefixes (ending in /) and globs; - is stdin. What is listed twice is read twice.",
+            "The inputs: files, folders (with all files below them), globs (** too), http:// and https:// URLs, and "
+            "s3:// keys, prefixes (ending in /) and globs. - is stdin. An input that is listed twice is read twice.",
             TEXTS,
             unset="inputsFrom alone",
         ),
     )
     inputs_from: str | None = field(
         default=None,
-        metadata=described("A file or URL with one more input a line, for lists too long for the YAML.", TEXT),
+        metadata=described(
+            "A file or URL that lists more inputs, one in each line. Use it for lists that are too long for the YAML.",
+            TEXT,
+        ),
     )
     decompress: Literal["auto", "none"] = field(
         default="auto",
         metadata=described(
-            "auto: inputs that end in .gz, .bz2, .xz or .zst are decompressed. none: all are read as they are.",
+            "auto: decompress inputs whose names end in .gz, .bz2, .xz or .zst. none: read all inputs as they are.",
             Choice("auto", "none"),
         ),
     )
     map_command: Command | None = field(
         default=None,
         metadata=described(
-            "Reads lines of the inputs on stdin, writes lines of a key, the separator and a value. A string is run by "
-            "sh -c, a list is executed as it is.",
+            "The map command. It reads lines of the inputs on stdin and writes lines of a key, the separator and a "
+            "value. A string is run by sh -c; a list is executed as it is.",
             CommandLine(),
-            unset="what the image says",
+            unset="the command of the image",
         ),
     )
     combine_command: Command | None = field(
         default=None,
         metadata=described(
-            "Shrinks what map wrote before it is sent on: reads sorted lines as reduceCommand does, and may be run "
-            "never, once or many times.",
+            "The combine command. It reads sorted lines, as reduceCommand does, and shrinks the output of a map task "
+            "before the shuffle. It may run never, once or many times.",
             CommandLine(),
             unset="none",
         ),
@@ -213,7 +219,7 @@ class JobSpec:
     reduce_command: Command | None = field(
         default=None,
         metadata=described(
-            "Reads the lines of one partition, ordered by key; what it writes is a part of the output.",
+            "The reduce command. It reads the lines of one partition, ordered by key. Its output is one part.",
             CommandLine(),
             unset="the lines as they are",
         ),
@@ -221,64 +227,64 @@ class JobSpec:
     partitions: int | None = field(
         default=None,
         metadata=described(
-            "How many reduce tasks, and parts of the output, there are. 0: map only, what map writes is the output.",
+            "The number of reduce tasks, which is the number of parts. 0: map only; the output of map is the result.",
             Whole(0, 100_000),
-            unset="replicas if it is given, else the slots",
+            unset="replicas if set, else the slots",
         ),
     )
-    key: KeySpec = field(default=KeySpec(), metadata=described("Which part of a line is its key.", KEY))
+    key: KeySpec = field(default=KeySpec(), metadata=described("The part of a line that is its key.", KEY))
     files: tuple[str, ...] = field(
         default=(),
         metadata=described(
-            "Scripts and data that are put into the folder of each attempt: paths, or http://, https:// or s3:// URIs "
-            "that each worker fetches once. A script beside the YAML that a command begins with is added by itself.",
+            "Scripts and data for the folder of each attempt: paths, or http://, https:// or s3:// URIs that each "
+            "worker fetches once. If a command begins with the name of a file beside the YAML, this file is added.",
             TEXTS,
         ),
     )
     archives: tuple[str, ...] = field(
         default=(),
         metadata=described(
-            "Archives (tar or zip) that are unpacked for the attempts: data.tar.gz is a folder data.tar.gz there. "
-            "Paths or URIs, as for files.",
+            "Archives (tar or zip) that are unpacked into the folder of each attempt: data.tar.gz becomes a folder "
+            "data.tar.gz. Paths or URIs, as for files.",
             TEXTS,
         ),
     )
     split: SplitSpec = field(
-        default=SplitSpec(), metadata=described("How inputs are cut and packed into map tasks.", SPLIT)
+        default=SplitSpec(), metadata=described("The rules by which inputs are cut and packed into map tasks.", SPLIT)
     )
     max_attempts: int = field(
         default=MAX_ATTEMPTS,
-        metadata=described("How often a task may fail before the job does.", Whole(1, 1000)),
+        metadata=described("The number of failed attempts of one task with which the job fails.", Whole(1, 1000)),
     )
     timeout_seconds: int = field(
         default=600,
         metadata=described(
-            "An attempt that neither reads nor writes for so long is ended, and counts as failed. 0: never.",
+            "The seconds after which an attempt that neither reads nor writes is stopped, and has failed. 0: never.",
             Whole(0, MOST_SECONDS),
         ),
     )
     ok_exit_codes: tuple[int, ...] = field(
         default=(0,),
         metadata=described(
-            "The exit statuses that mean success. grep, for one, exits with 1 when nothing matches: [0, 1].",
+            "The exit statuses that mean success. For grep, which exits with 1 if nothing matches, use [0, 1].",
             ListOf(Whole(0, 255), "list of whole numbers from 0 to 255", example="[0, 1]"),
         ),
     )
     output: str | None = field(
         default=None,
         metadata=described(
-            "The folder, or s3:// prefix, in which the parts appear.",
+            "The folder or s3:// prefix of the parts.",
             Text(refused=(r"^https?://", "must be a folder or an s3:// prefix")),
-            unset="stdout; in Kubernetes a folder of the job's name under the operator's root",
+            unset="stdout; in Kubernetes a folder with the job's name below the operator's root",
         ),
     )
     compress_output: Literal["none", "gzip", "zstd"] = field(
         default="none",
-        metadata=described("How parts are compressed.", Choice("none", "gzip", "zstd")),
+        metadata=described("The compression of the parts.", Choice("none", "gzip", "zstd")),
     )
     env: tuple[EnvVar, ...] = field(
         default=(),
-        metadata=described("Variables that commands are given, beside those that the protocol sets.", ENV),
+        metadata=described("Environment variables of the commands, besides those of the protocol.", ENV),
     )
     jobargs: Mapping[str, str] = field(
         default_factory=dict,
@@ -287,27 +293,29 @@ class JobSpec:
     keep_tmp: bool = field(
         default=False,
         metadata=described(
-            "Keep the intermediate data when the job is done: a run that is resumed, or a "
-            "retry, can then do just the reduces again, under another reduceCommand or compressOutput.",
+            "Keep the intermediate data after the end of the job. A retry or a resumed run can then run the reduce "
+            "tasks alone, with another reduceCommand or compressOutput.",
             Flag(),
         ),
     )
     template: Mapping[str, Any] = field(
         default_factory=dict,
         metadata=described(
-            "In Kubernetes: a pod template that is merged over the one of the workers.", Anything("pod template")
+            "In Kubernetes: a pod template that is merged over the template of the workers.", Anything("pod template")
         ),
     )
-    s3: S3Spec = field(default=S3Spec(), metadata=described("How to reach the object store.", S3))
+    s3: S3Spec = field(default=S3Spec(), metadata=described("The settings for the S3 store.", S3))
     ttl_seconds_after_finished: int | None = field(
         default=None,
         metadata=described(
-            "In Kubernetes: a job that has ended is deleted after so long.", Whole(0, MOST_SECONDS), unset="never"
+            "In Kubernetes: the seconds after which a job that has ended is deleted.",
+            Whole(0, MOST_SECONDS),
+            unset="never",
         ),
     )
     active_deadline_seconds: int | None = field(
         default=None,
-        metadata=described("A job that is not done after so long fails.", Whole(1, MOST_SECONDS), unset="never"),
+        metadata=described("The seconds after which an unfinished job fails.", Whole(1, MOST_SECONDS), unset="never"),
     )
     cancel: bool = field(
         default=False,
@@ -316,14 +324,16 @@ class JobSpec:
     retry: int = field(
         default=0,
         metadata=described(
-            "Raise it to have a job that has ended go on: only what is missing runs, after another reduceCommand or "
-            "compressOutput the reduces alone (of a COMPLETE job if keepTmp has kept its maps).",
+            "Raise it to continue a job that has ended. Only missing tasks run. After a change of reduceCommand or "
+            "compressOutput, the reduce tasks run again (in a COMPLETE job only if keepTmp has kept its map outputs).",
             Whole(0, MOST_SECONDS),
         ),
     )
     suspend: bool = field(
         default=False,
-        metadata=described("In Kubernetes: true holds the job back, without workers, until it is false.", Flag()),
+        metadata=described(
+            "In Kubernetes: true holds the job back, without workers, until the field is false.", Flag()
+        ),
     )
 
 
@@ -341,19 +351,19 @@ SPEC = Record(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as its document describes it: the spec, and what Kubernetes calls metadata."""
+    """The document of a job: its spec, and the metadata as Kubernetes defines it."""
 
     spec: JobSpec
     name: str | None = None
     generate_name: str | None = None
-    """What the name begins with when Kubernetes, or we, choose the rest."""
+    """The beginning of the name, if Kubernetes or ``submit`` chooses the end."""
     namespace: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def description(name: str) -> str:
-    """What users read about a field of the spec; the name as in YAML, ``split.maxBytes`` too."""
+    """Return the description of a field of the spec. ``name`` is a name of the YAML, such as ``split.maxBytes``."""
     record: Record = SPEC
     *outer, last = name.split(".")
     for step in outer:

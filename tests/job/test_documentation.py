@@ -41,7 +41,7 @@ def test_every_field_has_a_row_with_its_type_its_default_and_its_description() -
     assert table["split.maxBytes"][:2] == ["bytes, such as `64Mi`", "`64Mi`"]
     assert table["keepTmp"][1] == "false"
     assert table["okExitCodes"][1] == "`[0]`"
-    assert table["partitions"][1] == "replicas if it is given, else the slots"
+    assert table["partitions"][1] == "replicas if set, else the slots"
 
 
 @pytest.mark.parametrize("path", field_paths(SPEC))
