@@ -28,6 +28,7 @@
           BucketNotFound
         PreconditionFailed               another object stands there than the request was made for
         NoSuchRange                      the object ends before that
+        FolderRemoved                    somebody removed a folder that the work needs
         OutOfSpace                       ENOSPC or EDQUOT: the worker stops claiming
       CommandError
         CommandNotStarted
@@ -242,6 +243,20 @@ class PreconditionFailed(StorageError):
 
 class NoSuchRange(StorageError):
     """The object ends before the bytes that were asked for."""
+
+
+_REMOVED = {
+    Sequel.GOES_ON: ": see whether a command of the job removes files outside of its own folder",
+    Sequel.BEGINS_ANEW: ", and results of the job with it",
+}
+
+
+class FolderRemoved(StorageError):
+    """Somebody removed a folder that the work needs, while the work was going on."""
+
+    def __init__(self, folder: str, *, sequel: Sequel) -> None:
+        """``sequel`` is GOES_ON for a worker's own folder, and BEGINS_ANEW for one that holds results of the job."""
+        super().__init__(f"{folder} was removed while the job runs{_REMOVED[sequel]}", sequel=sequel)
 
 
 class OutOfSpace(StorageError):

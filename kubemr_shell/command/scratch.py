@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 
 from kubemr_shell.command.space import watched_space
-from kubemr_shell.errors import CommandNotStarted
+from kubemr_shell.errors import CommandError, CommandNotStarted, FolderRemoved, Sequel
 
 _REMOVE = 'chmod -R u+rwx "$1"; rm -rf "$1"'
 _NULL = subprocess.DEVNULL
@@ -55,7 +55,7 @@ class Scratch:
         that were freed in the last minutes).
         """
         folder = os.path.join(self._root, name)
-        with watched_space(f"the folder of an attempt, {folder}"):
+        with watched_space(f"the folder of an attempt, {folder}"), folder_needed(folder):
             self._provide(folder)
         try:
             yield folder
@@ -68,9 +68,18 @@ class Scratch:
             self._remove(folder)
 
     def _provide(self, folder: str) -> None:
-        with suppress(IndexError, FileNotFoundError):
+        with suppress(IndexError, OSError):  # a command may have done anything to it since
             os.rename(self._kept.pop(), folder)
+            if self._is_as_made(folder):
+                return
+            self._remove(folder)
+        with suppress(FileExistsError):
+            self._make(folder)
             return
+        self._remove(folder)
+        self._make(folder)
+
+    def _make(self, folder: str) -> None:
         os.mkdir(folder)
         try:
             self._mode = os.stat(folder).st_mode
@@ -100,6 +109,10 @@ class Scratch:
             self._kept.append(kept)
 
     def _remove(self, folder: str) -> None:
+        if os.path.islink(folder):  # nothing behind a link that a command put in its place is ours to remove
+            with suppress(OSError):
+                os.unlink(folder)
+            return
         for link in self._links:
             with suppress(OSError):
                 os.unlink(os.path.join(folder, link))
@@ -107,6 +120,31 @@ class Scratch:
             os.rmdir(folder)
         except OSError:
             _remove_tree(folder)
+
+
+@contextmanager
+def folder_needed(folder: str) -> Iterator[None]:
+    """Turn the error of a block that does not find an attempt's folder into the error of ``check_folder``."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        check_folder(folder)
+        raise
+
+
+def check_folder(folder: str) -> None:
+    """Raise FolderRemoved if the folder of the worker is gone, and CommandError if only the attempt's is.
+
+    In the second case another attempt has a folder of its own, and may succeed.
+    """
+    root = os.path.dirname(folder)
+    if not os.path.isdir(root):
+        raise FolderRemoved(root, sequel=Sequel.GOES_ON)
+    if not os.path.isdir(folder):
+        raise CommandError(
+            f"the folder of the attempt was removed before its command was started: {folder}: "
+            "see whether a command of the job removes files outside of its own folder"
+        )
 
 
 def _remove_tree(folder: str) -> None:

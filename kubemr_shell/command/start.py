@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
+from kubemr_shell.command.scratch import check_folder
 from kubemr_shell.errors import CommandNotStarted
 from kubemr_shell.job.spec import Command
 
@@ -59,6 +60,8 @@ def start(command: Command, folder: str, environment: Mapping[str, str]) -> Star
                 process_group=0,
             )
         except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.ENOTDIR):
+                check_folder(folder)
             reason = _reason(error, command, program, folder)
             if reason is None:
                 raise
@@ -132,8 +135,6 @@ def _reason(error: OSError | ValueError, command: Command, program: str, folder:
 
 
 def _missing(command: Command, program: str, folder: str) -> str:
-    if not os.path.isdir(folder):
-        return f"the folder of the attempt is gone: {folder}"
     if isinstance(command, str):
         return f"there is no {SHELL} here, which a command written as a string needs: write it as a list"
     path = os.path.join(folder, program)

@@ -90,7 +90,7 @@ class JobFolder:
     def forget_workers(self) -> None:
         """What they were, and what they had done. None is alive."""
         LocalStorage().delete_tree(os.path.join(self.root, "workers"))
-        self._make_folders()
+        self.make_folders()
 
     @property
     def stage(self) -> str:
@@ -158,7 +158,7 @@ class JobFolder:
 
         What is elsewhere is made last: whoever removes a folder that was half made finds out from it what there is.
         """
-        self._make_folders()
+        self.make_folders()
         facts = {"name": name, "output": self.output, "oldParts": old_parts, "tmp": tmp, "s3": asdict(self.s3)}
         self._write_facts({**facts, "files": files or {}})
         workspace = self.workspace()
@@ -168,7 +168,8 @@ class JobFolder:
         for folder in TEMPORARIES:
             workspace.storage.make_folder(f"{workspace.temporaries}/{folder}")
 
-    def _make_folders(self) -> None:
+    def make_folders(self) -> None:
+        """Make the folders that workers write to and that hold no results; one that is there stays as it is."""
         for folder in HERE:
             LocalStorage().make_folder(os.path.join(self.root, folder))
 

@@ -32,6 +32,7 @@ def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None 
             "leave --tmp away, or start anew with --overwrite"
         )
     job.remember_s3(asked.s3)
+    job.make_folders()
     with open_board(job) as board:
         view = board.view()
     old = spec_from_mapping(view.spec)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from kubemr_shell import engine
 from kubemr_shell.command.pump import Move
+from kubemr_shell.shuffle.map_outputs import write_run
+from kubemr_shell.shuffle.scratch_file import open_unnamed, path_of_descriptor
 
 
 def combine(
@@ -24,13 +26,12 @@ def combine(
 ) -> None:
     """Call ``run`` for each partition with records, with what feeds the combiner and what drains it."""
     path = os.path.join(folder, name)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = open_unnamed(path)
     try:
-        facts = collected.write_output(descriptor)
+        facts = write_run(collected, descriptor, path)
         for offset, stored, records, _ in facts.partitions:
             if records:
-                source = engine.Source(path, offset, stored)
+                source = engine.Source(path_of_descriptor(descriptor), offset, stored)
                 run(engine.Merger([source], memory_bytes=memory_bytes, scratch_dir=folder).feed, drain)
     finally:
         os.close(descriptor)
-        os.unlink(path)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.errors import CorruptRun, LeaseLost, OutOfSpace
+from kubemr_shell.errors import CorruptRun, FolderRemoved, OutOfSpace, Sequel
 from kubemr_shell.job import names
 from kubemr_shell.shuffle.manifests import Manifests
 from kubemr_shell.shuffle.map_manifest import MapRange
@@ -47,7 +47,7 @@ class MapOutputs(Protocol):
     """The map outputs of one job, for all slots of a worker."""
 
     def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
-        """Keep what a map attempt has collected; LeaseLost when the job's folder is gone."""
+        """Keep what a map attempt has collected; FolderRemoved if the place for it is gone."""
         ...
 
     def gather(self, manifests: Sequence[str], partition: int) -> Gathering:
@@ -73,7 +73,7 @@ class LocalMapOutputs(MapOutputs):
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         except FileNotFoundError as error:
-            raise LeaseLost(str(error)) from error
+            raise FolderRemoved(self._folder, sequel=Sequel.BEGINS_ANEW) from error
         try:
             facts = write_run(collector, descriptor, path)
         finally:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.errors import CorruptRun, LeaseLost, ObjectNotFound
+from kubemr_shell.errors import CorruptRun, FolderRemoved, ObjectNotFound, Sequel
 from kubemr_shell.job import names
 from kubemr_shell.net.threads import Pool
 from kubemr_shell.net.waiting import Waiter
@@ -23,7 +23,7 @@ from kubemr_shell.shuffle.frames import Frames
 from kubemr_shell.shuffle.manifests import Found, Manifests
 from kubemr_shell.shuffle.map_manifest import MapRange
 from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs, Ranges, run_ranges, write_run
-from kubemr_shell.shuffle.scratch_file import ScratchFile
+from kubemr_shell.shuffle.scratch_file import ScratchFile, open_unnamed
 from kubemr_shell.storage.interface import Storage
 
 IN_FLIGHT = 16
@@ -77,19 +77,15 @@ class RemoteMapOutputs(MapOutputs):
 
     def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
         path = f"{self._scratch}/{names.attempt_name(*attempt)}.run"
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError as error:
-            raise LeaseLost(str(error)) from error
+        descriptor = open_unnamed(path)
         try:
             facts = write_run(collector, descriptor, path)
             frames = Frames(descriptor, run_ranges(facts))
             self._send(self._uri(*attempt), iter(frames))
-        except ObjectNotFound as error:
-            raise LeaseLost(str(error)) from error
+        except ObjectNotFound as error:  # the bucket, or the upload
+            raise FolderRemoved(self._folder, sequel=Sequel.BEGINS_ANEW) from error
         finally:
             os.close(descriptor)
-            os.unlink(path)
         return facts, frames.ranges
 
     def gather(self, manifests: Sequence[str], partition: int) -> Gathering:

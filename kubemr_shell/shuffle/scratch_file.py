@@ -1,4 +1,4 @@
-"""A local file that several threads fill, each at its own place."""
+"""Local files without a name: for what a worker needs while an attempt runs, and nobody afterwards."""
 
 from __future__ import annotations
 
@@ -7,19 +7,45 @@ import threading
 from contextlib import suppress
 
 from kubemr_shell.command.space import watched_space
+from kubemr_shell.errors import FolderRemoved, Sequel
 from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.storage.os_errors import explained
 
 
-class ScratchFile:
-    """``path`` is new. After ``remove`` a write that comes late raises Cancelled, and touches nothing."""
+def open_unnamed(path: str) -> int:
+    """Return the descriptor of a new file, which has no name any more when this returns.
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    A process that is killed leaves no such file behind, and no command can remove or change one. Whoever has to open
+    the file again does so by ``path_of_descriptor``. Raise FolderRemoved if the folder for it is gone, and OutOfSpace.
+    """
+    try:
+        with watched_space(path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError as error:
+        raise FolderRemoved(os.path.dirname(path), sequel=Sequel.GOES_ON) from error
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    return descriptor
+
+
+def path_of_descriptor(descriptor: int) -> str:
+    """Return a path by which this process can open the file again, as long as the descriptor is open."""
+    return f"/proc/self/fd/{descriptor}"
+
+
+class ScratchFile:
+    """A file without a name, which can be opened by its ``path``.
+
+    After ``remove`` a write that comes late raises Cancelled, and touches nothing.
+    """
+
+    def __init__(self, name: str) -> None:
+        """``name`` is a path that nobody else uses: the file has that name for a moment, and errors say it."""
+        self._name = name
         self._lock = threading.Lock()
         self._size = 0
-        with watched_space(path):
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        self._descriptor = open_unnamed(name)
+        self.path = path_of_descriptor(self._descriptor)
 
     def reserve(self, size: int) -> int:
         """The offset of so many bytes that are the caller's to write."""
@@ -42,12 +68,10 @@ class ScratchFile:
         try:
             return os.pwrite(self._descriptor, data, offset)
         except OSError as error:
-            raise explained(error, self.path, len(data)) from error
+            raise explained(error, self._name, len(data)) from error
 
     def remove(self) -> None:
         with self._lock:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
-                with suppress(FileNotFoundError):  # with the worker's whole folder
-                    os.unlink(self.path)

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -15,7 +15,8 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.environment import AttemptFacts, attempt_environment
 from kubemr_shell.command.explain import explain
 from kubemr_shell.command.process import AttemptRequest, Drain, Feed, Outcome, Runner
-from kubemr_shell.command.scratch import Scratch
+from kubemr_shell.command.scratch import Scratch, folder_needed
+from kubemr_shell.command.space import watched_space
 from kubemr_shell.errors import (
     CommandError,
     CommandNotStarted,
@@ -79,10 +80,8 @@ class Commands:
         assert subject.command is not None
         try:
             outcome = self._run(subject, subject.command, streams, cancel, log_suffix)
-        except CommandNotStarted as error:
-            raise AttemptEnded(_failed(subject, kind="CommandNotStarted", reason=str(error), final=True)) from error
-        except FileNotFoundError as error:
-            raise AttemptEnded(Dropped(attempt=subject.attempt, reason=str(error))) from error
+        except CommandError as error:
+            raise_end(subject, error)
         finally:
             self.status = None
         if cancel.is_set():
@@ -146,8 +145,8 @@ def raise_end(subject: Subject, error: BaseException) -> NoReturn:
             Spoiled(attempt=subject.attempt, phase=Phase.MAP, lost=(lost,), reason=str(error))
         ) from error
     if isinstance(error, LeaseLost):
-        raise AttemptEnded(Dropped(attempt=subject.attempt, reason=str(error))) from error
-    if isinstance(error, (InputError, RecordTooLarge)):
+        raise AttemptEnded(Dropped(attempt=subject.attempt, cause=error)) from error
+    if isinstance(error, (InputError, RecordTooLarge, CommandNotStarted)):
         raise AttemptEnded(_failed(subject, kind=type(error).__name__, reason=str(error), final=True)) from error
     if isinstance(error, (Unavailable, CommandError)):
         raise AttemptEnded(_failed(subject, kind=type(error).__name__, reason=str(error))) from error
@@ -195,12 +194,13 @@ def _input_list(folder: str, split: Split | None) -> Iterator[str | None]:
         yield None
         return
     path = os.path.join(folder, INPUT_LIST)
-    with open(path, "wb") as file:
+    with watched_space(path), folder_needed(folder), open(path, "wb") as file:
         file.write(b"".join(os.fsencode(piece.uri) + b"\n" for piece in split.pieces))
     try:
         yield path
     finally:
-        os.unlink(path)
+        with suppress(OSError):  # the command may have removed it, or put something else in its place
+            os.unlink(path)
 
 
 def _failed(

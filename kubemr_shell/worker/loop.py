@@ -14,7 +14,7 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, ShardKey, Step, Working
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.errors import LeaseLost, Sequel, StorageError
+from kubemr_shell.errors import FolderRemoved, KubemrError, LeaseLost, Sequel, StorageError
 from kubemr_shell.job.names import task_label
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.worker.attention import Attention
@@ -173,7 +173,7 @@ class Loop:
                 self._reopen(result.phase, result.lost, result.reason)
                 self._give_back(key)
             case Dropped():
-                self._lose(key, result.reason)
+                self._lose(key, result.cause)
             case Broken():
                 raise result.error
 
@@ -189,14 +189,16 @@ class Loop:
                 )
         self._board.reopen(phase, lost)
 
-    def _lose(self, key: ShardKey, reason: str) -> None:
-        """The files of a claim are gone: then so should be the claim, or the job cannot go on."""
+    def _lose(self, key: ShardKey, cause: KubemrError | None) -> None:
+        """Forget a claim whose files are gone; if the board still has the claim, raise an error with the cause."""
         try:
             self._take(self._board.renew(self._held[key].claim), [])
         except LeaseLost:
             self._forget(key)
         else:
-            raise StorageError(f"files of this job were removed while it runs: {reason}", sequel=Sequel.BEGINS_ANEW)
+            if isinstance(cause, FolderRemoved):
+                raise cause
+            raise StorageError(f"files of this job were removed while it runs: {cause}", sequel=Sequel.BEGINS_ANEW)
 
     def _fail(self, key: ShardKey, result: Failed) -> None:
         held = self._held.get(key)
@@ -240,7 +242,7 @@ class Loop:
         try:
             self._stages.write_journal(held.claim, entries)
         except LeaseLost as error:
-            self._lose(key, str(error))
+            self._lose(key, error)
             return
         try:
             claim = self._board.commit(

@@ -9,18 +9,16 @@ from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Drain, Feed
-from kubemr_shell.errors import LeaseLost
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.combine import combine
-from kubemr_shell.shuffle.map_outputs import MapOutputs, Ranges
+from kubemr_shell.shuffle.map_outputs import MapOutputs
 from kubemr_shell.worker.commands import Commands, Streams, Subject
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.part import PartWriter
-from kubemr_shell.worker.results import AttemptEnded, Dropped
 from kubemr_shell.worker.splits import PlannedSplits
 from kubemr_shell.worker.told import Told
 
@@ -74,7 +72,7 @@ class MapTasks:
             told.take(self._commands.run(subject, streams, cancel))
             if self._job.spec.combine_command is not None:
                 self._combine(replace(subject, command=self._job.spec.combine_command), cancel, told)
-            facts, ranges = self._write_output(attempt, self._collectors[-1])
+            facts, ranges = self._outputs.write(attempt, self._collectors[-1])
         finally:
             for collector in self._collectors:
                 collector.reset()
@@ -118,9 +116,3 @@ class MapTasks:
             name=f"{self._job.worker}.{subject.attempt.task}.collected",
             memory_bytes=self._job.memory.share_bytes // 4,
         )
-
-    def _write_output(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
-        try:
-            return self._outputs.write(attempt, collector)
-        except LeaseLost as error:
-            raise AttemptEnded(Dropped(attempt=attempt, reason=str(error))) from error

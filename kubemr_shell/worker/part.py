@@ -59,7 +59,7 @@ class PartWriter:
         try:
             return workspace.output_storage.stage(workspace.staged(*attempt), target=target)
         except (ObjectNotFound, LeaseLost) as error:
-            raise AttemptEnded(Dropped(attempt=attempt, reason=str(error))) from error
+            raise AttemptEnded(Dropped(attempt=attempt, cause=error)) from error
 
     def _drain(self, staged: StagedOutput) -> SpliceDrain | CopyDrain | CompressingDrain:
         if self._job.spec.compress_output != "none":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.errors import JobFailed, Sequel
+from kubemr_shell.errors import JobFailed, KubemrError, Sequel
 from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.journal import Entry
 
@@ -60,10 +60,10 @@ class Spoiled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """The attempt was cancelled, or the place of its output is gone: nobody wants it."""
+    """An attempt that was cancelled, or that lost its claim or a folder that it needs (``cause``)."""
 
     attempt: Attempt
-    reason: str = ""
+    cause: KubemrError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,13 @@ An attempt ends in one of the results of ``results``; nothing that it writes is 
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.errors import FolderRemoved, ObjectNotFound, Sequel
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_requests import RequestMeter
 from kubemr_shell.net.waiting import Cancelled
@@ -27,8 +29,17 @@ class SlotTasks(TaskRunner):
     """Knows which part of the worker runs an attempt of which phase."""
 
     def __init__(
-        self, commands: Commands, maps: MapTasks, reduces: ReduceTasks, stages: Stages, requests: RequestMeter
+        self,
+        commands: Commands,
+        maps: MapTasks,
+        reduces: ReduceTasks,
+        stages: Stages,
+        requests: RequestMeter,
+        *,
+        scratch: str,
     ) -> None:
+        """``scratch`` is the folder of this worker for what it needs while attempts run."""
+        self._scratch = scratch
         self._commands = commands
         self._maps = maps
         self._reduces = reduces
@@ -41,6 +52,14 @@ class SlotTasks(TaskRunner):
             entry = self._run(phase, attempt, cancel)
         except AttemptEnded as end:
             return end.result
+        except FolderRemoved as error:
+            return Dropped(attempt=attempt, cause=error)
+        except (FileNotFoundError, ObjectNotFound) as error:
+            if os.path.isdir(self._scratch):
+                raise
+            cause = FolderRemoved(self._scratch, sequel=Sequel.GOES_ON)
+            cause.__cause__ = error
+            return Dropped(attempt=attempt, cause=cause)
         entry = replace(entry, seconds=time.monotonic() - began, requests=self._requests.take())
         return Finished(attempt=attempt, entry=entry)
 

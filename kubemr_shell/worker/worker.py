@@ -161,5 +161,5 @@ class Worker:
             parts = PartWriter(job, commands)
             maps = MapTasks(job, commands, parts, self._outputs, splits)
             reduces = ReduceTasks(job, parts, self._outputs, self._known)
-            runners.append(SlotTasks(commands, maps, reduces, stages, requests))
+            runners.append(SlotTasks(commands, maps, reduces, stages, requests, scratch=job.workspace.scratch))
         return runners

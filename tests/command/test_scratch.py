@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.command.scratch import Scratch
-from kubemr_shell.errors import CommandNotStarted
+from kubemr_shell.errors import CommandNotStarted, FolderRemoved
 from tests.command.attempts import Attempts
 
 
@@ -140,6 +140,48 @@ def test_a_folder_that_the_command_removed_itself_is_no_error(root: Path) -> Non
     with Scratch(str(root), files={}, archives={}).attempt("0.0") as folder:
         os.rmdir(folder)
     assert left_in(root) == []
+
+
+def test_what_stands_in_the_place_of_a_folder_is_removed_and_nothing_behind_a_link(root: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir(mode=0o500)
+    (precious / "words").write_text("keep\n")
+    scratch = Scratch(str(root), files={"words": str(precious / "words")}, archives={})
+    with scratch.attempt("0.0") as folder:
+        os.unlink(f"{folder}/words")
+        os.rmdir(folder)
+        os.symlink(precious, folder)
+    assert left_in(root) == []
+    assert (precious / "words").read_text() == "keep\n"
+    assert precious.stat().st_mode & 0o777 == 0o500
+
+
+def test_a_command_may_have_made_the_folder_of_another_attempt(root: Path) -> None:
+    scratch = Scratch(str(root), files={}, archives={})
+    with scratch.attempt("0.0"):
+        for name in ("1.0", "2.0"):
+            (root / name).mkdir()
+            (root / name / "x").touch()
+    for name in ("1.0", "2.0"):
+        with scratch.attempt(name) as folder:
+            assert os.listdir(folder) == []
+
+
+def test_a_kept_folder_that_somebody_has_changed_is_not_used(root: Path) -> None:
+    scratch = Scratch(str(root), files={}, archives={})
+    with scratch.attempt("0.0"):
+        pass
+    [kept] = root.iterdir()
+    (kept / "x").touch()
+    with scratch.attempt("1.0") as folder:
+        assert os.listdir(folder) == []
+
+
+def test_a_folder_of_the_worker_that_was_removed_is_named(root: Path) -> None:
+    scratch = Scratch(str(root), files={}, archives={})
+    root.rmdir()
+    with pytest.raises(FolderRemoved, match=f"^{root} was removed"), scratch.attempt("0.0"):
+        pytest.fail("there is no folder")
 
 
 def test_the_folder_goes_too_when_the_attempt_fails(root: Path) -> None:

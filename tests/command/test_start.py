@@ -13,7 +13,7 @@ import pytest
 
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.start import PIPE_BYTES, start
-from kubemr_shell.errors import CommandNotStarted
+from kubemr_shell.errors import CommandError, CommandNotStarted, FolderRemoved
 from kubemr_shell.job.spec import Command
 from tests.command.attempts import Attempts
 
@@ -124,9 +124,17 @@ def test_a_folder_is_no_program(attempt: Attempts) -> None:
     assert "cannot be executed" in refusal(attempt, ("/usr",))
 
 
-def test_a_missing_folder_is_named(attempt: Attempts) -> None:
+def test_a_missing_folder_is_named_and_another_attempt_may_succeed(attempt: Attempts) -> None:
     attempt.folder.rmdir()
-    assert f"the folder of the attempt is gone: {attempt.folder}" in refusal(attempt, "true")
+    with pytest.raises(CommandError, match=f"the folder of the attempt was removed .*: {attempt.folder}:") as refused:
+        attempt("true")
+    assert not isinstance(refused.value, CommandNotStarted)
+
+
+def test_a_missing_folder_of_the_worker_is_named(attempt: Attempts) -> None:
+    attempt.folder = attempt.folder / "worker" / "map-0.0"
+    with pytest.raises(FolderRemoved, match=f"^{attempt.folder.parent} was removed"):
+        attempt("true")
 
 
 def test_a_command_that_is_too_long_is_explained(attempt: Attempts) -> None:

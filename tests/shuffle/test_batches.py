@@ -1,3 +1,5 @@
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from kubemr_shell.shuffle.batches import Batch, Batches
@@ -12,8 +14,14 @@ def fetched(folder: Path, *partitions: int) -> dict[int, Fetched]:
     return {number: Fetched(ScratchFile(str(folder / str(number)))) for number in partitions}
 
 
-def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+def open_files(folder: Path) -> list[str]:
+    """The names of the scratch files below the folder that are open: they have none any more but in /proc."""
+    found = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            path = Path(os.readlink(descriptor).removesuffix(" (deleted)"))
+            found += [path.name] if path.parent == folder else []
+    return sorted(found)
 
 
 def new(batches: Batches, partition: int, *others: int, manifests: tuple[str, ...] = EPOCH, most: int = 9) -> Batch:
@@ -32,7 +40,7 @@ def test_a_batch_is_fetched_by_one_and_taken_by_each(tmp_path: Path) -> None:
         taken = batches.take(batch, number)
         assert taken is not None
         taken.remove()
-    assert files(tmp_path) == ["5"]
+    assert open_files(tmp_path) == ["5"]
     assert new(batches, 3).left == {3}, "a second attempt has to fetch it again"
 
 
@@ -67,7 +75,7 @@ def test_what_nobody_wants_any_more_is_removed_but_not_what_somebody_waits_for(t
     batches.join(EPOCH, 4, [5, 6], most=9)
     batches.end(batch, fetched(tmp_path, 3, 4, 5, 6))
     new(batches, 9, 6)
-    assert files(tmp_path) == ["3", "4", "6"], "5 was given back; 3 and 4 are awaited, 6 waits for a slot"
+    assert open_files(tmp_path) == ["3", "4", "6"], "5 was given back; 3 and 4 are awaited, 6 waits for a slot"
 
 
 def test_other_manifests_are_another_shuffle(tmp_path: Path) -> None:
@@ -75,6 +83,6 @@ def test_other_manifests_are_another_shuffle(tmp_path: Path) -> None:
     batch = new(batches, 3, 4)
     batches.end(batch, fetched(tmp_path, 3, 4))
     assert new(batches, 4, manifests=LATER) is not batch
-    assert files(tmp_path) == ["3"]
+    assert open_files(tmp_path) == ["3"]
     batches.clear()
-    assert files(tmp_path) == []
+    assert open_files(tmp_path) == []

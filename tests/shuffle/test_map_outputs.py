@@ -14,7 +14,7 @@ import pytest
 from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.errors import CorruptRun, LeaseLost
+from kubemr_shell.errors import CorruptRun, FolderRemoved, Sequel
 from kubemr_shell.net.waiting import NOBODY, Cancelled
 from kubemr_shell.shuffle import fetch, remote_map_outputs
 from kubemr_shell.shuffle.manifests import Manifests
@@ -171,8 +171,23 @@ def test_a_shuffle_of_nothing_gives_nothing(shuffle: Shuffle, outputs: MapOutput
 
 def test_nothing_revives_a_job_whose_folder_is_gone(shuffle: Shuffle, outputs: MapOutputs) -> None:
     (shuffle.folder / "map").rmdir()
-    with pytest.raises(LeaseLost):
+    with pytest.raises(FolderRemoved, match=f"^{shuffle.folder}/map was removed") as error:
         shuffle.map_one(outputs, 0, words(0))
+    assert error.value.sequel is Sequel.BEGINS_ANEW
+
+
+def test_scratch_files_have_no_names_that_a_command_could_remove(shuffle: Shuffle, remote: MapOutputs) -> None:
+    shuffle.map(remote, [words(task) for task in range(3)])
+    with closing(remote.gather([shuffle.manifest], 0)) as gathering:
+        assert gathering.sources(NOBODY)
+        assert shuffle.scratch() == []
+
+
+def test_a_scratch_folder_that_is_gone_is_named(shuffle: Shuffle, remote: MapOutputs) -> None:
+    (shuffle.folder / "scratch").rmdir()
+    with pytest.raises(FolderRemoved, match=f"^{shuffle.folder}/scratch was removed") as error:
+        shuffle.map_one(remote, 0, words(0))
+    assert error.value.sequel is Sequel.GOES_ON
 
 
 def test_the_object_is_compressed(shuffle: Shuffle, remote: MapOutputs) -> None:
