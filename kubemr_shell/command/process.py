@@ -22,15 +22,15 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.leftovers import kill_writers
 from kubemr_shell.command.processes import ticks_since_boot
-from kubemr_shell.command.pump import Move, Pump
+from kubemr_shell.command.pump import Flow, Pump
 from kubemr_shell.command.start import PIPE_BYTES, Started, start
 from kubemr_shell.command.stderr import StderrLog
 from kubemr_shell.errors import CommandError
 from kubemr_shell.job.spec import Command
 
-Feed = Move
+Feed = Flow
 """Writes the command's input to the pipe and returns at its end; a closed pipe is no error."""
-Drain = Move
+Drain = Flow
 """Reads the command's output from the pipe to its end."""
 
 STDERR_READ_BYTES = 256 << 10
@@ -53,14 +53,15 @@ class AttemptRequest:
     environment: Mapping[str, str]
     """All of it: nothing is inherited."""
     timeout_seconds: float
-    """How long no byte may move on any stream before the command is stopped; 0: for ever."""
+    """How long the command may be idle before it is stopped; 0: for ever.
+
+    Time in which the command waits for us does not count: for more input, or until its output is taken.
+    """
     log_path: str
     """Where stderr goes; no file appears if there is nothing to write."""
     cancel: Cancel
     echo: AttemptEcho | None = None
     """Where stderr goes as well, line by line."""
-    progress: Callable[[], int] = lambda: 0
-    """How much feed and drain have moved; any change of it counts as a byte that moved."""
     on_start: Callable[[int], None] = lambda _: None
     """Called with the process group id."""
     on_status: Callable[[str], None] = lambda _: None
@@ -129,9 +130,10 @@ class _Attempt:
         self._feed_error: BaseException | None = None
         self._drain_error: BaseException | None = None
         self._timed_out = self._cancelled = self._is_stopping = False
-        self._began = self._moved_at = time.monotonic()
+        self._began = time.monotonic()
         self._ended_at: float | None = None
         self._look_seconds = min(request.timeout_seconds / LOOKS, LONGEST_LOOK_SECONDS)
+        self._idle_looks = 0
         self._wake_at = self._began + self._look_seconds if request.timeout_seconds else math.inf
         self._seen = self._sample()
         self._poll = select.poll()
@@ -277,20 +279,42 @@ class _Attempt:
             os.killpg(self._process.pid, number)
 
     def _look_for_progress(self) -> None:
-        now = time.monotonic()
+        """Stop the command if it was idle at every look within the time-out.
+
+        Looks are counted, not seconds: while this process stands still (a stopped job, a machine that sleeps), so
+        does the command.
+        """
         seen = self._sample()
-        if seen != self._seen:
-            self._seen = seen
-            self._moved_at = now
-        if now - self._moved_at < self._request.timeout_seconds:
-            self._wake_at = now + self._look_seconds
+        is_idle = seen == self._seen and not self._waits_for_us()
+        self._seen = seen
+        self._idle_looks = self._idle_looks + 1 if is_idle else 0
+        if self._idle_looks < math.ceil(self._request.timeout_seconds / self._look_seconds):
+            self._wake_at = self._seconds_from_now(self._look_seconds)
             return
         self._timed_out = True
         self._stop()
 
     def _sample(self) -> tuple[int, ...]:
-        """What changes whenever a byte moves: the command's reading shows in what is left in its pipe."""
-        return self._request.progress(), self._log.received, _waiting(self._stdin), _waiting(self._stdout)
+        """Return numbers of which one changes whenever a byte moves.
+
+        Bytes that are left in a pipe are among them: the feed may have filled stdin long before the command reads.
+        """
+        return (
+            self._request.feed.moved,
+            self._request.drain.moved,
+            self._log.received,
+            _waiting(self._stdin),
+            _waiting(self._stdout),
+        )
+
+    def _waits_for_us(self) -> bool:
+        """Return whether the feed or the drain is at work while the command can only wait for it.
+
+        A merge before its first line, a fetch, a sort, a spill: they move no byte through a pipe, and may take longer
+        than the time-out. The feed has such work if stdin is empty, the drain if stdout is not.
+        """
+        starves = self._feeder.is_running and _waiting(self._stdin) == 0
+        return starves or (self._drainer.is_running and _waiting(self._stdout) > 0)
 
     def _look_after_end(self) -> None:
         """A feed may wait for input that nobody wants any more; others may hold the command's stdout."""

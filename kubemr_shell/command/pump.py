@@ -11,7 +11,9 @@ import os
 import select
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import Protocol
 
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.space import watched_space
@@ -24,6 +26,36 @@ _CANNOT_SPLICE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 
 Move = Callable[[int, int], object]
 """Moves bytes through a descriptor to its end, or until the second one, a cancel descriptor, is readable."""
+
+
+class Counting(Protocol):
+    """Something that counts the bytes that it moves."""
+
+    @property
+    def moved(self) -> int:
+        """Bytes so far; any thread may ask."""
+        ...
+
+
+class Flow(Counting, Protocol):
+    """A move that counts its bytes, so that others can see that it goes on."""
+
+    def __call__(self, descriptor: int, cancel: int, /) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CountedMove(Flow):
+    """A method of an object that counts the bytes, such as ``drain`` of an ``engine.Collector``."""
+
+    move: Move
+    counter: Counting
+
+    @property
+    def moved(self) -> int:
+        return self.counter.moved
+
+    def __call__(self, descriptor: int, cancel: int, /) -> object:
+        return self.move(descriptor, cancel)
 
 
 class Pump:

@@ -259,7 +259,8 @@ class JobSpec:
     timeout_seconds: int = field(
         default=600,
         metadata=described(
-            "The seconds after which an attempt that neither reads nor writes is stopped, and has failed. 0: never.",
+            "The seconds after which a command that neither reads nor writes is stopped, and has failed. Time in which "
+            "the command waits for its input, or until its output is taken, does not count. 0: never.",
             Whole(0, MOST_SECONDS),
         ),
     )

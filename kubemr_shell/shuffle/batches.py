@@ -18,13 +18,8 @@ class Batch:
     """Those that no slot has taken."""
     awaited: set[int]
     """Those that a slot asks for."""
-    moved: int = 0
-    """Bytes that have come, to show that something does."""
     done: threading.Event = field(default_factory=threading.Event)
     fetched: dict[int, Fetched] = field(default_factory=dict)
-
-    def came(self, count: int) -> None:
-        self.moved += count
 
 
 class Batches:

@@ -10,16 +10,16 @@ import os
 from collections.abc import Callable
 
 from kubemr_shell import engine
-from kubemr_shell.command.pump import Move
+from kubemr_shell.command.pump import CountedMove, Flow
 from kubemr_shell.shuffle.map_outputs import write_run
 from kubemr_shell.shuffle.scratch_file import open_unnamed, path_of_descriptor
 
 
 def combine(
     collected: engine.Collector,
-    run: Callable[[Move, Move], None],
+    run: Callable[[Flow, Flow], None],
     *,
-    drain: Move,
+    drain: Flow,
     folder: str,
     name: str,
     memory_bytes: int,
@@ -32,6 +32,7 @@ def combine(
         for offset, stored, records, _ in facts.partitions:
             if records:
                 source = engine.Source(path_of_descriptor(descriptor), offset, stored)
-                run(engine.Merger([source], memory_bytes=memory_bytes, scratch_dir=folder).feed, drain)
+                merger = engine.Merger([source], memory_bytes=memory_bytes, scratch_dir=folder)
+                run(CountedMove(merger.feed, merger), drain)
     finally:
         os.close(descriptor)

@@ -81,10 +81,8 @@ class Fetcher:
         self._read_bytes = max(LEAST_READ_BYTES, min(MOST_READ_BYTES, memory_bytes // (3 * pool.threads)))
         self._lock = threading.Lock()
 
-    def fetch(
-        self, places: Mapping[int, Sequence[MapRange]], cancel: int, came: Callable[[int], None]
-    ) -> dict[int, Fetched]:
-        """The partitions with these ranges, each in a file of its own. ``came`` is told how many bytes have come.
+    def fetch(self, places: Mapping[int, Sequence[MapRange]], cancel: int) -> dict[int, Fetched]:
+        """Fetch the partitions with these ranges, each to a file of its own.
 
         CorruptRun names a map output that is lost; Cancelled.
         """
@@ -94,18 +92,18 @@ class Fetcher:
             for partition in places:
                 fetched[partition] = Fetched(self._new_file(partition))
             works = groups(wanted, self._read_bytes)
-            self._pool.map(lambda group, _: self._fetch(group, fetched, came), works, Waiter(cancel))
+            self._pool.map(lambda group, _: self._fetch(group, fetched), works, Waiter(cancel))
         except BaseException:
             for half in fetched.values():
                 half.remove()
             raise
         return fetched
 
-    def _fetch(self, group: list[Wanted], fetched: Mapping[int, Fetched], came: Callable[[int], None]) -> None:
+    def _fetch(self, group: list[Wanted], fetched: Mapping[int, Fetched]) -> None:
         """Read neighbours together; a frame that is long is expanded while it is read."""
         expander = Expander()
         start, end = group[0].place.offset, group[-1].end
-        pieces = self._pieces(group[0].place, start, end, came)
+        pieces = self._pieces(group[0].place, start, end)
         if len(group) == 1:
             self._expand(expander, group[0], pieces, fetched)
             return
@@ -134,7 +132,7 @@ class Fetcher:
         with self._lock:
             partition.places[wanted.place.task] = (wanted.place, source)
 
-    def _pieces(self, place: MapRange, start: int, end: int, came: Callable[[int], None]) -> Iterator[bytes]:
+    def _pieces(self, place: MapRange, start: int, end: int) -> Iterator[bytes]:
         uri = self._uri(place)
         while start < end:
             stop = min(start + self._read_bytes, end)
@@ -144,7 +142,6 @@ class Fetcher:
                 raise self._lost(place, f"the map output is gone ({error})") from error
             if len(data) != stop - start:
                 raise self._lost(place, f"the map output ends at byte {start + len(data)}")
-            came(len(data))
             yield data
             start = stop
 

@@ -24,11 +24,6 @@ Ranges = Sequence[tuple[int, int]]
 class Gathering(Protocol):
     """One partition on its way to a reduce task. ``sources`` once, ``close`` at last."""
 
-    @property
-    def moved(self) -> int:
-        """Bytes that have come so far, from elsewhere."""
-        ...
-
     def sources(self, cancel: int) -> list[engine.Source]:
         """Its sorted ranges in local files, until ``close``.
 
@@ -97,10 +92,6 @@ class _InPlace(Gathering):
     def __init__(self, ranges: Callable[[], Iterable[MapRange]], path: Callable[[int, int], str]) -> None:
         self._ranges = ranges
         self._path = path
-
-    @property
-    def moved(self) -> int:
-        return 0
 
     def sources(self, cancel: int) -> list[engine.Source]:  # noqa: ARG002 - nothing takes long here
         return [

@@ -115,7 +115,7 @@ class RemoteMapOutputs(MapOutputs):
             found = self._manifests.ranges(batch.manifests, wanted, cancel)
             places = {number: found[number] for number in up_to_bytes(found, partition, BYTES_A_BATCH)}
             self._batches.keep(batch, places)
-            fetched = self._fetcher.fetch(places, cancel, batch.came)
+            fetched = self._fetcher.fetch(places, cancel)
         finally:
             self._batches.end(batch, fetched)
 
@@ -156,18 +156,12 @@ class _Fetching(Gathering):
         self._outputs = outputs
         self._manifests = manifests
         self._partition = partition
-        self._batch: Batch | None = None
         self._fetched: Fetched | None = None
-
-    @property
-    def moved(self) -> int:
-        return self._batch.moved if self._batch else 0
 
     def sources(self, cancel: int) -> list[engine.Source]:
         waiter = Waiter(cancel)
         while self._fetched is None:
             batch, is_ours = self._outputs.join(self._manifests, self._partition)
-            self._batch = batch
             if is_ours:
                 self._outputs.fetch(batch, self._partition, cancel)
             while not batch.done.wait(LOOK_SECONDS):

@@ -54,11 +54,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streams:
-    """The two ends of a command, and what shows that it moves."""
+    """Both ends of a command."""
 
     feed: Feed
     drain: Drain
-    progress: Callable[[], int]
 
 
 class Commands:
@@ -108,7 +107,6 @@ class Commands:
                     command=command,
                     feed=streams.feed,
                     drain=streams.drain,
-                    progress=streams.progress,
                     folder=folder,
                     environment=environment,
                     timeout_seconds=job.spec.timeout_seconds,
@@ -123,7 +121,10 @@ class Commands:
     def _ended_badly(self, subject: Subject, outcome: Outcome) -> Failed:
         if outcome.timed_out:
             kind = "CommandTimedOut"
-            reason = f"no byte moved for {self._job.spec.timeout_seconds:g} s, so it was stopped (timeoutSeconds)"
+            reason = (
+                f"the command read and wrote nothing for {self._job.spec.timeout_seconds:g} s, though input or its end "
+                "was there for it, and was stopped: raise timeoutSeconds if it may be silent for longer (0: no limit)"
+            )
         else:
             kind = "CommandFailed"
             reason = explain(outcome.exit_status, outcome.signal)

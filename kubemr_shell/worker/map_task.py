@@ -9,6 +9,7 @@ from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Drain, Feed
+from kubemr_shell.command.pump import CountedMove
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
@@ -50,7 +51,7 @@ class MapTasks:
         try:
             if self._job.is_map_only:
                 subject = Subject(phase=Phase.MAP, attempt=attempt, command=self._command, split=split)
-                entry = self._parts.write(subject, feed, progress=self.moved, cancel=cancel)
+                entry = self._parts.write(subject, feed, cancel)
             else:
                 entry = self._collect(attempt, split, feed, cancel)
         finally:
@@ -66,7 +67,7 @@ class MapTasks:
         self._collectors = self._collectors or self._new_collectors()
         collected = self._collectors[0]
         subject = Subject(phase=Phase.MAP, attempt=attempt, command=self._command, split=split)
-        streams = Streams(feed=feed, drain=collected.drain, progress=lambda: feed.moved + collected.moved)
+        streams = Streams(feed=feed, drain=CountedMove(collected.drain, collected))
         try:
             told = Told()
             told.take(self._commands.run(subject, streams, cancel))
@@ -105,13 +106,12 @@ class MapTasks:
         collected, combined = self._collectors
 
         def run(feed: Feed, drain: Drain) -> None:
-            streams = Streams(feed=feed, drain=drain, progress=lambda: combined.moved)
-            told.take(self._commands.run(subject, streams, cancel, log_suffix=".combine"))
+            told.take(self._commands.run(subject, Streams(feed=feed, drain=drain), cancel, log_suffix=".combine"))
 
         combine(
             collected,
             run,
-            drain=combined.drain,
+            drain=CountedMove(combined.drain, combined),
             folder=self._job.workspace.scratch,
             name=f"{self._job.worker}.{subject.attempt.task}.collected",
             memory_bytes=self._job.memory.share_bytes // 4,

@@ -6,7 +6,7 @@ import fcntl
 import os
 import select
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -14,7 +14,7 @@ from typing import Protocol
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Feed
-from kubemr_shell.command.pump import REST_SECONDS, SHORT_BYTES, Pump, SpliceDrain
+from kubemr_shell.command.pump import REST_SECONDS, SHORT_BYTES, Move, Pump, SpliceDrain
 from kubemr_shell.command.start import PIPE_BYTES
 from kubemr_shell.errors import LeaseLost, ObjectNotFound
 from kubemr_shell.storage.interface import StagedOutput
@@ -34,14 +34,13 @@ class PartWriter:
         self._job = job
         self._commands = commands
 
-    def write(self, subject: Subject, feed: Feed, *, progress: Callable[[], int], cancel: Cancel) -> Entry:
+    def write(self, subject: Subject, feed: Feed, cancel: Cancel) -> Entry:
         """Run the command and stage what it writes; the entry tells of its output and its counters."""
         attempt = subject.attempt
         staged = self.stage(attempt)
         try:
             drain = self._drain(staged)
-            streams = Streams(feed=feed, drain=drain, progress=lambda: progress() + drain.moved)
-            outcome = self._commands.run(subject, streams, cancel)
+            outcome = self._commands.run(subject, Streams(feed=feed, drain=drain), cancel)
             entry = sealed(attempt, staged)
         except BaseException:
             staged.abandon()
@@ -80,7 +79,7 @@ def sealed(attempt: Attempt, staged: StagedOutput) -> Entry:
     )
 
 
-def feed_staged(feed: Feed, staged: StagedOutput, cancel: int) -> None:
+def feed_staged(feed: Move, staged: StagedOutput, cancel: int) -> None:
     """Have a feed write to a staged output that has no descriptor."""
     reading, writing = os.pipe2(os.O_CLOEXEC)
     pump = Pump("part")

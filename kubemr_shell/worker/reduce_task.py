@@ -53,11 +53,6 @@ class PartitionFeed:
         """Bytes that the command was fed."""
         return int(self._merger.moved) if self._merger else 0
 
-    @property
-    def progress(self) -> int:
-        """Grows while anything moves."""
-        return self.moved + self._gathering.moved
-
 
 class ReduceTasks:
     """The reduce tasks of one slot."""
@@ -81,7 +76,7 @@ class ReduceTasks:
                 entry = self._write_sorted(subject, feed, cancel)
             else:
                 subject = replace(subject, command=subject.command or IDENTITY)
-                entry = self._parts.write(subject, feed, progress=lambda: feed.progress, cancel=cancel)
+                entry = self._parts.write(subject, feed, cancel)
         finally:
             self.moved = lambda: 0
         if feed.fed is None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.echo import AttemptEcho
-from kubemr_shell.command.process import AttemptRequest, Drain, Feed, Outcome, Runner
+from kubemr_shell.command.process import AttemptRequest, Outcome, Runner
+from kubemr_shell.command.pump import CountedMove, Flow, Move
 from kubemr_shell.job.spec import Command
 
 PATIENCE_SECONDS = 20.0
@@ -32,12 +34,11 @@ class Attempts:
         self,
         command: Command,
         *,
-        stdin: bytes | Feed = NOTHING,
-        drain: Drain | None = None,
+        stdin: bytes | Move = NOTHING,
+        drain: Move | None = None,
         timeout_seconds: float = 0,
         cancel: Cancel | None = None,
         grace_seconds: float = PATIENCE_SECONDS,
-        progress: Callable[[], int] | None = None,
         on_start: Callable[[int], None] = lambda _: None,
         on_status: Callable[[str], None] = lambda _: None,
         echo: AttemptEcho | None = None,
@@ -51,15 +52,14 @@ class Attempts:
         outcome = self._runner.run(
             AttemptRequest(
                 command=command,
-                feed=feeding(stdin) if isinstance(stdin, bytes) else stdin,
-                drain=drain or collected,
+                feed=flow(feeding(stdin) if isinstance(stdin, bytes) else stdin),
+                drain=flow(drain or collected),
                 folder=str(self.folder),
                 environment=self.environment,
                 timeout_seconds=timeout_seconds,
                 log_path=str(self.log),
                 cancel=cancel or Cancel(),
                 grace_seconds=grace_seconds,
-                progress=progress or (lambda: len(collected.data)),
                 on_start=started,
                 on_status=on_status,
                 echo=echo,
@@ -75,6 +75,10 @@ class Collected:
     def __init__(self) -> None:
         self.data = bytearray()
 
+    @property
+    def moved(self) -> int:
+        return len(self.data)
+
     def __call__(self, descriptor: int, cancel: int) -> None:
         while is_ready(descriptor, cancel):
             data = os.read(descriptor, 1 << 20)
@@ -83,7 +87,19 @@ class Collected:
             self.data += data
 
 
-def feeding(data: bytes) -> Feed:
+@dataclass(slots=True)
+class Uncounted:
+    """The count of a move that keeps none."""
+
+    moved: int = 0
+
+
+def flow(move: Move) -> Flow:
+    """Return a move as a flow: with its own count, if it keeps one."""
+    return CountedMove(move, move if hasattr(move, "moved") else Uncounted())
+
+
+def feeding(data: bytes) -> Move:
     """A feed of these bytes."""
 
     def feed(descriptor: int, cancel: int) -> None:
@@ -108,13 +124,22 @@ def feeding_for_ever(descriptor: int, cancel: int) -> None:
 
 def waiting_for_cancel(_: int, cancel: int) -> None:
     """A feed whose input never comes."""
-    select.select([cancel], [], [])
+    is_set(cancel)
+
+
+def is_set(cancel: int, seconds: float | None = None) -> bool:
+    """Wait for a cancel descriptor; False when so many seconds have passed before."""
+    poll = select.poll()
+    poll.register(cancel, select.POLLIN)
+    return bool(poll.poll(None if seconds is None else seconds * 1000))
 
 
 def is_ready(descriptor: int, cancel: int) -> bool:
     """Wait until there is something to read; False when it was cancelled."""
-    ready, _, _ = select.select([descriptor, cancel], [], [])
-    return cancel not in ready
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    poll.register(cancel, select.POLLIN)
+    return cancel not in [ready for ready, _ in poll.poll()]
 
 
 def is_running(process_id: int) -> bool:

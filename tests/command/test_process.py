@@ -19,6 +19,7 @@ from tests.command.attempts import (
     Collected,
     feeding,
     feeding_for_ever,
+    flow,
     group_members,
     is_running,
     waiting_for_cancel,
@@ -225,7 +226,7 @@ def test_many_runners_do_not_hold_each_others_pipes_open(tmp_path: Path) -> None
             outcome = runner.run(
                 AttemptRequest(
                     command="cat",
-                    feed=feeding(b"%d\n" % number),
+                    feed=flow(feeding(b"%d\n" % number)),
                     drain=collected,
                     folder=str(tmp_path),
                     environment={"PATH": os.defpath},

@@ -7,13 +7,21 @@ import select
 import signal
 import time
 from collections.abc import Iterator
-from itertools import count
+from contextlib import suppress
 
 import pytest
 
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.command.process import Drain
-from tests.command.attempts import Attempts, feeding_for_ever, group_members, is_running, waiting_for_cancel
+from kubemr_shell.command.pump import Move
+from tests.command.attempts import (
+    Attempts,
+    Collected,
+    feeding_for_ever,
+    group_members,
+    is_ready,
+    is_running,
+    is_set,
+)
 from tests.waiting import until
 
 SHORT_SECONDS = 0.3
@@ -29,13 +37,28 @@ def cancel() -> Iterator[Cancel]:
     cancel.close()
 
 
-def cancelling(cancel: Cancel) -> Drain:
+class Refilling:
+    """A feed without an end that keeps the pipe full."""
+
+    def __init__(self) -> None:
+        self.moved = 0
+
+    def __call__(self, descriptor: int, stop: int) -> None:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT)
+        poll.register(stop, select.POLLIN)
+        while not any(ready == stop for ready, _ in poll.poll()):
+            with suppress(BlockingIOError):
+                self.moved += os.write(descriptor, b"x" * 65536)
+
+
+def cancelling(cancel: Cancel) -> Move:
     """A drain that asks to stop as soon as the command has written something."""
 
     def drain(descriptor: int, stop: int) -> None:
         select.select([descriptor], [], [])
         cancel.set()
-        select.select([stop], [], [])
+        is_set(stop)
 
     return drain
 
@@ -51,8 +74,44 @@ def test_a_stopped_command_makes_no_progress(attempt: Attempts) -> None:
     assert (outcome.timed_out, outcome.signal, attempt.stdout) == (True, signal.SIGTERM, b"x\n")
 
 
-def test_waiting_for_input_that_does_not_come_is_no_progress(attempt: Attempts) -> None:
-    outcome = attempt("cat", stdin=waiting_for_cancel, timeout_seconds=SHORT_SECONDS)
+def test_a_command_that_lets_its_input_wait_is_idle(attempt: Attempts) -> None:
+    """Also while the feed has more."""
+    outcome = attempt("sleep 1000", stdin=feeding_for_ever, timeout_seconds=SHORT_SECONDS)
+    assert outcome.timed_out
+
+
+def test_a_command_that_waits_for_its_input_is_not_idle(attempt: Attempts) -> None:
+    """A reduceCommand waits so long for the merge of more runs than can be merged at once."""
+
+    def late(descriptor: int, stop: int) -> None:
+        if not is_set(stop, 4 * SHORT_SECONDS):
+            os.write(descriptor, b"at last\n")
+
+    outcome = attempt("cat", stdin=late, timeout_seconds=SHORT_SECONDS)
+    assert (outcome.timed_out, outcome.exit_status, attempt.stdout) == (False, 0, b"at last\n")
+
+
+def test_a_command_whose_output_is_not_taken_is_not_idle(attempt: Attempts) -> None:
+    """A mapCommand waits so long while the engine sorts and spills what it has taken."""
+    collected = Collected()
+
+    def late(descriptor: int, stop: int) -> None:
+        if is_ready(descriptor, stop) and not is_set(stop, 4 * SHORT_SECONDS):
+            collected(descriptor, stop)
+
+    outcome = attempt("seq 400000", drain=late, timeout_seconds=SHORT_SECONDS)
+    assert (outcome.timed_out, outcome.exit_status) == (False, 0)
+    assert collected.data.endswith(b"\n400000\n")
+
+
+def test_a_command_that_has_all_its_input_is_idle_though_its_output_was_slow(attempt: Attempts) -> None:
+    """The time that the engine takes does not excuse the command for ever."""
+
+    def slow(descriptor: int, stop: int) -> None:
+        if is_ready(descriptor, stop) and not is_set(stop, 2 * SHORT_SECONDS):
+            Collected()(descriptor, stop)
+
+    outcome = attempt("echo x; exec sleep 1000", drain=slow, timeout_seconds=SHORT_SECONDS)
     assert outcome.timed_out
 
 
@@ -72,9 +131,10 @@ def test_a_byte_on_any_stream_is_progress(attempt: Attempts, command: str) -> No
     assert outcome.seconds > 1.5 * AMPLE_SECONDS
 
 
-def test_what_the_caller_counts_is_progress(attempt: Attempts) -> None:
-    numbers = count()
-    outcome = attempt("sleep 1", timeout_seconds=SHORT_SECONDS, progress=lambda: next(numbers))
+def test_reading_is_progress_though_the_pipe_is_always_as_full_again(attempt: Attempts) -> None:
+    """What was read is replaced at once, so that only the count of the feed shows the reading."""
+    command = "for i in 1 2 3 4 5 6 7 8; do sleep 0.2; dd bs=65536 count=1 of=/dev/null 2>/dev/null; done"
+    outcome = attempt(command, stdin=Refilling(), timeout_seconds=AMPLE_SECONDS)
     assert (outcome.timed_out, outcome.exit_status) == (False, 0)
 
 
@@ -119,7 +179,7 @@ def test_a_request_to_stop_reaches_a_drain_that_outlives_the_command(attempt: At
     def slow(descriptor: int, stop: int) -> None:
         until(lambda: not group_members(attempt.group))
         cancel.set()
-        select.select([stop], [], [])
+        is_set(stop)
 
     outcome = attempt("echo x", drain=slow, cancel=cancel)
     assert outcome.cancelled
@@ -132,7 +192,7 @@ def test_a_slow_drain_is_waited_for(attempt: Attempts) -> None:
     def slow(descriptor: int, stop: int) -> None:
         until(lambda: not group_members(attempt.group))
         deadline = time.monotonic() + 3 * SHORT_SECONDS
-        while not select.select([stop], [], [], max(0, deadline - time.monotonic()))[0]:
+        while not is_set(stop, max(0, deadline - time.monotonic())):
             data = os.read(descriptor, 1 << 20)
             if not data:
                 return
