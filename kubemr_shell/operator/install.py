@@ -140,7 +140,11 @@ def program(options: InstallOptions) -> list[Manifest]:
             "apiVersion": "v1",
             "kind": "Service",
             "metadata": {**_own(options), "annotations": metrics},
-            "spec": {"selector": LABELS, "ports": [{"name": "metrics", "port": PORT, "targetPort": "http"}]},
+            "spec": {
+                "selector": LABELS,
+                "ipFamilyPolicy": "PreferDualStack",
+                "ports": [{"name": "metrics", "port": PORT, "targetPort": "http"}],
+            },
         },
         {
             "apiVersion": "policy/v1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,7 +12,7 @@ METRICS_TYPE = "text/plain; version=0.0.4"
 
 
 def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
-    """Answer on a port of all addresses, in a thread, until ``shutdown``; port 0: any that is free."""
+    """Answer on a port of all addresses, in a thread, until ``shutdown``; port 0: any free port. OSError."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -37,9 +38,23 @@ def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(data)
 
-    server = ThreadingHTTPServer(("", port), Handler)
+    server = ThreadingHTTPServer(("", port), Handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = _listening(port)
+    server.server_address = server.socket.getsockname()
     threading.Thread(target=server.serve_forever, name="web", daemon=True).start()
     return server
+
+
+def _listening(port: int) -> socket.socket:
+    """Return a socket that takes connections of IPv6 and of IPv4, or of IPv4 alone where the node has no IPv6.
+
+    The kubelet asks at the address of the pod, which is one of IPv6 in a cluster that has no IPv4.
+    """
+    try:
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    except (OSError, ValueError):
+        return socket.create_server(("", port))
 
 
 def metrics_text(operator: Operator) -> str:
