@@ -25,7 +25,7 @@ from tests.cli.calls import KUBEMR_SHELL
 from tests.cluster import Cluster
 from tests.s3_server import Bucket
 from tests.scenarios.runs import Done
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 NO_IMAGE = "kubemr.invalid/none:0"
 
@@ -108,7 +108,7 @@ class Desk:
     def until_condition(self, kind: str, job: str = "words") -> None:
         """As kubectl waits, which looks at the generation of the spec too."""
         self.cluster.kubectl(
-            "-n", self.namespace, "wait", f"--for=condition={kind}", f"mapreducejob/{job}", "--timeout=30s"
+            "-n", self.namespace, "wait", f"--for=condition={kind}", f"mapreducejob/{job}", "--timeout=90s"
         )
 
     def job(self, name: str = "words") -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Desk:
         for process in self._processes:
             with suppress(ProcessLookupError):
                 process.kill()
-            process.wait(30)
+            process.wait(PATIENCE_SECONDS)
 
 
 class Command:
@@ -146,7 +146,7 @@ class Command:
         self.stdout = stdout
         self.stderr = stderr
 
-    def wait(self, seconds: float = 60) -> Done:
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> Done:
         code = self.process.wait(seconds)
         return Done(code=code, stdout=self.stdout.read_bytes(), stderr=self.said())
 

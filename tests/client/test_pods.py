@@ -34,14 +34,14 @@ def test_scripts_and_archives_are_there_in_pods_and_what_they_say_is_in_the_logs
     following = desk.start("submit", file, "--follow", "-n", desk.namespace)
     until(desk.job, "the job")
     logs = desk.start("logs", "words", "--follow", "-n", desk.namespace)
-    done = following.wait(100)
+    done = following.wait()
     assert done.code == 0, done.stderr
     assert desk.run("results", "words").stdout == b"1 a\n2 b\n1 c\n"
     line = desk.run("logs", "words", "map/0").stdout
     assert line.startswith(b"words-0-")
     assert line.endswith(b": map/0.0: with care\n")
     assert line.count(b"\n") == 1
-    assert line in logs.wait(100).stdout
+    assert line in logs.wait().stdout
     assert desk.run("delete", "words", "--wait").code == 0
     assert not desk.job()
 
@@ -49,9 +49,9 @@ def test_scripts_and_archives_are_there_in_pods_and_what_they_say_is_in_the_logs
 def test_a_finished_job_has_its_reduces_done_again_by_new_pods(in_pods: Desk, site: Site) -> None:
     desk = in_pods
     file = desk.words(image=site.image, keepTmp=True, mapCommand="echo mapped >&2; tr ' ' '\\n'")
-    first = desk.start("submit", file, "--wait", "-n", desk.namespace).wait(100)
+    first = desk.start("submit", file, "--wait", "-n", desk.namespace).wait()
     assert first.code == 0, first.stderr
-    again = desk.start("retry", "words", "-r", "echo reduced >&2; wc -l", "--wait", "-n", desk.namespace).wait(100)
+    again = desk.start("retry", "words", "-r", "echo reduced >&2; wc -l", "--wait", "-n", desk.namespace).wait()
     assert again.code == 0, again.stderr
     assert desk.run("results", "words").stdout.strip() == b"4"
     logs = desk.run("logs", "words").stdout

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from tests.engine.model import Shape
+from tests.waiting import PATIENCE_SECONDS
 
 NOBODY = -1  # a cancel descriptor that does not exist
 PLENTY = 64 << 20
@@ -102,7 +103,7 @@ class Background:
         self._thread.start()
 
     def result(self) -> Any:
-        self._thread.join(timeout=30)
+        self._thread.join(timeout=PATIENCE_SECONDS)
         assert not self._thread.is_alive(), "the call did not return within 30 seconds"
         if self._error is not None:
             raise self._error

@@ -29,6 +29,7 @@ from tests.net.s3_faults import CUT, SLOW_DOWN, Fault, Rule, Rules
 from tests.net.s3_proxy import proxying
 from tests.net.s3_requests import Request
 from tests.s3_server import Bucket, S3Server, new_bucket
+from tests.waiting import PATIENCE_SECONDS
 
 MIB = 1 << 20
 
@@ -204,7 +205,7 @@ def test_a_cancel_ends_a_feed_that_nobody_reads(bucket: Bucket) -> None:
             thread.start()
             assert os.read(ends.reading, 1)
             os.eventfd_write(cancel, 1)
-            thread.join(10)
+            thread.join(PATIENCE_SECONDS)
             assert not thread.is_alive()
     finally:
         os.close(cancel)

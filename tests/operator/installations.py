@@ -24,7 +24,7 @@ from kubemr_shell.kube.status import Condition, condition, state_of
 from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.manifests import account_name
 from tests.cluster import Cluster
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 NO_IMAGE = "kubemr.test/none:1"
 """Nobody has it: pods are made, and never start."""
@@ -133,7 +133,7 @@ class Installation:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
-    process.wait(timeout=30)
+    process.wait(timeout=PATIENCE_SECONDS)
 
 
 @pytest.fixture

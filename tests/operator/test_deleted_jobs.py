@@ -13,7 +13,6 @@ pytestmark = pytest.mark.cluster
 
 NOWHERE = {"spec": {"nodeSelector": {"turbobytes.com/none": "such"}}}
 NO_SECRET = {"secretName": "none"}
-SECONDS = 30.0
 
 
 @pytest.mark.parametrize(
@@ -27,7 +26,7 @@ def test_a_job_whose_workers_never_began_goes_at_once(installation: Installation
     client, namespace = installation.cluster.client, installation.namespace
     until(lambda: client.list(PODS, namespace)["items"], "its pod is there")
     client.delete(JOBS, namespace, "words")
-    until(lambda: not installation.has(JOBS, "words"), "it is gone", seconds=SECONDS)
+    until(lambda: not installation.has(JOBS, "words"), "it is gone")
     assert [one["metadata"]["name"] for one in client.list(BATCH_JOBS, namespace)["items"]] in ([], ["words"])
 
 

@@ -12,7 +12,7 @@ from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.operator.informer import FIRST_PAUSE, Informer
 from kubemr_shell.operator.object_cache import Key, ObjectCache
 from tests.operator.json_server import Answer, client_of_server
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 JOB = {"metadata": {"namespace": "here", "name": "words", "resourceVersion": "5"}}
 LIST = {"metadata": {"resourceVersion": "5"}, "items": [JOB]}
@@ -49,7 +49,7 @@ def test_it_goes_on_after_an_answer_that_makes_no_sense_and_does_not_ask_all_the
         )
         informer.loop.start()
         try:
-            assert informer.listed.wait(10)
+            assert informer.listed.wait(PATIENCE_SECONDS)
             until(lambda: len(watched) >= 3, "the third watch")
         finally:
             stop.set()

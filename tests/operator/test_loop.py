@@ -16,7 +16,7 @@ from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.web import serve
 from tests.kube.bare_server import bare_server
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 __all__ = ["bare_server"]
 
@@ -27,22 +27,22 @@ def test_a_loop_that_hangs_or_has_ended_does_not_go_round_and_one_that_rests_doe
     def run() -> None:
         loop.rests()
         rested.set()
-        turn.wait(20)
+        turn.wait(PATIENCE_SECONDS)
         loop.begins()
 
     loop = Loop("test", run)
     assert not loop.goes_round(60)
     loop.start()
-    assert rested.wait(20)
+    assert rested.wait(PATIENCE_SECONDS)
     assert loop.goes_round(0)
     turn.set()
-    loop.join(20)
+    loop.join(PATIENCE_SECONDS)
     assert not loop.goes_round(60)
 
 
 def test_a_round_that_takes_too_long_is_noticed() -> None:
     end = threading.Event()
-    loop = Loop("test", lambda: end.set() if end.wait(20) else None)
+    loop = Loop("test", lambda: end.set() if end.wait(PATIENCE_SECONDS) else None)
     loop.start()
     try:
         assert loop.goes_round(60)
@@ -60,12 +60,12 @@ def operator_of(host: str) -> Iterator[Operator]:
         yield operator
     finally:
         operator.stop()
-        thread.join(20)
+        thread.join(PATIENCE_SECONDS)
 
 
 def answer(port: int, path: str) -> int:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as found:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE_SECONDS) as found:
             return int(found.status)
     except urllib.error.HTTPError as error:
         with error:

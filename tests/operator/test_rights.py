@@ -13,7 +13,7 @@ from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.rights import job_rules, operator_rules
 from tests.operator.installations import Installation, has_cleanup
 from tests.s3_server import Bucket
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 Right = tuple[str, str, str]
 
@@ -82,7 +82,7 @@ def test_two_operators_with_these_rights_see_jobs_through(installation: Installa
         "its workers are let go",
     )
     worker = installation.start_worker("words", f"{bucket.uri}/words", bucket.server.environment)
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait(timeout=PATIENCE_SECONDS) == 0
     assert sorted(bucket.keys("words/")) == ["words/_SUCCESS", "words/part-00000"]
     assert [line.split() for line in bucket.get("words/part-00000").splitlines()] == [[b"1", b"a"], [b"2", b"b"]]
     until(lambda: not installation.has(JOBS, "words"), "the job is removed after its time")

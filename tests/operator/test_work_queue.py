@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from kubemr_shell.operator.work_queue import SPARE, WorkQueue
+from tests.waiting import PATIENCE_SECONDS
 
 
 def test_what_is_asked_for_while_it_is_looked_at_comes_again_when_that_is_done() -> None:
@@ -18,7 +19,7 @@ def test_what_is_asked_for_while_it_is_looked_at_comes_again_when_that_is_done()
     thread = threading.Thread(target=lambda: again.append(queue.take()))
     thread.start()
     queue.done("job")
-    thread.join(10)
+    thread.join(PATIENCE_SECONDS)
     assert again == ["job"]
 
 

@@ -15,6 +15,7 @@ from kubemr_shell.board.timing import Timing
 from kubemr_shell.job.state import JobState, Phase
 from tests.cluster import Cluster
 from tests.kube.api_proxy import ApiProxy, Fault, client_of, proxy_to, seeded
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.cluster
 
@@ -91,7 +92,7 @@ def test_a_job_ends_well_however_the_api_server_answers(cluster: Cluster, namesp
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=90)
+            thread.join(timeout=PATIENCE_SECONDS)
         assert agents.ends == [JobState.COMPLETE] * (AGENTS - 1)
         assert sum(proxy.injected.values()) > 10
         assert len(proxy.injected) > len(Fault) // 2

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from kubemr_shell.net.retry import READING_PATIENCE
 from tests.inputs.server import Resource, Server, serving
 from tests.s3_server import Bucket
 from tests.scenarios.runs import NOTE, Place
@@ -68,7 +69,7 @@ def test_a_signal_ends_the_fetching(place: Place, flags: tuple[str, ...]) -> Non
         run = place.start("run", "-o", "out", "--file", server.url("/f"), "-m", f"{NOTE}cat", *flags, "in")
         assert server.half_sent.wait(PATIENCE_SECONDS)
         run.signal(signal.SIGTERM)
-        assert run.wait(20).code == 143
+        assert run.wait(READING_PATIENCE.idle).code == 143
         until(lambda: place.processes() == [], "the end of the workers")
     assert place.attempts() == []
     assert list(place.output.iterdir()) == []

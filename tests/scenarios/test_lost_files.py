@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kubemr_shell.board.timing import Timing
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
 from tests.scenarios.runs import WAIT, Place
@@ -19,8 +20,6 @@ JOB = WordCount(lines=400, partitions=PARTITIONS, before_reduce=WAIT)
 RUNS = pytest.mark.parametrize(
     "flags", [("--slots", "1"), ("--workers", "2", "--slots", "1")], ids=["one process", "two workers"]
 )
-SOON_SECONDS = 20.0
-"""Longer than a command gets to end, less than a board that does not answer."""
 INDEX_AND_FOOTER_BYTES = 40 * PARTITIONS + 32
 
 
@@ -147,7 +146,7 @@ def test_a_run_whose_output_is_removed_ends_soon_and_stops_its_commands(place: P
         run = place.start(*job.arguments(place))
         until(lambda: len(place.attempts("map")) == (2 if "--workers" in flags else 1), "all workers")
         shutil.rmtree(place.output)
-        done = run.wait(SOON_SECONDS)
+        done = run.wait(Timing.local().give_up_seconds)
     assert done.code == 3
     assert "the board was removed; its job is over" in done.stderr
     assert not place.output.exists()

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from kubemr_shell.net.s3_client import CALL_PATIENCE
 from tests.net.s3_faults import Fault, Rule, Rules
 from tests.net.s3_proxy import proxying
 from tests.scenarios.jobs import WordCount
@@ -55,13 +56,12 @@ def test_a_bucket_that_is_missing(s3: S3Place) -> None:
     assert s3.place.attempts() == []
 
 
-@pytest.mark.timeout(180)
 def test_an_endpoint_that_is_down_is_given_up_in_bounded_time(s3: S3Place) -> None:
     for arguments in (s3.arguments("-q"), ["results", s3.output]):
         began = time.monotonic()
         done = s3.run(*arguments, environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
         assert done.code == 6
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < CALL_PATIENCE.budget
         assert "127.0.0.1:9" in done.stderr
         assert_one_line(done.stderr)
 
@@ -108,7 +108,7 @@ def test_a_run_that_is_stopped_while_its_store_is_away_ends_soon(s3: S3Place) ->
         run.process.terminate()
         done = run.wait()
     assert done.code == 143
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < CALL_PATIENCE.budget
     assert "go on with --resume" in done.stderr
     done = s3.count("--resume")
     assert done.code == 0, done.stderr

@@ -16,10 +16,9 @@ from tests.cli.calls import KUBEMR_SHELL
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
 from tests.scenarios.runs import WAIT, Place
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 LINES = "".join(f"{number:06d}\n" for number in range(200_000))
-DEADLINE_SECONDS = 60.0
 
 
 def test_a_reader_that_has_enough_ends_the_run_quietly(place: Place) -> None:
@@ -129,7 +128,7 @@ class Terminal:
 
     def read_until(self, text: str) -> None:
         """Read on until the text was written; empty: until the end."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not (text and text in self.said):
             assert select.select([self._controller], [], [], deadline - time.monotonic())[0], self.said
             try:

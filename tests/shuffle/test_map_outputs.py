@@ -23,6 +23,7 @@ from kubemr_shell.shuffle.map_outputs import LocalMapOutputs, MapOutputs, Ranges
 from kubemr_shell.shuffle.remote_map_outputs import RemoteMapOutputs, neighbours, partitions_a_batch, up_to_bytes
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.commands import spoiled_map
+from tests.waiting import PATIENCE_SECONDS
 
 PARTITIONS = 4
 MEMORY = 32 << 20
@@ -281,7 +282,7 @@ def test_a_cancelled_reducer_does_not_wait_for_the_storage(shuffle: Shuffle, rem
 
     def ask() -> None:
         cancel.set()
-        gate.wait(30)
+        gate.wait(PATIENCE_SECONDS)
 
     shuffle.storage.gate = ask
     with pytest.raises(Cancelled):

@@ -11,6 +11,7 @@ from kubemr_shell.errors import Forbidden, ObjectNotFound, OutOfSpace, StorageEr
 from kubemr_shell.storage.interface import Receipt
 from kubemr_shell.storage.local import LocalStorage, path_of
 from tests.scenarios.runs import unprivileged
+from tests.waiting import PATIENCE_SECONDS
 
 storage = LocalStorage()
 
@@ -212,7 +213,7 @@ def test_a_tree_is_deleted_though_another_worker_writes_to_it(tmp_path: Path) ->
 
     writer = Thread(target=write)
     writer.start()
-    started.wait(30)
+    started.wait(PATIENCE_SECONDS)
     storage.delete_tree(str(tree))
     writer.join()
     assert fenced.is_set()

@@ -35,7 +35,6 @@ from kubemr_shell.worker.stages import Stages
 from kubemr_shell.worker.way_on import WayOn
 from kubemr_shell.worker.workspace import Workspace
 
-DEADLINE_SECONDS = 30.0
 TASKS = 40
 LOCAL = Timing.local()
 

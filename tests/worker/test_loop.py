@@ -14,13 +14,14 @@ from kubemr_shell.board.steps import Attempt, Finishing, Working
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import StorageError
 from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.storage.interface import ObjectInfo
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.old_result import OldResult
 from kubemr_shell.worker.results import Result
 from tests.inputs.server import Resource, serving
-from tests.waiting import until
-from tests.worker.sites import DEADLINE_SECONDS, LOCAL, TASKS, Looping, Site, Turns
+from tests.waiting import PATIENCE_SECONDS, until
+from tests.worker.sites import LOCAL, TASKS, Looping, Site, Turns
 
 
 def test_tasks_that_another_worker_has_stolen_are_not_run(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_a_job_whose_journal_never_shows_what_was_written_ends_with_an_error(tmp
     site.plan()
     runner.go_on(TASKS * 20)
     with pytest.raises(StorageError, match="lost or damaged again and again"), site.looping(runner) as looping:
-        looping.thread.join(DEADLINE_SECONDS)
+        looping.thread.join(PATIENCE_SECONDS)
 
 
 def test_a_busy_worker_looks_whether_the_job_has_ended_as_often_as_its_timing_says(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_a_busy_worker_looks_whether_the_job_has_ended_as_often_as_its_timing_sa
         now = LOCAL.state_seconds
         until(runner.is_cancelled)
         runner.go_on(1)
-        looping.thread.join(DEADLINE_SECONDS)
+        looping.thread.join(PATIENCE_SECONDS)
         assert not looping.thread.is_alive()
 
 
@@ -114,14 +115,14 @@ def test_a_worker_that_is_stopped_while_it_plans_gives_the_planning_back_at_once
     with serving({"/list": Resource(b"a\nb\n", hold=threading.Event())}) as server:
         site = Site(tmp_path, inputs_from=server.url("/list"))
         with site.looping(Turns()) as looping:
-            assert server.half_sent.wait(DEADLINE_SECONDS)
+            assert server.half_sent.wait(PATIENCE_SECONDS)
             assert site.view().planner is not None
             began = time.monotonic()
             looping.loop.stop()
-            looping.thread.join(DEADLINE_SECONDS)
+            looping.thread.join(PATIENCE_SECONDS)
             took = time.monotonic() - began
             view = site.view()
-    assert took < 5
+    assert took < LISTING_PATIENCE.idle
     assert (view.state, view.planner, view.plan) == (JobState.DEPLOYED, None, None)
 
 
@@ -137,7 +138,7 @@ def test_a_worker_gives_back_what_it_holds_when_its_job_was_retried_meanwhile(tm
         user.deploy()
         until(runner.is_cancelled)
         runner.go_on(1)
-        looping.thread.join(DEADLINE_SECONDS)
+        looping.thread.join(PATIENCE_SECONDS)
         assert not looping.thread.is_alive()
         shard, view = site.shard(), site.view()
     assert shard.claims == {}
@@ -160,7 +161,7 @@ def test_a_worker_that_is_stopped_while_it_finishes_gives_the_finish_back_at_onc
     runner.go_on(TASKS + 1)
     with site.looping(runner) as worker:
         looping.append(worker)
-        worker.thread.join(DEADLINE_SECONDS)
+        worker.thread.join(PATIENCE_SECONDS)
         view = site.view()
         assert (view.state, view.finisher) == (JobState.PUBLISH, None)
         assert isinstance(site.board("another").next(), Finishing)
