@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -25,3 +26,10 @@ def until(
         assert passed < seconds, f"{what if isinstance(what, str) else what()}: not after {seconds:g} s"
         time.sleep(min(max(passed / 10, SHORTEST_PAUSE), LONGEST_PAUSE))
     return value
+
+
+def is_ready(descriptor: int, seconds: float | None, events: int = select.POLLIN) -> bool:
+    """Wait until a descriptor is ready or hung up; False when so many seconds have passed before."""
+    poll = select.poll()
+    poll.register(descriptor, events)
+    return bool(poll.poll(None if seconds is None else max(0.0, seconds) * 1000))

@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -132,7 +133,7 @@ class SpliceDrain:
                 if not count:
                     return
                 if count < SHORT_BYTES:
-                    select.select([cancel], [], [], REST_SECONDS)
+                    time.sleep(REST_SECONDS)
 
     def _splice(self, descriptor: int) -> int:
         try:

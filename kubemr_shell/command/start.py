@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
+from kubemr_shell.command.open_files import give_back
 from kubemr_shell.command.scratch import check_folder
 from kubemr_shell.errors import CommandNotStarted
 from kubemr_shell.job.spec import Command
@@ -67,6 +68,7 @@ def start(command: Command, folder: str, environment: Mapping[str, str]) -> Star
                 raise
             raise CommandNotStarted(reason) from error
         our_ends.pop_all()
+    give_back(process.pid)
     return Started(process=process, stdin=our_stdin, stdout=our_stdout, stderr=our_stderr)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 
 NOBODY = -1
 """The cancel descriptor of a caller that cannot be cancelled."""
@@ -47,9 +48,9 @@ class Waiter:
             raise Cancelled
 
     def rest(self, seconds: float) -> None:
-        """A pause shorter than the millisecond that poll counts in."""
+        """Pause for less than poll can count, a few milliseconds at most; a cancel is seen afterwards."""
         if seconds:
-            select.select([self._cancel_fd] if self._cancel_fd != NOBODY else [], [], [], seconds)
+            time.sleep(seconds)
 
     def until_readable(self, fd: int, seconds: float | None = None) -> None:
         """Raises TimeoutError when nothing came in so many seconds, if any are given."""

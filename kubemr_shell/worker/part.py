@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -143,7 +144,7 @@ def pieces(descriptor: int, cancel: int) -> Iterator[bytes]:
         if not data:
             return
         if len(data) < SHORT_BYTES:
-            select.select([cancel], [], [], REST_SECONDS)
+            time.sleep(REST_SECONDS)
 
 
 class Compressor(Protocol):

@@ -14,6 +14,7 @@ from kubemr_shell.board.documents import DocumentStore
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.command.open_files import make_room
 from kubemr_shell.command.orphans import GroupFile
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.net.s3_requests import RequestMeter
@@ -148,6 +149,7 @@ class Worker:
         return self.board.known
 
     def _runners(self, job: JobContext, stages: Stages, options: WorkerOptions) -> list[SlotTasks]:
+        make_room(options.slots)
         groups = GroupFile(options.groups)
         self._resources.callback(groups.close)
         scratch = scratch_of(job)

@@ -13,7 +13,7 @@ from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.process import AttemptRequest, Outcome, Runner
 from kubemr_shell.command.pump import CountedMove, Flow, Move
 from kubemr_shell.job.spec import Command
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, is_ready
 
 NOTHING = b""
 
@@ -80,7 +80,7 @@ class Collected:
         return len(self.data)
 
     def __call__(self, descriptor: int, cancel: int) -> None:
-        while is_ready(descriptor, cancel):
+        while is_fed(descriptor, cancel):
             data = os.read(descriptor, 1 << 20)
             if not data:
                 return
@@ -124,17 +124,10 @@ def feeding_for_ever(descriptor: int, cancel: int) -> None:
 
 def waiting_for_cancel(_: int, cancel: int) -> None:
     """A feed whose input never comes."""
-    is_set(cancel)
+    is_ready(cancel, None)
 
 
-def is_set(cancel: int, seconds: float | None = None) -> bool:
-    """Wait for a cancel descriptor; False when so many seconds have passed before."""
-    poll = select.poll()
-    poll.register(cancel, select.POLLIN)
-    return bool(poll.poll(None if seconds is None else seconds * 1000))
-
-
-def is_ready(descriptor: int, cancel: int) -> bool:
+def is_fed(descriptor: int, cancel: int) -> bool:
     """Wait until there is something to read; False when it was cancelled."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)

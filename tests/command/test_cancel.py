@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import select
-
 from kubemr_shell.command.cancel import Cancel
+from tests.waiting import is_ready
 
 
 def is_readable(cancel: Cancel) -> bool:
-    return bool(select.select([cancel.fd], [], [], 0)[0])
+    return is_ready(cancel.fd, 0)
 
 
 def test_a_request_stays_until_it_is_cleared() -> None:

@@ -18,11 +18,10 @@ from tests.command.attempts import (
     Collected,
     feeding_for_ever,
     group_members,
-    is_ready,
+    is_fed,
     is_running,
-    is_set,
 )
-from tests.waiting import until
+from tests.waiting import is_ready, until
 
 SHORT_SECONDS = 0.3
 AMPLE_SECONDS = 0.9
@@ -56,9 +55,9 @@ def cancelling(cancel: Cancel) -> Move:
     """A drain that asks to stop as soon as the command has written something."""
 
     def drain(descriptor: int, stop: int) -> None:
-        select.select([descriptor], [], [])
+        is_fed(descriptor, stop)
         cancel.set()
-        is_set(stop)
+        is_ready(stop, None)
 
     return drain
 
@@ -84,7 +83,7 @@ def test_a_command_that_waits_for_its_input_is_not_idle(attempt: Attempts) -> No
     """A reduceCommand waits so long for the merge of more runs than can be merged at once."""
 
     def late(descriptor: int, stop: int) -> None:
-        if not is_set(stop, 4 * SHORT_SECONDS):
+        if not is_ready(stop, 4 * SHORT_SECONDS):
             os.write(descriptor, b"at last\n")
 
     outcome = attempt("cat", stdin=late, timeout_seconds=SHORT_SECONDS)
@@ -96,7 +95,7 @@ def test_a_command_whose_output_is_not_taken_is_not_idle(attempt: Attempts) -> N
     collected = Collected()
 
     def late(descriptor: int, stop: int) -> None:
-        if is_ready(descriptor, stop) and not is_set(stop, 4 * SHORT_SECONDS):
+        if is_fed(descriptor, stop) and not is_ready(stop, 4 * SHORT_SECONDS):
             collected(descriptor, stop)
 
     outcome = attempt("seq 400000", drain=late, timeout_seconds=SHORT_SECONDS)
@@ -108,7 +107,7 @@ def test_a_command_that_has_all_its_input_is_idle_though_its_output_was_slow(att
     """The time that the engine takes does not excuse the command for ever."""
 
     def slow(descriptor: int, stop: int) -> None:
-        if is_ready(descriptor, stop) and not is_set(stop, 2 * SHORT_SECONDS):
+        if is_fed(descriptor, stop) and not is_ready(stop, 2 * SHORT_SECONDS):
             Collected()(descriptor, stop)
 
     outcome = attempt("echo x; exec sleep 1000", drain=slow, timeout_seconds=SHORT_SECONDS)
@@ -179,7 +178,7 @@ def test_a_request_to_stop_reaches_a_drain_that_outlives_the_command(attempt: At
     def slow(descriptor: int, stop: int) -> None:
         until(lambda: not group_members(attempt.group))
         cancel.set()
-        is_set(stop)
+        is_ready(stop, None)
 
     outcome = attempt("echo x", drain=slow, cancel=cancel)
     assert outcome.cancelled
@@ -192,7 +191,7 @@ def test_a_slow_drain_is_waited_for(attempt: Attempts) -> None:
     def slow(descriptor: int, stop: int) -> None:
         until(lambda: not group_members(attempt.group))
         deadline = time.monotonic() + 3 * SHORT_SECONDS
-        while not is_set(stop, max(0, deadline - time.monotonic())):
+        while not is_ready(stop, max(0, deadline - time.monotonic())):
             data = os.read(descriptor, 1 << 20)
             if not data:
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -95,7 +96,7 @@ def test_a_missing_run_is_named(engine: ModuleType, folder: str, runs: Path) -> 
 
 def test_a_path_need_not_be_utf8(engine: ModuleType, folder: str, runs: Path) -> None:
     odd = Path(os.fsdecode(bytes(runs) + b"/\xff\xfe %s\n"))
-    odd.mkdir()
+    odd.mkdir(exist_ok=True)
     facts = write_run(engine, str(odd), odd / "run", [b"line\n" * 3], Shape())
     source = sources_of(engine, odd / "run", facts, 0)
     merged, _ = read_feed(engine.Merger([source] * 20, memory_bytes=1, scratch_dir=str(odd)).feed)
@@ -264,3 +265,16 @@ def test_one_damaged_run_among_many_is_the_one_that_is_named(
     sources.insert(13, sources_of(engine, damaged, facts, 2))
     error = merge_error(engine, folder, sources)
     assert error.path == str(damaged)
+
+
+def test_a_merge_of_many_runs_needs_hardly_a_descriptor(engine: ModuleType, folder: str, runs: Path) -> None:
+    """Each slot of a worker may merge hundreds of runs at once."""
+    facts = write_run(engine, folder, runs / "few", [b"a\nb\n"], Shape())
+    sources = [sources_of(engine, runs / "few", facts, 0)] * 300
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 20, hard))
+    try:
+        merged, _ = read_feed(engine.Merger(sources, memory_bytes=1 << 30, scratch_dir=folder).feed)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert merged == b"a\n" * 300 + b"b\n" * 300

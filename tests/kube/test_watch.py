@@ -11,7 +11,7 @@ from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.connection import anonymous
 from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.kube.watch import watch
-from tests.waiting import until
+from tests.waiting import is_ready, until
 
 CHANGES = 2000
 BLOCKED_SECONDS = 0.2
@@ -44,7 +44,7 @@ class Eager:
     def _send(self, connection: socket.socket, line: bytes) -> None:
         connection.setblocking(False)
         while line:
-            if not select.select([], [connection], [], BLOCKED_SECONDS)[1]:
+            if not is_ready(connection.fileno(), BLOCKED_SECONDS, select.POLLOUT):
                 self.is_blocked.set()
                 continue
             line = line[connection.send(line) :]

@@ -8,7 +8,6 @@ log before its answer is sent.
 from __future__ import annotations
 
 import http.client
-import select
 import socket
 import sys
 import threading
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 from tests.net import s3_requests
 from tests.net.s3_faults import Fault, Policy, nothing
 from tests.net.s3_requests import Request
+from tests.waiting import is_ready
 
 BLOCK = 1 << 18
 SERVER_SECONDS = 120
@@ -261,7 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_head(self, target: str) -> None:
         server = self._server
-        if server and server.sock and select.select([server.sock], [], [], 0)[0]:
+        if server and server.sock and is_ready(server.sock.fileno(), 0):
             self._drop_server()  # it was idle for too long
         if self._server is None:
             self._server = self._proxy.connect()

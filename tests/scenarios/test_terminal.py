@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import re
-import select
 import shlex
 import subprocess
 import time
@@ -16,7 +15,7 @@ from tests.cli.calls import KUBEMR_SHELL
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
 from tests.scenarios.runs import WAIT, Place
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.waiting import PATIENCE_SECONDS, is_ready, until
 
 LINES = "".join(f"{number:06d}\n" for number in range(200_000))
 
@@ -130,7 +129,7 @@ class Terminal:
         """Read on until the text was written; empty: until the end."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not (text and text in self.said):
-            assert select.select([self._controller], [], [], deadline - time.monotonic())[0], self.said
+            assert is_ready(self._controller, deadline - time.monotonic()), self.said
             try:
                 self.said += os.read(self._controller, 65536).decode()
             except OSError:  # nobody has the terminal open any more

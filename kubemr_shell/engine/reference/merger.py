@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from kubemr_shell.engine.reference.facts import Fed, Source
@@ -39,58 +39,60 @@ class Merger:
 
     def feed(self, fd: int, cancel_fd: int) -> Fed:
         """Writes the lines of all sources, sorted, to ``fd``."""
-        with ExitStack() as open_files:
+        with ExitStack() as scratch_files:
             feed = Feed(fd, cancel_fd, self._wrote)
-            return feed.run(self._entries(open_files, feed.check))
+            return feed.run(self._entries(scratch_files, feed.check))
 
     def _wrote(self, size: int) -> None:
         self.moved += size
 
-    def _entries(self, open_files: ExitStack, check: Callable[[], None]) -> Iterator[Entry]:
+    def _entries(self, scratch_files: ExitStack, check: Callable[[], None]) -> Iterator[Entry]:
         runs = [_Run(source=source, largest_block=_largest_block(source)) for source in self._sources]
         if not self._allowed(runs):
             scratch = ScratchFile(self._scratch_dir)
-            open_files.callback(scratch.close)
+            scratch_files.callback(scratch.close)
             while not self._allowed(runs):
                 size = self._budget.group([run.largest_block for run in runs])
                 runs = [*runs[size:], _join(runs[:size], scratch, check)]
-        yield from merged([_read(run, open_files, check) for run in runs])
+        yield from merged([_read(run, check) for run in runs])
 
     def _allowed(self, runs: Sequence[_Run]) -> bool:
         return self._budget.allows([run.largest_block for run in runs])
 
 
 def _join(runs: Sequence[_Run], scratch: ScratchFile, check: Callable[[], None]) -> _Run:
-    with ExitStack() as open_files:
-        written = write_partition(merged([_read(run, open_files, check) for run in runs]), scratch.writer)
+    written = write_partition(merged([_read(run, check) for run in runs]), scratch.writer)
     scratch.writer.flush()
     return _Run(
         source=Source(scratch.path, written.offset, written.stored),
-        largest_block=largest_block(scratch.fd, written.offset, written.stored),
+        largest_block=largest_block(scratch, written.offset, written.stored),
         scratch=scratch,
     )
 
 
-def _read(run: _Run, open_files: ExitStack, check: Callable[[], None]) -> Iterator[Entry]:
+def _read(run: _Run, check: Callable[[], None]) -> Iterator[Entry]:
     source = run.source
-    fd = run.scratch.fd if run.scratch else open_files.enter_context(_opened(source.path))
-    return read_entries(fd, source.path, source.offset, source.length, check)
+    return read_entries(run.scratch or NamedFile(source.path), source.offset, source.length, check)
 
 
 def _largest_block(source: Source) -> int:
     if source.length <= PAYLOAD_BYTES:
         return source.length
-    with _opened(source.path) as fd:
-        return largest_block(fd, source.offset, source.length)
+    return largest_block(NamedFile(source.path), source.offset, source.length)
 
 
-@contextmanager
-def _opened(path: str) -> Iterator[int]:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ObjectNotFound(f"{path}: this map output is gone; its map task must run again") from error
-    try:
-        yield fd
-    finally:
-        os.close(fd)
+class NamedFile:
+    """A file that is opened for each read: a merge of hundreds of runs holds no descriptor for any of them."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ObjectNotFound(f"{self.path}: this map output is gone; its map task must run again") from error
+        try:
+            return os.pread(fd, size, offset)
+        finally:
+            os.close(fd)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -80,22 +79,30 @@ def write_index(partitions: Iterable[PartitionFacts], target: Target) -> None:
     target.write(footer + _CHECKSUM.pack(zlib.crc32(footer)))
 
 
-def read_entries(fd: int, path: str, offset: int, length: int, check: Callable[[], None]) -> Iterator[Entry]:
+class ReadableFile(Protocol):
+    """A file that is read at given places; ``path`` names it in an error."""
+
+    path: str
+
+    def read_at(self, size: int, offset: int) -> bytes: ...
+
+
+def read_entries(file: ReadableFile, offset: int, length: int, check: Callable[[], None]) -> Iterator[Entry]:
     """The entries of a range of whole blocks; ``check`` is called once a block, so that somebody can stop it."""
     end = offset + length
     while offset < end:
         check()
-        entries, payload = _read_block(fd, path, offset, end)
-        yield from _decode(path, offset, entries, payload)
+        entries, payload = _read_block(file, offset, end)
+        yield from _decode(file.path, offset, entries, payload)
         offset += _HEADER_BYTES + len(payload)
 
 
-def largest_block(fd: int, offset: int, length: int) -> int:
+def largest_block(file: ReadableFile, offset: int, length: int) -> int:
     """Payload bytes of the largest block of a range, from the headers alone. Who reads the blocks checks them."""
     end = offset + length
     largest = 0
     while offset < end:
-        header = os.pread(fd, _HEADER.size, offset)
+        header = file.read_at(_HEADER.size, offset)
         if len(header) < _HEADER.size:
             break
         magic, stored, *_ = _HEADER.unpack(header)
@@ -114,16 +121,17 @@ def _write_block(payload: list[bytes], size: int, target: Target) -> None:
     target.write(stored)
 
 
-def _read_block(fd: int, path: str, offset: int, end: int) -> tuple[int, bytes]:
+def _read_block(file: ReadableFile, offset: int, end: int) -> tuple[int, bytes]:
+    path = file.path
     if end - offset < _HEADER_BYTES:
         raise CorruptRun(path, offset, f"a block's header has {_HEADER_BYTES} bytes, the range {end - offset} more")
-    header = _read(fd, path, offset, _HEADER_BYTES)
+    header = _read(file, offset, _HEADER_BYTES)
     magic, stored, raw, entries, codec, _, _ = _HEADER.unpack_from(header)
     if magic != _BLOCK_MAGIC:
         raise CorruptRun(path, offset, "no block begins here")
     if stored > end - offset - _HEADER_BYTES:
         raise CorruptRun(path, offset, f"a block of {stored} bytes does not fit into the range")
-    payload = _read(fd, path, offset + _HEADER_BYTES, stored)
+    payload = _read(file, offset + _HEADER_BYTES, stored)
     if zlib.crc32(payload, zlib.crc32(header[: _HEADER.size])) != _CHECKSUM.unpack_from(header, _HEADER.size)[0]:
         raise CorruptRun(path, offset, "the block's checksum is wrong")
     if codec != _CODEC_NONE or raw != stored:
@@ -131,12 +139,12 @@ def _read_block(fd: int, path: str, offset: int, end: int) -> tuple[int, bytes]:
     return entries, payload
 
 
-def _read(fd: int, path: str, offset: int, size: int) -> bytes:
+def _read(file: ReadableFile, offset: int, size: int) -> bytes:
     pieces: list[bytes] = []
     while size:
-        piece = os.pread(fd, size, offset)
+        piece = file.read_at(size, offset)
         if not piece:
-            raise CorruptRun(path, offset, f"the file ends here, {size} bytes too early")
+            raise CorruptRun(file.path, offset, f"the file ends here, {size} bytes too early")
         pieces.append(piece)
         offset += len(piece)
         size -= len(piece)

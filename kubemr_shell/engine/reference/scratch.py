@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ class ScratchFile:
         self.fd = self._file.fileno()
         self.path = f"{folder}/(unnamed scratch file)"
         self.writer = FileWriter(self.fd, self.path)
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        return os.pread(self.fd, size, offset)
 
     def close(self) -> None:
         self._file.close()
@@ -86,11 +90,9 @@ class Spills:
             write_partition(entries(partition), writer)
             bounds.append(writer.position)
         writer.flush()
-        return _Run(bounds=bounds, largest_block=largest_block(self._scratch.fd, start, writer.position - start))
+        return _Run(bounds=bounds, largest_block=largest_block(self._scratch, start, writer.position - start))
 
     def _read(self, runs: Sequence[_Run], partition: int, check: Callable[[], None]) -> list[Iterator[Entry]]:
         scratch = self._scratch
         ranges = [(run.bounds[partition], run.bounds[partition + 1]) for run in runs]
-        return [
-            read_entries(scratch.fd, scratch.path, start, end - start, check) for start, end in ranges if start < end
-        ]
+        return [read_entries(scratch, start, end - start, check) for start, end in ranges if start < end]
