@@ -107,7 +107,7 @@ class JobFolder:
             temporaries=temporaries,
             scratch=scratch or self.scratch,
             logs=self.logs,
-            output_storage=locate(self.output, s3),
+            output_storage=LocalStorage(is_lasting=False) if self.is_for_stdout else locate(self.output, s3),
             output=self.output,
             stage=self.stage,
             s3=s3,

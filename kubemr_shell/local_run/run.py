@@ -63,7 +63,7 @@ def _run(request: RunRequest) -> int:
     keep = True
     try:
         if "-" in request.spec.inputs or "/dev/stdin" in request.spec.inputs:
-            copy_stdin(opened.job.stdin_copy)
+            copy_stdin(opened.job.stdin_copy, is_lasting=not opened.job.is_for_stdout)
         state, signals, deadline = _work(request, opened.job)
         if state is None and deadline.passed:
             _fail_for_time(request, opened.job)

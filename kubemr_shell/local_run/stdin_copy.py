@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 
-from kubemr_shell.storage.local import write_all
+from kubemr_shell.storage.local import LocalStorage, write_all
 
 STDIN = 0
 READ_BYTES = 1 << 20
 
 
-def copy_stdin(path: str) -> None:
-    """Copy everything, once: a resumed job has it already. A copy that was cut short is begun anew."""
+def copy_stdin(path: str, *, is_lasting: bool) -> None:
+    """Copy everything, once: a resumed job has it already. A copy that was cut short is begun anew.
+
+    ``is_lasting``: the copy has to survive a power cut, since nobody can make it again for a job that goes on.
+    """
     if os.path.exists(path):
         return
     partial = f"{path}.partial"
@@ -21,4 +24,7 @@ def copy_stdin(path: str) -> None:
             write_all(descriptor, data, partial)
     finally:
         os.close(descriptor)
+    storage = LocalStorage(is_lasting=is_lasting)
+    storage.settle([partial])
     os.rename(partial, path)
+    storage.settle([os.path.dirname(path)])

@@ -2,8 +2,8 @@
 
 The same bytes whoever writes it. Little-endian:
 
-    header     8 bytes ``KMROUT1\\n``, u64 first task, u32 tasks, u32 CRC-32 of these and the entries
-    entries    a task: u32 winning attempt, u32 CRC-32 of the part, u64 bytes, u64 records
+    header     8 bytes ``KMROUT2\\n``, u64 first task, u32 tasks, u32 CRC-32 of these and the entries
+    entries    a task: u32 winning attempt, u32 CRC-32 of the part, u64 bytes, u64 records, u64 seal
 """
 
 from __future__ import annotations
@@ -15,26 +15,28 @@ from dataclasses import dataclass
 
 from kubemr_shell.errors import CorruptRun
 
-MAGIC = b"KMROUT1\n"
+MAGIC = b"KMROUT2\n"
 _HEADER = struct.Struct("<8sQII")
 _CHECKED_HEADER_BYTES = _HEADER.size - 4
-_ENTRY = struct.Struct("<IIQQ")
+_ENTRY = struct.Struct("<IIQQQ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedPart:
-    """A part that a task's winning attempt staged: its size in bytes, its records (line ends) and CRC-32."""
+    """A part that a task's winning attempt staged: its size in bytes, its records (line ends), CRC-32 and seal."""
 
     task: int
     attempt: int
     bytes: int
     records: int
     crc32: int
+    seal: int = 0
+    """See ``Receipt.seal``."""
 
 
 def encode_output_manifest(first: int, parts: Iterable[StagedPart]) -> bytes:
     """``parts`` are those of the shard, in task order from ``first`` on."""
-    entries = [_ENTRY.pack(part.attempt, part.crc32, part.bytes, part.records) for part in parts]
+    entries = [_ENTRY.pack(part.attempt, part.crc32, part.bytes, part.records, part.seal) for part in parts]
     body = b"".join(entries)
     header = _HEADER.pack(MAGIC, first, len(entries), 0)[:_CHECKED_HEADER_BYTES]
     return header + zlib.crc32(body, zlib.crc32(header)).to_bytes(4, "little") + body
@@ -50,6 +52,6 @@ def decode_output_manifest(data: bytes, source: str) -> list[StagedPart]:
     if magic != MAGIC or checksum != crc or len(body) != count * _ENTRY.size:
         raise CorruptRun(source, 0, "the shard manifest is not what was written")
     return [
-        StagedPart(task=first + index, attempt=attempt, bytes=size, records=records, crc32=checksum)
-        for index, (attempt, checksum, size, records) in enumerate(_ENTRY.iter_unpack(body))
+        StagedPart(task=first + index, attempt=attempt, bytes=size, records=records, crc32=checksum, seal=seal)
+        for index, (attempt, checksum, size, records, seal) in enumerate(_ENTRY.iter_unpack(body))
     ]

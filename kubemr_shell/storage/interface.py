@@ -11,7 +11,7 @@ already in ``stage``. What publishing needs beyond the receipt (the upload's id)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +35,8 @@ class Receipt:
     crc32: int
     records: int
     """Line ends."""
+    seal: int = 0
+    """A number by which the storage knows the staged bytes as long as nobody touches them; 0 where it has none."""
 
 
 class StagedOutput(Protocol):
@@ -100,8 +102,13 @@ class Storage(Protocol):
         """Make the output appear at its target; doing it again, or by several at once, changes nothing.
 
         ObjectNotFound: neither the complete staged output nor the target is there, the task has to run again. Anything
-        else at the target is a StorageError that names it, unless an older result is there to ``replace``.
+        else at the target is a StorageError that names it, unless an older result is there to ``replace``. Bytes are
+        known by their checksum, never by their number alone.
         """
+        ...
+
+    def settle(self, uris: Iterable[str]) -> None:
+        """Have objects, and the names in folders, survive a power cut. What is not there is left out."""
         ...
 
     def abandon(self, staged: str) -> None:

@@ -20,7 +20,7 @@ begins or seals then stays, unseen, until it gives it up itself, ``clean`` comes
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from kubemr_shell.errors import BucketNotFound, NoSuchRange, ObjectNotFound, PreconditionFailed, Sequel, StorageError
@@ -104,8 +104,10 @@ class S3Storage(Storage):
         staged = self._staged(receipt)
         if staged is None:
             raise _not_ours(receipt) if found is Standing.FOREIGN else _lost(receipt, f"{receipt.staged} is gone")
-        if staged.size != receipt.bytes or staged.crc32 != receipt.crc32:
+        if staged.size != receipt.bytes:
             raise _lost(receipt, f"{receipt.staged} has {staged.size} bytes, {receipt.bytes} were written")
+        if staged.crc32 != receipt.crc32:
+            raise _lost(receipt, f"{receipt.staged} has another checksum than the bytes that were written")
         if found not in (Standing.NOTHING, Standing.EARLIER) and not replace:
             raise _not_ours(receipt)
         why = self._complete(receipt, staged, {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag})
@@ -118,6 +120,9 @@ class S3Storage(Storage):
                     raise _not_ours(receipt)
                 case _:
                     raise _lost(receipt, why or "its upload was completed before, and replaced")
+
+    def settle(self, uris: Iterable[str]) -> None:
+        """There is nothing to do: a store answers when an object is safe."""
 
     def abandon(self, staged: str) -> None:
         with contextlib.suppress(ObjectNotFound):

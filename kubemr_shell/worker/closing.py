@@ -50,6 +50,7 @@ def shard_manifest(entries: Sequence[Entry], *, with_ranges: bool) -> bytes:
                 bytes=entry.bytes_out,
                 records=entry.records_out,
                 crc32=entry.crc32,
+                seal=entry.seal,
             )
             for entry in entries
         ),

@@ -40,6 +40,8 @@ class Entry:
     """S3 requests of the worker since its last attempt, by the kinds of ``net.s3_requests``."""
     crc32: int = 0
     """Tasks that write a part: the part's checksum."""
+    seal: int = 0
+    """The number by which the storage knows the part as long as nobody touches it."""
     heaviest_key: str = ""
     """Reduce tasks: the key with the most records (latin-1), and how many it has."""
     heaviest_records: int = 0

@@ -77,6 +77,7 @@ def sealed(attempt: Attempt, staged: StagedOutput) -> Entry:
         bytes_out=receipt.bytes,
         records_out=receipt.records,
         crc32=receipt.crc32,
+        seal=receipt.seal,
     )
 
 

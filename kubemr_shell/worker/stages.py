@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from kubemr_shell.errors import (
     KubemrError,
     LeaseLost,
     ObjectNotFound,
+    Sequel,
     StorageError,
     StorageUnavailable,
     UsageError,
@@ -30,6 +31,7 @@ from kubemr_shell.errors import (
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
+from kubemr_shell.job import names
 from kubemr_shell.job.counters import summed_counters
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_to_mapping
@@ -129,7 +131,7 @@ class Stages:
         try:
             winners = entries_of_winners(entries, first=step.first, winners=step.winners)
             counted = [entries[attempt] for attempt in step.counted]
-            replaced = [entries[attempt] for attempt in step.replaced]
+            replaced = self._replaced(step, entries)
             if step.phase is not Phase.PUBLISH:
                 with_ranges = step.phase is Phase.MAP and not self._job.is_map_only
                 uri = self._workspace.shard_manifest(step.phase, step.epoch, step.shard)
@@ -140,6 +142,17 @@ class Stages:
         except MissingEntries as missing:
             return missing.attempts
         return ()
+
+    def _replaced(self, step: Closing, entries: Mapping[Attempt, Entry]) -> list[Entry]:
+        """The entries of which the counters are to be taken back; StorageError where the journal has lost one."""
+        if lost := [attempt for attempt in step.replaced if attempt not in entries]:
+            uri = self._workspace.journal(step.phase, step.shard)
+            raise StorageError(
+                f"{uri}.*: damaged or gone, though {names.task_label(step.phase, lost[0].task)} was counted by it: "
+                "the job cannot go on without it",
+                sequel=Sequel.BEGINS_ANEW,
+            )
+        return [entries[attempt] for attempt in step.replaced]
 
     def finish(self, claim: RoleClaim) -> None:
         """Write ``_SUCCESS``, remove what an older result had more, and complete the job."""
@@ -177,7 +190,11 @@ class Stages:
             return None
         self._remove_old_success(view)
         parts = self._parts(view, shard)
-        are_there = for_each(self._publish, parts, self._workspace.output_storage, cancel.fd)
+        storage = self._workspace.output_storage
+        # A name that survives a power cut must stand for bytes that do, and the board for names that do.
+        storage.settle(self._workspace.staged(part.task, part.attempt) for part in parts)
+        are_there = for_each(self._publish, parts, storage, cancel.fd)
+        storage.settle([self._workspace.output])
         return [
             Attempt(part.task, part.attempt) for part, is_there in zip(parts, are_there, strict=True) if not is_there
         ]
@@ -199,6 +216,7 @@ class Stages:
         for item in storage.list(self._workspace.staged_success("")):
             storage.abandon(item.uri)
         self._job.old_result.remove_success()
+        storage.settle([self._workspace.output])
 
     def _kept(self, claim: RoleClaim) -> AbstractContextManager[None]:
         return kept(self._board, claim, every_seconds=self._lease_seconds)
@@ -235,6 +253,7 @@ class Stages:
             bytes=part.bytes,
             crc32=part.crc32,
             records=part.records,
+            seal=part.seal,
         )
 
     def _manifest(self, view: JobView, parts: list[StagedPart]) -> dict[str, Any]:
@@ -266,6 +285,9 @@ class Stages:
             staged.write(text.encode() + b"\n")
             # Ours may stand there already: whoever published it died before it could say so.
             is_ours = self._job.old_result.is_finished(view.result_epoch)
-            storage.publish(staged.seal(), replace=self._job.old_result.exists or is_ours)
+            receipt = staged.seal()
+            storage.settle([receipt.staged])
+            storage.publish(receipt, replace=self._job.old_result.exists or is_ours)
+            storage.settle([self._workspace.output])
         except ObjectNotFound as error:
             raise LeaseLost(str(error)) from error

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kubemr_shell.errors import LeaseLost, ObjectNotFound
+from kubemr_shell.errors import CorruptRun, LeaseLost, ObjectNotFound
 from kubemr_shell.job import names
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.needed import needed
+from kubemr_shell.worker.checked import checked, with_checksum
 from kubemr_shell.worker.journal import Entry, decode_batch, encode_batch
 from kubemr_shell.worker.requests import for_each
 
@@ -82,27 +83,35 @@ class Workspace:
 
     def read_chunk(self, plan_id: str, chunk: int) -> list[str]:
         """The splits of one chunk, a line of JSON each."""
+        uri = self._chunk(plan_id, chunk)
         with needed():
-            return self.storage.read(self._chunk(plan_id, chunk)).decode().splitlines()
+            return checked(self.storage.read(uri), uri).decode().splitlines()
 
     def _write_chunk(self, plan_id: str, chunk: int, lines: list[str]) -> None:
-        data = "\n".join(lines).encode() + b"\n"
-        self.write(self._chunk(plan_id, chunk), data)
+        self.write(self._chunk(plan_id, chunk), with_checksum("\n".join(lines).encode()))
 
     def _chunk(self, plan_id: str, chunk: int) -> str:
         return f"{self.temporaries}/plan/{plan_id}.splits-{chunk:05d}.jsonl"
 
     def write_batch(self, phase: Phase, shard: int, claim_id: str, entries: list[Entry]) -> None:
-        self.write(f"{self._journal(phase, shard)}.{claim_id}.json", encode_batch(entries))
+        self.write(f"{self.journal(phase, shard)}.{claim_id}.json", with_checksum(encode_batch(entries)))
 
     def read_batches(self, phase: Phase, shard: int) -> Iterator[Entry]:
-        uris = [item.uri for item in self.storage.list(self._journal(phase, shard) + ".") if item.uri.endswith(".json")]
+        """The entries of a shard. A damaged batch has none, as if it were gone: its attempts have to run again."""
+        uris = [item.uri for item in self.storage.list(self.journal(phase, shard) + ".") if item.uri.endswith(".json")]
         with needed():
-            batches = for_each(lambda uri: decode_batch(self.storage.read(uri), uri), uris, self.storage)
+            batches = for_each(self._read_batch, uris, self.storage)
         for batch in batches:
             yield from batch
 
-    def _journal(self, phase: Phase, shard: int) -> str:
+    def _read_batch(self, uri: str) -> list[Entry]:
+        data = self.storage.read(uri)
+        try:
+            return decode_batch(checked(data, uri), uri)
+        except CorruptRun:
+            return []
+
+    def journal(self, phase: Phase, shard: int) -> str:
         return f"{self.temporaries}/journal/{phase.value}-{shard:05d}"
 
     def write(self, uri: str, data: bytes) -> None:

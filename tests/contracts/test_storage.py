@@ -153,7 +153,7 @@ class TestStagedOutputs:
 
     def test_have_a_receipt(self, place: Place) -> None:
         data = b"one\ntwo\nno line end"
-        assert place.staged(data) == Receipt(
+        assert replace(place.staged(data), seal=0) == Receipt(
             staged=f"{place.stage}/0.0",
             target=f"{place.output}/part-00000",
             bytes=len(data),
@@ -207,6 +207,12 @@ class TestStagedOutputs:
             place.storage.publish(receipt)
         assert place.names("part") == []
 
+    def test_that_are_not_what_was_written_are_not_found(self, place: Place) -> None:
+        receipt = replace(place.staged(), crc32=1, seal=0)
+        with pytest.raises(ObjectNotFound, match="another checksum than"):
+            place.storage.publish(receipt)
+        assert place.names("part") == []
+
     def test_never_replace_what_is_not_ours(self, place: Place) -> None:
         for theirs in (b"theirs", b"ONE\nTWO\n"):
             receipt = place.staged()
@@ -219,9 +225,26 @@ class TestStagedOutputs:
     def test_that_are_gone_are_not_what_stands_there(self, place: Place) -> None:
         receipt = place.staged()
         place.storage.abandon(receipt.staged)
-        place.storage.write(receipt.target, b"theirs")
-        with pytest.raises(StorageError, match="output/part-00000: something that this job did not write"):
-            place.storage.publish(receipt)
+        for theirs in (b"theirs", b"ONE\nTWO\n"):
+            place.storage.write(receipt.target, theirs)
+            with pytest.raises(StorageError, match="output/part-00000: something that this job did not write"):
+                place.storage.publish(receipt)
+
+    def test_that_are_lost_are_not_an_older_result_of_equal_size(self, place: Place) -> None:
+        place.storage.publish(place.staged(b"ONE\nTWO\n"))
+        receipt = place.staged(attempt="0.1")
+        place.storage.abandon(receipt.staged)
+        with pytest.raises(ObjectNotFound, match="neither published nor staged"):
+            place.storage.publish(receipt, replace=True)
+        assert place.storage.read(receipt.target) == b"ONE\nTWO\n"
+
+    def test_can_be_settled_wherever_they_are(self, place: Place) -> None:
+        receipt = place.staged()
+        place.storage.settle([receipt.staged, f"{place.stage}/9.9", place.output])
+        place.storage.publish(receipt)
+        place.storage.settle([receipt.target])
+        place.storage.settle([])
+        assert place.storage.read(receipt.target) == b"one\ntwo\n"
 
     def test_replace_an_older_result_where_that_is_wanted(self, place: Place) -> None:
         receipt = place.staged()
@@ -230,7 +253,9 @@ class TestStagedOutputs:
         assert place.storage.read(receipt.target) == b"one\ntwo\n"
         place.storage.publish(receipt, replace=True)
         place.storage.write(receipt.target, b"theirs")
-        with pytest.raises(StorageError, match="output/part-00000: something that this job did not write"):
+        with pytest.raises(
+            StorageError, match=r"output/part-00000: (something that this|neither published nor staged)"
+        ):
             place.storage.publish(receipt, replace=True)
         assert place.storage.read(receipt.target) == b"theirs"
 

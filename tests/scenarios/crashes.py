@@ -25,5 +25,10 @@ def dying(
     }
 
 
+def steps(place: Place) -> list[str]:
+    """Return the steps of the runs so far, in their order, in the words of ``crash_points``."""
+    return (place.folder / "steps").read_text().splitlines()
+
+
 def has_died(place: Place) -> bool:
     return (place.folder / "steps.died").exists()

@@ -66,7 +66,14 @@ def test_a_map_output_harmed_between_two_runs_is_made_again(place: Place) -> Non
     assert sorted(attempt.partition(".")[0] for attempt in again) == ["map/3", "map/5"]
 
 
-@pytest.mark.parametrize("harm", [Path.unlink, cut_short])
+def lose_the_first_byte(path: Path) -> None:
+    """Keep the size."""
+    data = bytearray(path.read_bytes())
+    data[0] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, cut_short, lose_the_first_byte])
 def test_a_staged_part_that_is_lost_before_it_is_published_is_made_again(
     place: Place, harm: Callable[[Path], None]
 ) -> None:
@@ -83,6 +90,49 @@ def test_a_staged_part_that_is_lost_before_it_is_published_is_made_again(
     assert_complete(place, job)
     assert len(place.attempts("map")) == job.map_tasks
     assert [attempt for attempt in place.attempts("reduce") if not attempt.endswith(".0")] == ["reduce/4.1"]
+
+
+def test_an_old_part_of_equal_size_is_never_taken_for_a_new_one_that_is_lost(place: Place) -> None:
+    job = replace(JOB, before_reduce="")
+    assert place.run(*job.arguments(place)).code == 0
+    arguments = [*job.arguments(place), "-r", "rev"]  # lines of equal length
+    assert place.run(*arguments, "-o", str(place.folder / "expected")).code == 0
+    expected = {path.name: path.read_bytes() for path in (place.folder / "expected").glob("part-*")}
+    place.run(*arguments, "--overwrite", environment=dying(place, on="out/part-", at=2))
+    (place.job_folder() / "stage" / "4.0").unlink()
+
+    done = place.run(*arguments, "--resume")
+
+    assert done.code == 0, done.stderr
+    assert place.parts() == expected
+
+
+def test_a_block_of_the_plan_that_is_lost_is_found(place: Place) -> None:
+    """Without a checksum the lines after it would stand for other tasks, and some of the input would be read twice."""
+    job = replace(JOB, before_reduce="")
+    place.run(*job.arguments(place), environment=dying(place, on="map/3.0", at=0))
+    [plan] = (place.job_folder() / "plan").iterdir()
+    lines = plan.read_bytes().split(b"\n")
+    plan.write_bytes(b"\n".join([lines[0] + bytes(len(lines[1]) + 1), *lines[2:]]))
+
+    done = place.run(*job.arguments(place), "--resume")
+
+    assert done.code == 1
+    assert f"{plan}: byte 0: it is damaged" in done.stderr
+    assert "start anew with --overwrite" in done.stderr
+
+
+def test_the_tasks_of_a_damaged_journal_run_again(place: Place) -> None:
+    job = replace(JOB, before_reduce="")
+    place.run(*job.arguments(place), environment=dying(place, on="manifest", at=0))
+    journal = next((place.job_folder() / "journal").glob("map-*.json"))
+    journal.write_bytes(bytes(journal.stat().st_size))
+
+    done = place.run(*job.arguments(place), "--resume")
+
+    assert done.code == 0, done.stderr
+    assert_complete(place, job)
+    assert [attempt for attempt in place.attempts("map") if not attempt.endswith(".0")]
 
 
 @pytest.mark.parametrize("name", ["journal", "plan"])

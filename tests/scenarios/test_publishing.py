@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.crashes import dying
+from tests.scenarios.crashes import dying, steps
 from tests.scenarios.jobs import WordCount, assert_complete
 from tests.scenarios.runs import WAIT, Done, Place, unprivileged
 from tests.waiting import until
@@ -29,6 +29,28 @@ def run_and_disturb(place: Place, job: WordCount, disturb: Callable[[], object],
         disturb()
         open_gate()
         return run.wait()
+
+
+@RUNS
+def test_a_name_appears_only_when_what_it_stands_for_survives_a_power_cut(place: Place, flags: tuple[str, ...]) -> None:
+    assert place.run(*OLD.arguments(place)).code == 0
+    job = replace(JOB, flags=flags)
+    never = dying(place, at=-1, who="kubemr")
+    assert place.run(*job.arguments(place), "--overwrite", environment=never).code == 0
+
+    order = steps(place)
+    out = place.output
+    renamed = {name: order.index(f"os.rename {out}/{name}") for name in (*job.parts(), "_SUCCESS")}
+    folder_synced = [at for at, step in enumerate(order) if step == f"os.fsync {out}"]
+    for number in range(JOB.partitions):
+        staged = next(at for at, step in enumerate(order) if "os.fsync" in step and step.endswith(f"/stage/{number}.0"))
+        assert staged < renamed[f"part-{number:05d}"]
+    old_removed = order.index(f"os.remove {out}/_SUCCESS")
+    parts = [renamed[name] for name in job.parts()]
+    assert any(old_removed < at < min(parts) for at in folder_synced)
+    success_synced = next(at for at, step in enumerate(order) if "os.fsync" in step and "/stage/_SUCCESS" in step)
+    assert success_synced < renamed["_SUCCESS"] < folder_synced[-1]
+    assert any(max(parts) < at < renamed["_SUCCESS"] for at in folder_synced)
 
 
 @RUNS

@@ -67,6 +67,12 @@ def traced(statement: str) -> None:
         step(f"board {statement[:20]}")
 
 
+def synced(descriptor: int) -> None:
+    """Sync a file as ``os.fsync`` does, and note it in the log. It is no step, since it changes nothing."""
+    sync(descriptor)
+    write(LOG, os.O_APPEND, f"os.fsync {os.readlink(f'/proc/self/fd/{descriptor}')}")
+
+
 def is_meant() -> bool:
     with open("/proc/self/cmdline", "rb") as file:
         return WHO.encode() in file.read()
@@ -81,4 +87,5 @@ def connect(*arguments: Any, **options: Any) -> sqlite3.Connection:
 if FOLDER and is_meant():
     open_database = sqlite3.connect
     sqlite3.connect = connect  # type: ignore[assignment]
+    sync, os.fsync = os.fsync, synced  # type: ignore[assignment]
     sys.addaudithook(audit)
