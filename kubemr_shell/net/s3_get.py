@@ -8,14 +8,31 @@ from kubemr_shell.errors import KubemrError
 from kubemr_shell.net.retry import Patience, Retries
 from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
 from kubemr_shell.net.s3_errors import given_up, of_failure
+from kubemr_shell.net.s3_range import bytes_before
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.net.waiting import NOBODY, Waiter
+
+
+def get_range(client: S3Client, uri: str, start: int, end: int) -> bytes:
+    """Return the bytes from ``start`` up to but not including ``end``, fewer where the object ends."""
+    body, answer = _got(client, uri, CALL_PATIENCE, None, Range=f"bytes={start}-{end - 1}")
+    before = bytes_before(answer, start, uri)
+    return body[before : before + end - start]
 
 
 def get_object(
     client: S3Client, uri: str, *, patience: Patience = CALL_PATIENCE, waiter: Waiter | None = None, **parameters: Any
 ) -> tuple[bytes, str]:
     """What it holds, and its ETag. Errors are those of ``S3Client.call``, whose other parameters these are."""
+    body, answer = _got(client, uri, patience, waiter, **parameters)
+    etag: str = answer["ETag"]
+    return body, etag
+
+
+def _got(
+    client: S3Client, uri: str, patience: Patience, waiter: Waiter | None, **parameters: Any
+) -> tuple[bytes, dict[str, Any]]:
+    """The whole body of an answer, and the answer."""
     waiter = waiter or Waiter(NOBODY)
     bucket, key = split_uri(uri)
     retries = Retries(patience, waiter)
@@ -36,7 +53,6 @@ def get_object(
                 raise given_up(trouble, uri, patience.clock() - begun) from error
             again = True
         else:
-            etag: str = answer["ETag"]
-            return data, etag
+            return data, answer
         finally:
             answer["Body"].close()

@@ -12,10 +12,11 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from kubemr_shell.errors import InputChanged, KubemrError, PreconditionFailed, StorageError
+from kubemr_shell.errors import InputChanged, KubemrError, PreconditionFailed
 from kubemr_shell.net.retry import READING_PATIENCE, Patience, Retries
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_errors import Trouble, given_up, of_failure
+from kubemr_shell.net.s3_range import bytes_before
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.net.waiting import NOBODY, Bell, Cancelled, Waiter
 from kubemr_shell.shown import shown
@@ -145,8 +146,11 @@ class _Piece:
 
     def _read_some(self, waiter: Waiter, retries: Retries) -> Trouble | None:
         """One request; why it gave too little."""
-        body = self._open(waiter)
+        body, before = self._open(waiter)
         try:
+            while before and (skipped := body.read(min(CHUNK_BYTES, before))):
+                waiter.check()
+                before -= len(skipped)
             while self._position < self._end:
                 waiter.check()
                 data = body.read(min(CHUNK_BYTES, self._end - self._position))
@@ -168,7 +172,8 @@ class _Piece:
             body.close()
         return None
 
-    def _open(self, waiter: Waiter) -> _Body:
+    def _open(self, waiter: Waiter) -> tuple[_Body, int]:
+        """The body of an answer, and how many bytes of it come before the position."""
         bucket, key = split_uri(self._source.uri)
         condition = {} if self._source.if_match is None else {"IfMatch": self._source.if_match}
         try:
@@ -186,13 +191,13 @@ class _Piece:
         except PreconditionFailed as error:
             raise self._changed() from error
         body: _Body = answer["Body"]
-        if self._source.if_match not in (None, answer.get("ETag")):  # a server that does not heed If-Match
+        try:
+            if self._source.if_match not in (None, answer.get("ETag")):  # a server that does not heed If-Match
+                raise self._changed()
+            return body, bytes_before(answer, self._position, self._source.uri)
+        except KubemrError:
             body.close()
-            raise self._changed()
-        if "ContentRange" not in answer:
-            body.close()
-            raise StorageError(f"{shown(self._source.uri)}: the server does not heed Range, and sent the whole object")
-        return body
+            raise
 
     def _changed(self) -> InputChanged:
         return InputChanged(f"{shown(self._source.uri)}: changed since the job was planned: start the job anew")

@@ -27,18 +27,17 @@ from kubemr_shell.errors import BucketNotFound, NoSuchRange, ObjectNotFound, Pre
 from kubemr_shell.job import names
 from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client
-from kubemr_shell.net.s3_get import get_object
+from kubemr_shell.net.s3_delete import delete_objects
+from kubemr_shell.net.s3_get import get_object, get_range
 from kubemr_shell.net.s3_pages import list_objects
 from kubemr_shell.net.s3_uploads import Upload, list_uploads
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.net.threads import in_threads
 from kubemr_shell.net.waiting import NOBODY, Waiter
-from kubemr_shell.shown import shown
 from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
-from kubemr_shell.storage.s3_target import OWNER, Standing, standing
+from kubemr_shell.storage.s3_target import Standing, owner_in, standing
 from kubemr_shell.storage.s3_upload import StagedUpload, UploadReceipt, abort_upload
 
-KEYS_A_DELETION = 1000
 REQUESTS_AT_ONCE = 8
 
 
@@ -55,7 +54,7 @@ class S3Storage(Storage):
         if start >= end:
             return b""
         try:
-            return get_object(self._client, uri, Range=f"bytes={start}-{end - 1}")[0]
+            return get_range(self._client, uri, start, end)
         except NoSuchRange:
             return b""
 
@@ -157,8 +156,7 @@ class S3Storage(Storage):
             found = self._call("head_object", receipt.target)
         except ObjectNotFound:
             return Standing.NOTHING, None
-        owner = found.get("Metadata", {}).get(OWNER)
-        return standing(receipt, owner=owner, size=found["ContentLength"]), found["ETag"]
+        return standing(receipt, owner=owner_in(found.get("Metadata", {})), size=found["ContentLength"]), found["ETag"]
 
     def _call(self, operation: str, uri: str, **parameters: Any) -> dict[str, Any]:
         bucket, key = split_uri(uri)
@@ -181,19 +179,7 @@ class S3Storage(Storage):
 
     def _delete_objects(self, folder: str) -> None:
         bucket, prefix = split_uri(folder)
-        keys = [item.key for item in list_objects(self._client, bucket, prefix)]
-        for start in range(0, len(keys), KEYS_A_DELETION):
-            answer = self._client.call(
-                "delete_objects",
-                uri=folder,
-                Bucket=bucket,
-                Delete={"Objects": [{"Key": key} for key in keys[start : start + KEYS_A_DELETION]], "Quiet": True},
-            )
-            for refused in answer.get("Errors", ()):
-                raise StorageError(
-                    f"s3://{bucket}/{shown(refused['Key'])}: not deleted: {refused.get('Code')} "
-                    f"{refused.get('Message', '')}"
-                )
+        delete_objects(self._client, bucket, [item.key for item in list_objects(self._client, bucket, prefix)])
 
     def _abort_uploads(self, folder: str, wanted: Callable[[str], bool], kept: Collection[str] = ()) -> None:
         """Those for keys below the folder whose name there is ``wanted``, but for the ids to be ``kept``."""

@@ -6,6 +6,7 @@ An upload has the job and the attempt as metadata, which the object keeps when i
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import Enum, auto
 
 from kubemr_shell.storage.interface import Receipt
@@ -34,6 +35,11 @@ def owner_of(staged: str) -> str:
     """``<job uid>/<attempt>``, from the name ``…/<job uid>/<folder>/<attempt>`` of a staged output."""
     *_, uid, _, attempt = staged.split("/")
     return f"{uid}/{attempt}"
+
+
+def owner_in(metadata: Mapping[str, str]) -> str | None:
+    """Return the owner that an object's metadata names. Servers write the names of headers in any case."""
+    return next((value for name, value in metadata.items() if name.lower() == OWNER), None)
 
 
 def standing(receipt: Receipt, *, owner: str | None, size: int) -> Standing:

@@ -14,6 +14,8 @@ from kubemr_shell.errors import InputChanged, ObjectNotFound, StorageError, Stor
 from kubemr_shell.net.retry import READING_PATIENCE, Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_get import get_range
+from kubemr_shell.net.s3_range import MOST_SKIPPED_BYTES, bytes_before
 from kubemr_shell.net.s3_read import (
     PIECE_BYTES,
     PIECES_AHEAD,
@@ -131,11 +133,26 @@ def test_a_server_that_always_cuts_ends_with_the_budget(bucket: Bucket, proxy: S
         list(read_range(through(proxy), f"{bucket.uri}/k", 0, 10, patience=Patience(budget=0.1, first_pause=0.01)))
 
 
-def test_a_server_that_sends_all_when_asked_for_a_range_is_refused(bucket: Bucket) -> None:
-    with serving({"/buc/k": Resource(content=CONTENT, has_ranges=False)}) as server:
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize(("start", "end"), [(0, len(CONTENT)), (0, 10), (5, 10), (5, len(CONTENT))])
+@pytest.mark.parametrize("cuts", [[], [100_000]])
+def test_the_whole_object_is_a_good_answer_to_a_range(start: int, end: int, cuts: list[int | None]) -> None:
+    with serving({"/buc/k": Resource(content=CONTENT, has_ranges=False, cuts=cuts)}) as server:
         client = S3Client(S3Config(endpoint=f"http://{server.address}"))
-        with pytest.raises(StorageError, match="the server does not heed Range"):
-            list(read_range(client, "s3://buc/k", 5, 10))
+        assert b"".join(read_range(client, "s3://buc/k", start, end, patience=QUICK)) == CONTENT[start:end]
+        assert get_range(client, "s3://buc/k", start, end) == CONTENT[start:end]
+        assert get_range(client, "s3://buc/k", start, end + len(CONTENT)) == CONTENT[start:]
+
+
+def test_an_answer_is_the_range_or_the_whole_or_an_error() -> None:
+    assert bytes_before({}, 5, "s3://buc/k") == 5
+    assert bytes_before({"ContentRange": "bytes 5-9/10"}, 5, "s3://buc/k") == 0
+    assert bytes_before({"ContentRange": "bytes 5-9/*"}, 5, "s3://buc/k") == 0
+    for other in ("bytes 0-9/10", "bytes */10", "pages 5-9/10"):
+        with pytest.raises(StorageError, match=r"^s3://buc/k: asked for byte 5, the server sent another range"):
+            bytes_before({"ContentRange": other}, 5, "s3://buc/k")
+    with pytest.raises(StorageError, match=r"^s3://buc/k: the server does not heed Range, and sent the whole object"):
+        bytes_before({}, MOST_SKIPPED_BYTES + 1, "s3://buc/k")
 
 
 def test_a_cancel_is_seen_while_the_server_is_silent(bucket: Bucket) -> None:

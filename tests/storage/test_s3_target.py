@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubemr_shell.storage.interface import Receipt
-from kubemr_shell.storage.s3_target import Standing, owner_of, standing
+from kubemr_shell.storage.s3_target import Standing, owner_in, owner_of, standing
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,9 @@ def test_a_success_file_has_no_attempts_in_an_order() -> None:
 
 def test_an_owner_is_the_job_and_the_attempt() -> None:
     assert owner_of("s3://bucket/a/_kubemr/0f9e/stage/12.3") == "0f9e/12.3"
+
+
+@pytest.mark.parametrize("name", ["kubemr", "Kubemr", "KUBEMR"])
+def test_a_server_may_write_the_name_of_the_metadata_in_any_case(name: str) -> None:
+    assert owner_in({"other": "x", name: "5f0e/0.0"}) == "5f0e/0.0"
+    assert owner_in({"other": "x"}) is None
