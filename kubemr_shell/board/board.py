@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from random import Random
 from typing import Any, overload
 
@@ -42,13 +43,19 @@ from kubemr_shell.board.steps import (
     Working,
 )
 from kubemr_shell.board.timing import Timing
+from kubemr_shell.board.waits import Waits
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.state import ENDED, Phase
+from kubemr_shell.net.refusals import LONGEST_PAUSE_SECONDS, Refusals
 
 
 def _nobody_is_dead(worker: str) -> bool:  # noqa: ARG001 - the signature of the evidence
     return False
+
+
+def _nobody_listens(text: str) -> None:
+    """Drop what is told."""
 
 
 def _one_by_one(phase: Phase) -> int:  # noqa: ARG001 - every phase
@@ -60,6 +67,7 @@ class Board:
 
     ``number``: which of the ``agents`` it is, from 0, where that is known: so each begins at a place of its own.
     ``together``: how many tasks of a phase cost this worker hardly more than one.
+    ``log``: is told what the worker waits for, when its requests are refused.
     """
 
     def __init__(
@@ -77,12 +85,25 @@ class Board:
         is_dead: Callable[[str], bool] = _nobody_is_dead,
         together: Callable[[Phase], int] = _one_by_one,
         sleep: Callable[[float], None] = time.sleep,
+        log: Callable[[str], object] = _nobody_listens,
     ) -> None:
         self._timing = timing
         self._agents = agents
         self._clock = clock
         self._random = random
         observer = Observer(expiry_seconds=timing.expiry_seconds, clock=clock, is_dead=is_dead)
+        waits = Waits(store, job, worker, log)
+        new_refusals = partial(
+            Refusals,
+            budget_seconds=timing.refused_seconds,
+            clock=clock,
+            random=random,
+            longest_pause=max(LONGEST_PAUSE_SECONDS, timing.longest_pause_seconds),
+            tell=waits.tell,
+        )
+        self._refused_creations = new_refusals()
+        self._was_refused = False
+        """Whether a creation was refused since the last step was asked for."""
         writer = Writer(
             store,
             give_up_seconds=timing.give_up_seconds,
@@ -90,6 +111,7 @@ class Board:
             sleep=sleep,
             random=random,
             unreachable=observer.could_not_look,
+            refusals=new_refusals(),
         )
         self._times = OwnTimes(
             timing,
@@ -100,6 +122,7 @@ class Board:
             answer_seconds=lambda: writer.seconds,
         )
         self._jobs = JobBoard(writer, observer, job=job, worker=worker, agents=agents, new_id=self._new_id)
+        waits.of(self._jobs.uid)
         self._shards = ShardBoard(
             writer,
             observer,
@@ -147,6 +170,7 @@ class Board:
         """What to do now, for a worker with a free slot and no attempt waiting to be started."""
         view = self._known = self._jobs.view(fresh=False)
         self._soonest = math.inf
+        self._was_refused = False
         if over := self._over(view):
             return over
         if job_moves.role_is_open(view, "planner"):
@@ -273,6 +297,8 @@ class Board:
                     return step
         if keys:
             self._cursors[phase] = keys[-1].shard + 1
+            if not self._was_refused:
+                self._refused_creations.passed()
         return self._idle()
 
     def _in_turn(self, view: JobView, phase: Phase) -> Iterator[ShardKey]:
@@ -284,7 +310,11 @@ class Board:
 
     def _probe(self, view: JobView, key: ShardKey, *, stealing: bool = False) -> Step | None:
         look = self._shards.look(view, key, stealing=stealing)
+        if look.refusal:
+            self._was_refused = True
+            self._refused_creations.met(look.refusal)  # the pauses are those of a worker without work
         if look.claim:
+            self._refused_creations.passed()
             return Working(claim=look.claim)
         if look.state.failed and (ended := self._fail_with(look.state)):
             return Over(state=ended.state)

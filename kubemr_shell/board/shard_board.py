@@ -24,7 +24,7 @@ from kubemr_shell.board.shard_patch import shard_patch
 from kubemr_shell.board.steps import Attempt, Claim, ShardKey
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
-from kubemr_shell.errors import AlreadyExists, BoardUnavailable, DocumentNotFound, LeaseLost
+from kubemr_shell.errors import AlreadyExists, BoardUnavailable, DocumentNotFound, Forbidden, LeaseLost
 from kubemr_shell.job.kinds import SHARD_KIND
 from kubemr_shell.job.names import shard_name
 from kubemr_shell.job.spec import MAX_ATTEMPTS
@@ -42,6 +42,8 @@ class Look:
 
     state: ShardState
     claim: Claim | None
+    refusal: Forbidden | None = None
+    """Why the shard, of which nothing was claimed yet, could not be made."""
 
 
 class ShardBoard:
@@ -100,7 +102,12 @@ class ShardBoard:
                 freed = self._hand_out(freed, self._size(key.phase, freed), held_id, sent[-1])
             return shard_patch(document["metadata"]["uid"], state, freed, expired=expired)
 
-        document = self._read(key) or self._create(view, key, sent)
+        document = self._read(key)
+        if document is None:
+            try:
+                document = self._create(view, key, sent)
+            except Forbidden as refusal:
+                return Look(state=self._empty(view, key), claim=None, refusal=refusal)
         state = self._write(key, decide, known=document)
         claim_id = _first_in(sent, state.claims)
         if claim_id:
@@ -232,12 +239,7 @@ class ShardBoard:
         layout = view.layout(key.phase)
         first, count = layout.first(key.shard), layout.count(key.shard)
         spec = {"job": self._job, "jobUid": self._uid, "phase": key.phase.value, "epoch": key.epoch}
-        empty = ShardState(
-            count=count,
-            first_attempt=key.epoch * ATTEMPTS_AN_EPOCH,
-            epoch=view.shard_epoch(key.phase, key.shard),
-            retry=view.retry,
-        )
+        empty = self._empty(view, key)
         sent.append(self._new_id())
         state = self._hand_out(empty, self._size(key.phase, empty), "", sent[-1])
         document = {
@@ -250,6 +252,15 @@ class ShardBoard:
             return self._writer.create(document)
         except AlreadyExists:
             return self._writer.read(SHARD_KIND, self._name(key), fresh=True)
+
+    def _empty(self, view: JobView, key: ShardKey) -> ShardState:
+        """Return the state of a shard of which nothing was claimed yet."""
+        return ShardState(
+            count=view.layout(key.phase).count(key.shard),
+            first_attempt=key.epoch * ATTEMPTS_AN_EPOCH,
+            epoch=view.shard_epoch(key.phase, key.shard),
+            retry=view.retry,
+        )
 
     def _without_expired(
         self, view: JobView, key: ShardKey, state: ShardState, held_id: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kubemr_shell.net.refusals import REFUSED_SECONDS
+
 WRITE_BUDGET = 200
 """Writes a second that one job may ask of an API server."""
 
@@ -37,6 +39,8 @@ class Timing:
     """Shards that one look for work reads at most."""
     give_up_seconds: float
     """A board that does not answer for that long is unavailable."""
+    refused_seconds: float = 0.0
+    """A board that refuses for that long is one to which a right is missing; 0: the first refusal says so."""
     commit_seconds: float
     """A worker commits what its slots have finished at least that often, while they have more to do."""
     state_seconds: float
@@ -82,6 +86,7 @@ class Timing:
             close_patience_seconds=5.0,
             probes=1,
             give_up_seconds=300.0,
+            refused_seconds=REFUSED_SECONDS,
             commit_seconds=max(5.0, pause),
             state_seconds=max(10.0, pause),
         )

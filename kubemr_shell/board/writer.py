@@ -2,7 +2,8 @@
 
 An answer that was lost is asked for again with the same bytes until it resolves: the patch lands, or a test fails.
 After a failed test the document is read afresh and the caller decides again, for it may find that its first copy had
-landed after all. A store that does not answer within the budget is BoardUnavailable.
+landed after all. A store that does not answer within the budget is BoardUnavailable. One that refuses is asked again as
+``net.refusals`` says; but a refused creation is for the caller to wait for, which can do something else meanwhile.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from random import Random
 from typing import Any, TypeVar
 
 from kubemr_shell.board.documents import Document, DocumentStore, Operation
-from kubemr_shell.errors import BoardUnavailable, Conflict, KubemrError
+from kubemr_shell.errors import BoardUnavailable, Conflict, Forbidden, KubemrError
+from kubemr_shell.net.refusals import Refusals
 
 T = TypeVar("T")
 
@@ -38,6 +40,7 @@ class Writer:
         sleep: Callable[[float], None],
         random: Random,
         unreachable: Callable[[], None],
+        refusals: Refusals,
     ) -> None:
         self._store = store
         self._give_up_seconds = give_up_seconds
@@ -45,6 +48,7 @@ class Writer:
         self._sleep = sleep
         self._random = random
         self._unreachable = unreachable
+        self._refusals = refusals
         self._seconds = 0.0
 
     @property
@@ -56,9 +60,10 @@ class Writer:
         return self._until_answered(lambda: self._store.get(kind, name, fresh=fresh))
 
     def create(self, document: Mapping[str, Any]) -> Document:
-        """AlreadyExists may mean that an earlier copy of this very call has landed.
+        """Create a document, or raise Forbidden at once if that is refused.
 
-        A Conflict is no other document: a quota, for one, was changed by others at the same time.
+        AlreadyExists may mean that an earlier copy of this very call has landed. A Conflict is no other document: a
+        quota, for one, was changed by others at the same time.
         """
 
         def create() -> Document:
@@ -67,7 +72,7 @@ class Writer:
             except Conflict as error:
                 raise BoardUnavailable(str(error)) from error
 
-        return self._until_answered(create)
+        return self._until_answered(create, waits_when_refused=False)
 
     def write(self, kind: str, name: str, decide: Decide, *, known: Document | None = None) -> Document:
         """Patch a document as ``decide`` says; the document as it is then. ``known``: as it was last seen."""
@@ -89,7 +94,7 @@ class Writer:
     def _patch(self, kind: str, name: str, operations: Sequence[Operation]) -> Document:
         return self._until_answered(lambda: self._store.patch(kind, name, operations))
 
-    def _until_answered(self, call: Callable[[], T]) -> T:
+    def _until_answered(self, call: Callable[[], T], *, waits_when_refused: bool = True) -> T:
         deadline = self._clock() + self._give_up_seconds
         tries = 0
         while True:
@@ -97,11 +102,19 @@ class Writer:
             try:
                 answer = call()
                 self._seconds = (self._seconds + self._clock() - began) / 2
+                self._refusals.passed()
                 return answer
             except BoardUnavailable as error:
                 self._unreachable()
                 tries += 1
                 self._pause(tries, deadline, error, asked=error.retry_after)
+            except Forbidden as error:
+                if not waits_when_refused:
+                    raise
+                pause = self._refusals.met(error)
+                self._unreachable()
+                self._sleep(pause)
+                deadline = self._clock() + self._give_up_seconds
 
     def _pause(self, tries: int, deadline: float, error: KubemrError, *, asked: float = 0.0) -> None:
         """Wait as long as the store ``asked`` for, and a random time, twice as long at most with each try."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
             client = KubeClient.of_program(kubeconfig, namespace, environ())
             store = KubernetesStore(client, namespace)
             asked = _options(namespace=namespace, **options)
-            one = PodWorker(store, asked, complete=_completed(), echo=Echo(STDOUT), lease_seconds=lease)
+            one = PodWorker(store, asked, complete=_completed(), echo=Echo(STDOUT), log=_say, lease_seconds=lease)
             try:
                 with stopping_on_signals(one.stop) as signals:
                     one.run()
@@ -114,6 +115,11 @@ def _completed() -> Callable[[JobSpec], JobSpec]:
 
     known = settings.load(environ())
     return lambda spec: add_scripts(with_defaults(spec, known), os.getcwd())
+
+
+def _say(text: str) -> None:
+    """Write a line for ``kubectl logs``."""
+    print(f"kubemr-shell: {text}", file=sys.stderr, flush=True)
 
 
 def _leave_message(path: str | None, text: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.waits import waits_of
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.kube.status import STARTING, Condition, Object, condition, is_true
 from kubemr_shell.local_run.failure import failure_lines
@@ -14,6 +15,7 @@ from kubemr_shell.operator.obstacles import NOT_MADE, no_pod_for
 from kubemr_shell.operator.pods import first_trouble, has_ended, is_alive, last_failure
 
 LONGEST_MESSAGE = 4000
+REFUSED = "RequestsRefused"
 FIRST_POD_SECONDS = 10.0
 """For the controller of batch Jobs to make the first pod."""
 
@@ -75,13 +77,21 @@ def _workers(seen: Observation) -> Stated | None:
         return None
     alive = sum(map(is_alive, seen.present_pods))
     count = seen.batch["spec"]["parallelism"]
-    found = first_trouble(seen.present_pods)
+    found = first_trouble(seen.present_pods) or _refused(seen)
     if found is not None:
         return _condition(Condition.WORKERS_READY, False, found.reason, found.message)
     if alive < count:
         delay = _delay(seen, f"{alive} of {count} workers run")
         return _condition(Condition.WORKERS_READY, False, delay.reason, delay.message)
     return _condition(Condition.WORKERS_READY, True, "Running", f"{count} workers run")
+
+
+def _refused(seen: Observation) -> Trouble | None:
+    """Return what a worker that runs waits for, as it has written itself."""
+    waits = waits_of(dict(seen.job))
+    if waits is None or not any(pod["metadata"]["name"] == waits[0] for pod in seen.present_pods if is_alive(pod)):
+        return None
+    return Trouble(reason=REFUSED, message=f"pod {waits[0]}: {waits[1]}")
 
 
 def lacks_pods(seen: Observation) -> bool:

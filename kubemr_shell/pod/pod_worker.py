@@ -29,7 +29,7 @@ from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.memory import MemoryPlan, divide_memory
 from kubemr_shell.worker.old_result import OldResult
-from kubemr_shell.worker.worker import Worker, WorkerOptions
+from kubemr_shell.worker.worker import Worker, WorkerOptions, print_nothing
 from kubemr_shell.worker.workspace import Workspace
 
 FOLDERS = ("logs", "attempts")
@@ -75,12 +75,17 @@ class PodWorker:
         *,
         complete: Callable[[JobSpec], JobSpec],
         echo: Echo | None = None,
+        log: Callable[[str], object] = print_nothing,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
-        """``complete`` adds what the image brings to a spec: its commands and files. ``echo``: for commands' stderr."""
+        """``complete`` adds what the image brings to a spec: its commands and files. ``echo``: for commands' stderr.
+
+        ``log`` is told what the worker waits for.
+        """
         self._options = options
         self._complete = complete
         self._echo = echo
+        self._log = log
         self._places = Places(output=options.output, uid=options.uid)
         self._timing = Timing.cluster(options.workers, lease_seconds=lease_seconds)
         self._store = store
@@ -119,6 +124,7 @@ class PodWorker:
             timing=self._timing,
             clock=time.monotonic,
             random=random.Random(os.urandom(16)),
+            log=self._log,
         )
         if board.uid != options.uid:
             raise JobNotFound(f"{options.job}: the job {options.uid} was deleted, and there is another one of its name")
@@ -138,6 +144,7 @@ class PodWorker:
                 is_dead=self._is_dead,
                 groups=os.path.join(options.scratch, "groups"),
                 progress=os.path.join(options.scratch, "progress"),
+                log=self._log,
             ),
             self._context,
         )

@@ -34,6 +34,10 @@ from kubemr_shell.worker.stages import Stages
 from kubemr_shell.worker.tasks import SlotTasks
 
 
+def print_nothing(text: str) -> None:
+    """Drop what a worker has to say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
     """What tells one worker of a job from another, and what it keeps in local files."""
@@ -52,6 +56,8 @@ class WorkerOptions:
     """A file for the process groups of its commands."""
     progress: str
     """A file for what it has done."""
+    log: Callable[[str], object] = print_nothing
+    """Is told what the worker waits for."""
 
 
 class Worker:
@@ -93,6 +99,7 @@ class Worker:
             random=Random(os.urandom(16)),
             number=options.number,
             is_dead=options.is_dead,
+            log=options.log,
             together=lambda phase: self._outputs.together() if phase is Phase.REDUCE else 1,
         )
         seen = context(self.board.known, self._maps)

@@ -13,7 +13,7 @@ from kubemr_shell.board.job_view import PlanFacts
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, Step, Working
 from kubemr_shell.board.timing import Timing
-from kubemr_shell.errors import BoardUnavailable, UnknownAnswer
+from kubemr_shell.errors import BoardUnavailable, Forbidden, UnknownAnswer
 from kubemr_shell.job.state import JobState, Phase
 
 TIMING = Timing(
@@ -35,6 +35,8 @@ class Wire(SqliteStore):
     before_patch: Callable[[], object] | None = None
     losses: list[bool]
     is_down: bool = False
+    refused: frozenset[str] = frozenset()
+    """What this worker may not do: ``patch``, or ``patch TaskShard``; likewise ``get`` and ``create``."""
     past: dict[str, Document] | None = None
     """What cheap reads bring, where they are behind."""
     calls: dict[str, int]
@@ -48,6 +50,7 @@ class Wire(SqliteStore):
         self.calls["get"] += 1
         if self.is_down:
             raise BoardUnavailable("down")
+        self._check("get", kind)
         if self.past and not fresh and name in self.past:
             return self.past[name]
         return super().get(kind, name, fresh=fresh)
@@ -55,12 +58,18 @@ class Wire(SqliteStore):
     def create(self, document: Mapping[str, Any]) -> Document:
         self._interfere()
         self.calls["create"] += 1
+        self._check("create", document["kind"])
         return self._lossy(lambda: super(Wire, self).create(document))
 
     def patch(self, kind: str, name: str, operations: Sequence[Operation]) -> Document:
         self._interfere()
         self.calls["patch"] += 1
+        self._check("patch", kind)
         return self._lossy(lambda: super(Wire, self).patch(kind, name, operations))
+
+    def _check(self, call: str, kind: str) -> None:
+        if self.refused & {call, f"{call} {kind}"}:
+            raise Forbidden(f"{call} of {kind}: exceeded quota")
 
     def _interfere(self) -> None:
         interference, self.before_patch = self.before_patch, None
@@ -90,6 +99,8 @@ class Workshop:
         self.dead: set[str] = set()
         self.during_pause: Callable[[], object] | None = None
         self.wires: dict[str, Wire] = {}
+        self.log: list[str] = []
+        """What the workers have said."""
         self._boards: dict[str, Board] = {}
         Board.create(self.wire("user"), name="job", uid="uid-1", spec=self.spec)
         self.worker("user").deploy()
@@ -112,6 +123,7 @@ class Workshop:
                 random=Random(name),
                 is_dead=self.dead.__contains__,
                 sleep=self.sleep,
+                log=self.log.append,
             )
         return self._boards[name]
 

@@ -14,6 +14,7 @@ from kubemr_shell.board.json_patch import test as expect
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import BoardUnavailable, UnknownAnswer
+from kubemr_shell.net.refusals import Refusals
 
 
 class Lossy(SqliteStore):
@@ -45,6 +46,7 @@ class Desk:
             sleep=self.sleep,
             random=Random(1),
             unreachable=self.count,
+            refusals=Refusals(budget_seconds=0, clock=lambda: self.now, random=Random(1)),
         )
 
     def sleep(self, seconds: float) -> None:

@@ -184,3 +184,13 @@ def test_the_time_of_the_end_is_written_once() -> None:
     server.now += 30
     server.look(cached=old)
     assert server.document["status"]["completionTime"] == at
+
+
+@pytest.mark.parametrize("teller", ["words-0-a", "words-0-of-an-earlier-pod"])
+def test_a_worker_whose_requests_are_refused_says_so_in_a_condition_while_it_lives(teller: str) -> None:
+    server = Server(waits={"worker": teller, "message": "creation of TaskShard: exceeded quota"})
+    server.look()
+    [ready] = [one for one in server.document["status"]["conditions"] if one["type"] == "WorkersReady"]
+    lives = teller == "words-0-a"
+    assert (ready["status"], ready["reason"]) == (("False", "RequestsRefused") if lives else ("True", "Running"))
+    assert ("exceeded quota" in ready["message"]) == lives
