@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +15,10 @@ from kubemr_shell.client.access import Access
 if TYPE_CHECKING:
     from kubemr_shell.client.jobs import Jobs
 
-_OPTIONS = (
-    click.option("-n", "--namespace", metavar="NS", help="The namespace of the job; default: that of the context."),
+_NAMESPACE = click.option(
+    "-n", "--namespace", metavar="NS", help="The namespace of the job; default: that of the context."
+)
+_CONNECTION = (
     click.option("--context", metavar="NAME", help="A context of the kubeconfig; default: the current one."),
     click.option(
         "--kubeconfig",
@@ -27,15 +29,27 @@ _OPTIONS = (
 
 
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options, and their values as ``access``."""
+    """Give a command the options of a cluster and of a namespace, and their values as ``access``."""
+    return _with_access(command, (_NAMESPACE, *_CONNECTION))
 
+
+def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a cluster alone, and their values as ``access``."""
+    return _with_access(command, _CONNECTION)
+
+
+def _with_access(
+    command: Callable[..., Any], options: Sequence[Callable[[Callable[..., Any]], Callable[..., Any]]]
+) -> Callable[..., Any]:
     @functools.wraps(command)
-    def call(*arguments: Any, namespace: str | None, context: str | None, kubeconfig: str | None, **more: Any) -> Any:
+    def call(
+        *arguments: Any, context: str | None, kubeconfig: str | None, namespace: str | None = None, **more: Any
+    ) -> Any:
         access = Access(namespace=namespace, context=context, kubeconfig=kubeconfig)
         return command(*arguments, access=access, **more)
 
     wrapped: Callable[..., Any] = call
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped
 

@@ -36,7 +36,11 @@ def install(
 ) -> None:
     """Write the manifests that install kubemr-shell in a cluster; no cluster is needed for it.
 
+    The namespace of the operator has to be there: no manifest changes a namespace. kubemr-shell uninstall removes
+    what these manifests install.
+
     \b
+    kubectl create namespace kubemr
     kubemr-shell install --output-root s3://results --s3-secret s3 | kubectl apply -f -
     """
     from kubemr_shell.operator.install import InstallOptions, installation, yaml_text  # noqa: PLC0415

@@ -30,6 +30,7 @@ COMMANDS = {
     "cancel": "End a job of a cluster.",
     "delete": "Remove a job of a cluster.",
     "install": "Write the manifests that install kubemr-shell in a cluster.",
+    "uninstall": "Remove an installation from a cluster; jobs and namespaces stay.",
     "worker": "Work on a job of the cluster until it is over; what pods run.",
     "operator": "Deploy the workers of jobs and report on them; what the operator's pods run.",
     "cleanup": "Remove the temporaries of a deleted job; what a pod runs.",

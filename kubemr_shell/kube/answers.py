@@ -29,7 +29,7 @@ MEANINGS: dict[int, type[KubemrError]] = {401: Forbidden, 403: Forbidden, 404: D
 TERMINATING = "NamespaceTerminating"
 TOO_LARGE = "etcdserver: request is too large"
 UNKNOWN_FIELD = "strict decoding error: "
-INSTALL = "kubemr-shell install | kubectl apply -f - installs it"
+INSTALL = "kubectl create namespace kubemr; kubemr-shell install | kubectl apply -f - installs it"
 
 
 def refusal(status: int, body: bytes, retry_after: str | None, *, what: str, writes: bool) -> KubemrError:

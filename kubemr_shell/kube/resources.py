@@ -43,6 +43,39 @@ NAMESPACES = Resource(api_version="v1", kind="Namespace", plural="namespaces", n
 ROLES = Resource(api_version="rbac.authorization.k8s.io/v1", kind="Role", plural="roles")
 ROLE_BINDINGS = Resource(api_version="rbac.authorization.k8s.io/v1", kind="RoleBinding", plural="rolebindings")
 BATCH_JOBS = Resource(api_version="batch/v1", kind="Job", plural="jobs")
+CLUSTER_ROLES = Resource(
+    api_version="rbac.authorization.k8s.io/v1", kind="ClusterRole", plural="clusterroles", namespaced=False
+)
+CLUSTER_ROLE_BINDINGS = Resource(
+    api_version="rbac.authorization.k8s.io/v1",
+    kind="ClusterRoleBinding",
+    plural="clusterrolebindings",
+    namespaced=False,
+)
+DEPLOYMENTS = Resource(api_version="apps/v1", kind="Deployment", plural="deployments")
+SERVICES = Resource(api_version="v1", kind="Service", plural="services")
+DISRUPTION_BUDGETS = Resource(api_version="policy/v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets")
+ADMISSION_POLICIES = Resource(
+    api_version="admissionregistration.k8s.io/v1",
+    kind="ValidatingAdmissionPolicy",
+    plural="validatingadmissionpolicies",
+    namespaced=False,
+)
+ADMISSION_BINDINGS = Resource(
+    api_version="admissionregistration.k8s.io/v1",
+    kind="ValidatingAdmissionPolicyBinding",
+    plural="validatingadmissionpolicybindings",
+    namespaced=False,
+)
+FLOW_SCHEMAS = Resource(
+    api_version="flowcontrol.apiserver.k8s.io/v1", kind="FlowSchema", plural="flowschemas", namespaced=False
+)
+PRIORITY_LEVELS = Resource(
+    api_version="flowcontrol.apiserver.k8s.io/v1",
+    kind="PriorityLevelConfiguration",
+    plural="prioritylevelconfigurations",
+    namespaced=False,
+)
 CRDS = Resource(
     api_version="apiextensions.k8s.io/v1",
     kind="CustomResourceDefinition",

@@ -51,7 +51,7 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
     if running or seen.batch is not None or seen.others:
         why = f"its workers do not end: {', '.join(running[:MOST_NAMES])}"
         return _given_up(seen, options, why) if is_late else Decision(again_after=LOOK_SECONDS)
-    if _has_nothing(seen, options) or is_true(seen.cleanup, "Complete"):
+    if has_nothing(seen, options) or is_true(seen.cleanup, "Complete"):
         return Decision(actions=[_released(seen)])
     if is_true(seen.cleanup, "Failed"):
         failed = last_failure(seen.cleanup_pods)
@@ -105,11 +105,15 @@ def _clean(seen: Observation, options: OperatorOptions, *, with_own_image: bool)
 
 def _given_up(seen: Observation, options: OperatorOptions, why: str) -> Decision:
     """The object goes, and what is left is told; first the object, for an event that is refused must not hold it."""
+    text = f"its temporaries are left, {left_behind(seen, options)}. They were not removed: {why}"
+    return Decision(actions=[_released(seen), Tell(reason="CleanupGivenUp", message=text, warning=True)])
+
+
+def left_behind(seen: Observation, options: OperatorOptions) -> str:
+    """Say where the temporaries of a job are, and which command removes them."""
     where = (decided_output(seen) if seen.problems else output_of(seen, options)) or "OUTPUT"
     left = f"in {where}/{STATE}/{seen.uid}, and in uploads below {where} that nobody completed"
-    removal = f"kubemr-shell clean --force {where} removes them"
-    text = f"its temporaries are left, {left}: {removal}. They were not removed: {why}"
-    return Decision(actions=[_released(seen), Tell(reason="CleanupGivenUp", message=text, warning=True)])
+    return f"{left}: kubemr-shell clean --force {where} removes them"
 
 
 def _told(obstacle: Trouble) -> list[Action]:
@@ -145,8 +149,8 @@ def _is_cleaned(seen: Observation) -> bool:
     return seen.status.get("state") == JobState.COMPLETE and seen.status.get("cleaned") is True
 
 
-def _has_nothing(seen: Observation, options: OperatorOptions) -> bool:
-    """None of its workers ever began, or they have removed all."""
+def has_nothing(seen: Observation, options: OperatorOptions) -> bool:
+    """Return whether a job has no temporaries: none of its workers ever began, or they have removed all."""
     status = seen.status
     if "startTime" not in status or _is_cleaned(seen) or not _may_have_begun(status):
         return True

@@ -30,6 +30,8 @@ RESOURCES: Manifest = {
     "requests": {"cpu": "50m", "memory": "96Mi", "ephemeral-storage": "16Mi"},
     "limits": {"memory": "384Mi", "ephemeral-storage": "64Mi"},
 }
+GROUPS = {"edit": ("admin", "edit"), "view": ("view",)}
+"""The ClusterRoles for people, by the end of their names: the roles of Kubernetes to which each is added."""
 LABELS = {"app.kubernetes.io/name": "kubemr", "app.kubernetes.io/component": "operator"}
 
 
@@ -47,14 +49,26 @@ class InstallOptions:
 
     @property
     def cluster_name(self) -> str:
-        """Of what belongs to no namespace."""
-        return f"{self.operator_namespace}-{NAME}"
+        return cluster_name(self.operator_namespace)
+
+
+def cluster_name(operator_namespace: str) -> str:
+    """Return the name that the objects of the whole cluster have; some have it with a suffix."""
+    return f"{operator_namespace}-{NAME}"
+
+
+def names_in_cluster(name: str) -> list[str]:
+    """Return all names of objects of the whole cluster that are made from one ``cluster_name``."""
+    return [name, *(f"{name}-{group}" for group in GROUPS)]
 
 
 def installation(options: InstallOptions) -> list[Manifest]:
-    """All of it."""
+    """Return all objects of an installation.
+
+    The namespaces are not among them: ``kubectl apply`` would change the labels of a namespace that is there already,
+    and ``kubectl delete`` would delete it with everything in it.
+    """
     return [
-        namespace(options),
         *definitions(),
         *rights(options),
         *people(options),
@@ -62,12 +76,6 @@ def installation(options: InstallOptions) -> list[Manifest]:
         *(flows(options) if options.flow_control else ()),
         *program(options),
     ]
-
-
-def namespace(options: InstallOptions) -> Manifest:
-    """Of the operator; nothing in it may ask for more than a restricted pod has."""
-    labels = {**_labels(), "pod-security.kubernetes.io/enforce": "restricted"}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": options.operator_namespace, "labels": labels}}
 
 
 def definitions() -> list[Manifest]:
@@ -97,19 +105,18 @@ def rights(options: InstallOptions) -> list[Manifest]:
 
 def people(options: InstallOptions) -> list[Manifest]:
     """Who may edit, or view, a namespace may do so with its jobs."""
-    groups = {"edit": [*viewer_rules(), *editor_rules()], "view": viewer_rules()}
-    aggregated = {"edit": ("admin", "edit"), "view": ("view",)}
+    rules_of = {"edit": [*viewer_rules(), *editor_rules()], "view": viewer_rules()}
     return [
         {
             "apiVersion": f"{RBAC}/v1",
             "kind": "ClusterRole",
             "metadata": {
                 "name": f"{options.cluster_name}-{group}",
-                "labels": _labels() | {f"{RBAC}/aggregate-to-{one}": "true" for one in aggregated[group]},
+                "labels": _labels() | {f"{RBAC}/aggregate-to-{role}": "true" for role in roles},
             },
-            "rules": rules,
+            "rules": rules_of[group],
         }
-        for group, rules in groups.items()
+        for group, roles in GROUPS.items()
     ]
 
 

@@ -18,7 +18,6 @@ from kubemr_shell.operator.install import (
     admission,
     definitions,
     flows,
-    namespace,
     operator_arguments,
     people,
     program,
@@ -66,7 +65,6 @@ def _kustomize() -> dict[str, str]:
     base = "deploy/kustomize/base"
     everywhere, inside = InstallOptions(), InstallOptions(operator=OperatorOptions(namespace=OPERATOR_NAMESPACE))
     return {
-        f"{base}/namespace.yaml": _written([namespace(everywhere)]),
         f"{base}/definitions.yaml": _written(definitions()),
         f"{base}/rights.yaml": _written([*rights(everywhere), *people(everywhere)]),
         f"{base}/admission.yaml": _written(admission(everywhere)),

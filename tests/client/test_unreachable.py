@@ -38,7 +38,8 @@ def test_a_cluster_that_knows_no_jobs_is_told_from_one_without_this_job(
     said = done.stderr.decode()
     assert said.startswith(f"kubemr-shell: {bare_server}: ")
     assert said.endswith(
-        ": the API server knows no such kind of object: kubemr-shell install | kubectl apply -f - installs it; "
+        ": the API server knows no such kind of object: "
+        "kubectl create namespace kubemr; kubemr-shell install | kubectl apply -f - installs it; "
         "--context chooses another cluster\n"
     )
 

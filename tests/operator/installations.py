@@ -145,12 +145,11 @@ def installation(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[I
 
 @contextmanager
 def _installed(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Installation]:
-    operator_namespace = f"test-{uuid.uuid4().hex[:12]}"
-    scope = ("--namespace", namespace, "--operator-namespace", operator_namespace)
-    with (
-        applied(cluster, install(*scope, "--image", NO_IMAGE, "--replicas", "0", "--flow-control")),
-        ExitStack() as processes,
-    ):
+    with ExitStack() as processes:
+        operator_namespace = processes.enter_context(cluster.namespace())
+        scope = ("--namespace", namespace, "--operator-namespace", operator_namespace)
+        text = install(*scope, "--image", NO_IMAGE, "--replicas", "0", "--flow-control")
+        processes.enter_context(applied(cluster, text))
         one = Installation(
             cluster=cluster,
             operator_namespace=operator_namespace,

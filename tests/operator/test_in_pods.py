@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 
 from kubemr_shell.kube.resources import JOBS, NAMESPACES
@@ -21,13 +19,13 @@ def test_operators_in_pods_see_a_job_through(quiet_site: Site) -> None:
     site, cluster = quiet_site, quiet_site.cluster
     cluster.client.patch(NAMESPACES, None, site.namespace, RESTRICTED)
     site.bucket.put("in/words", b"b\na\nb\n")
-    place = f"test-{uuid.uuid4().hex[:12]}"
-    text = install(
-        *("--namespace", site.namespace, "--operator-namespace", place, "--image", site.image, "--flow-control"),
+    chosen = (
+        *("--namespace", site.namespace, "--image", site.image, "--flow-control"),
         *("--output-root", site.bucket.uri, "--s3-endpoint", s3_endpoint_in_pods(site.bucket)),
         *("--s3-region", site.bucket.server.region, "--s3-secret", "s3"),
     )
-    with applied(cluster, text):
+    with cluster.namespace() as place, applied(cluster, install(*chosen, "--operator-namespace", place)):
+        cluster.client.patch(NAMESPACES, None, place, RESTRICTED)
         cluster.kubectl("-n", place, "rollout", "status", f"deployment/{NAME}", "--timeout=90s")
         work = {"mapCommand": "cat", "reduceCommand": "uniq -c", "partitions": 1, "replicas": 2}
         site.submit("words", inputs=[f"{site.bucket.uri}/in/words"], **work)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import uuid
 from typing import Any
 
 import pytest
 import yaml
 
 from kubemr_shell.errors import EXIT_INTERRUPTED
+from kubemr_shell.kube.resources import NAMESPACES
 from kubemr_shell.operator.install import NAME, InstallOptions, installation, operator_arguments, yaml_text
 from kubemr_shell.operator.manifests import account_name
 from kubemr_shell.operator.options import OperatorOptions
@@ -49,9 +49,14 @@ def kinds(options: InstallOptions) -> list[str]:
 @SCOPES
 def test_what_others_need_comes_first(options: InstallOptions) -> None:
     found = kinds(options)
-    assert found[0] == "Namespace"
     assert found.index("ServiceAccount") < found.index("Deployment")
     assert max(n for n, kind in enumerate(found) if kind == "CustomResourceDefinition") < found.index("Deployment")
+
+
+@SCOPES
+def test_no_namespace_is_part_of_an_installation(options: InstallOptions) -> None:
+    """kubectl would change the labels of one that is there already, and delete it with all that is in it."""
+    assert "Namespace" not in kinds(options)
 
 
 def test_an_installation_for_one_namespace_has_no_rights_elsewhere() -> None:
@@ -126,10 +131,9 @@ def test_what_no_server_would_take_is_refused_at_once(arguments: list[str], mess
 
 @pytest.mark.cluster
 def test_kubectl_applies_an_installation_for_all_namespaces_in_one_go(cluster: Cluster) -> None:
-    """And once more, and nothing changes. No operator of it runs: it would look after the jobs of other tests."""
-    name = f"test-{uuid.uuid4().hex[:12]}"
-    text = install("--operator-namespace", name, "--image", NO_IMAGE, "--replicas", "0", "--flow-control")
-    with applied(cluster, text) as said:
+    """Once more changes nothing. No operator of it runs: it would look after the jobs of other tests."""
+    with cluster.namespace() as name, applied(cluster, cluster_wide(name)) as said:
+        text = cluster_wide(name)
         assert f"deployment.apps/{NAME} created" in said
         assert cluster.kubectl("diff", "-f", "-", stdin=text) == ""
         account = f"system:serviceaccount:{name}:{NAME}"
@@ -143,12 +147,28 @@ def test_kubectl_applies_an_installation_for_all_namespaces_in_one_go(cluster: C
         assert policy["status"]["typeChecking"] == {}
 
 
+def cluster_wide(operator_namespace: str) -> str:
+    place = ("--operator-namespace", operator_namespace)
+    return install(*place, "--image", NO_IMAGE, "--replicas", "0", "--flow-control")
+
+
 def _checked(text: str) -> str:
     return text if "typeChecking" in json.loads(text).get("status", {}) else ""
 
 
 @pytest.mark.cluster
-def test_its_pods_are_as_restricted_as_their_namespace_demands(installation: Installation) -> None:
+def test_installing_changes_nothing_of_a_namespace_that_is_there(cluster: Cluster, namespace: str) -> None:
+    cluster.kubectl("label", "namespace", namespace, "whose=theirs")
+    before = cluster.client.get(NAMESPACES, None, namespace)["metadata"]
+    with applied(cluster, cluster_wide(namespace)):
+        after = cluster.client.get(NAMESPACES, None, namespace)["metadata"]
+        assert {key: after[key] for key in ("uid", "labels")} == {key: before[key] for key in ("uid", "labels")}
+
+
+@pytest.mark.cluster
+def test_its_pods_run_where_only_restricted_ones_may(installation: Installation) -> None:
+    restricted = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    installation.cluster.client.patch(NAMESPACES, None, installation.operator_namespace, restricted)
     deployment = json.loads(
         installation.cluster.kubectl("-n", installation.operator_namespace, "get", "deployment", NAME, "-o", "json")
     )

@@ -1,0 +1,156 @@
+"""Decide what an uninstallation removes, and which jobs it lets go of. Pure.
+
+An object belongs to an installation if it has the labels of kubemr-shell and its name or its namespace is the one that
+this installation gives. A name alone proves nothing. Namespaces are never part of an installation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kubemr_shell.job.kinds import GROUP, JOB_PLURAL, SHARD_PLURAL
+from kubemr_shell.kube.resources import (
+    ADMISSION_BINDINGS,
+    ADMISSION_POLICIES,
+    CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
+    FLOW_SCHEMAS,
+    PRIORITY_LEVELS,
+    ROLE_BINDINGS,
+    ROLES,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
+from kubemr_shell.kube.status import Object
+from kubemr_shell.operator.deletion import FINALIZER
+from kubemr_shell.operator.install import LABELS, NAME, cluster_name, names_in_cluster
+
+LABEL_SELECTOR = ",".join(f"{name}={value}" for name, value in LABELS.items())
+IN_OPERATOR_NAMESPACE = (DEPLOYMENTS, SERVICES, DISRUPTION_BUDGETS, SERVICE_ACCOUNTS)
+BINDINGS = (CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS)
+KINDS = (
+    DEPLOYMENTS,
+    SERVICES,
+    DISRUPTION_BUDGETS,
+    ADMISSION_BINDINGS,
+    ADMISSION_POLICIES,
+    FLOW_SCHEMAS,
+    PRIORITY_LEVELS,
+    CLUSTER_ROLES,
+    ROLES,
+    SERVICE_ACCOUNTS,
+    *BINDINGS,
+)
+"""All kinds of an installation, in the order in which they are removed.
+
+The operator goes first, for it would hold each job again. The bindings go last: they tell which jobs were looked after,
+and an uninstallation that was interrupted reads that from them again.
+"""
+DEFINITIONS = (f"{JOB_PLURAL}.{GROUP}", f"{SHARD_PLURAL}.{GROUP}")
+"""The names of the two CustomResourceDefinitions."""
+
+Found = Mapping[Resource, Sequence[Object]]
+"""The objects of each kind in KINDS that have the labels of an operator, in all namespaces."""
+ALL_NAMESPACES = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thing:
+    """One object that is to be removed."""
+
+    resource: Resource
+    name: str
+    namespace: str | None
+    uid: str
+
+    def __str__(self) -> str:
+        where = f" in the namespace {self.namespace}" if self.namespace else ""
+        return f"{self.resource.kind} {self.name}{where}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """An installation as it was found in a cluster."""
+
+    things: Sequence[Thing]
+    """In the order of their removal."""
+    scopes: frozenset[str | None]
+    """The namespaces whose jobs it looks after; ALL_NAMESPACES stands for all of them."""
+    other_scopes: frozenset[str | None]
+    """The same of all other installations of the cluster."""
+    others: Sequence[str]
+    """The namespaces in which operators of other installations run."""
+    release: str | None
+    """The name of the Helm release that this installation is; None if Helm has not made it."""
+
+    def lets_go(self, job: Object) -> bool:
+        """Return whether a finalizer of ours holds the job, and no operator is left that would remove it."""
+        if FINALIZER not in (job["metadata"].get("finalizers") or ()):
+            return False
+        namespace = job["metadata"]["namespace"]
+        return _covers(self.scopes, namespace) and not _covers(self.other_scopes, namespace)
+
+
+def removal_of(found: Found, operator_namespace: str) -> Removal:
+    """Return what the installation with its operator in ``operator_namespace`` consists of."""
+    bindings = [one for resource in BINDINGS for one in found.get(resource, ())]
+    own = [one for one in bindings if _account_namespace(one) == operator_namespace]
+    of_others = [one for one in bindings if one not in own]
+    # Two installations made by kustomize share their names in the cluster: the last one removes what is shared.
+    shared = {_role(one) for one in of_others}
+    owned = {cluster_name(operator_namespace), *map(_role, own)} - shared
+    names = {name for one in owned for name in names_in_cluster(one)}
+    roles = {(_namespace(one), _role(one)) for one in own}
+
+    def is_part(resource: Resource, one: Object) -> bool:
+        if resource in IN_OPERATOR_NAMESPACE:
+            return _namespace(one) == operator_namespace and one["metadata"]["name"] == NAME
+        if resource in BINDINGS:
+            return one in own
+        if resource is ROLES:
+            return (_namespace(one), one["metadata"]["name"]) in roles
+        return one["metadata"]["name"] in names
+
+    parts = [(resource, one) for resource in KINDS for one in found.get(resource, ()) if is_part(resource, one)]
+    return Removal(
+        things=[_thing(resource, one) for resource, one in parts],
+        scopes=frozenset(map(_namespace, own)),
+        other_scopes=frozenset(map(_namespace, of_others)),
+        others=sorted({_account_namespace(one) for one in of_others}),
+        release=next(filter(None, (_release(one) for _, one in parts)), None),
+    )
+
+
+def _thing(resource: Resource, one: Object) -> Thing:
+    metadata = one["metadata"]
+    return Thing(resource=resource, name=metadata["name"], namespace=_namespace(one), uid=metadata["uid"])
+
+
+def _namespace(one: Object) -> str | None:
+    """Return the namespace of an object; ALL_NAMESPACES for an object of the whole cluster."""
+    namespace: str | None = one["metadata"].get("namespace", ALL_NAMESPACES)
+    return namespace
+
+
+def _account_namespace(binding: Object) -> str:
+    """Return the namespace of the operator whose account a binding gives rights to."""
+    accounts = (one for one in binding.get("subjects") or () if one.get("name") == NAME)
+    return next((str(one.get("namespace", "")) for one in accounts), "")
+
+
+def _role(binding: Object) -> str:
+    return str(binding["roleRef"]["name"])
+
+
+def _release(one: Object) -> str | None:
+    """Return the name of the Helm release that an object belongs to."""
+    release: str | None = (one["metadata"].get("annotations") or {}).get("meta.helm.sh/release-name")
+    return release
+
+
+def _covers(scopes: frozenset[str | None], namespace: str) -> bool:
+    return ALL_NAMESPACES in scopes or namespace in scopes

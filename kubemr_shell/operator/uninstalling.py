@@ -1,0 +1,186 @@
+"""Remove an installation from a cluster: look what there is, stop the operator, let go of the jobs, remove the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from kubemr_shell.board.json_patch import add
+from kubemr_shell.errors import Conflict, DocumentNotFound, Unavailable, UnknownKind, UsageError
+from kubemr_shell.job.state import ENDED
+from kubemr_shell.kube.client import KubeClient, Object
+from kubemr_shell.kube.resources import CRDS, DEPLOYMENTS, JOBS, PODS, Resource
+from kubemr_shell.kube.status import state_of
+from kubemr_shell.operator.actions import unchanged
+from kubemr_shell.operator.deletion import FINALIZER, has_nothing, left_behind
+from kubemr_shell.operator.observation import Observation
+from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.uninstall import DEFINITIONS, KINDS, LABEL_SELECTOR, Removal, Thing, removal_of
+
+END_SECONDS = 90.0
+"""How long the pods of the operator, and the definitions, may take to end. The pods have 15 s by themselves."""
+LOOK_SECONDS = 0.5
+TRIES = 10
+"""How often a job is read again whose worker writes its status at the same time."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uninstallation:
+    """An installation in a cluster, with the jobs that nobody looks after without it."""
+
+    client: KubeClient
+    operator_namespace: str
+    removal: Removal
+    jobs: Sequence[Object]
+    """The jobs that are let go of."""
+    definitions: Sequence[Thing]
+    """The definitions that are to be removed; usually none."""
+    all_jobs: int
+    """The number of jobs in the whole cluster."""
+
+    @classmethod
+    def find(cls, client: KubeClient, operator_namespace: str, *, definitions: bool) -> Uninstallation:
+        """Look what there is. UsageError if there is no such installation, or another one needs the definitions."""
+        found = {resource: _labelled(client, resource) for resource in KINDS}
+        removal = removal_of(found, operator_namespace)
+        defined = _definitions(client) if definitions else []
+        if not removal.things and not defined:
+            raise UsageError(_nothing(operator_namespace, removal.others))
+        if defined and removal.others:
+            raise UsageError(
+                f"--definitions: the operator in {', '.join(removal.others)} needs them: uninstall it first "
+                f"({'; '.join(f'kubemr-shell uninstall --operator-namespace {one}' for one in removal.others)})"
+            )
+        jobs = _all_of(client, JOBS)
+        held = [job for job in jobs if FINALIZER in (job["metadata"].get("finalizers") or ())]
+        return cls(
+            client=client,
+            operator_namespace=operator_namespace,
+            removal=removal,
+            jobs=held if defined else [job for job in held if removal.lets_go(job)],
+            definitions=defined,
+            all_jobs=len(jobs),
+        )
+
+    def lines(self) -> list[str]:
+        """Say what is removed, what stays, and what becomes of the jobs."""
+        lines = [f"To be removed from {self.client.server}:"]
+        lines += [f"  {thing}" for thing in [*self.removal.things, *self.definitions]]
+        if self.definitions:
+            lines.append(f"  with them all {self.all_jobs} jobs of the cluster, and their status")
+        else:
+            lines.append(f"Kept: the definitions of jobs and shards, and the {self.all_jobs} jobs of the cluster.")
+        lines.append(
+            f"Kept: every namespace; kubectl delete namespace {self.operator_namespace} would remove that one with all "
+            "that is in it."
+        )
+        if self.jobs:
+            lines.append("Jobs that no operator looks after then, neither while they run nor when they are deleted:")
+            lines += [f"  {_fate(job)}" for job in self.jobs]
+        return lines
+
+    def carry_out(self, say: Say, wait: Callable[[float], object]) -> None:
+        """Remove it all; ``wait`` pauses for some seconds. It can be called again where it was interrupted.
+
+        Unavailable if the operator does not end.
+        """
+        first = [thing for thing in self.removal.things if thing.resource is DEPLOYMENTS]
+        self._remove(first, say)
+        if first:
+            self._await(self._no_operator, wait, f"the pods of the operator in the namespace {self.operator_namespace}")
+        for job in self.jobs:
+            self._let_go(job)
+            say(f"let go of job {_name(job)}")
+        self._remove([thing for thing in self.removal.things if thing not in first], say)
+        self._remove(self.definitions, say)
+        if self.definitions:
+            self._await(lambda: not _definitions(self.client), wait, "the definitions, with the jobs of the cluster,")
+
+    def _remove(self, things: Sequence[Thing], say: Say) -> None:
+        for thing in things:
+            try:
+                options = {"preconditions": {"uid": thing.uid}}
+                self.client.delete(thing.resource, thing.namespace, thing.name, options=options)
+            except DocumentNotFound:
+                continue
+            say(f"removed {thing}")
+
+    def _no_operator(self) -> bool:
+        return not self.client.list(PODS, self.operator_namespace, labels=LABEL_SELECTOR)["items"]
+
+    def _await(self, is_gone: Callable[[], bool], wait: Callable[[float], object], what: str) -> None:
+        deadline = time.monotonic() + END_SECONDS
+        while not is_gone():
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"{what} did not end within {END_SECONDS:g} s: look why (kubectl -n {self.operator_namespace} "
+                    "get pods), and call kubemr-shell uninstall again: it goes on from here"
+                )
+            wait(LOOK_SECONDS)
+
+    def _let_go(self, job: Object) -> None:
+        """Take our finalizer off the job, and leave those of others."""
+        namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
+        for _ in range(TRIES):
+            try:
+                seen = self.client.get(JOBS, namespace, name)
+                held = seen["metadata"].get("finalizers") or ()
+                if seen["metadata"]["uid"] != job["metadata"]["uid"] or FINALIZER not in held:
+                    return
+                others = [one for one in held if one != FINALIZER]
+                change = [*unchanged(seen), add("/metadata/finalizers", others)]
+                self.client.patch(JOBS, namespace, name, change)
+            except DocumentNotFound:
+                return
+            except Conflict:
+                continue
+            return
+        raise Unavailable(f"job {_name(job)} changes all the time: call kubemr-shell uninstall again")
+
+
+def _labelled(client: KubeClient, resource: Resource) -> list[Object]:
+    return _all_of(client, resource, LABEL_SELECTOR)
+
+
+def _all_of(client: KubeClient, resource: Resource, labels: str = "") -> list[Object]:
+    """List the objects of all namespaces; nothing where the cluster does not know the kind."""
+    try:
+        return list(client.list(resource, None, labels=labels)["items"])
+    except UnknownKind:
+        return []
+
+
+def _definitions(client: KubeClient) -> list[Thing]:
+    found = []
+    for name in DEFINITIONS:
+        try:
+            uid = client.get(CRDS, None, name)["metadata"]["uid"]
+        except DocumentNotFound:
+            continue
+        found.append(Thing(resource=CRDS, name=name, namespace=None, uid=uid))
+    return found
+
+
+def _nothing(operator_namespace: str, others: Sequence[str]) -> str:
+    text = f"nothing is installed for an operator in the namespace {operator_namespace}"
+    if not others:
+        return f"{text}, and there is no other installation in this cluster"
+    return f"{text}: --operator-namespace {' or '.join(others)} names what is installed in this cluster"
+
+
+def _fate(job: Object) -> str:
+    """Say what becomes of one job, and how to remove its temporaries."""
+    seen = Observation(job=job, batch=None, cleanup=None, now=0.0)
+    text = f"{_name(job)} ({state_of(job)})"
+    if state_of(job) not in [state.value for state in ENDED] and not seen.is_deleted:
+        text += " runs on, and its pods that fail are replaced by Kubernetes alone"
+    if has_nothing(seen, OperatorOptions()):
+        return f"{text}: it has no temporaries"
+    return f"{text}: its temporaries are left when it is deleted, {left_behind(seen, OperatorOptions())}"
+
+
+def _name(job: Object) -> str:
+    return f"{job['metadata']['namespace']}/{job['metadata']['name']}"
