@@ -14,7 +14,7 @@ from kubemr_shell.client.cluster_spec import is_absolute, is_local, look_at_inpu
 from kubemr_shell.errors import Problem
 from kubemr_shell.job.names import file_name
 from kubemr_shell.job.spec import JobSpec
-from kubemr_shell.kube.marks import FILES_FOLDER, files_name
+from kubemr_shell.kube.marks import FILES_FOLDER, MANAGED_BY_LABEL, MANAGER, files_name
 from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import path_of
@@ -43,7 +43,7 @@ class Package:
         return {
             "metadata": {
                 "name": files_name(metadata["name"]),
-                "labels": {JOB_LABEL: metadata["name"], "app.kubernetes.io/managed-by": "kubemr"},
+                "labels": labels_of_files(metadata["name"]),
                 "ownerReferences": [reference_to_job(metadata["name"], metadata["uid"])],
             },
             "binaryData": self.encoded(),
@@ -51,6 +51,11 @@ class Package:
 
     def encoded(self) -> dict[str, str]:
         return {name: base64.b64encode(data).decode() for name, data in self.data.items()}
+
+
+def labels_of_files(job: str) -> dict[str, str]:
+    """Return the labels of the ConfigMap with the files of a job."""
+    return {JOB_LABEL: job, MANAGED_BY_LABEL: MANAGER}
 
 
 def pack(written: JobSpec, resolved: JobSpec, folder: str) -> Package:

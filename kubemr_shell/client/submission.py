@@ -8,14 +8,19 @@ from contextlib import suppress
 from typing import Any
 
 from kubemr_shell.board.documents import Document
+from kubemr_shell.board.json_patch import add, test
 from kubemr_shell.client.ending import has_ended
 from kubemr_shell.client.jobs import Jobs
-from kubemr_shell.client.packing import Package
+from kubemr_shell.client.packing import Package, labels_of_files
 from kubemr_shell.errors import AlreadyExists, DocumentNotFound, KubemrError, UsageError
 from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.spec import Job
-from kubemr_shell.kube.marks import FILES_ANNOTATION, are_files_of, files_name
+from kubemr_shell.kube.marks import FILES_ANNOTATION, files_name
+from kubemr_shell.kube.owners import is_owned, owners_of
 from kubemr_shell.kube.resources import CONFIG_MAPS, JOBS, Resource
+
+TRIES = 5
+"""How often the files are sent again whose name somebody else takes or frees at the same time."""
 
 
 def namespace_of(job: Job, asked: str | None) -> str | None:
@@ -40,14 +45,16 @@ def document_of(job: Job, spec: Mapping[str, Any], package: Package) -> dict[str
 def submit(jobs: Jobs, document: Mapping[str, Any], package: Package) -> Document:
     """Create the job, then its files, for which it waits: so they have an owner, and go with it.
 
-    The job's name is its lock: whoever has created it owns the ConfigMap of that name. Of a submission that was killed
-    in between, the same one sends what is missing.
+    Of a submission that was killed in between, the same one sends what is missing. UsageError if something that is not
+    the job's has the name of its files.
     """
-    job = _begun(jobs, document) if package.data else None
-    if job is None:
-        if package.data:
-            _remove_old_files(jobs, document["metadata"]["name"])
-        job = jobs.create(document)
+    begun = _begun(jobs, document) if package.data else None
+    if begun is not None:
+        _send(jobs, begun, package)
+        return begun
+    if package.data:
+        _make_room(jobs, document["metadata"]["name"])
+    job = jobs.create(document)
     if package.data:
         try:
             _send(jobs, job, package)
@@ -59,24 +66,30 @@ def submit(jobs: Jobs, document: Mapping[str, Any], package: Package) -> Documen
 
 
 def replace_files(jobs: Jobs, job: Document, package: Package) -> None:
-    """For a job that is there: what its pods see from now on."""
+    """Give a job that is there other files: its pods see them from now on. UsageError as from ``submit``."""
+    files = _send(jobs, job, package)
+    if files is not None:
+        change = [test("/metadata/uid", files["metadata"]["uid"]), add("/binaryData", package.encoded())]
+        with jobs.explained():
+            jobs.client.patch(CONFIG_MAPS, jobs.namespace, files["metadata"]["name"], change)
+
+
+def _send(jobs: Jobs, job: Document, package: Package) -> Document | None:
+    """Make the ConfigMap of a job; return the one that is there already, which may hold other files."""
     name = files_name(job["metadata"]["name"])
-    with jobs.explained():
-        try:
-            jobs.client.create(CONFIG_MAPS, jobs.namespace, package.config_map(job))
-        except AlreadyExists:
-            change = [{"op": "add", "path": "/binaryData", "value": package.encoded()}]
-            jobs.client.patch(CONFIG_MAPS, jobs.namespace, name, change)
-
-
-def _send(jobs: Jobs, job: Document, package: Package) -> None:
-    with jobs.explained():
-        try:
-            jobs.client.create(CONFIG_MAPS, jobs.namespace, package.config_map(job))
-        except AlreadyExists:
-            files = _found(jobs, CONFIG_MAPS, files_name(job["metadata"]["name"]))
-            if files is None or not are_files_of(files, job):
-                raise  # else another one, who submits the same, was faster
+    for _ in range(TRIES):
+        with jobs.explained():
+            try:
+                jobs.client.create(CONFIG_MAPS, jobs.namespace, package.config_map(job))
+            except AlreadyExists:
+                files = _found(jobs, CONFIG_MAPS, name)
+                if files is not None and is_owned(files, job):
+                    return files
+                if files is not None:
+                    _remove_left(jobs, files, job["metadata"]["name"])
+            else:
+                return None
+    raise KubemrError(f"ConfigMap {name}: others make and remove it all the time: try again")
 
 
 def _begun(jobs: Jobs, document: Mapping[str, Any]) -> Document | None:
@@ -86,16 +99,40 @@ def _begun(jobs: Jobs, document: Mapping[str, Any]) -> Document | None:
         if job is None or job["spec"] != document["spec"] or has_ended(job):
             return None
         files = _found(jobs, CONFIG_MAPS, files_name(job["metadata"]["name"]))
-        return None if files is not None and are_files_of(files, job) else job
+        return None if files is not None and is_owned(files, job) else job
 
 
-def _remove_old_files(jobs: Jobs, name: str) -> None:
-    """Of a deleted job of the same name; the new job's pods must not see them."""
-    with jobs.explained(), suppress(DocumentNotFound):
+def _make_room(jobs: Jobs, name: str) -> None:
+    """Remove the files of a deleted job of the name, for the pods of the new job must not see them."""
+    with jobs.explained():
         old = _found(jobs, CONFIG_MAPS, files_name(name))
         if old is not None and _found(jobs, JOBS, name) is None:
-            options = {"preconditions": {"uid": old["metadata"]["uid"]}}
-            jobs.client.delete(CONFIG_MAPS, jobs.namespace, files_name(name), options=options)
+            _remove_left(jobs, old, name)
+
+
+def _remove_left(jobs: Jobs, files: Document, job: str) -> None:
+    """Remove what a deleted job of the name ``job`` has left. UsageError if it is somebody else's."""
+    metadata = files["metadata"]
+    if not _are_left(files, job):
+        raise UsageError(
+            f"ConfigMap {metadata['name']} in the namespace {jobs.namespace} is in the way, which is not this job's: "
+            "the files of the job need that name. Submit the job under another name, or, if nobody needs the "
+            f"ConfigMap, kubectl -n {jobs.namespace} delete configmap {metadata['name']}"
+        )
+    with suppress(DocumentNotFound):
+        options = {"preconditions": {"uid": metadata["uid"]}}
+        jobs.client.delete(CONFIG_MAPS, jobs.namespace, metadata["name"], options=options)
+
+
+def _are_left(files: Document, job: str) -> bool:
+    """Return whether ``submit`` made this ConfigMap for some job of the name ``job``.
+
+    The owner tells that, and the labels where the job was deleted with ``--cascade=orphan``. The name tells nothing.
+    """
+    if any(one["kind"] == JOB_KIND and one["name"] == job for one in owners_of(files)):
+        return True
+    labels = files["metadata"].get("labels") or {}
+    return not owners_of(files) and labels_of_files(job).items() <= labels.items()
 
 
 def _found(jobs: Jobs, resource: Resource, name: str) -> Document | None:

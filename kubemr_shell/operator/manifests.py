@@ -15,6 +15,8 @@ from kubemr_shell.kube.marks import (
     CONTAINER,
     FILES_ANNOTATION,
     FILES_FOLDER,
+    MANAGED_BY_LABEL,
+    MANAGER,
     RETRY_LABEL,
     ROLE_LABEL,
     UID_LABEL,
@@ -244,6 +246,6 @@ def _metadata(seen: Observation, name: str, labels: Mapping[str, str] | None = N
     return {
         "name": name,
         "namespace": seen.namespace,
-        "labels": {JOB_LABEL: seen.name, "app.kubernetes.io/managed-by": "kubemr", **(labels or {})},
+        "labels": {JOB_LABEL: seen.name, MANAGED_BY_LABEL: MANAGER, **(labels or {})},
         "ownerReferences": [owner],
     }

@@ -31,8 +31,6 @@ class OutputOwner:
 
     uid: str
     name: str
-    is_gone: bool = False
-    """It was deleted: what it owned goes soon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +48,9 @@ class Observation:
     """Of the workers, those of earlier retries too."""
     cleanup_pods: Sequence[Object] = field(default=())
     obstacle: Trouble | None = None
-    """Why what the job needs could not be made just now."""
+    """Why what the job needs cannot be had or made just now."""
     output_owner: OutputOwner | None = None
-    """Where there is one, of a job that waits to be deployed."""
+    """The living job that owns the output which a job wants that waits to be deployed."""
     files_are_missing: bool = False
     """Who submitted it has not sent its files yet, or was interrupted before."""
     account_is_missing: bool = False

@@ -9,7 +9,7 @@ from kubemr_shell.board.progress import Progress
 from kubemr_shell.errors import DocumentNotFound, KubemrError
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER, are_files_of
+from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import CONFIG_MAPS, JOBS, SERVICE_ACCOUNTS
 from kubemr_shell.kube.status import Object, status_of
@@ -17,8 +17,9 @@ from kubemr_shell.operator.conditions import lacks_pods
 from kubemr_shell.operator.manifests import account_name, batch_name, cleanup_name
 from kubemr_shell.operator.object_cache import Key, ObjectCache
 from kubemr_shell.operator.observation import Observation, OutputOwner
+from kubemr_shell.operator.obstacles import in_the_way, left_owner
 from kubemr_shell.operator.options import OperatorOptions
-from kubemr_shell.operator.outputs import output_of, owner_name
+from kubemr_shell.operator.outputs import output_of, owner_name, owner_of_output
 from kubemr_shell.operator.progress_reader import ProgressReader
 
 
@@ -58,7 +59,7 @@ class JobObserver:
         )
         if known.status.get("state") == JobState.PENDING:
             return self._with_needs(key, seen)
-        return replace(seen, account_is_missing=lacks_pods(seen) and not self._has_account(key))
+        return replace(seen, account_is_missing=lacks_pods(seen) and not self._has_account(key, job))
 
     def outline(self, key: Key, job: Object) -> Observation:
         """A job with what was made for it, and no more. Asks nobody."""
@@ -87,40 +88,47 @@ class JobObserver:
             self._failed(error, key)
             return None
 
-    def _has_account(self, key: Key) -> bool:
+    def _has_account(self, key: Key, job: Object) -> bool:
         """Asked for only while a job is without pods, for it is one request at each look."""
         try:
-            self._client.get(SERVICE_ACCOUNTS, key[0], account_name(key[1]))
+            return is_owned(self._client.get(SERVICE_ACCOUNTS, key[0], account_name(key[1])), job)
         except DocumentNotFound:
             return False
-        return True
 
     def _with_needs(self, key: Key, seen: Observation) -> Observation:
         """What a job needs before it is deployed: asked for only while it waits for that."""
-        return replace(
-            seen, output_owner=self._output_owner(key, seen), files_are_missing=self._files_are_missing(key, seen)
-        )
+        for asked in (self._with_output_owner, self._with_files):
+            seen = asked(key, seen)
+            if seen.obstacle is not None:
+                break
+        return seen
 
-    def _output_owner(self, key: Key, seen: Observation) -> OutputOwner | None:
+    def _with_output_owner(self, key: Key, seen: Observation) -> Observation:
         output = None if seen.problems else output_of(seen, self._options)
         if output is None:
-            return None
+            return seen
         try:
-            found = self._client.get(CONFIG_MAPS, key[0], owner_name(output))["data"]
+            found = self._client.get(CONFIG_MAPS, key[0], owner_name(output))
         except DocumentNotFound:
-            return None
-        uid, name = str(found["uid"]), str(found["job"])
-        owner = self._jobs.get(key[0], name)
-        return OutputOwner(uid=uid, name=name, is_gone=owner is None or owner["metadata"]["uid"] != uid)
+            return seen
+        owner = owner_of_output(found)
+        if owner is None or not self._is_there(key[0], owner):
+            return replace(seen, obstacle=left_owner(found, output, owner))
+        return replace(seen, output_owner=owner)
 
-    def _files_are_missing(self, key: Key, seen: Observation) -> bool:
+    def _is_there(self, namespace: str, owner: OutputOwner) -> bool:
+        job = self._jobs.get(namespace, owner.name)
+        return job is not None and job["metadata"]["uid"] == owner.uid
+
+    def _with_files(self, key: Key, seen: Observation) -> Observation:
         name = (seen.job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
         if name is None:
-            return False
+            return seen
         try:
-            return not are_files_of(self._client.get(CONFIG_MAPS, key[0], name), seen.job)
+            found = self._client.get(CONFIG_MAPS, key[0], name)
         except DocumentNotFound:
-            return True
+            return replace(seen, files_are_missing=True)
+        return replace(seen, obstacle=in_the_way(CONFIG_MAPS, found, seen.job))
 
 
 def _name_of_workers(job: Object) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+from kubemr_shell.job.kinds import JOB_KIND
+from kubemr_shell.kube.owners import owners_of
+from kubemr_shell.kube.status import Object
 from kubemr_shell.net.s3_uri import SCHEME, is_s3
-from kubemr_shell.operator.observation import Observation
+from kubemr_shell.operator.observation import Observation, OutputOwner
 from kubemr_shell.operator.options import OperatorOptions
 
 
@@ -32,3 +35,12 @@ def decided_output(seen: Observation) -> str | None:
 def owner_name(output: str) -> str:
     """The document that says which job owns an output."""
     return f"kubemr-output-{hashlib.sha256(output.encode()).hexdigest()[:20]}"
+
+
+def owner_of_output(found: Object) -> OutputOwner | None:
+    """Return the job that this document gives its output to; None if no job owns the document.
+
+    The owner reference decides, for the document goes with that job. Its data is for people.
+    """
+    owners = (one for one in owners_of(found) if one["kind"] == JOB_KIND)
+    return next((OutputOwner(uid=str(one["uid"]), name=str(one["name"])) for one in owners), None)

@@ -168,8 +168,6 @@ def _take(seen: Observation, options: OperatorOptions) -> Decision:
     owner = seen.output_owner
     if owner is None:
         return Decision(actions=[manifests.output_owner(seen, output)], again_after=0.0)
-    if owner.is_gone:
-        return Decision(again_after=GONE_SECONDS)
     if owner.uid != seen.uid:
         whose = f"job {owner.name}, also when that has ended"
         facts = {"kind": "OutputInUse", "reason": f"the output {output} belongs to {whose}: choose another one"}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import threading
+from typing import Any
 
 import pytest
 
+from kubemr_shell.client.packing import labels_of_files
 from tests.client.desk import Command, Desk
 from tests.client.kubeconfigs import kubeconfig, kubeconfig_of_user
 from tests.kube.api_proxy import Fault, proxy_to
@@ -121,9 +123,33 @@ def test_scripts_and_files_travel_with_the_job_and_go_with_it(desk: Desk) -> Non
     assert files["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]
 
 
+def config_map(**metadata: Any) -> dict[str, Any]:
+    """A ConfigMap of the name that the files of the job ``words`` have."""
+    named = {"name": "words-files", **metadata}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": {"old": "1"}}
+
+
+@pytest.mark.parametrize("verb", ["submit", "retry"])
+def test_what_another_team_keeps_under_the_name_of_the_files_stays_theirs(desk: Desk, verb: str) -> None:
+    (desk.folder / "map.sh").write_text("cat")
+    desk.cluster.apply(config_map(labels={"whose": "theirs"}), namespace=desk.namespace)
+    before = desk.object("configmap", "words-files")
+    spec = {"inputs": ["s3://nowhere/in"], "mapCommand": "cat"}
+    if verb == "retry":
+        assert desk.run("submit", desk.write("job.yaml", spec)).code == 0
+        desk.set_status(state="FAIL")
+    file = desk.write("job.yaml", {**spec, "mapCommand": "./map.sh"})
+    refused = desk.run(*(("submit", file) if verb == "submit" else ("retry", "words", "-f", file)))
+    assert refused.code == 2
+    assert "ConfigMap words-files in the namespace" in refused.stderr
+    assert f"kubectl -n {desk.namespace} delete configmap words-files" in refused.stderr
+    assert desk.object("configmap", "words-files") == before
+    assert bool(desk.job()) == (verb == "retry")
+
+
 def test_the_files_of_an_earlier_job_of_the_name_are_not_those_of_a_new_one(desk: Desk) -> None:
-    old = {"metadata": {"name": "words-files"}, "apiVersion": "v1", "kind": "ConfigMap", "data": {"old": "1"}}
-    desk.cluster.apply(old, namespace=desk.namespace)
+    """Whether the garbage collector has yet to come for them, or will never, after ``--cascade=orphan``."""
+    desk.cluster.apply(config_map(labels=labels_of_files("words")), namespace=desk.namespace)
     (desk.folder / "map.sh").write_text("cat")
     file = desk.write("job.yaml", {"inputs": ["s3://nowhere/in"], "mapCommand": "./map.sh"})
     assert desk.run("submit", file).code == 0

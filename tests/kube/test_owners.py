@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kubemr_shell.kube.marks import are_files_of
 from kubemr_shell.kube.owners import is_owned, reference_to_job
 
 JOB = {"metadata": {"name": "words", "uid": "new"}}
@@ -13,7 +12,3 @@ NOBODYS = {"metadata": {"ownerReferences": None}}
 
 def test_a_name_alone_owns_nothing() -> None:
     assert [is_owned(thing, JOB) for thing in (OLD, OWN, NOBODYS)] == [False, True, False]
-
-
-def test_files_that_somebody_has_made_by_hand_are_taken() -> None:
-    assert [are_files_of(thing, JOB) for thing in (OLD, OWN, NOBODYS)] == [False, True, True]

@@ -8,7 +8,9 @@ import pytest
 
 from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.kube.resources import ROLES
-from kubemr_shell.operator.obstacles import in_the_way
+from kubemr_shell.operator.observation import OutputOwner
+from kubemr_shell.operator.obstacles import in_the_way, left_owner
+from kubemr_shell.operator.outputs import owner_of_output
 from tests.operator.observed import STAMP, job
 
 
@@ -38,3 +40,30 @@ def test_what_stays_is_named_with_what_to_do(found: dict[str, Any]) -> None:
     assert trouble.reason == "NameTaken"
     assert "Role kubemr-words is in the way" in trouble.message
     assert "delete it, or make the job under another name" in trouble.message
+
+
+def output_owner(*owners: tuple[str, str, str], **data: str) -> dict[str, Any]:
+    return {**role(*owners, namespace="here"), "data": data}
+
+
+def test_the_owner_of_an_output_is_told_by_its_reference_alone() -> None:
+    """Anybody may write the data of a ConfigMap, and ``--cascade=orphan`` takes the reference away."""
+    found = output_owner((JOB_KIND, "other", "1"), job="words", uid="new")
+    assert owner_of_output(found) == OutputOwner(uid="1", name="other")
+    assert owner_of_output(output_owner(job="words", uid="new")) is None
+    assert owner_of_output(output_owner()) is None
+
+
+def test_an_output_that_nobody_gives_back_is_named_with_what_to_do() -> None:
+    trouble = left_owner(output_owner(job="other", uid="1"), "s3://results/words", None)
+    assert trouble.reason == "NameTaken"
+    assert "keeps the output s3://results/words for job other" in trouble.message
+    assert "kubectl -n here delete configmap kubemr-words" in trouble.message
+    assert "for somebody else" in left_owner(output_owner(), "s3://results/words", None).message
+
+
+def test_an_output_that_comes_back_by_itself_is_waited_for() -> None:
+    owner = OutputOwner(uid="1", name="other")
+    trouble = left_owner(output_owner((JOB_KIND, "other", "1")), "s3://results/words", owner)
+    assert trouble.reason == "Starting"
+    assert "of the deleted job other is removed" in trouble.message

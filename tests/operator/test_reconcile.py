@@ -58,10 +58,14 @@ def test_a_mended_job_begins_anew_only_while_it_stands_refused() -> None:
     assert change["value"]["state"] == "PENDING"
 
 
-def test_an_output_of_a_job_that_is_gone_is_waited_for() -> None:
-    pending = job({"state": "PENDING"})
-    decision = reconcile(seen(pending, output_owner=OutputOwner(uid="old", name="words", is_gone=True)), OPTIONS)
-    assert not decision.actions
+@pytest.mark.parametrize("reason", ["NameTaken", "Starting"])
+def test_a_job_that_waits_for_its_output_or_files_says_for_what(reason: str) -> None:
+    """One that was PENDING without a word was taken for one that no operator looks after."""
+    trouble = Trouble(reason=reason, message="ConfigMap x is in the way")
+    decision = reconcile(seen(job({"state": "PENDING"}), obstacle=trouble), OPTIONS)
+    [condition] = next(one["value"] for one in patch_of_status(decision.actions) if one["path"] == "/status/conditions")
+    assert (condition["type"], condition["status"], condition["reason"]) == ("WorkersReady", "False", reason)
+    assert condition["message"] == trouble.message
     assert decision.again_after is not None
 
 

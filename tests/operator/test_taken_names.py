@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from kubemr_shell.kube.marks import FILES_ANNOTATION
 from kubemr_shell.kube.owners import owners_of
-from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, SERVICE_ACCOUNTS, Resource
+from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, EVENTS, JOBS, SERVICE_ACCOUNTS, Resource
 from kubemr_shell.kube.status import Condition, status_of
 from kubemr_shell.operator.manifests import account_name
 from tests.operator.installations import Installation
@@ -88,3 +90,32 @@ def test_what_the_api_server_refuses_is_said_as_well(installation: Installation)
     assert "exceeded quota" in ready(installation, "words")["message"]
     client.delete(QUOTAS, namespace, "none")
     until(lambda: installation.state("words") == "DEPLOYED", "it goes on")
+
+
+def test_an_output_that_an_orphaned_document_keeps_is_said_with_what_to_do(installation: Installation) -> None:
+    """``kubectl delete --cascade=orphan`` leaves the document that gives the output to a job, and nobody removes it."""
+    cluster, namespace = installation.cluster, installation.namespace
+    installation.start_operator()
+    installation.deploy("words", output="s3://nowhere/out")
+    cluster.kubectl("-n", namespace, "delete", "mapreducejob", "words", "--cascade=orphan", "--wait=false")
+    until(lambda: not installation.has(JOBS, "words"), "the job is gone")
+    installation.submit("again", output="s3://nowhere/out")
+    until(lambda: ready(installation, "again").get("reason") == "NameTaken", "it is said")
+    said = ready(installation, "again")["message"]
+    assert "keeps the output s3://nowhere/out for job words" in said
+    [command] = re.findall(r"kubectl (.*)$", said)
+    cluster.kubectl(*command.split())
+    until(lambda: installation.state("again") == "DEPLOYED", "it goes on")
+
+
+def test_files_that_are_not_the_jobs_are_not_given_to_its_pods(installation: Installation) -> None:
+    client, namespace = installation.cluster.client, installation.namespace
+    client.create(CONFIG_MAPS, namespace, {"metadata": {"name": "words-files"}, "data": {"of": "another team"}})
+    installation.start_operator("--output-root", "s3://nowhere")
+    spec = {"inputs": ["s3://none/none"], "mapCommand": "cat"}
+    metadata = {"name": "words", "annotations": {FILES_ANNOTATION: "words-files"}}
+    client.create(JOBS, namespace, {"metadata": metadata, "spec": spec})
+    until(lambda: ready(installation, "words").get("reason") == "NameTaken", "it is said")
+    assert "ConfigMap words-files is in the way" in ready(installation, "words")["message"]
+    assert not installation.has(BATCH_JOBS, "words")
+    assert client.get(CONFIG_MAPS, namespace, "words-files")["data"] == {"of": "another team"}
