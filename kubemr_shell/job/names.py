@@ -18,6 +18,16 @@ PART = "part-"
 """Names of parts begin with it."""
 _PART = re.compile(PART + r"[0-9]{5,}(\.gz|\.zst)?")
 
+_UID = re.compile("[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_uid(name: str) -> bool:
+    """Return whether a folder or a prefix of this name can be a job's: a run's uid, or that of a Kubernetes object.
+
+    What has another name is never a job's, wherever it stands: it is not removed.
+    """
+    return _UID.fullmatch(name) is not None
+
 
 def part_name(index: int, compression: str = "none") -> str:
     return f"{PART}{index:05d}{COMPRESSED_SUFFIXES.get(compression, '')}"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from kubemr_shell.errors import BucketNotFound, JobNotFound
 from kubemr_shell.local_run.job_access import end_leftovers
-from kubemr_shell.local_run.output import Hold, Output, folders_in
+from kubemr_shell.local_run.output import Hold, Output, jobs_in
 from kubemr_shell.local_run.output_check import check_no_cluster_job
 
 
@@ -37,7 +37,7 @@ def clean_output(output: Output, *, force: bool = False) -> None:
 def _clean_here(output: Output) -> None:
     """With the bucket went all that was in it; what jobs have kept on this machine is of no use any more."""
     with _emptying(output.hold_here()):
-        _remove(output, folders_in(output.state))
+        _remove(output, jobs_in(output.state))
 
 
 @contextmanager

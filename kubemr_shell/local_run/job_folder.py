@@ -255,7 +255,7 @@ def unfinished_uid(state: str) -> str | None:
         boards = [
             (entry.stat().st_mtime_ns, entry.name)
             for entry in os.scandir(state)
-            if entry.is_dir() and is_job_folder(entry.path)
+            if names.is_uid(entry.name) and entry.is_dir() and is_job_folder(entry.path)
         ]
     except FileNotFoundError:
         return None

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from kubemr_shell.errors import JobNotFound, ObjectNotFound, UsageError
-from kubemr_shell.job.names import SUCCESS
+from kubemr_shell.job.names import SUCCESS, is_uid
 from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.local_run.job_folder import STATE_NAME, JobFolder, unfinished_uid
 from kubemr_shell.storage import ownership
@@ -126,10 +126,14 @@ class FolderOutput(Output):
             raise explained(error, self.uri) from error
 
     def uids(self) -> list[str]:
-        return folders_in(self.state)
+        return jobs_in(self.state)
 
     def has_leftovers(self) -> bool:
-        return os.path.isdir(self.state)
+        try:
+            names = os.listdir(self.state)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return not names or any(name == LOCK or is_uid(name) for name in names)
 
     def sweep(self) -> None:
         """All that is staged is in the state of a job."""
@@ -180,10 +184,10 @@ def output_at(uri: str, s3: S3Spec, state_home: str) -> Output:
     return FolderOutput(os.path.abspath(path_of(uri)), s3)
 
 
-def folders_in(path: str) -> list[str]:
-    """Names of the folders directly in another, which may be missing."""
+def jobs_in(path: str) -> list[str]:
+    """Return the uids of the jobs with a folder directly in this one, which may be missing."""
     try:
         with os.scandir(path) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            return sorted(entry.name for entry in entries if is_uid(entry.name) and entry.is_dir(follow_symlinks=False))
     except FileNotFoundError:
         return []

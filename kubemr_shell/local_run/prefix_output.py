@@ -14,10 +14,10 @@ from functools import cached_property
 from typing import Any
 
 from kubemr_shell.errors import ObjectNotFound, UsageError
-from kubemr_shell.job.names import OWNER, SUCCESS, is_part_name
+from kubemr_shell.job.names import OWNER, SUCCESS, is_part_name, is_uid
 from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.local_run.job_folder import STATE_NAME
-from kubemr_shell.local_run.output import LOCK, STATE_OF_PREFIX, Hold, LocalHold, Output, folders_in
+from kubemr_shell.local_run.output import LOCK, STATE_OF_PREFIX, Hold, LocalHold, Output, jobs_in
 from kubemr_shell.local_run.prefix_owner import Owner, OwnerObject
 from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client, client_for
@@ -54,18 +54,17 @@ class PrefixOutput(Output):
         return sorted(set(self._names_below("")))
 
     def uids(self) -> list[str]:
-        below = (name for name in self._names_below(f"{STATE_NAME}/") if name != OWNER)
-        return sorted({*below, *folders_in(self.state)})
+        return sorted({*self._uids_below(), *jobs_in(self.state)})
 
     def unowned(self) -> list[str]:
-        elsewhere = sorted({*self._names_below(f"{STATE_NAME}/")} - {OWNER, *folders_in(self.state)})
+        elsewhere = sorted({*self._uids_below()} - {*jobs_in(self.state)})
         if not elsewhere or self._owner.read() is None:
             return elsewhere
         # It belongs to a run, which ``hold`` asks for; but a job of a cluster may have come at the same moment.
         return [uid for uid in elsewhere if OWNER in self._names_below(f"{STATE_NAME}/{uid}/")]
 
     def has_leftovers(self) -> bool:
-        if os.path.isdir(self.state) or next(self._names_below(f"{STATE_NAME}/"), ""):
+        if os.path.isdir(self.state) or OWNER in self._names_below(f"{STATE_NAME}/") or any(self._uids_below()):
             return True
         return next(self._uploads(), None) is not None
 
@@ -84,7 +83,7 @@ class PrefixOutput(Output):
             self._owner.take(ours, replace=replace, force=force)
         except BaseException:
             # By the token in the lock the next run from here knows what this one may have put into the bucket.
-            LocalHold(lock).release(forget=not (self._owner.may_be_ours or folders_in(self.state)))
+            LocalHold(lock).release(forget=not (self._owner.may_be_ours or jobs_in(self.state)))
             raise
         return PrefixHold(lock, self._owner, ours)
 
@@ -121,6 +120,10 @@ class PrefixOutput(Output):
             name = upload.key[len(self._prefix) :]
             if name == SUCCESS or is_part_name(name):
                 yield f"{self.uri}/{name}", upload.id
+
+    def _uids_below(self) -> Iterator[str]:
+        """Return the uids of the jobs that have something in the output."""
+        return filter(is_uid, self._names_below(f"{STATE_NAME}/"))
 
     def _names_below(self, place: str) -> Iterator[str]:
         """The first component of each key below a place in the output."""

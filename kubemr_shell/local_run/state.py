@@ -16,7 +16,7 @@ from kubemr_shell.local_run.clean import remove_jobs
 from kubemr_shell.local_run.input_check import file_fingerprints
 from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
-from kubemr_shell.local_run.output import FolderOutput, Hold, Output, folders_in, output_at
+from kubemr_shell.local_run.output import FolderOutput, Hold, Output, jobs_in, output_at
 from kubemr_shell.local_run.output_check import (
     Found,
     check_apart,
@@ -64,7 +64,7 @@ def open_job(request: RunRequest) -> Opened | None:
         remove_jobs(output, but=job.uid if job else None)
     except BaseException:
         with suppress(KubemrError):
-            hold.release(forget=not folders_in(output.state))
+            hold.release(forget=not jobs_in(output.state))
         raise
     if job is None:
         hold.release(forget=True)

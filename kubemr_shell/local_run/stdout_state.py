@@ -8,10 +8,11 @@ import uuid
 from contextlib import suppress
 
 from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound
+from kubemr_shell.job.names import is_uid
 from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.local_run.job_access import kill_leftovers
 from kubemr_shell.local_run.job_folder import JobFolder
-from kubemr_shell.local_run.output import LOCK, STATE_OF_PREFIX, Hold
+from kubemr_shell.local_run.output import LOCK, Hold
 from kubemr_shell.storage import ownership
 
 
@@ -50,7 +51,7 @@ def _remove_stale(home: str) -> None:
     except FileNotFoundError:
         return
     for entry in entries:
-        if entry.name.startswith(STATE_OF_PREFIX):
+        if not is_uid(entry.name):
             continue
         try:
             held = ownership.hold(os.path.join(entry.path, LOCK))

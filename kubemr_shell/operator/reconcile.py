@@ -20,7 +20,7 @@ from kubemr_shell.errors import InvalidSpec, UsageError
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
-from kubemr_shell.kube.status import Object, is_true
+from kubemr_shell.kube.status import STARTING, Object, is_true
 from kubemr_shell.local_run.output_check import check_apart
 from kubemr_shell.net.s3_uri import as_prefix, is_s3
 from kubemr_shell.operator import manifests
@@ -64,7 +64,8 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
     if seen.has_ended:
         return _after_the_end(seen)
     if seen.obstacle is not None:
-        return _reported(seen, again_after=FOLLOW_SECONDS)
+        goes_soon = seen.obstacle.reason == STARTING
+        return _reported(seen, again_after=GONE_SECONDS if goes_soon else FOLLOW_SECONDS)
     return _go_on(seen, options)
 
 

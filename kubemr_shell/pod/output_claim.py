@@ -68,7 +68,8 @@ class OutputClaim:
     def _other_jobs(self) -> Iterator[str]:
         """Names of other jobs' temporaries, or of what a run without a cluster owns the output by."""
         found = self._names_below(f"{self.places.output}/{names.STATE}/")
-        return (name for path in found if (name := path.partition("/")[0]) not in ("", self.places.uid))
+        others = (name for path in found if (name := path.partition("/")[0]) != self.places.uid)
+        return (name for name in others if name == names.OWNER or names.is_uid(name))
 
     def _names_below(self, folder: str, prefix: str = "") -> Iterator[str]:
         return (one.uri.removeprefix(folder) for one in self.storage.list(folder + prefix))

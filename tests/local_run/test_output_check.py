@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -16,8 +17,9 @@ def finished(folder: Path, *parts: str) -> None:
 
 
 def unfinished(folder: Path) -> None:
-    (folder / "_kubemr" / "abc").mkdir(parents=True)
-    (folder / "_kubemr" / "abc" / "board.sqlite").touch()
+    job = folder / "_kubemr" / uuid4().hex
+    job.mkdir(parents=True)
+    (job / "board.sqlite").touch()
 
 
 def check(folder: Path, *, resume: bool = False, overwrite: bool = False) -> None:

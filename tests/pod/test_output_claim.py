@@ -6,6 +6,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 
@@ -17,6 +18,7 @@ from kubemr_shell.worker.old_result import OldResult
 from tests.s3_server import Bucket
 
 NEITHER_FINISHED = "holds part-00003.gz, which belongs to no finished result: move it away"
+OTHER = "5f0e1c2d-0000-4000-8000-000000000001"
 MANIFEST = json.dumps({"uid": "another", "epoch": 0, "parts": []})
 
 
@@ -37,7 +39,7 @@ def refusal(bucket: Bucket, output: str = "", *, uid: str = "me") -> str | None:
         ),
         ({"_SUCCESS": ""}, "holds a _SUCCESS that is not ours: move it away, or choose another output"),
         ({"part-00003.gz": ""}, NEITHER_FINISHED),
-        ({"_kubemr/another/map/0.0": ""}, r"holds temporaries of another job \(another\): wait for its end"),
+        ({f"_kubemr/{OTHER}/map/0.0": ""}, rf"holds temporaries of another job \({OTHER}\): wait for its end"),
         ({"_kubemr/owner": ""}, r"holds temporaries of another job \(owner\)"),
     ],
 )
@@ -52,6 +54,7 @@ def test_what_would_be_in_the_way_of_a_result_is_found_before_it_is_made(
 
 def test_what_is_in_nobodys_way_is_left_alone(bucket: Bucket) -> None:
     bucket.put("part-of-speech.txt", b"mine")
+    bucket.put("_kubemr/notes/a", b"mine")
     assert refusal(bucket) is None
     assert refusal(bucket) is None, "another worker of this job plans it again"
 
@@ -63,9 +66,9 @@ def test_a_job_whose_status_was_lost_finds_its_own_result(bucket: Bucket) -> Non
 
 
 def test_who_comes_second_is_told_of_the_first(bucket: Bucket) -> None:
-    assert refusal(bucket, uid="first") is None
-    assert "another job (first)" in str(refusal(bucket, uid="second"))
-    assert refusal(bucket, uid="first") is None
+    assert refusal(bucket, uid=OTHER) is None
+    assert f"another job ({OTHER})" in str(refusal(bucket, uid=str(uuid4())))
+    assert refusal(bucket, uid=OTHER) is None
 
 
 def test_of_jobs_that_come_at_the_same_moment_never_two_get_the_output(bucket: Bucket) -> None:
@@ -73,12 +76,12 @@ def test_of_jobs_that_come_at_the_same_moment_never_two_get_the_output(bucket: B
     for number in range(rounds):
         together = Barrier(jobs)
 
-        def claimed(uid: int, output: str = f"{bucket.uri}/{number}", together: Barrier = together) -> bool:
+        def claimed(uid: str, output: str = f"{bucket.uri}/{number}", together: Barrier = together) -> bool:
             together.wait()
-            return refusal(bucket, output, uid=f"job-{uid}") is None
+            return refusal(bucket, output, uid=uid) is None
 
         with ThreadPoolExecutor(jobs) as pool:
-            assert sum(pool.map(claimed, range(jobs))) <= 1
+            assert sum(pool.map(claimed, [str(uuid4()) for _ in range(jobs)])) <= 1
 
 
 def test_a_bucket_that_is_not_there_is_no_output(bucket: Bucket) -> None:

@@ -54,6 +54,29 @@ def test_an_unfinished_job_is_refused_without_a_flag_that_says_what_to_do_with_i
     assert_complete(place, JOB)
 
 
+def test_what_others_keep_beside_the_state_of_jobs_stays(place: Place) -> None:
+    """Nothing is removed for where it stands: only what has the name of a job, which no two have."""
+    theirs = place.output / "_kubemr" / "notes"
+    theirs.mkdir(parents=True)
+    (theirs / "board.sqlite").write_text("mine")
+    assert place.run(*OLD.arguments(place)).code == 0
+    assert place.run("clean", str(place.output)).code == 3, "there is nothing to clean"
+    place.run(*JOB.arguments(place), "--overwrite", environment=dying(place, on="out/part-", at=2))
+    assert place.run("clean", str(place.output)).code == 0
+    assert [path.name for path in (place.output / "_kubemr").iterdir()] == ["notes"]
+    assert (theirs / "board.sqlite").read_text() == "mine"
+
+
+def test_what_others_keep_in_the_state_home_stays(place: Place) -> None:
+    theirs = place.state / "notes"
+    theirs.mkdir(parents=True)
+    (theirs / "a").write_text("mine")
+    arguments = OLD.arguments(place)
+    at = arguments.index("-o")
+    assert place.run(*arguments[:at], *arguments[at + 2 :]).code == 0
+    assert [path.name for path in theirs.iterdir()] == ["a"]
+
+
 @pytest.mark.parametrize("flags", [[], ["--overwrite"], ["--resume"]])
 def test_a_folder_with_files_of_others_is_refused(place: Place, flags: list[str]) -> None:
     place.output.mkdir()

@@ -7,7 +7,8 @@ from dataclasses import replace
 from tests.scenarios.jobs import WordCount
 from tests.scenarios.s3_runs import NAME, S3Place
 
-LEFT = f"{NAME}/_kubemr/5f0c/stage/0.0"
+UID = "5f0c1c2d-0000-4000-8000-000000000001"
+LEFT = f"{NAME}/_kubemr/{UID}/stage/0.0"
 
 
 def test_what_is_left_here_of_a_job_goes_though_its_bucket_is_gone(s3: S3Place) -> None:
@@ -28,7 +29,7 @@ def test_what_a_job_of_a_cluster_may_still_need_is_removed_by_force_alone(s3: S3
     s3.bucket.put(LEFT, b"")
     done = s3.run("clean", s3.output)
     assert done.code == 2
-    assert f"{s3.output} holds temporaries of a job of a cluster (5f0c), which may be at work" in done.stderr
+    assert f"{s3.output} holds temporaries of a job of a cluster ({UID}), which may be at work" in done.stderr
     assert done.stderr.endswith(f"if it is gone: kubemr-shell clean --force {s3.output}\n")
     assert s3.bucket.keys() == [LEFT]
     done = s3.count()

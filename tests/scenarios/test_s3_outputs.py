@@ -17,6 +17,9 @@ from tests.scenarios.runs import WAIT
 from tests.scenarios.s3_runs import NAME, S3Place
 from tests.waiting import until
 
+UID = "5f0e1c2d-0000-4000-8000-000000000001"
+"""As Kubernetes gives a job of a cluster one."""
+
 RUNS = pytest.mark.parametrize(
     "flags", [("--slots", "2"), ("--workers", "2", "--slots", "2")], ids=["one process", "two workers"]
 )
@@ -145,11 +148,11 @@ def test_a_second_run_into_the_same_output_is_refused_while_the_first_works(s3: 
 @pytest.mark.parametrize("flags", [(), ("--overwrite",), ("--resume",)])
 def test_an_output_in_which_a_job_of_a_cluster_may_be_at_work_is_refused(s3: S3Place, flags: tuple[str, ...]) -> None:
     """Its plan would be removed with all that it has done, and it could not end any more."""
-    left = f"{NAME}/_kubemr/5f0e/plan/0.splits-00000.jsonl"
+    left = f"{NAME}/_kubemr/{UID}/plan/0.splits-00000.jsonl"
     s3.bucket.put(left, b"")
     done = s3.count(*flags)
     assert done.code == 2
-    assert f"{s3.output} holds temporaries of a job of a cluster (5f0e): wait for its end" in done.stderr
+    assert f"{s3.output} holds temporaries of a job of a cluster ({UID}): wait for its end" in done.stderr
     assert s3.bucket.keys(f"{NAME}/") == [left]
     assert s3.run("clean", "--force", s3.output).code == 0
     assert s3.count(*flags).code == 0
@@ -158,7 +161,7 @@ def test_an_output_in_which_a_job_of_a_cluster_may_be_at_work_is_refused(s3: S3P
 
 def test_a_job_of_a_cluster_that_comes_at_the_same_moment_is_seen(s3: S3Place) -> None:
     """It has left its mark before this run left its own, and may not have seen that."""
-    mark, owner = f"{NAME}/_kubemr/5f0e/owner", f"{NAME}/_kubemr/owner"
+    mark, owner = f"{NAME}/_kubemr/{UID}/owner", f"{NAME}/_kubemr/owner"
 
     def comes(request: Request) -> None:
         if request.operation == "PutObject" and request.key == owner:
@@ -167,7 +170,7 @@ def test_a_job_of_a_cluster_that_comes_at_the_same_moment_is_seen(s3: S3Place) -
     with proxying(s3.bucket.server.endpoint, comes) as proxy:
         done = replace(s3, endpoint=proxy.endpoint).count()
     assert done.code == 2
-    assert f"{s3.output} holds temporaries of a job of a cluster (5f0e): wait for its end" in done.stderr
+    assert f"{s3.output} holds temporaries of a job of a cluster ({UID}): wait for its end" in done.stderr
     assert s3.bucket.keys(f"{NAME}/") == [mark], "the run has given the output back"
 
 
@@ -326,8 +329,11 @@ def test_a_job_in_yaml_says_where_its_store_is(s3: S3Place) -> None:
     for output in ([], [s3.output]):
         done = s3.place.run("results", "--job", "job.yaml", *output)
         assert (done.code, done.stdout) == (0, b"".join(s3.job.parts().values())), done.stderr
-    s3.bucket.put(f"{NAME}/_kubemr/left/stage/0.0", b"")
+    s3.bucket.put(f"{NAME}/_kubemr/{UID}/stage/0.0", b"")
+    s3.bucket.put(f"{NAME}/_kubemr/notes/a", b"mine")
     assert s3.place.run("clean", "--job", "job.yaml", "--force").code == 0
+    assert s3.bucket.keys(f"{NAME}/_kubemr/") == [f"{NAME}/_kubemr/notes/a"], "what is no job's stays"
+    s3.bucket.delete(f"{NAME}/_kubemr/notes/a")
     s3.assert_complete()
 
 
