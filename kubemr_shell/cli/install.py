@@ -49,9 +49,6 @@ def install(
     for option, name in (("--namespace", namespace), ("--operator-namespace", operator_namespace)):
         if name is not None and not NAME.fullmatch(name):
             raise UsageError(f"{option} {name}: a namespace has up to 40 of a-z, 0-9 and -, and no - at its ends")
-    output_root = defaults["output_root"]
-    if output_root is not None and not output_root.startswith("s3://"):
-        raise UsageError(f"--output-root {output_root}: must begin with s3://")
     operator = OperatorOptions(
         namespace=namespace,
         image=image or BASE_IMAGE,

@@ -7,8 +7,23 @@ from typing import Any
 
 import click
 
+
+def _checked_root(context: click.Context, parameter: click.Parameter, root: str | None) -> str | None:  # noqa: ARG001
+    """Refuse a template that cannot be used, before anything is installed or begun."""
+    from kubemr_shell.operator.output_root import check_root  # noqa: PLC0415 - --help needs it not
+
+    if root is not None:
+        check_root(root)
+    return root
+
+
 _OPTIONS = (
-    click.option("--output-root", metavar="s3://...", help="Below it jobs without an output put it."),
+    click.option(
+        "--output-root",
+        metavar="s3://...",
+        callback=_checked_root,
+        help="Where jobs without an output write: below it, in NAMESPACE/NAME, or where {namespace} and {name} stand.",
+    ),
     click.option("--s3-endpoint", metavar="URL", help="The object store of jobs that name none."),
     click.option("--s3-region", metavar="REGION", help="Its region."),
     click.option("--s3-secret", metavar="NAME", help="The Secret with credentials, in the namespace of the jobs."),

@@ -19,7 +19,7 @@ class OperatorOptions:
     image: str = BASE_IMAGE
     """Of jobs that name none."""
     output_root: str | None = None
-    """s3:// prefix below which jobs without an output of their own put it, in a folder of their name."""
+    """The template for the outputs of jobs that name none; see ``output_root.py``."""
     s3_endpoint: str | None = None
     s3_region: str | None = None
     s3_secret: str | None = None

@@ -10,6 +10,7 @@ from kubemr_shell.kube.status import Object
 from kubemr_shell.net.s3_uri import SCHEME, is_s3
 from kubemr_shell.operator.observation import Observation, OutputOwner
 from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.output_root import output_below
 
 
 def output_of(seen: Observation, options: OperatorOptions) -> str | None:
@@ -20,7 +21,9 @@ def output_of(seen: Observation, options: OperatorOptions) -> str | None:
     """
     if decided := decided_output(seen):
         return decided
-    output = seen.spec.output or (f"{options.output_root.rstrip('/')}/{seen.name}" if options.output_root else None)
+    output = seen.spec.output
+    if output is None and options.output_root:
+        output = output_below(options.output_root, seen.namespace, seen.name)
     if output is None or not is_s3(output):
         return output
     return f"{SCHEME}{output[len(SCHEME) :].rstrip('/')}"

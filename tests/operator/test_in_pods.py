@@ -21,7 +21,7 @@ def test_operators_in_pods_see_a_job_through(quiet_site: Site) -> None:
     site.bucket.put("in/words", b"b\na\nb\n")
     chosen = (
         *("--namespace", site.namespace, "--image", site.image, "--flow-control"),
-        *("--output-root", site.bucket.uri, "--s3-endpoint", s3_endpoint_in_pods(site.bucket)),
+        *("--output-root", f"{site.bucket.uri}/{{name}}", "--s3-endpoint", s3_endpoint_in_pods(site.bucket)),
         *("--s3-region", site.bucket.server.region, "--s3-secret", "s3"),
     )
     with cluster.namespace() as place, applied(cluster, install(*chosen, "--operator-namespace", place)):

@@ -54,7 +54,7 @@ def reasons(installation: Installation, job: str) -> set[str]:
 def test_two_operators_with_these_rights_see_jobs_through(installation: Installation, bucket: Bucket) -> None:
     """One job is worked on, paused before, and removed after its time; another is cancelled, a third one refused."""
     bucket.put("in/words", b"b\na\nb\n")
-    said = [installation.start_operator("--output-root", bucket.uri) for _ in range(2)]
+    said = [installation.start_operator("--output-root", f"{bucket.uri}/{{name}}") for _ in range(2)]
     endpoint = {"endpoint": bucket.server.endpoint}
 
     installation.submit("wrong", inputs=[f"{bucket.uri}/in/words"], output="/a/folder")

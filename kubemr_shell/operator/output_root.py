@@ -1,0 +1,41 @@
+"""The template for outputs of jobs that name none. Pure.
+
+``s3://results`` stands for ``s3://results/{namespace}/{name}``: two teams may call their jobs by the same name.
+"""
+
+from __future__ import annotations
+
+import re
+
+from kubemr_shell.errors import UsageError
+
+NAMESPACE, NAME = "{namespace}", "{name}"
+_FIELD = re.compile(r"[{}][^{}/]*[{}]?")
+FORM = "write s3://BUCKET/PREFIX, with {namespace} and {name} where they belong, and a / between the two"
+
+
+def output_below(root: str, namespace: str, name: str) -> str:
+    """Return the output of a job of a namespace that names no output."""
+    return _whole(root).replace(NAMESPACE, namespace).replace(NAME, name)
+
+
+def check_root(root: str) -> None:
+    """Refuse a template that gives no output, or one output to several jobs. UsageError."""
+    if not root.startswith("s3://"):
+        raise UsageError(f"--output-root {root}: must begin with s3://: {FORM}")
+    unknown = [field for field in _FIELD.findall(root) if field not in (NAMESPACE, NAME)]
+    if unknown:
+        raise UsageError(f"--output-root {root}: {unknown[0]} stands for nothing: {FORM}")
+    whole = _whole(root)
+    # Without a slash between them, {namespace}-{name} would be a-b-c for b-c in a and for c in a-b.
+    between = re.split("[{}]namespace[{}]|[{}]name[{}]", whole)[1:-1]
+    if NAMESPACE in whole and not all("/" in text for text in between):
+        raise UsageError(f"--output-root {root}: two jobs could get the same output: {FORM}")
+
+
+def _whole(root: str) -> str:
+    """Return the template with the fields that its author has left out."""
+    below = root.rstrip("/")
+    if NAME in below:
+        return below
+    return f"{below}/{NAME}" if NAMESPACE in below else f"{below}/{NAMESPACE}/{NAME}"
