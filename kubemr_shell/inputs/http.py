@@ -54,9 +54,9 @@ class RemoteObject:
         return encoded if by_name == "none" else by_name
 
 
-def probe(url: str, patience: Patience, cancel_fd: int = NOBODY) -> RemoteObject:
+def probe(url: str, patience: Patience, waiter: Waiter | None = None) -> RemoteObject:
     """Ask for the first byte: the answer tells the size, and shows whether ranges work."""
-    waiter = Waiter(cancel_fd)
+    waiter = waiter or Waiter(NOBODY)
     waiter.check()
 
     def ask(headers: dict[str, str]) -> Head:
@@ -94,13 +94,14 @@ def contents(url: str, patience: Patience, reading_patience: Patience, cancel_fd
 
     What only the server has compressed is decompressed: a name that says so too is that of a compressed file.
     """
-    remote = probe(url, patience, cancel_fd)
+    waiter = Waiter(cancel_fd)
+    remote = probe(url, patience, waiter)
     file = RemoteFile(
         url,
         size=remote.size,
         fingerprint=remote.version.fingerprint,
         patience=reading_patience,
-        waiter=Waiter(cancel_fd),
+        waiter=waiter,
     )
     data = file.read(0, remote.size)
     is_packed = remote.codec != "none" and codec_of(urlsplit(url).path) == "none"

@@ -20,6 +20,7 @@ from kubemr_shell.job.split import Codec
 from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import SCHEME, is_s3, split_uri
+from kubemr_shell.net.threads import in_threads
 from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.locate import scheme_of
@@ -216,18 +217,16 @@ def _probed(urls: Iterable[str], patience: Patience, cancel_fd: int) -> dict[str
     urls = list(urls)
     if not urls:
         return {}
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only jobs with URLs pay for it
+    from kubemr_shell.inputs.http import probe  # noqa: PLC0415 - only jobs with URLs pay for it
 
-    from kubemr_shell.inputs.http import probe  # noqa: PLC0415 - likewise
-
-    def answer(url: str) -> RemoteObject | KubemrError:
+    def answer(url: str, waiter: Waiter) -> RemoteObject | KubemrError:
         try:
-            return probe(url, patience, cancel_fd)
+            return probe(url, patience, waiter)
         except (InputError, Unavailable) as error:
             return error
 
-    with ThreadPoolExecutor(min(PROBES_AT_ONCE, len(urls))) as pool:
-        return dict(zip(urls, pool.map(answer, urls), strict=True))
+    answers = in_threads(answer, urls, at_once=PROBES_AT_ONCE, waiter=Waiter(cancel_fd))
+    return dict(zip(urls, answers, strict=True))
 
 
 def _found_in_s3(

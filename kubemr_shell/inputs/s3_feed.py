@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from kubemr_shell.errors import InputError, InputNotFound, ObjectNotFound, StorageError
 from kubemr_shell.inputs.command_pipe import CommandPipe
@@ -19,6 +19,7 @@ from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_read import read_range
 from kubemr_shell.net.s3_uri import is_s3
+from kubemr_shell.net.threads import Crew, Promise
 from kubemr_shell.net.waiting import Waiter
 
 SHORT_BYTES = 1 << 20
@@ -37,36 +38,40 @@ class ObjectFeed:
         self._cancel_fd = cancel_fd
         self._memory = memory
         self._short = iter([piece for piece in pieces if _is_short(piece)])
-        self._ahead: deque[Future[bytes]] = deque()
-        self._pool = ThreadPoolExecutor(max(1, min(SHORT_AHEAD, memory // SHORT_BYTES)))
+        self._ahead: deque[Promise[bytes]] = deque()
+        self._crew = Crew(max(1, min(SHORT_AHEAD, memory // SHORT_BYTES)))
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Give up what was read ahead."""
+        self._crew.close()
 
     def feed(self, piece: Piece, pipe: CommandPipe) -> None:
         """InputNotFound, InputChanged and InputError name the object."""
-        object_ = _Object(self._client, piece, self._patience, self._cancel_fd, self._memory)
-        feed_ranges(piece, _Fetched(self._next_short()) if _is_short(piece) else object_, pipe)
+        waiter = Waiter(self._cancel_fd)
+        is_ahead = _is_short(piece)
+        feed_ranges(piece, _Fetched(self._next_short(waiter)) if is_ahead else self._object(piece, waiter), pipe)
 
-    def _next_short(self) -> bytes:
+    def _next_short(self, waiter: Waiter) -> bytes:
         while len(self._ahead) < SHORT_AHEAD and (piece := next(self._short, None)) is not None:
-            object_ = _Object(self._client, piece, self._patience, self._cancel_fd, self._memory)
-            self._ahead.append(self._pool.submit(object_.whole))
-        return self._ahead.popleft().result()
+            self._ahead.append(self._crew.submit(partial(self._whole, piece)))
+        return self._ahead.popleft().result(waiter)
+
+    def _whole(self, piece: Piece, waiter: Waiter) -> bytes:
+        return b"".join(self._object(piece, waiter).read(0, piece.size))
+
+    def _object(self, piece: Piece, waiter: Waiter) -> _Object:
+        return _Object(self._client, piece, self._patience, waiter, self._memory)
 
 
 class _Object:
     """One object, as it was when the job was planned."""
 
-    def __init__(self, client: S3Client, piece: Piece, patience: Patience, cancel_fd: int, memory: int) -> None:
+    def __init__(self, client: S3Client, piece: Piece, patience: Patience, waiter: Waiter, memory: int) -> None:
         self._client = client
         self._piece = piece
         self._patience = patience
-        self._cancel_fd = cancel_fd
+        self._waiter = waiter
         self._memory = memory
-
-    def whole(self) -> bytes:
-        return b"".join(self.read(0, self._piece.size))
 
     def read(self, start: int, end: int | None) -> Iterator[bytes]:
         assert end is not None
@@ -78,7 +83,7 @@ class _Object:
                 start,
                 end,
                 if_match=etag or None,
-                waiter=Waiter(self._cancel_fd),
+                waiter=self._waiter,
                 patience=self._patience,
                 memory=self._memory,
             )

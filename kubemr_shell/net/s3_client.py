@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import cache
+from mmap import mmap
 from typing import Any
 
 from kubemr_shell.errors import KubemrError
@@ -51,8 +52,8 @@ class S3Client:
     ) -> dict[str, Any]:
         """The answer to an operation of boto3's S3 client, by its name there; ``uri`` is what an error names.
 
-        Sent again when the answer was lost, so an operation may take effect twice, and a ``Body`` must be bytes or a
-        bytearray. ``again``: it makes up for an earlier one, and counts as a retry.
+        Sent again when the answer was lost, so an operation may take effect twice, and a ``Body`` must be bytes, a
+        bytearray, or a mapped file. ``again``: it makes up for an earlier one, and counts as a retry.
         ObjectNotFound, Forbidden, PreconditionFailed, StorageError; StorageUnavailable when the budget is over;
         Cancelled, but not before the answer to a request that was sent, or its time-out.
         """
@@ -76,6 +77,8 @@ class S3Client:
         try:
             ask = getattr(self._connected(is_slow=operation in _SLOW), operation)
             self.counts.sent(operation, again=again)
+            if isinstance(body := parameters.get("Body"), mmap):
+                body.seek(0)
             answer: dict[str, Any] = ask(**parameters)
         except ClientError as error:
             problem = of_answer(error.response, operation, uri, self.config.advice)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
-from kubemr_shell.net.waiting import Bell, Waiter
+from kubemr_shell.net.waiting import NOBODY, Bell, Cancelled, Waiter
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,6 +56,72 @@ class Pool:
             work()
             with self._lock:
                 self._wanted -= 1
+
+
+class Promise(Generic[Result]):
+    """A result that a thread is working on."""
+
+    def __init__(self) -> None:
+        self._ended = Bell()
+        self._result: Result | None = None
+        self._error: BaseException | None = None
+
+    def result(self, waiter: Waiter | None = None) -> Result:
+        """Wait for the result and return it, or raise what the work has raised; Cancelled by the ``waiter``."""
+        (waiter or Waiter(NOBODY)).until_readable(self._ended.fd)
+        if self._error is not None:
+            raise self._error
+        return cast(Result, self._result)
+
+    def keep(self, work: Callable[[], Result]) -> None:
+        """Do the work and keep what comes of it."""
+        try:
+            self._result = work()
+        except BaseException as error:  # noqa: BLE001 - it is for the thread that waits
+            self._error = error
+        finally:
+            self._ended.ring()
+
+
+class Crew:
+    """A few threads for work whose results somebody fetches later. They never hold up the end of the process."""
+
+    def __init__(self, threads: int) -> None:
+        self._most = threads
+        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._abandoned = Bell()
+        self._is_closed = False
+
+    def submit(self, work: Callable[[Waiter], Result]) -> Promise[Result]:
+        """Have a thread do the work; its Waiter ends with ``close``. One caller at a time."""
+        promise = Promise[Result]()
+        self._queue.put(lambda: promise.keep(lambda: self._unless_closed(work)))
+        if len(self._threads) < self._most:
+            self._threads.append(threading.Thread(target=self._work, name="crew", daemon=True))
+            self._threads[-1].start()
+        return promise
+
+    def close(self) -> None:
+        """Begin no more work, and let what waits for an answer end; the results of that work are Cancelled."""
+        self._is_closed = True
+        self._abandoned.ring()
+        for _ in self._threads:
+            self._queue.put(None)
+
+    def wait(self) -> None:
+        """Wait, after ``close``, until no thread is at work."""
+        for thread in self._threads:
+            thread.join()
+
+    def _unless_closed(self, work: Callable[[Waiter], Result]) -> Result:
+        if self._is_closed:
+            raise Cancelled
+        return work(Waiter(self._abandoned.fd))
+
+    def _work(self) -> None:
+        while (work := self._queue.get()) is not None:
+            work()
 
 
 def in_threads(

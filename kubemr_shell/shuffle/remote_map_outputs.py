@@ -141,9 +141,11 @@ class RemoteMapOutputs(MapOutputs):
         else:
             self._storage.write(uri, begin)
             return
-        staged = self._storage.stage(f"{uri}.sent", target=uri)
+        staged = self._storage.stage(f"{uri}.sent", target=uri, scratch=self._scratch)
         try:
-            for piece in itertools.chain([bytes(begin)], pieces):
+            staged.write(begin)
+            del begin
+            for piece in pieces:
                 staged.write(piece)
             self._storage.publish(staged.seal())
         except BaseException:

@@ -46,7 +46,7 @@ class StagedOutput(Protocol):
         """A descriptor that ``splice`` can write to at its current position; None where there is no file behind."""
         ...
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Append."""
         ...
 
@@ -94,8 +94,11 @@ class Storage(Protocol):
         """Remove a folder with all below it; nothing happens where none is, nor where its bucket is not."""
         ...
 
-    def stage(self, staged: str, *, target: str) -> StagedOutput:
-        """Begin an output that will appear at ``target``. ``staged`` is the attempt's name in a folder that exists."""
+    def stage(self, staged: str, *, target: str, scratch: str | None = None) -> StagedOutput:
+        """Begin an output that will appear at ``target``. ``staged`` is the attempt's name in a folder that exists.
+
+        ``scratch`` is a local folder for what waits to be sent; without it that waits in memory.
+        """
         ...
 
     def publish(self, receipt: Receipt, *, replace: bool = False) -> None:

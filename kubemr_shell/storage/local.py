@@ -129,7 +129,7 @@ class LocalStorage(Storage):
             _remove_tree(path, aside)
         raise StorageError(f"{path}: not removed, other processes keep files open in it")
 
-    def stage(self, staged: str, *, target: str) -> StagedOutput:
+    def stage(self, staged: str, *, target: str, scratch: str | None = None) -> StagedOutput:  # noqa: ARG002
         path = path_of(staged)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
@@ -166,7 +166,7 @@ class _StagedFile(StagedOutput):
     def fileno(self) -> int:
         return self._descriptor
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         write_all(self._descriptor, data, self._staged)
 
     def seal(self) -> Receipt:
@@ -195,7 +195,7 @@ class _StagedFile(StagedOutput):
             self._descriptor = -1
 
 
-def write_all(descriptor: int, data: bytes | bytearray, path: str) -> None:
+def write_all(descriptor: int, data: bytes | bytearray | memoryview, path: str) -> None:
     """Write all of ``data``; an error names the path and how much is missing."""
     view = memoryview(data)
     while view:

@@ -91,8 +91,8 @@ class S3Storage(Storage):
             self._abort_uploads(f"{output}/", lambda name: name == names.SUCCESS or names.is_part_name(name), kept)
         self._delete_objects(folder)
 
-    def stage(self, staged: str, *, target: str) -> StagedOutput:
-        return StagedUpload(self._client, staged, target)
+    def stage(self, staged: str, *, target: str, scratch: str | None = None) -> StagedOutput:
+        return StagedUpload(self._client, staged, target, scratch)
 
     def publish(self, receipt: Receipt, *, replace: bool = False) -> None:
         found, etag = self._found(receipt)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,15 +13,17 @@ from kubemr_shell.errors import ObjectNotFound, StorageError, StorageUnavailable
 from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
 from kubemr_shell.net.s3_uri import split_uri
-from kubemr_shell.net.waiting import Bell, Waiter
+from kubemr_shell.net.threads import Crew, Promise
+from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.storage.interface import Receipt, StagedOutput
+from kubemr_shell.storage.s3_part import Part
 from kubemr_shell.storage.s3_target import OWNER, owner_of
 
 FIRST_PART_BYTES = 8 << 20
 PARTS_OF_A_SIZE = 1000
 MOST_PARTS = 10_000
 IN_FLIGHT = 2
-"""Parts of one output that are sent while it goes on; each is in memory."""
+"""Parts of one output that are sent while it goes on; those of the first 8 GiB are in memory, 24 MiB with the next."""
 
 
 def part_bytes(number: int) -> int:
@@ -69,35 +70,37 @@ class UploadReceipt:
 class StagedUpload(StagedOutput):
     """Begun with its first full part, or when it is sealed: a small output is three requests in a row."""
 
-    def __init__(self, client: S3Client, staged: str, target: str) -> None:
+    def __init__(self, client: S3Client, staged: str, target: str, scratch: str | None = None) -> None:
         self._client = client
         self._staged = staged
         self._target = target
         self._bucket, self._key = split_uri(target)
         self._upload: str | None = None
-        self._buffer = bytearray()
-        self._sent: list[Future[str]] = []
-        self._senders: ThreadPoolExecutor | None = None
+        self._scratch = scratch
+        self._part = Part(part_bytes(1), scratch)
+        self._sent: list[Promise[str]] = []
+        self._crew = Crew(IN_FLIGHT)
         self._bytes = 0
         self._crc32 = 0
         self._records = 0
         self._has_receipt = False
-        self._abandoned = Bell()
+        self._waiter = Waiter(NOBODY)
 
     def fileno(self) -> None:
         return None
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         self._bytes += len(data)
         self._crc32 = zlib.crc32(data, self._crc32)
         self._records += data.count(b"\n")
         left = memoryview(data)
         while left:
-            room = part_bytes(len(self._sent) + 1) - len(self._buffer)
-            self._buffer += left[:room]
+            room = self._part.room
+            self._part.add(left[:room])
             left = left[room:]
             if left:
                 self._send()
+                self._part = Part(part_bytes(len(self._sent) + 1), self._scratch)
 
     def seal(self) -> Receipt:
         upload = self._begun()
@@ -105,9 +108,8 @@ class StagedUpload(StagedOutput):
             self._send()
             parts = [part.result() for part in self._sent]
         else:  # also of no bytes: an upload has one part at least
-            parts = [self._send_part(upload, 1, self._buffer)]
-        self._buffer = bytearray()
-        self._close_senders()
+            parts = [self._send_part(upload, 1, self._part, self._waiter)]
+        self._crew.close()
         receipt = UploadReceipt(
             target=self._target, upload=upload, parts=tuple(parts), size=self._bytes, crc32=self._crc32
         )
@@ -124,9 +126,9 @@ class StagedUpload(StagedOutput):
 
     def abandon(self) -> None:
         """Whoever gives up has a reason to tell: where the store does not answer, the rest is left to the job's end."""
-        self._abandoned.ring()
-        self._close_senders()
-        self._buffer = bytearray()
+        self._crew.close()
+        self._crew.wait()  # a part that arrives after the end of its upload might stay in the store
+        self._part.close()
         with suppress(StorageUnavailable):
             if self._upload is not None:
                 abort_upload(self._client, self._target, self._upload, LISTING_PATIENCE)
@@ -142,37 +144,32 @@ class StagedUpload(StagedOutput):
         if number > MOST_PARTS:
             raise StorageError(f"{self._target}: larger than the 5 TiB that S3 allows: use more partitions")
         upload = self._begun()
-        if self._senders is None:
-            self._senders = ThreadPoolExecutor(IN_FLIGHT)
         if number > IN_FLIGHT:
             self._sent[number - IN_FLIGHT - 1].result()
-        body, self._buffer = self._buffer, bytearray()
-        self._sent.append(self._senders.submit(self._send_part, upload, number, body))
+        part = self._part
+        self._sent.append(self._crew.submit(lambda waiter: self._send_part(upload, number, part, waiter)))
 
     def _begun(self) -> str:
         if self._upload is None:
-            self._upload = self._call("create_multipart_upload", Metadata={OWNER: owner_of(self._staged)})["UploadId"]
+            metadata = {OWNER: owner_of(self._staged)}
+            self._upload = self._call("create_multipart_upload", self._waiter, Metadata=metadata)["UploadId"]
         return self._upload
 
-    def _send_part(self, upload: str, number: int, body: bytearray) -> str:
+    def _send_part(self, upload: str, number: int, part: Part, waiter: Waiter) -> str:
         try:
-            tag: str = self._call("upload_part", UploadId=upload, PartNumber=number, Body=body)["ETag"]
+            tag: str = self._call("upload_part", waiter, UploadId=upload, PartNumber=number, Body=part.body())["ETag"]
         except ObjectNotFound as error:
             raise StorageUnavailable(
                 f"{error}: it was aborted while it was written: look for a rule of the bucket that aborts uploads"
             ) from error
+        finally:
+            part.close()
         return tag
 
-    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        waiter = Waiter(self._abandoned.fd)
+    def _call(self, operation: str, waiter: Waiter, **parameters: Any) -> dict[str, Any]:
         return self._client.call(
             operation, uri=self._target, waiter=waiter, Bucket=self._bucket, Key=self._key, **parameters
         )
-
-    def _close_senders(self) -> None:
-        if self._senders is not None:
-            self._senders.shutdown(cancel_futures=True)
-            self._senders = None
 
 
 def abort_upload(client: S3Client, target: str, upload: str, patience: Patience = CALL_PATIENCE) -> None:

@@ -57,7 +57,7 @@ class PartWriter:
         workspace = self._job.workspace
         target = workspace.part(self._job.part_name(attempt.task))
         try:
-            return workspace.output_storage.stage(workspace.staged(*attempt), target=target)
+            return workspace.output_storage.stage(workspace.staged(*attempt), target=target, scratch=workspace.scratch)
         except (ObjectNotFound, LeaseLost) as error:
             raise AttemptEnded(Dropped(attempt=attempt, cause=error)) from error
 

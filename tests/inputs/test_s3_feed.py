@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -25,6 +27,7 @@ from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_read import request_count
 from kubemr_shell.storage.local import fingerprint
 from tests.inputs.feeding import HASTY, output_of, pipe
+from tests.inputs.server import Resource, serving
 from tests.net.s3_faults import CUT, SLOW_DOWN, Fault, Rule, Rules
 from tests.net.s3_proxy import proxying
 from tests.net.s3_requests import Request
@@ -209,3 +212,35 @@ def test_a_cancel_ends_a_feed_that_nobody_reads(bucket: Bucket) -> None:
             assert not thread.is_alive()
     finally:
         os.close(cancel)
+
+
+READ_AND_END = """
+import os, sys
+from kubemr_shell.inputs.feed import SplitFeed
+from kubemr_shell.job.split import Piece, Split
+from kubemr_shell.net.retry import Patience
+from kubemr_shell.net.s3_config import S3Config
+
+reading, writing = os.pipe()
+os.set_blocking(writing, False)
+cancel = os.eventfd(0)
+pieces = tuple(Piece(uri=f"s3://buc/{number}", size=4, end=4) for number in range(9))
+config = S3Config(endpoint=sys.argv[1])
+feed = SplitFeed(Split(pieces), folder="/", s3=config, patience=Patience(budget=10**6))
+os.set_blocking(reading, True)
+import threading
+threading.Thread(target=feed, args=(writing, cancel), daemon=True).start()
+assert os.read(reading, 4) == b"one\\n", "of the first object"
+os.eventfd_write(cancel, 1)
+print("read")
+"""
+
+
+def test_objects_that_were_asked_for_ahead_do_not_hold_up_the_end_of_the_process(bucket: Bucket) -> None:
+    """All but the first of them never come."""
+    resources = {f"/buc/{number}": Resource(b"two\n", hold=threading.Event()) for number in range(1, 9)}
+    with serving({"/buc/0": Resource(b"one\n"), **resources}) as server:
+        environment = bucket.server.environment
+        arguments = [sys.executable, "-c", READ_AND_END, server.url("")]
+        done = subprocess.run(arguments, env=environment, capture_output=True, check=False, timeout=PATIENCE_SECONDS)
+    assert (done.returncode, done.stdout) == (0, b"read\n"), done.stderr

@@ -1,11 +1,12 @@
 import threading
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 
 import pytest
 
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.net.threads import Pool, in_threads
+from kubemr_shell.net.threads import Crew, Pool, in_threads
 from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
 from tests.waiting import PATIENCE_SECONDS
 
@@ -99,3 +100,43 @@ def test_callers_with_one_piece_of_work_each_do_not_wait_for_each_other(pool: Po
         pool.map(lambda _, __: together.wait(PATIENCE_SECONDS), [1], waiter)
 
     in_threads(call, range(3), at_once=3, waiter=Waiter(NOBODY))
+
+
+def test_a_crew_works_ahead_and_its_results_are_fetched_later() -> None:
+    crew = Crew(2)
+    together = threading.Barrier(2)
+
+    def work(number: int, _: Waiter) -> int:
+        together.wait(PATIENCE_SECONDS)  # breaks unless two are at it
+        if number == 3:
+            raise ValueError("the fourth")
+        return -number
+
+    promises = [crew.submit(partial(work, number)) for number in range(4)]
+    assert [promise.result() for promise in promises[:3]] == [0, -1, -2]
+    with pytest.raises(ValueError, match="the fourth"):
+        promises[3].result()
+    crew.close()
+    crew.wait()
+
+
+def test_a_crew_that_is_closed_gives_up_what_waits_and_begins_nothing() -> None:
+    crew = Crew(1)
+    promises = [crew.submit(lambda waiter: waiter.pause(PATIENCE_SECONDS)) for _ in range(3)]
+    crew.close()
+    crew.wait()
+    for promise in promises:
+        with pytest.raises(Cancelled):
+            promise.result()
+
+
+def test_who_is_cancelled_does_not_wait_for_a_crew() -> None:
+    gate, cancel = threading.Event(), Cancel()
+    crew = Crew(1)
+    promise = crew.submit(lambda _: gate.wait(PATIENCE_SECONDS))
+    cancel.set()
+    with pytest.raises(Cancelled):
+        promise.result(Waiter(cancel.fd))
+    gate.set()
+    assert promise.result()
+    crew.close()

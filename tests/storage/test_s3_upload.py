@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import threading
 import time
+import tracemalloc
 import zlib
+from pathlib import Path
 
 import pytest
 
-from kubemr_shell.errors import StorageUnavailable
+from kubemr_shell.errors import ObjectNotFound, StorageUnavailable
 from kubemr_shell.net.s3_client import CALL_PATIENCE
+from kubemr_shell.storage import s3_upload
 from kubemr_shell.storage.s3_upload import IN_FLIGHT, MOST_PARTS, part_bytes
-from tests.net.s3_faults import SLOW_DOWN, Fault, Rule, Rules
+from kubemr_shell.worker.memory import S3_SLOT_BYTES
+from tests.net.s3_faults import CUT_REQUEST, SLOW_DOWN, Fault, Rule, Rules
 from tests.net.s3_proxy import S3Proxy
 from tests.net.s3_requests import Request
 from tests.storage.s3_place import DATA, Place
 
 MIB = 1 << 20
+BLOCKS = 8 + 16 + 32 + 1
+"""Of a MiB each: three full parts whose sizes double, and a beginning."""
 
 
 class TestSizesOfParts:
@@ -110,6 +118,37 @@ def test_giving_up_does_not_wait_for_a_store_that_is_asked_again_and_again(place
     assert time.monotonic() - began < CALL_PATIENCE.budget / 2
     assert place.bucket.uploads() == []
     assert place.bucket.keys() == []
+
+
+def test_memory_does_not_grow_with_the_output(
+    place: Place, proxy: S3Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second part is twice as large as the first one, and so on, as it is after 1,000 parts each."""
+    monkeypatch.setattr(s3_upload, "PARTS_OF_A_SIZE", 1)
+    proxy.policy = Rules(Rule(CUT_REQUEST, operation="UploadPart", after=1, times=2))  # sent again from its start
+    output = place.storage.stage(f"{place.stage()}/0.0", target=place.target(), scratch=str(tmp_path))
+    block = random.Random(1).randbytes(MIB)
+    tracemalloc.start()
+    try:
+        for number in range(BLOCKS):
+            output.write(number.to_bytes(8, "little") + block[8:])
+        receipt = output.seal()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < S3_SLOT_BYTES
+    assert os.listdir(tmp_path) == []
+    place.storage.publish(receipt)
+    published = place.published()
+    assert len(published) == receipt.bytes == BLOCKS * MIB
+    for number in range(BLOCKS):
+        assert published[number * MIB :][:MIB] == number.to_bytes(8, "little") + block[8:]
+
+
+def test_a_scratch_folder_that_is_gone_is_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_upload, "part_bytes", lambda _: 16 * MIB)
+    with pytest.raises(ObjectNotFound, match=r"^/nowhere: "):
+        place.storage.stage(f"{place.stage()}/0.0", target=place.target(), scratch="/nowhere")
 
 
 def test_a_receipt_names_upload_and_parts(place: Place) -> None:

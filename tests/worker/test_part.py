@@ -30,7 +30,7 @@ class NoFile(StagedOutput):
     def fileno(self) -> int | None:
         return None
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         self._left -= len(data)
         if self._left < 0:
             raise StorageUnavailable("it is down")
@@ -104,4 +104,5 @@ def test_a_merge_that_fails_leaves_no_thread_and_no_descriptor(tmp_path: Path) -
     with pytest.raises(ValueError, match="a bug"):
         feed_staged(feed, staged, NOBODY)
     staged.abandon()
-    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
+    assert len(os.listdir("/proc/self/fd")) <= before[0]  # what other tests have begun may end meanwhile
+    assert threading.active_count() <= before[1]
