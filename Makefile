@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV ?= .venv
+PYTHONS ?= $(shell command -v python3.11 python3.12)
 BIN := $(VENV)/bin
 STDLIB = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 NATIVE_SOURCES := CMakeLists.txt pyproject.toml $(wildcard kubemr_shell/engine/native/*)
@@ -13,7 +14,7 @@ IMAGE ?= kubemr
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images bench bench-quick bench-s3 bench-cluster clean
+.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images bench bench-quick bench-s3 bench-cluster dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,5 +94,8 @@ bench-cluster: setup ## what a job costs the API server, and how soon pods begin
 	$(BIN)/python -m benchmarks.cluster_bench || true  # its bounds are printed; the latency is measured all the same
 	$(BIN)/python -m benchmarks.cluster_latency
 
+dist: setup ## build the source distribution and the wheels into dist/, and check each of them
+	$(BIN)/python -m release.dist dist $(PYTHONS)
+
 clean: ## remove what was built
-	rm -rf build $(VENV) benchmarks/.data
+	rm -rf build dist $(VENV) benchmarks/.data
