@@ -31,6 +31,7 @@ COMMANDS = {
     "delete": "Remove a job of a cluster.",
     "install": "Write the manifests that install kubemr-shell in a cluster.",
     "uninstall": "Remove an installation from a cluster; jobs and namespaces stay.",
+    "completion": "Print the script that completes commands in a shell.",
     "worker": "Work on a job of the cluster until it is over; what pods run.",
     "operator": "Deploy the workers of jobs and report on them; what the operator's pods run.",
     "cleanup": "Remove the temporaries of a deleted job; what a pod runs.",
@@ -63,6 +64,7 @@ class Commands(click.Group):
         module = importlib.import_module(f"kubemr_shell.cli.{cmd_name.replace('-', '_')}")
         command = getattr(module, cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
+        command.hidden = cmd_name in HIDDEN
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
