@@ -14,7 +14,7 @@ IMAGE ?= kubemr
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images bench bench-quick bench-s3 bench-cluster dist clean
+.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images bench bench-quick bench-s3 bench-cluster docs dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,7 +50,7 @@ check: setup ## lint, types, layers, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m docs.generate --check
 
 test: setup ## the tests a developer runs: under five minutes on two cores; many wait, so twice as many run at once
 	$(BIN)/pytest -n $(PROCESSES) -m 'not slow and not cluster'
@@ -78,8 +78,8 @@ format: setup ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: setup ## write the files that come from the code: schema, job-spec.md, states.md
-	$(BIN)/python docs/generate.py
+generate: setup ## write the files that are generated from the code: schema, CRDs, manifests, pages
+	$(BIN)/python -m docs.generate
 
 bench: setup ## every benchmark: at most 30 minutes
 	$(BIN)/python -m benchmarks.bench
@@ -93,6 +93,11 @@ bench-s3: setup ## jobs with S3: about 25 minutes, on the server that tests use 
 bench-cluster: setup ## what a job costs the API server, and how soon pods begin and end: on the cluster of make test-cluster
 	$(BIN)/python -m benchmarks.cluster_bench || true  # its bounds are printed; the latency is measured all the same
 	$(BIN)/python -m benchmarks.cluster_latency
+
+docs: setup ## build the documentation site and the man pages; a broken link is an error
+	@$(BIN)/pip install --quiet --group docs
+	$(BIN)/python -m docs.website
+	$(BIN)/python -m docs.man_pages
 
 dist: setup ## build the source distribution and the wheels into dist/, and check each of them
 	$(BIN)/python -m release.dist dist $(PYTHONS)

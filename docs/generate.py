@@ -1,6 +1,7 @@
-"""Write the files that are made from the code; ``--check`` names those that are stale, and exits with 1."""
+"""Write the files that are generated from the code: ``python -m docs.generate``.
 
-# ruff: noqa: INP001, T201 - a script, which prints what it does
+With ``--check``, name the files that are stale, and exit with 1.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from kubemr_shell.job.documentation import job_spec_page, states_page
+from docs.commands_page import commands_page
+from kubemr_shell.job.documentation import GENERATED, job_spec_page, states_page
 from kubemr_shell.job.schema import json_schema
 from kubemr_shell.operator.packaging import deploy_files
 
@@ -16,8 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def generated() -> dict[str, str]:
-    """The content of each file, by its path in the repository."""
+    """Return the content of each generated file, by its path in the repository."""
     return {
+        "docs/commands.md": commands_page(GENERATED),
         "docs/job-spec.md": job_spec_page(),
         "docs/states.md": states_page(),
         "protocol/job.schema.json": json.dumps(json_schema(), indent=2) + "\n",
@@ -26,7 +29,7 @@ def generated() -> dict[str, str]:
 
 
 def stale_files(root: Path) -> list[str]:
-    """The files that are missing, or not what the code says now."""
+    """Return the files that are missing or differ from what the code generates."""
     return [
         name
         for name, text in generated().items()
@@ -36,7 +39,7 @@ def stale_files(root: Path) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
-        print("usage: python docs/generate.py [--check]", file=sys.stderr)
+        print("usage: python -m docs.generate [--check]", file=sys.stderr)
         return 2
     stale = stale_files(ROOT)
     if arguments:

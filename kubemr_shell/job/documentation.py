@@ -15,7 +15,7 @@ from kubemr_shell.job.spec import SPEC
 from kubemr_shell.job.state import JOB_TRANSITIONS, TASK_TRANSITIONS
 from kubemr_shell.job.validate import LONGEST_NAME, LONGEST_PREFIX
 
-GENERATED = "<!-- Written by docs/generate.py from the code: change it there. -->"
+GENERATED = "<!-- Written by `make generate` from the code: change it there. -->"
 
 
 def job_spec_page() -> str:

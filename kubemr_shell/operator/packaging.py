@@ -1,6 +1,6 @@
 """The files of ``deploy/``: the same manifests, for kustomize and as a Helm chart. Pure.
 
-They are written from the code by docs/generate.py. What a chart leaves open stands in the manifests as a word in
+`make generate` writes them from the code. What a chart leaves open stands in the manifests as a word in
 capitals first, and is then replaced by Helm's expression.
 """
 

@@ -13,7 +13,7 @@ from kubemr_shell.job.spec import SPEC, description
 from kubemr_shell.job.state import JOB_TRANSITIONS, TASK_TRANSITIONS
 
 ROOT = Path(__file__).parents[2]
-FILES = ("docs/job-spec.md", "docs/states.md", "protocol/job.schema.json")
+FILES = ("docs/commands.md", "docs/job-spec.md", "docs/states.md", "protocol/job.schema.json")
 
 
 def field_paths(record: Record, prefix: str = "") -> list[str]:
@@ -63,14 +63,13 @@ def test_the_diagrams_have_an_arrow_for_every_transition() -> None:
 
 
 def generate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the generator's copy in another tree."""
+    """Run a copy of the generator in another tree."""
     (root / "docs").mkdir(exist_ok=True)
     (root / "protocol").mkdir(exist_ok=True)
-    script = root / "docs" / "generate.py"
-    script.write_text((ROOT / "docs" / "generate.py").read_text())
-    environment = {"PYTHONPATH": str(ROOT)}
+    for name in ("generate.py", "commands_page.py"):
+        (root / "docs" / name).write_text((ROOT / "docs" / name).read_text())
     return subprocess.run(
-        [sys.executable, str(script), *arguments], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "docs.generate", *arguments], cwd=root, capture_output=True, text=True, check=False
     )
 
 
@@ -88,4 +87,4 @@ def test_the_generator_writes_what_is_missing_and_names_what_is_stale(tmp_path: 
 
 def test_the_generator_says_how_it_is_called(tmp_path: Path) -> None:
     wrong = generate(tmp_path, "--help")
-    assert (wrong.returncode, wrong.stderr) == (2, "usage: python docs/generate.py [--check]\n")
+    assert (wrong.returncode, wrong.stderr) == (2, "usage: python -m docs.generate [--check]\n")

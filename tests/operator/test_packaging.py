@@ -1,6 +1,6 @@
 """What stands in deploy/: the same manifests as the command writes, for kustomize and for Helm.
 
-Helm itself is not needed here; that the files are fresh is checked by docs/generate.py.
+Helm itself is not needed here; `make check` checks that the files are fresh.
 """
 
 from __future__ import annotations
