@@ -107,7 +107,8 @@ def catch_up(view: JobView) -> JobView:
 
 def close(view: JobView, *, phase: Phase, shard: int, counters: Counters, totals: Totals, finisher: Role) -> JobView:
     """Close a shard and count it. The last one of a phase moves the job on; the last of all makes a finisher."""
-    closed = go_on(_with_lane(view, phase, shard, lambda lane: lane.with_closed(shard, counters, totals)))
+    lanes = len(view.lanes[phase])
+    closed = go_on(_with_lane(view, phase, shard, lambda lane: lane.with_closed(shard, counters, totals, lanes=lanes)))
     return take_role(closed, "finisher", finisher) if role_is_open(closed, "finisher") else closed
 
 

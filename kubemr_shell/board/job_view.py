@@ -21,7 +21,7 @@ from kubemr_shell.board.lane import (
 from kubemr_shell.board.layout import Layout
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import Reopening
-from kubemr_shell.job.counters import Counters, summed_counters
+from kubemr_shell.job.counters import Counters, Kept, summed_within
 from kubemr_shell.job.state import JobState, Phase
 
 
@@ -129,7 +129,12 @@ class JobView:
     @property
     def counters(self) -> dict[Phase, Counters]:
         """Of the shards that were closed, by phase; without the phases of which none was."""
-        return {phase: summed_counters(lane.counters for lane in lanes) for phase, lanes in self._counted()}
+        return {phase: kept.counters for phase, kept in self.kept_counters.items()}
+
+    @property
+    def kept_counters(self) -> dict[Phase, Kept]:
+        """Likewise, with the first counter that was dropped."""
+        return {phase: summed_within(lane.kept for lane in lanes) for phase, lanes in self._counted()}
 
     @property
     def totals(self) -> dict[Phase, Totals]:

@@ -6,12 +6,12 @@ of several lanes, and only closings of the same lane are in each other's way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.job.counters import Counters, summed_counters
+from kubemr_shell.job.counters import MOST_BYTES, CounterName, Counters, Kept, summed_within
 
 SHARDS_A_LANE = 2
 MOST_LANES = 16
@@ -30,27 +30,31 @@ class Lane:
     counted: Ranges = field(default_factory=Ranges)
     """Shards whose counters are in ``counters``; a reopened shard stays here."""
     counters: Counters = field(default_factory=dict)
+    dropped_from: CounterName | None = None
+    """The first counter, in the order of group and name, for which ``counters`` had no room."""
     totals: Totals = field(default_factory=dict)
 
-    def with_closed(self, shard: int, counters: Counters, totals: Totals) -> Lane:
+    @property
+    def kept(self) -> Kept:
+        """Return the counters with what is known of those that were dropped."""
+        return Kept(counters=self.counters, dropped_from=self.dropped_from)
+
+    def with_closed(self, shard: int, counters: Counters, totals: Totals, *, lanes: int = 1) -> Lane:
+        """Return the lane with one more closed shard, and what that has counted. The phase has so many ``lanes``."""
         shut = Ranges.of([shard])
+        kept = summed_within((self.kept, Kept(counters=counters)), most_bytes=MOST_BYTES // lanes)
         return Lane(
             turn=self.turn + 1,
             closed=self.closed | shut,
             counted=self.counted | shut,
-            counters=summed_counters((self.counters, counters)),
+            counters=kept.counters,
+            dropped_from=kept.dropped_from,
             totals=summed_totals((self.totals, totals)),
         )
 
     def with_open(self, shard: int) -> Lane:
         """The shard is to be closed again; what it has added stays until then."""
-        return Lane(
-            turn=self.turn + 1,
-            closed=self.closed - Ranges.of([shard]),
-            counted=self.counted,
-            counters=self.counters,
-            totals=self.totals,
-        )
+        return replace(self, turn=self.turn + 1, closed=self.closed - Ranges.of([shard]))
 
     def begun_anew(self) -> Lane:
         return Lane(turn=self.turn + 1)
@@ -77,19 +81,26 @@ def parse_lane(lane: Mapping[str, Any]) -> Lane:
         closed=Ranges.parse(lane["closed"]),
         counted=Ranges.parse(lane["counted"]),
         counters=lane["counters"],
+        dropped_from=_counter_name(lane.get("droppedFrom")),
         totals=lane["totals"],
     )
 
 
 def format_lane(lane: Lane) -> dict[str, Any]:
     """The reverse of ``parse_lane``."""
+    dropped = {} if lane.dropped_from is None else {"droppedFrom": list(lane.dropped_from)}
     return {
         "turn": lane.turn,
         "closed": str(lane.closed),
         "counted": str(lane.counted),
         "counters": lane.counters,
+        **dropped,
         "totals": lane.totals,
     }
+
+
+def _counter_name(pair: Sequence[str] | None) -> CounterName | None:
+    return None if pair is None else (pair[0], pair[1])
 
 
 def summed_totals(parts: Iterable[Totals]) -> Totals:

@@ -12,7 +12,7 @@ from kubemr_shell.errors import InvalidSpec, JobCancelled, JobFailed, KubemrErro
 from kubemr_shell.job.state import ENDED, JobState, Phase
 from kubemr_shell.local_run.failure import failure_lines
 from kubemr_shell.local_run.figures import count_text
-from kubemr_shell.local_run.summary import phase_lines
+from kubemr_shell.local_run.summary import counter_lines, phase_lines
 
 
 def has_ended(document: Document) -> bool:
@@ -57,7 +57,6 @@ def result_lines(view: JobView) -> list[str]:
     for phase, totals in view.totals.items():
         if "slowest" in totals and phase is not Phase.PUBLISH:
             lines += phase_lines(phase.value, totals)
-    for counters in view.counters.values():
-        for group, names in sorted(counters.items()):
-            lines += [f"counter  {group}: {name} = {count_text(amount)}" for name, amount in sorted(names.items())]
+    for kept in view.kept_counters.values():
+        lines += counter_lines(kept.counters, kept.dropped_from)
     return lines

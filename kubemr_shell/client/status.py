@@ -66,7 +66,10 @@ def as_json(document: Document, progress: Progress, *, now: float) -> dict[str, 
         "repeated": progress.retries,
         "failure": view.failure,
         "results": view.results,
-        "counters": {phase.value: counters for phase, counters in view.counters.items()},
+        "counters": {phase.value: kept.counters for phase, kept in view.kept_counters.items()},
+        "countersDroppedFrom": {
+            phase.value: list(kept.dropped_from) for phase, kept in view.kept_counters.items() if kept.dropped_from
+        },
         "totals": {phase.value: totals for phase, totals in view.totals.items()},
         "conditions": status_of(document).get("conditions") or [],
     }

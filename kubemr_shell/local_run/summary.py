@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kubemr_shell.job.counters import MOST_BYTES, MOST_COUNTERS, CounterName, Counters
 from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
 
 HEAVY_SHARE = 0.1
 """A key with more than this part of all records of a phase is named."""
+COUNTER_SHOWN = 300
+"""Characters of the name of a counter."""
 WARNING_SHOWN = 300
 """Characters of the one warning that is quoted."""
 
@@ -23,9 +26,28 @@ def summary_lines(manifest: Mapping[str, Any], wall_seconds: float, destination:
         if totals:
             lines += phase_lines(phase, totals)
     lines += _request_lines(manifest.get("requests", {}))
-    for group, names in sorted(manifest["counters"].items()):
-        lines += [f"counter  {group}: {name} = {count_text(amount)}" for name, amount in sorted(names.items())]
+    dropped = manifest.get("countersDroppedFrom")
+    return lines + counter_lines(manifest["counters"], tuple(dropped) if dropped else None)
+
+
+def counter_lines(counters: Counters, dropped_from: CounterName | None) -> list[str]:
+    """What was counted; the last line says which counters were dropped, if any."""
+    lines = [
+        f"counter  {_counter(group, name)} = {count_text(amount)}"
+        for group, names in sorted(counters.items())
+        for name, amount in sorted(names.items())
+    ]
+    if dropped_from is not None:
+        lines.append(
+            f"counter  {_counter(*dropped_from)} and all that follow it in the order of their names were dropped: "
+            f"a job keeps {count_text(MOST_COUNTERS)} counters, and up to {bytes_text(MOST_BYTES)} of them: "
+            "use fewer or shorter names"
+        )
     return lines
+
+
+def _counter(group: str, name: str) -> str:
+    return one_line(f"{group}: {name}", COUNTER_SHOWN)
 
 
 def phase_lines(phase: str, totals: Mapping[str, Any]) -> list[str]:

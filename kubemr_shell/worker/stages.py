@@ -32,7 +32,7 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job import names
-from kubemr_shell.job.counters import summed_counters
+from kubemr_shell.job.counters import summed_within
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.net.waiting import Cancelled
@@ -258,6 +258,7 @@ class Stages:
 
     def _manifest(self, view: JobView, parts: list[StagedPart]) -> dict[str, Any]:
         """What ``_SUCCESS`` says of the result (protocol/SPEC.md, section on outputs)."""
+        kept = summed_within(view.kept_counters.values())
         return {
             "version": PROTOCOL_VERSION,
             "job": self._job.name,
@@ -272,7 +273,8 @@ class Stages:
                 }
                 for part in self._unless_cancelled(parts)
             ],
-            "counters": summed_counters(view.counters.values()),
+            "counters": kept.counters,
+            **({} if kept.dropped_from is None else {"countersDroppedFrom": list(kept.dropped_from)}),
             "requests": requests_of(view.totals.values()),
             "totals": {phase.value: totals for phase, totals in view.totals.items() if phase is not Phase.PUBLISH},
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -173,6 +174,20 @@ def test_a_part_that_is_lost_is_published_again_too() -> None:
 def test_only_what_is_still_read_can_be_reopened(state: str, partitions: int, open_to: tuple[Phase, ...]) -> None:
     view = job(state, plan=PlanFacts(**{**_values(FACTS), "partitions": partitions}).with_layouts(1))
     assert tuple(phase for phase in EVERY_PHASE if job_moves.may_reopen(view, phase)) == open_to
+
+
+def test_the_document_stays_small_however_much_is_counted() -> None:
+    """Each of many shards has as many counters as its tasks may have, with the longest names."""
+    shards = 40
+    facts = PlanFacts(**{**_values(FACTS), "tasks": shards * 1000}).with_layouts(1)
+    view = job("MAP", plan=facts, lanes=facts.lanes())
+    for shard in range(shards):
+        counters = {f"{shard}{number:0>124}": {"n" * 128: 1} for number in range(500)} | {"!": {"tasks": 1}}
+        view = job_moves.close(view, phase=Phase.MAP, shard=shard, counters=counters, totals={}, finisher=ME)
+    assert len(json.dumps(format_status(view))) < 300_000
+    assert view.counters[Phase.MAP]["!"] == {"tasks": shards}
+    assert parse_job({"spec": {}, "status": format_status(view)}).kept_counters == view.kept_counters
+    assert view.kept_counters[Phase.MAP].dropped_from is not None
 
 
 def test_counters_and_totals_add_up() -> None:

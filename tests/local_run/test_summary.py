@@ -58,6 +58,12 @@ def test_any_key_can_be_shown_on_a_terminal(key: bytes, shown: str) -> None:
     assert printable(key.decode("latin-1")) == shown
 
 
+def test_counters_that_were_dropped_are_said_in_the_last_line() -> None:
+    lines = summary_lines({**manifest(5), "countersDroppedFrom": ["lines", "\x1b[31m"]}, 1, "out")
+    assert lines[-2] == "counter  lines: bad = 1,234"
+    assert lines[-1].startswith("counter  lines: \\x1b[31m and all that follow it")
+
+
 def test_warnings_are_counted_and_one_is_quoted() -> None:
     result = manifest(5)
     warned = {"task": "map/7", "text": "not understood: \x1b[31m", "warnings": 2}
