@@ -14,7 +14,7 @@ IMAGE ?= kubemr
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images bench bench-quick bench-s3 bench-cluster docs dist clean
+.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images bench bench-quick bench-s3 bench-cluster lock docs dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,13 +26,13 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: $(NATIVE_SOURCES) | $(VENV)/bin/python
 	@echo 'Building and installing into $(VENV) …'
-	@$(BIN)/pip install --quiet --editable .
+	@$(BIN)/pip install --quiet --editable . --constraint requirements/dev.txt
 	@$(BIN)/python -m compileall -q kubemr_shell  # where Python may not write it by itself, each start would compile
 	@$(BIN)/python -m kubemr_shell.engine
 	@touch $@
 
-$(VENV)/.developer: pyproject.toml $(VENV)/.installed
-	@$(BIN)/pip install --quiet --group dev
+$(VENV)/.developer: pyproject.toml requirements/dev.txt $(VENV)/.installed
+	@$(BIN)/pip install --quiet --group dev --constraint requirements/dev.txt
 	@touch $@
 
 setup: $(VENV)/.developer ## make the environment, build, install the development tools
@@ -94,8 +94,13 @@ bench-cluster: setup ## what a job costs the API server, and how soon pods begin
 	$(BIN)/python -m benchmarks.cluster_bench || true  # its bounds are printed; the latency is measured all the same
 	$(BIN)/python -m benchmarks.cluster_latency
 
+lock: setup ## write the versions of all dependencies to requirements/dev.txt
+	@$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-emit-index-url --no-header \
+	    --group dev --group docs pyproject.toml --output-file requirements/dev.txt
+
 docs: setup ## build the documentation site and the man pages; a broken link is an error
-	@$(BIN)/pip install --quiet --group docs
+	@$(BIN)/pip install --quiet --group docs --constraint requirements/dev.txt
 	$(BIN)/python -m docs.website
 	$(BIN)/python -m docs.man_pages
 
