@@ -30,6 +30,8 @@
         NoSuchRange                      the object ends before that
         FolderRemoved                    somebody removed a folder that the work needs
         OutOfSpace                       ENOSPC or EDQUOT: the worker stops claiming
+      StdoutError                        stdout takes nothing more
+        ReaderGone                   0   its reader has all that it wants
       CommandError
         CommandNotStarted
       ShuffleError
@@ -268,6 +270,16 @@ class OutOfSpace(StorageError):
     def is_cause(error: OSError) -> bool:
         """Whether this is what the operating system means."""
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+class StdoutError(KubemrError):
+    """Bytes could not be written to stdout."""
+
+
+class ReaderGone(StdoutError):
+    """The reader of stdout has closed it, as ``head`` does when it has enough."""
+
+    exit_code = 0
 
 
 class CommandError(KubemrError):

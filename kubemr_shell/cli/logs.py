@@ -6,8 +6,7 @@ import click
 
 from kubemr_shell.cli.cluster_options import cluster_options, reach, say
 from kubemr_shell.client.access import Access
-
-STDOUT = 1
+from kubemr_shell.streams import write_output
 
 
 @click.command()
@@ -22,14 +21,14 @@ def logs(*, name: str, task: str | None, follow: bool, access: Access) -> int:
     """
     from threading import Event  # noqa: PLC0415 - --help needs none of these
 
-    from kubemr_shell.client.logs import JobLogs, must_have_task, task_of, writer_to  # noqa: PLC0415
+    from kubemr_shell.client.logs import JobLogs, must_have_task, task_of  # noqa: PLC0415
     from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
 
     jobs = reach(access)
     wanted = task_of(task) if task else None
     if wanted:
         must_have_task(jobs.get(name), wanted)
-    all_logs = JobLogs(jobs, name, task=wanted, write=writer_to(STDOUT), say=say)
+    all_logs = JobLogs(jobs, name, task=wanted, write=write_output, say=say)
     if follow:
         stop = Event()
         with stopping_on_signals(stop.set) as signals:

@@ -9,11 +9,13 @@ import errno
 import importlib
 import os
 import sys
+from collections.abc import Callable
 
 import click
 
 from kubemr_shell import __version__
-from kubemr_shell.errors import EXIT_INTERRUPTED, KubemrError
+from kubemr_shell.errors import EXIT_INTERRUPTED, KubemrError, ReaderGone
+from kubemr_shell.streams import take_over
 
 COMMANDS = {
     "run": "Run a job on this machine.",
@@ -92,24 +94,30 @@ def run() -> None:
         from kubemr_shell.cli.first_process import give_way  # noqa: PLC0415
 
         give_way()
-    _open_what_is_closed()
+    take_over()
     sys.exit(exit_code(sys.argv[1:]))
 
 
 def exit_code(arguments: list[str]) -> int:
     """Run the command line; errors become one message on stderr and their exit code."""
+    code = _run(lambda: main.main(arguments, prog_name="kubemr-shell", standalone_mode=False), arguments)
+    flushed = _run(sys.stdout.flush, arguments)
+    return code or flushed
+
+
+def _run(action: Callable[[], object], arguments: list[str]) -> int:
     debug = "--debug" in arguments
     try:
-        result = main.main(arguments, prog_name="kubemr-shell", standalone_mode=False)
-        sys.stdout.flush()
+        result = action()
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt) as error:
         return getattr(error.__cause__, "exit_code", EXIT_INTERRUPTED)
-    except (BrokenPipeError, SystemExit):  # click exits when the reader of stdout is gone
-        _forget_stdout()
-        return 0
+    except ReaderGone as error:
+        return error.exit_code
+    except SystemExit as error:  # click makes this of each BrokenPipeError, and none is one of stdout or stderr
+        return _report(error, EXIT_BUG, _bug_message(), debug=debug)
     except KubemrError as error:
         return _report(error, error.exit_code, str(error), debug=debug)
     except OSError as error:
@@ -128,7 +136,7 @@ def _explained(error: OSError) -> KubemrError:
     return explained(error, str(error.filename or "a file"))
 
 
-def _report(error: Exception, code: int, message: str, *, debug: bool) -> int:
+def _report(error: BaseException, code: int, message: str, *, debug: bool) -> int:
     if debug:
         import traceback  # noqa: PLC0415 - with tempfile 10 ms of every --help
 
@@ -145,24 +153,3 @@ def _bug_message() -> str:
         traceback.print_exc(file=log)
     kind, value, _ = sys.exc_info()
     return f"this is a bug: {kind.__name__ if kind else 'error'}: {value}\n  please report it with {log.name}"
-
-
-def _open_what_is_closed() -> None:
-    """Give stdin, stdout and stderr files if the caller closed them, else the next files opened would take their place.
-
-    Writing to such a stdout fails, so that no result is lost there without a word.
-    """
-    for descriptor, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, flags)  # takes the lowest number that is free: this one
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - open to the end
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
-
-
-def _forget_stdout() -> None:
-    """Point stdout at /dev/null, so that the interpreter's last flush does not complain of the closed pipe."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)

@@ -13,8 +13,6 @@ from kubemr_shell.client.access import Access
 if TYPE_CHECKING:
     from kubemr_shell.local_run.output import Output
 
-STDOUT = 1
-
 
 @click.command()
 @click.argument("output", metavar="[OUTPUT | NAME]", required=False)
@@ -28,7 +26,7 @@ def results(*, output: str | None, job_file: str | None, access: Access) -> None
     from kubemr_shell.local_run.results import write_results  # noqa: PLC0415 - --help needs no board
 
     is_job = output is not None and job_file is None and not is_place(output)
-    write_results(_of_job(str(output), access) if is_job else named_output(output, job_file), STDOUT)
+    write_results(_of_job(str(output), access) if is_job else named_output(output, job_file))
 
 
 def _of_job(name: str, access: Access) -> Output:

@@ -11,12 +11,12 @@ import click
 
 from kubemr_shell.board.timing import LEASE_SECONDS
 from kubemr_shell.errors import KubemrError
+from kubemr_shell.streams import STDOUT
 
 if TYPE_CHECKING:
     from kubemr_shell.job.spec import JobSpec
     from kubemr_shell.pod.pod_worker import PodOptions
 
-STDOUT = 1
 TERMINATION_MESSAGE_BYTES = 4096
 """Kubernetes keeps no more."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import yaml
 
+from kubemr_shell import streams
 from kubemr_shell.errors import InputNotFound, InvalidSpec, Problem
 
 STDIN = "-"
@@ -23,7 +23,7 @@ def read_yaml(path: str) -> object:
     """The document of a file; ``-`` is stdin. InputNotFound, or InvalidSpec when it is no YAML, or not one document."""
     try:
         if path == STDIN:
-            return _document(sys.stdin.buffer.read(), path)
+            return _document(streams.read_all(streams.STDIN), path)
         with open(path, "rb") as file:
             return _document(file.read(), path)
     except OSError as error:

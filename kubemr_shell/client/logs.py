@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,7 +13,7 @@ from kubemr_shell.client.ending import has_ended
 from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.client.log_lines import LogLines
 from kubemr_shell.client.views import view_of
-from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, JobNotFound, KubemrError, UsageError
+from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, JobNotFound, KubemrError, StdoutError, UsageError
 from kubemr_shell.job.names import parse_task_label, task_label
 from kubemr_shell.kube.marks import CONTAINER, ROLE_LABEL, WORKER
 from kubemr_shell.kube.resources import PODS
@@ -59,7 +58,7 @@ class JobLogs:
         self._say = say
         self._lock = threading.Lock()
         self._lines = 0
-        self._failure: OSError | None = None
+        self._failure: StdoutError | None = None
 
     def show(self) -> int:
         """What is there now, one pod after the other; the number of lines."""
@@ -72,6 +71,8 @@ class JobLogs:
         for pod in pods:
             try:
                 self._copy(pod["metadata"]["name"], LogLines(self._task), follow=False)
+            except StdoutError:
+                raise
             except KubemrError as error:
                 self._say(str(error))
         return self._lines
@@ -108,11 +109,11 @@ class JobLogs:
                 return
             except BoardUnavailable:
                 stop.wait(1.0)
+            except StdoutError as error:
+                self._failure = error
+                return
             except KubemrError as error:
                 self._say(str(error))
-                return
-            except OSError as error:  # of stdout
-                self._failure = error
                 return
 
     def _copy(self, pod: str, lines: LogLines, *, follow: bool) -> None:
@@ -156,15 +157,6 @@ class JobLogs:
         with self._jobs.explained():
             found: list[Document] = self._jobs.client.list(PODS, self._jobs.namespace, labels=labels)["items"]
         return sorted(found, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
-
-
-def writer_to(descriptor: int) -> Write:
-    def write(data: bytes) -> None:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
-
-    return write
 
 
 def _chunks(answer: urllib3.BaseHTTPResponse, what: str) -> Iterator[bytes]:

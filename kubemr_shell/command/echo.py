@@ -6,10 +6,11 @@ who keep such logs becomes several.
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import suppress
 from itertools import chain
+
+from kubemr_shell.streams import write_all
 
 LONGEST_LINE_BYTES = 8 << 10
 """Container runtimes cut what is longer than 16 KiB themselves."""
@@ -29,9 +30,7 @@ class Echo:
     def write(self, lines: bytes) -> None:
         """Whole lines. That nobody takes them is no reason for an attempt to fail."""
         with self._lock, suppress(OSError):
-            left = memoryview(lines)
-            while left:
-                left = left[os.write(self._descriptor, left) :]
+            write_all(self._descriptor, lines)
 
 
 class AttemptEcho:

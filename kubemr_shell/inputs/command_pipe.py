@@ -19,8 +19,12 @@ SHORTEST_REST = 0.0001
 LONGEST_REST = 0.002
 
 
+class PipeClosed(Exception):
+    """The command has closed its stdin, or has ended: an error of this pipe alone, never of an input."""
+
+
 class CommandPipe:
-    """Writes to a pipe that does not block; waits for its reader only where a cancel is seen."""
+    """Writes to a pipe that does not block; waits for its reader only where a cancel is seen. Raises PipeClosed."""
 
     def __init__(self, fd: int, waiter: Waiter) -> None:
         self.bytes_fed = 0
@@ -104,6 +108,8 @@ class CommandPipe:
                 was_full = True
                 self._waiter.rest(self._rest_seconds)
                 self._waiter.until_writable(self._fd)
+            except BrokenPipeError as error:
+                raise PipeClosed from error
             except OSError as error:
                 if error.errno not in (errno.EINVAL, errno.ENOSYS):
                     raise
@@ -134,6 +140,8 @@ class CommandPipe:
                 moved = os.write(self._fd, left)
             except BlockingIOError:
                 self._waiter.until_writable(self._fd)
+            except BrokenPipeError as error:
+                raise PipeClosed from error
             else:
                 self.bytes_fed += moved
                 left = left[moved:]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from kubemr_shell.inputs.command_pipe import CommandPipe
+from kubemr_shell.inputs.command_pipe import CommandPipe, PipeClosed
 from kubemr_shell.inputs.file_feed import feed_file
 from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.retry import READING_PATIENCE, Patience
@@ -70,7 +70,7 @@ class SplitFeed:
                 pipe.begin_piece()
                 self._feed(piece, pipe, waiter, cancel_fd)
             pipe.flush()
-        except (BrokenPipeError, Cancelled):
+        except (PipeClosed, Cancelled):
             return  # a command's exit status says whether it was right to stop reading
         finally:
             if self._objects is not None:

@@ -31,8 +31,6 @@ def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter) -> Non
         _check(piece, source)
         _Source(piece, source, pipe, waiter).feed()
         _check(piece, source)
-    except BrokenPipeError:
-        raise
     except OSError as error:
         raise InputError(f"{shown(piece.uri)}: cannot be read: {error.strerror}") from error
     finally:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
 from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text, tasks_rate_text
+from kubemr_shell.streams import write_message
 
 TERMINAL_SECONDS = 0.2
 PLAIN_SECONDS = 5.0
@@ -94,7 +94,7 @@ def display_for(stream: TextIO) -> Display:
 def show_cursor(stream: TextIO) -> None:
     """For a run that ends at once, without closing its display."""
     if stream.isatty():
-        os.write(stream.fileno(), b"\x1b[?25h\r\n")
+        write_message(b"\x1b[?25h\r\n")
 
 
 def done_of_total(snapshot: Snapshot) -> tuple[int, int]:

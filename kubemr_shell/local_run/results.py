@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 
-from kubemr_shell.errors import JobNotFound, ObjectNotFound, StorageError
+from kubemr_shell.errors import JobNotFound, ObjectNotFound
 from kubemr_shell.job.names import COMPRESSED_SUFFIXES, SUCCESS
 from kubemr_shell.local_run.output import Output
 from kubemr_shell.local_run.output_check import look_at_output
+from kubemr_shell.streams import STDOUT, write_output
 
 
-def write_results(output: Output, descriptor: int) -> None:
+def write_results(output: Output, descriptor: int = STDOUT) -> None:
     """Write every part in order; a newline is added between parts where the last line of one has none."""
     success = look_at_output(output).success
     if success is None:
@@ -21,7 +21,7 @@ def write_results(output: Output, descriptor: int) -> None:
         if not part["bytes"]:
             continue
         if open_line:
-            _write(descriptor, b"\n")
+            write_output(b"\n", descriptor)
         open_line = _copy(output, part["name"], part["bytes"], descriptor)
         if part["name"].endswith(tuple(COMPRESSED_SUFFIXES.values())):
             open_line = False  # the bytes are not lines, and compressed parts may follow each other
@@ -34,7 +34,7 @@ def _copy(output: Output, name: str, size: int, descriptor: int) -> bool:
     try:
         with closing(output.read_part(name)) as source:
             for data in source:
-                _write(descriptor, data)
+                write_output(data, descriptor)
                 copied += len(data)
                 last = data[-1:]
     except ObjectNotFound as error:
@@ -42,14 +42,3 @@ def _copy(output: Output, name: str, size: int, descriptor: int) -> bool:
     if copied != size:
         raise ObjectNotFound(f"{output.uri}/{name}: has {copied} bytes, {SUCCESS} says {size}: the result was changed")
     return last != b"\n"
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    try:
-        while view:
-            view = view[os.write(descriptor, view) :]
-    except BrokenPipeError:
-        raise  # whoever reads has enough
-    except OSError as error:
-        raise StorageError(f"stdout: {error.strerror}: the result could not be written there") from error

@@ -11,7 +11,15 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from kubemr_shell import engine
-from kubemr_shell.errors import IllegalTransition, JobCancelled, JobFailed, KubemrError, StorageError
+from kubemr_shell.errors import (
+    IllegalTransition,
+    JobCancelled,
+    JobFailed,
+    KubemrError,
+    ReaderGone,
+    StdoutError,
+    StorageError,
+)
 from kubemr_shell.job.state import JobState
 from kubemr_shell.local_run.deadline import Deadline
 from kubemr_shell.local_run.failure import failure_lines
@@ -30,8 +38,6 @@ from kubemr_shell.local_run.stdin_copy import copy_stdin
 from kubemr_shell.local_run.summary import summary_lines
 from kubemr_shell.local_run.ways import way_on
 from kubemr_shell.storage.locate import scheme_of
-
-STDOUT = 1
 
 
 class Workforce(Protocol):
@@ -76,7 +82,7 @@ def _run(request: RunRequest) -> int:
         keep = request.spec.keep_tmp or request.output is None  # results for stdout are not there yet
         _finish(request, opened.output, began)
         keep = request.spec.keep_tmp and request.output is not None
-    except (BrokenPipeError, KeyboardInterrupt):
+    except (ReaderGone, KeyboardInterrupt):
         keep = keep and request.output is not None
         raise
     finally:
@@ -135,10 +141,12 @@ def _progress(request: RunRequest, job: JobFolder) -> Iterator[None]:
 def _finish(request: RunRequest, output: Output, began: float) -> None:
     if request.output is None:
         try:
-            write_results(output, STDOUT)
-        except StorageError as error:
+            write_results(output)
+        except ReaderGone:
+            raise
+        except (StdoutError, StorageError) as error:
             kept = f"kept until the next run: kubemr-shell results {shlex.quote(output.uri)}"
-            raise StorageError(f"{error}; it is {kept}") from error
+            raise type(error)(f"{error}; it is {kept}") from error
     manifest = read_success(output)
     assert manifest is not None
     _say(request, summary_lines(manifest, time.monotonic() - began, request.output or "stdout"))

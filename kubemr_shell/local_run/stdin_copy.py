@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 
 from kubemr_shell.storage.local import LocalStorage, write_all
-
-STDIN = 0
-READ_BYTES = 1 << 20
+from kubemr_shell.streams import READ_BYTES, STDIN, read_some
 
 
 def copy_stdin(path: str, *, is_lasting: bool) -> None:
@@ -20,7 +18,7 @@ def copy_stdin(path: str, *, is_lasting: bool) -> None:
     partial = f"{path}.partial"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        while data := os.read(STDIN, READ_BYTES):
+        while data := read_some(STDIN, READ_BYTES):
             write_all(descriptor, data, partial)
     finally:
         os.close(descriptor)

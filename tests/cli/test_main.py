@@ -32,7 +32,7 @@ def test_an_error_with_stderr_closed_has_its_exit_code(tmp_path: Path) -> None:
 def test_a_result_that_stdout_does_not_take_is_an_error(tmp_path: Path, stdout: str, reason: str) -> None:
     done = shell(tmp_path, f'"$K" run -q -m cat in {stdout}')
     assert done.returncode == 1
-    assert done.stderr.decode().startswith(f"kubemr-shell: stdout: {reason}: the result could not be written there")
+    assert done.stderr.decode().startswith(f"kubemr-shell: stdout: {reason}: the output could not be written there")
 
 
 def test_a_reader_that_has_enough_is_no_failure(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import re
@@ -234,6 +235,21 @@ def test_a_command_that_never_reads_is_no_error(tmp_path: Path) -> None:
         ends.close_reading()
         feed(ends.writing, -1)
     assert (feed.bytes_fed, feed.records_fed) == (0, 0)
+
+
+def test_a_broken_pipe_of_an_input_is_no_command_that_stops_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that is a program, such as FUSE, may give any error."""
+    path = tmp_path / "file"
+    path.write_bytes(b"x\n")
+
+    def broken(fd: int, size: int, offset: int) -> bytes:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(os, "pread", broken)
+    with pytest.raises(InputError, match=f"{path}: cannot be read: Broken pipe"):
+        fed(split_of(path))
 
 
 @pytest.mark.parametrize("name", ["file", "file.gz"])

@@ -110,6 +110,6 @@ def test_results_that_stdout_does_not_take_can_be_had_once_more(place: Place) ->
             check=False,
         )
     assert done.returncode == 1
-    assert "stdout: No space left on device: the result could not be written there" in done.stderr
+    assert "stdout: No space left on device: the output could not be written there" in done.stderr
     again = place.run("results", *shlex.split(done.stderr.partition("kubemr-shell results ")[2]))
     assert again.stdout == b"a\nb\n"
