@@ -5,7 +5,7 @@
       UsageError                     2   flags that contradict, a refused output
       JobNotFound                    3
       InputError                     3   an input that is missing, unreadable, corrupt or changed
-        InputNotFound, InputChanged, CorruptInput
+        InputNotFound, InputChanged, FileChanged, CorruptInput
       JobFailed                      4
       JobCancelled                   5
       Unavailable                    6   retryable
@@ -130,6 +130,10 @@ class InputNotFound(InputError):
 
 class InputChanged(InputError):
     """An input is no longer what it was when the job was planned."""
+
+
+class FileChanged(InputError):
+    """A file that commands are given is no longer what it was when the job was planned."""
 
 
 class CorruptInput(InputError):

@@ -37,6 +37,7 @@ from kubemr_shell.board.steps import (
     Idle,
     Over,
     Planning,
+    Preparing,
     RoleClaim,
     ShardKey,
     Step,
@@ -166,8 +167,11 @@ class Board:
         """Whether the job as it is now leaves this worker nothing to do."""
         return self._over(self.view())
 
-    def next(self) -> Step:
-        """What to do now, for a worker with a free slot and no attempt waiting to be started."""
+    def next(self, *, is_ready: bool = True) -> Step:
+        """Say what to do now, to a worker with a free slot and no attempt waiting to be started.
+
+        A worker that is not ready is given no work of a plan, but told to prepare as soon as there is a plan.
+        """
         view = self._known = self._jobs.view(fresh=False)
         self._soonest = math.inf
         self._was_refused = False
@@ -177,7 +181,10 @@ class Board:
             if view.planner is None and (seconds := self._times.to_plan()):
                 return Idle(seconds=seconds)
             claim = self._jobs.take_role("planner")
+            self._known = self._jobs.seen  # the planner plans the spec that stands there now
             return Planning(claim=claim) if claim else self._idle()
+        if view.plan and not is_ready:
+            return Preparing()
         if job_moves.role_is_open(view, "finisher"):
             claim = self._jobs.take_role("finisher")
             return Finishing(claim=claim) if claim else self._idle()
@@ -192,6 +199,11 @@ class Board:
     def record_plan(self, claim: RoleClaim, facts: PlanFacts) -> None:
         """The splits are written: begin the first phase. LeaseLost when another planner took over."""
         self._times.enter_now(self._jobs.record_plan(claim, facts))
+
+    def settle(self, spec: Mapping[str, Any], files: Mapping[str, str]) -> JobView:
+        """Fix the spec and the pins of the files for all workers of a retried job, unless one was faster."""
+        self._known = self._jobs.settle(spec, files)
+        return self._known
 
     def commit(
         self, claim: Claim, done: Collection[Attempt], *, more: bool, task_seconds: float | None = None
@@ -270,7 +282,11 @@ class Board:
 
     def redo_reduces(self, spec: Mapping[str, Any]) -> None:
         """Keep the maps and do the rest again under this spec. IllegalTransition once results are being published."""
-        self._jobs.redo_reduces(spec)
+        self._jobs.redo(Phase.REDUCE, spec)
+
+    def redo_maps(self, spec: Mapping[str, Any]) -> None:
+        """Keep the plan and do every task again. IllegalTransition once results are being published."""
+        self._jobs.redo(Phase.MAP, spec)
 
     def _over(self, view: JobView) -> Over | None:
         if not self._jobs.is_over(view):

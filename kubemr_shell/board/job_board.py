@@ -60,6 +60,11 @@ class JobBoard:
         self._known = newer(self._read(fresh=fresh), self._known)
         return self._parse(self._known)
 
+    @property
+    def seen(self) -> JobView:
+        """The job as it was seen last. Asks nobody."""
+        return self._parse(self._known)
+
     def deploy(self) -> None:
         """Both steps, or what another has left of them."""
         self.move(job_moves.deploy)
@@ -110,6 +115,10 @@ class JobBoard:
             raise LeaseLost(f"{self._job}: another worker is its planner now; this plan is void")
         return view
 
+    def settle(self, spec: Mapping[str, Any], files: Mapping[str, str]) -> JobView:
+        """Settle the plan of a retried job. Nothing happens if another worker was faster, or the job is over here."""
+        return self.move(lambda view: view if self.is_over(view) else job_moves.settle(view, spec, files))
+
     def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
         view = self._as_holder(claim, lambda view: job_moves.complete(view, results))
         if view.state is not JobState.COMPLETE:
@@ -131,13 +140,11 @@ class JobBoard:
             self._roles["finisher"] = finisher.id
         return self.move(job_moves.catch_up) if job_moves.catch_up(view) != view else view
 
-    def redo_reduces(self, spec: Mapping[str, Any]) -> None:
-        base = self.view(fresh=True).base(Phase.REDUCE)
-
-        def move(view: JobView) -> JobView:
-            return job_moves.redo_reduces(view, spec) if view.base(Phase.REDUCE) == base else view
-
-        self.move(move)
+    def redo(self, first: Phase, spec: Mapping[str, Any]) -> None:
+        """Do a phase and all after it again. Nothing happens if that was begun since the job was read."""
+        base = self.view(fresh=True).base(first)
+        redo = job_moves.redo_maps if first is Phase.MAP else job_moves.redo_reduces
+        self.move(lambda view: redo(view, spec) if view.base(first) == base else view)
 
     def retry(self, spec: Mapping[str, Any] | None) -> None:
         retries = self.view(fresh=True).retry

@@ -6,7 +6,7 @@ the state that it leaves and the turn of what it changes: the job's, a lane's, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from kubemr_shell.board.shard import Reopening
 from kubemr_shell.board.steps import RoleName
 from kubemr_shell.errors import IllegalTransition
 from kubemr_shell.job.counters import Counters
+from kubemr_shell.job.fingerprint import pins_of_maps, plan_fingerprint
 from kubemr_shell.job.state import ENDED, JobEvent, JobState, Phase, after
 
 
@@ -157,10 +158,14 @@ def retry(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
 def redo_reduces(view: JobView, spec: Mapping[str, Any]) -> JobView:
     """Keep the maps, and begin the phases after them anew, in shards of their own epoch."""
     _refuse_when_publishing(view, "do its reduces again")
-    redone = _with_spec(_with_maps_alone(view), spec)
-    if redone.state in ENDED:
-        return _begun_again(redone)
-    return go_on(redone) if redone.phase else redone
+    return _redone(_with_spec(_with_maps_alone(view), spec))
+
+
+def redo_maps(view: JobView, spec: Mapping[str, Any]) -> JobView:
+    """Keep the plan alone, and begin every phase anew, in shards of their own epoch and with files as they are now."""
+    _refuse_when_publishing(view, "do its maps again")
+    begun = _with_spec(_without(view, tuple(Phase)), spec)
+    return _redone(replace(begun, plan=replace(begun.plan, files={})) if begun.plan else begun)
 
 
 def reduce_anew(view: JobView, spec: Mapping[str, Any]) -> JobView:
@@ -203,25 +208,51 @@ def _begun_again(view: JobView, event: JobEvent = JobEvent.RETRY) -> JobView:
     )
 
 
+def _redone(view: JobView) -> JobView:
+    """The job begins again; one that has not ended goes on with workers that know its new spec."""
+    if view.state in ENDED:
+        return _begun_again(view)
+    again = replace(view, retry=view.retry + 1, planner=None, finisher=None)
+    return go_on(again) if again.phase else again
+
+
 def _with_maps_alone(view: JobView) -> JobView:
-    """What comes after the maps begins anew, in shards of an epoch of their own."""
+    """The plan without what was done after the maps, and without the pins of files that no map reads."""
+    kept = _without(view, (Phase.REDUCE, Phase.PUBLISH))
+    if kept.plan is None:
+        return kept
+    return replace(kept, plan=replace(kept.plan, files=pins_of_maps(kept.plan.spec, kept.plan.files)))
+
+
+def _without(view: JobView, phases: Collection[Phase]) -> JobView:
+    """What was done of these phases counts no more: they begin anew, in shards of an epoch of their own."""
     epoch = view.epoch + 1
     return replace(
         view,
         epoch=epoch,
-        bases={Phase.REDUCE: epoch, Phase.PUBLISH: epoch},
+        bases={**view.bases, **dict.fromkeys(phases, epoch)},
         lanes={
-            phase: lanes if phase is Phase.MAP else {number: lane.begun_anew() for number, lane in lanes.items()}
+            phase: {number: lane.begun_anew() for number, lane in lanes.items()} if phase in phases else lanes
             for phase, lanes in view.lanes.items()
         },
-        reopened={phase: orders for phase, orders in view.reopened.items() if phase is Phase.MAP},
+        reopened={phase: orders for phase, orders in view.reopened.items() if phase not in phases},
     )
 
 
+def settle(view: JobView, spec: Mapping[str, Any], files: Mapping[str, str]) -> JobView:
+    """Fix the spec and the pins by which all workers work from now on; the same view if that was done already."""
+    if view.plan is None or view.plan.is_settled:
+        return view
+    plan = replace(view.plan, spec=dict(spec), files=dict(files), fingerprint=plan_fingerprint(spec, files))
+    return replace(view, spec=dict(spec), plan=plan)
+
+
 def _with_spec(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
+    """The job under another spec, which the first worker settles."""
     if spec is None:
         return view
-    return replace(view, spec=dict(spec), plan=replace(view.plan, spec=dict(spec)) if view.plan else None)
+    plan = replace(view.plan, spec=dict(spec), fingerprint="") if view.plan else None
+    return replace(view, spec=dict(spec), plan=plan)
 
 
 def _with_orders(view: JobView, phase: Phase, shard: int, orders: Sequence[Reopening]) -> JobView:

@@ -27,7 +27,10 @@ from kubemr_shell.job.state import JobState, Phase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """What the planner found; fixed from then on, but for the spec of a retry."""
+    """The plan of a job: what every worker works by.
+
+    Only a retry changes it: the spec of the retry replaces the one that the planner has recorded.
+    """
 
     claim_id: str
     """The splits stand under the id of the claim that wrote them."""
@@ -37,9 +40,17 @@ class PlanFacts:
     spec: Mapping[str, Any]
     """Resolved: nothing in it depends on the machine any more."""
     fingerprint: str
+    """The ``plan_fingerprint`` of ``spec`` and ``files``. Empty after a retry, until the first worker settles them."""
     input_bytes: int
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The pin of each of the job's ``files`` and ``archives``, by its URI: a text that changes with the content."""
     layouts: Mapping[Phase, Layout] = field(default_factory=dict)
     """The shards of each phase; filled in when the plan is recorded."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the spec and the pins are those that every worker has to use."""
+        return bool(self.fingerprint)
 
     @property
     def map_only(self) -> bool:
@@ -250,7 +261,8 @@ def _parse_plan(plan: Mapping[str, Any] | None) -> PlanFacts | None:
         tasks=plan["tasks"],
         partitions=plan["partitions"],
         spec=plan["spec"],
-        fingerprint=plan["fingerprint"],
+        fingerprint=plan["fingerprint"] if "files" in plan else "",
+        files=plan.get("files", {}),
         input_bytes=plan["inputBytes"],
         layouts={
             Phase(phase): Layout(tasks=layout["tasks"], shards=layout["shards"], shard_size=layout["shardSize"])
@@ -268,6 +280,7 @@ def _format_plan(plan: PlanFacts | None) -> dict[str, Any] | None:
         "partitions": plan.partitions,
         "spec": dict(plan.spec),
         "fingerprint": plan.fingerprint,
+        "files": dict(plan.files),
         "inputBytes": plan.input_bytes,
         "layouts": {
             phase.value: {"tasks": layout.tasks, "shards": layout.shards, "shardSize": layout.shard_size}

@@ -6,6 +6,7 @@ The operator decides by it, and a client foresees by it what the operator would 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from enum import StrEnum
 
 from kubemr_shell.board import job_moves
@@ -15,7 +16,7 @@ from kubemr_shell.job.fingerprint import changed_fields
 from kubemr_shell.job.names import file_name
 from kubemr_shell.job.scripts import scripts_of_maps
 from kubemr_shell.job.spec import JobSpec
-from kubemr_shell.job.state import ENDED, JobState
+from kubemr_shell.job.state import ENDED, JobState, Phase
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
 
 
@@ -36,11 +37,12 @@ class RetryRefused(KubemrError):
         self.refusal = refusal
 
 
-def retried(view: JobView, asked: JobSpec) -> JobView:
-    """The job as it goes on with what is not committed; RetryRefused.
+def retried(view: JobView, asked: JobSpec, found: Mapping[str, str]) -> JobView:
+    """Return the job as it goes on with what is not committed; RetryRefused.
 
     With another reduceCommand or compressOutput its maps are kept, and the rest is done again: also of a complete job,
-    if keepTmp has kept its maps.
+    if keepTmp has kept its maps. ``found`` has the pins of the files that travel with the job, by the paths at which
+    pods see them: with another content of a file that maps may read, the maps are done again.
     """
     if view.state not in ENDED:
         raise RetryRefused(
@@ -50,8 +52,11 @@ def retried(view: JobView, asked: JobSpec) -> JobView:
         return job_moves.retry(view, None)
     old = spec_from_mapping(view.spec)
     new = _completed(asked, old)
-    changes = changed_fields(old, new)
+    changes = changed_fields(old, new, planned=view.plan.files, found=found)
     forbidden = [*changes.forbidden, *(["output"] if _output(old) != _output(asked) else [])]
+    is_complete = view.state is JobState.COMPLETE
+    if is_complete and changes.maps:
+        forbidden += changes.maps
     if forbidden:
         raise RetryRefused(
             Refusal.ANOTHER_JOB,
@@ -59,12 +64,15 @@ def retried(view: JobView, asked: JobSpec) -> JobView:
             "anew",
         )
     plain = spec_to_mapping(new)
-    if view.state is not JobState.COMPLETE:
-        return job_moves.redo_reduces(view, plain) if changes.reduce_only else job_moves.retry(view, plain)
-    if not changes.reduce_only:
+    reduce_anew = () if view.plan.map_only else (*changes.reduce_only, *changes.open_phases)
+    if not is_complete:
+        if changes.maps or (changes.open_phases and not view.is_closed(Phase.MAP)):
+            return job_moves.redo_maps(view, plain)
+        return job_moves.redo_reduces(view, plain) if reduce_anew else job_moves.retry(view, plain)
+    if not reduce_anew:
         raise RetryRefused(Refusal.NOTHING_TO_RETRY, _complete(view))
     if view.cleaned or not old.keep_tmp:
-        fields = " and ".join(changes.reduce_only)
+        fields = " and ".join(reduce_anew)
         raise RetryRefused(
             Refusal.MAPS_GONE,
             f"it is COMPLETE, and its maps, which another {fields} would need, were removed, as "

@@ -70,6 +70,11 @@ class Planning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preparing:
+    """The plan is there: get ready to work by its spec, then ask again and say so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Working:
     """Run the attempts of the claim."""
 
@@ -115,4 +120,4 @@ class Over:
     """COMPLETE, FAIL or CANCELLED; None: it was retried since this board was opened, and has workers of its own."""
 
 
-Step: TypeAlias = Planning | Working | Closing | Finishing | Idle | Over
+Step: TypeAlias = Planning | Preparing | Working | Closing | Finishing | Idle | Over

@@ -20,6 +20,7 @@ from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.kube.marks import FILES_ANNOTATION, files_name
 from kubemr_shell.kube.status import is_being_deleted, status_of
+from kubemr_shell.pod.shipped import pins_of_shipped
 
 ANSWER_SECONDS = 15.0
 TRIES = 5
@@ -44,7 +45,8 @@ def retry_job(
     even asked for, so that the job stays as it is.
     """
     job = jobs.get(name)
-    _must_be_retriable(job, _wanted(job, spec, package, changes))
+    found = pins_of_shipped(package.data) if package else {}
+    _must_be_retriable(job, _wanted(job, spec, package, changes), found)
     if package is not None and package.data:
         replace_files(jobs, job, package)
     asked = 0
@@ -53,7 +55,7 @@ def retry_job(
         nonlocal asked
         asked = max(seen["spec"].get("retry", 0), status_of(seen).get("observedRetry", 0)) + 1
         wanted = {**_wanted(seen, spec, package, changes), "retry": asked}
-        _must_be_retriable(seen, wanted)
+        _must_be_retriable(seen, wanted, found)
         operations: list[Operation] = [add("/spec", wanted)]
         if package is not None and package.data:
             noted = {**(seen["metadata"].get("annotations") or {}), FILES_ANNOTATION: files_name(name)}
@@ -130,7 +132,7 @@ def _wanted(seen: Document, spec: Change | None, package: Package | None, change
     return wanted
 
 
-def _must_be_retriable(document: Document, wanted: Change) -> None:
+def _must_be_retriable(document: Document, wanted: Change, found: Mapping[str, str]) -> None:
     """As far as can be known before: the operator decides. InvalidSpec of what no job may say."""
     name = document["metadata"]["name"]
     if is_being_deleted(document):
@@ -140,7 +142,7 @@ def _must_be_retriable(document: Document, wanted: Change) -> None:
     asked = load_job({**document, "spec": wanted}, f"job {name}").spec
     with readable(name):
         try:
-            retried(view_of(document), asked)
+            retried(view_of(document), asked, found)
         except RetryRefused as error:
             raise _refusal(name, error) from error
 

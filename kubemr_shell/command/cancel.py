@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from kubemr_shell.net.waiting import Cancelled
+
+T = TypeVar("T")
 
 
 class Cancel:
@@ -20,6 +26,13 @@ class Cancel:
 
     def is_set(self) -> bool:
         return self._is_set
+
+    def until_set(self, items: Iterable[T]) -> Iterator[T]:
+        """Yield the items; raise Cancelled instead of the next one when somebody has asked to stop."""
+        for item in items:
+            if self._is_set:
+                raise Cancelled
+            yield item
 
     def clear(self) -> None:
         """Make it usable for the next one. Nobody may be waiting."""

@@ -11,6 +11,7 @@ from itertools import count
 
 from kubemr_shell.command.space import watched_space
 from kubemr_shell.errors import CommandError, CommandNotStarted, FolderRemoved, Sequel
+from kubemr_shell.storage.local import fingerprint
 
 _REMOVE = 'chmod -R u+rwx "$1"; rm -rf "$1"'
 _NULL = subprocess.DEVNULL
@@ -22,6 +23,9 @@ class Scratch:
     ``files`` are linked into each by their names; ``archives`` are unpacked once and linked in as folders. Links
     keep the execute bit, cost one system call, and let a script find its neighbours by its real path.
     """
+
+    ARCHIVES = "archives"
+    """The folder below ``root`` in which archives are unpacked."""
 
     def __init__(self, root: str, *, files: Mapping[str, str], archives: Mapping[str, str]) -> None:
         """Both map the name that a command sees to a local path."""
@@ -37,14 +41,26 @@ class Scratch:
         for name, path in self._links.items():
             if not os.path.exists(path):
                 raise CommandNotStarted(f"files: {name}: there is no {path}")
+        self._stamps = {path: fingerprint(os.stat(path)) for path in self._links.values()}
+        """The files as they were, by their paths."""
         if not archives:
             return
         from kubemr_shell.command.archives import unpack  # noqa: PLC0415 - tarfile and zipfile take 10 ms
 
         for name, path in archives.items():
-            self._links[name] = os.path.join(self._root, "archives", name)
+            self._links[name] = os.path.join(self._root, self.ARCHIVES, name)
             with watched_space(f"the archive {path}"):
                 unpack(path, self._links[name])
+
+    def changed_file(self) -> str | None:
+        """Return the path of a file that is not what it was when this was made, or None. Archives are our copies."""
+        for path, stamp in self._stamps.items():
+            try:
+                if fingerprint(os.stat(path)) != stamp:
+                    return path
+            except OSError:
+                return path
+        return None
 
     @contextmanager
     def attempt(self, name: str) -> Iterator[str]:

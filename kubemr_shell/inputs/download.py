@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from kubemr_shell.errors import InputNotFound, ObjectNotFound
 from kubemr_shell.net.retry import LISTING_PATIENCE, READING_PATIENCE, Patience
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import write_all
 from kubemr_shell.storage.locate import scheme_of
@@ -29,18 +30,21 @@ def download(
     s3: S3Config,
     patience: Patience = LISTING_PATIENCE,
     reading_patience: Patience = READING_PATIENCE,
+    cancel_fd: int = NOBODY,
 ) -> None:
     """Make a file at ``path`` that may be executed; holds a few MiB of it in memory at most.
 
     ``patience`` is for the first answer. InputNotFound or StorageUnavailable name the object; OutOfSpace the file.
+    Raises Cancelled soon after ``cancel_fd`` has become readable.
     """
     is_s3 = scheme_of(uri) == "s3"
+    waiter = Waiter(cancel_fd)
     if is_s3:
-        chunks = _of_s3(uri, s3, reading_patience)
+        chunks = _of_s3(uri, s3, reading_patience, waiter)
     else:
         from kubemr_shell.inputs.http import contents  # noqa: PLC0415 - 40 ms that most jobs need not pay
 
-        chunks = contents(uri, patience, reading_patience)
+        chunks = contents(uri, patience, reading_patience, cancel_fd)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o777)
     except OSError as error:
@@ -63,7 +67,7 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(gathered)
 
 
-def _of_s3(uri: str, s3: S3Config, patience: Patience) -> Iterator[bytes]:
+def _of_s3(uri: str, s3: S3Config, patience: Patience, waiter: Waiter) -> Iterator[bytes]:
     from kubemr_shell.net.s3_client import client_for  # noqa: PLC0415 - only jobs with objects of S3 pay for boto3
     from kubemr_shell.net.s3_read import read_range  # noqa: PLC0415 - likewise
     from kubemr_shell.net.s3_uri import split_uri  # noqa: PLC0415 - likewise
@@ -73,7 +77,7 @@ def _of_s3(uri: str, s3: S3Config, patience: Patience) -> Iterator[bytes]:
     if not key or key.endswith("/"):
         raise InputNotFound(f"{shown(uri)}: names no single object: give the whole key of a file")
     try:
-        about = client.call("head_object", uri=uri, Bucket=bucket, Key=key)
+        about = client.call("head_object", uri=uri, waiter=waiter, Bucket=bucket, Key=key)
     except ObjectNotFound as error:
         raise InputNotFound(str(error)) from error
-    return read_range(client, uri, 0, about["ContentLength"], if_match=about["ETag"], patience=patience)
+    return read_range(client, uri, 0, about["ContentLength"], if_match=about["ETag"], waiter=waiter, patience=patience)

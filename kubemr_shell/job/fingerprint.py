@@ -1,11 +1,15 @@
-"""What may change in a spec between a run and its resumption, and how much of the work is then kept."""
+"""What tells one plan from another, and what a changed spec or file means for the work that is done already. Pure."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from kubemr_shell.job.names import file_name
 from kubemr_shell.job.records import yaml_name
-from kubemr_shell.job.scripts import files_of_maps
+from kubemr_shell.job.scripts import files_of_maps, script_name
 from kubemr_shell.job.spec import JobSpec
 
 DECIDE_MAP = (
@@ -21,6 +25,7 @@ DECIDE_MAP = (
     "jobargs",
 )
 DECIDE_OUTPUT = ("reduce_command", "compress_output")
+DECIDE_ALL = ("image",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,26 +33,62 @@ class Changes:
     """Fields that differ and matter, by their names in YAML."""
 
     forbidden: tuple[str, ...]
-    """With these it is another job: nothing that was done can be used."""
+    """With these it is another job: not even its plan can be used."""
+    maps: tuple[str, ...] = ()
+    """Files with another content than before. With these the plan is kept, and every task is done again."""
+    open_phases: tuple[str, ...] = ()
+    """With these every phase that is not closed yet is done again, so that no phase is done half in another way."""
     reduce_only: tuple[str, ...]
     """With these the maps are kept, and the reduces are done again."""
 
 
-def changed_fields(old: JobSpec, new: JobSpec) -> Changes:
+def plan_fingerprint(spec: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    """Return a text that differs whenever the spec of a plan or the pin of one of its files does."""
+    import hashlib  # noqa: PLC0415 - a command that makes no plan does without
+
+    return hashlib.sha256(json.dumps([spec, files], sort_keys=True).encode()).hexdigest()
+
+
+def pins_of_maps(spec: Mapping[str, Any], pins: Mapping[str, str]) -> dict[str, str]:
+    """Return the pins of all files but the script of the reduceCommand."""
+    script, others = script_name(spec.get("reduceCommand")), (spec.get("mapCommand"), spec.get("combineCommand"))
+    if script is None or script in map(script_name, others):
+        return dict(pins)
+    return {uri: pin for uri, pin in pins.items() if file_name(uri) != script}
+
+
+def changed_fields(
+    old: JobSpec, new: JobSpec, *, planned: Mapping[str, str] | None = None, found: Mapping[str, str] | None = None
+) -> Changes:
     """Compare the resolved spec of a plan with the one of a resumption, which need not be resolved.
 
     A new spec that leaves ``partitions`` to the machine keeps those of the plan. In a map-only job the map tasks write
-    the output, so whatever decides it decides them.
+    the output, so whatever decides it decides them. ``planned`` has the pins of the plan, ``found`` those of files as
+    they are now, as far as they are known.
     """
+    of_maps, of_reduces = _other_contents(new, planned or {}, found or {})
     forbidden = _differing(old, new, DECIDE_MAP)
     if files_of_maps(old) != files_of_maps(new):
         forbidden += (yaml_name("files"),)
     if new.partitions not in (None, old.partitions):
         forbidden += (yaml_name("partitions"),)
     output = _differing(old, new, DECIDE_OUTPUT)
+    open_phases = _differing(old, new, DECIDE_ALL)
     if old.partitions == 0:
-        return Changes(forbidden=forbidden + output, reduce_only=())
-    return Changes(forbidden=forbidden, reduce_only=output)
+        return Changes(forbidden=forbidden + output, maps=of_maps + of_reduces, open_phases=open_phases, reduce_only=())
+    return Changes(forbidden=forbidden, maps=of_maps, open_phases=open_phases, reduce_only=output + of_reduces)
+
+
+def _other_contents(
+    spec: JobSpec, planned: Mapping[str, str], found: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of files with another content than planned: those that maps may read, and the script of the reduces."""
+    uris = [
+        uri for uri in (*spec.files, *spec.archives) if uri in planned and found.get(uri, planned[uri]) != planned[uri]
+    ]
+    of_maps = [uri for uri in uris if uri in (*files_of_maps(spec), *spec.archives)]
+    of_reduces = [uri for uri in uris if uri not in of_maps]
+    return tuple(map(file_name, of_maps)), tuple(map(file_name, of_reduces))
 
 
 def _differing(old: JobSpec, new: JobSpec, names: tuple[str, ...]) -> tuple[str, ...]:

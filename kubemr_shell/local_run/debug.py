@@ -17,13 +17,14 @@ from kubemr_shell.errors import CommandNotStarted, JobNotFound, UsageError
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
+from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorkerOptions, job_context
 from kubemr_shell.local_run.signals import ending_on_signals
 from kubemr_shell.worker.commands import Subject, environment_of
 from kubemr_shell.worker.job_context import JobContext
-from kubemr_shell.worker.job_files import scratch_of
+from kubemr_shell.worker.job_files import files_of
 from kubemr_shell.worker.map_outputs import map_outputs_of
 from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.reduce_task import partition_feed
@@ -47,9 +48,8 @@ def debug_task(job: JobFolder, label: str, environment: Mapping[str, str], memor
     options = LocalWorkerOptions(
         worker=f"debug-{os.getpid()}", workers=1, memory=memory, environment=environment, folder=os.getcwd()
     )
-    maps = view.plan.tasks
     with job.worker_scratch(options.worker) as scratch:
-        context = job_context(job, view, options, scratch=scratch, maps=lambda: maps)
+        context = job_context(job, view, spec_from_mapping(view.spec), options, scratch=scratch)
         feed, subject = _subject(context, view, phase, task)
         if subject.command is None:
             raise UsageError(f"{label}: the job has no reduceCommand, so there is no command to run")
@@ -81,7 +81,7 @@ def _run(context: JobContext, subject: Subject, feed: Feed) -> int:
     arguments = [SHELL, "-c", command] if isinstance(command, str) else list(command)
     with (
         ending_on_signals(),
-        scratch_of(context).attempt(context.worker) as folder,
+        files_of(context).scratch.attempt(context.worker) as folder,
         environment_of(context, subject, command, folder) as environment,
     ):
         try:

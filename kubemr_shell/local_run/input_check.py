@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 
 from kubemr_shell.board.job_view import PlanFacts
@@ -15,6 +15,7 @@ from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3, split_uri
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
+from kubemr_shell.worker.pins import pin_by_times
 from kubemr_shell.worker.workspace import SPLITS_A_CHUNK, Workspace
 
 
@@ -33,19 +34,13 @@ def check_inputs_unchanged(workspace: Workspace, plan: PlanFacts) -> None:
         _check_objects(in_s3, workspace.s3)
 
 
-def file_fingerprints(spec: JobSpec) -> dict[str, str]:
-    """Of the job's ``files`` and ``archives`` that are on this machine, by path. What is missing has none."""
+def file_pins(spec: JobSpec) -> dict[str, str]:
+    """Return the pins of the job's ``files`` and ``archives`` that are on this machine, by path."""
     found = {}
     for path in (*spec.files, *spec.archives):
         with suppress(OSError):
-            found[path] = fingerprint(os.stat(path))
+            found[path] = pin_by_times(path)
     return found
-
-
-def check_files_unchanged(known: Mapping[str, str]) -> None:
-    """InputChanged names the first of the job's files that is another than its fingerprint says."""
-    for path, was in known.items():
-        _check(path, was)
 
 
 def _planned(workspace: Workspace, plan: PlanFacts) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -152,7 +152,6 @@ class JobFolder:
         name: str,
         old_parts: tuple[str, ...] | None,
         tmp: str | None = None,
-        files: Mapping[str, str] | None = None,
     ) -> None:
         """Make the folder of a new job; ``old_parts`` stand in the output and will be replaced.
 
@@ -160,7 +159,7 @@ class JobFolder:
         """
         self.make_folders()
         facts = {"name": name, "output": self.output, "oldParts": old_parts, "tmp": tmp, "s3": asdict(self.s3)}
-        self._write_facts({**facts, "files": files or {}})
+        self._write_facts(facts)
         workspace = self.workspace()
         if scheme_of(self.output) == "file":
             for folder in (self.output, self.stage):
@@ -177,14 +176,6 @@ class JobFolder:
         """The job that takes over this one's temporaries will replace ``old_parts``, and finds them where they are."""
         elsewhere = None if self.tmp is None else self.temporaries
         self._write_facts({**self._facts(), "oldParts": old_parts, "temporaries": elsewhere})
-
-    def files(self) -> dict[str, str]:
-        """The fingerprints of the job's local ``files`` and ``archives`` when it was last begun or resumed."""
-        files: dict[str, str] = self._facts().get("files", {})
-        return files
-
-    def remember_files(self, files: Mapping[str, str]) -> None:
-        self._write_facts({**self._facts(), "files": files})
 
     def remember_s3(self, s3: S3Spec) -> None:
         """From now on the object store is reached in this way."""

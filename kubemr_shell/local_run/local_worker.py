@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -11,14 +11,15 @@ from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import JobNotFound, KubemrError, UsageError
+from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
-from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.ways import way_on
 from kubemr_shell.storage import ownership
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.old_result import OldResult
+from kubemr_shell.worker.pins import pin_by_times
 from kubemr_shell.worker.worker import Worker, WorkerOptions
 
 
@@ -40,7 +41,7 @@ class LocalWorker:
     """A worker from its start to its end: ``run`` once, ``close`` at last."""
 
     def __init__(self, job: JobFolder, options: LocalWorkerOptions) -> None:
-        """The job's files are fetched here, which may take long; errors name those that cannot be."""
+        """JobNotFound when there is no such job any more."""
         self._resources = ExitStack()
         try:
             self._put_together(job, options)
@@ -69,8 +70,9 @@ class LocalWorker:
                 is_dead=lambda worker: not ownership.is_held(job.worker_file(worker, "lock")),
                 groups=job.worker_file(options.worker, "groups"),
                 progress=job.worker_file(options.worker, "progress"),
+                way_on=way_on(has_output=not job.is_for_stdout),
             ),
-            lambda view, maps: job_context(job, view, options, scratch=scratch, maps=maps),
+            lambda view, spec: job_context(job, view, spec, options, scratch=scratch),
         )
         self._resources.callback(self._worker.close)
         self.board = self._worker.board
@@ -88,21 +90,21 @@ class LocalWorker:
 
 
 def job_context(
-    job: JobFolder, view: JobView, options: LocalWorkerOptions, *, scratch: str, maps: Callable[[], int | None]
+    job: JobFolder, view: JobView, spec: JobSpec, options: LocalWorkerOptions, *, scratch: str
 ) -> JobContext:
-    """The job as a worker of this machine sees it."""
+    """The job as a worker of this machine sees it under a spec."""
     workspace = job.workspace(scratch, agents=options.workers)
     return JobContext(
         name=job.name,
         uid=job.uid,
         worker=options.worker,
-        spec=spec_from_mapping(view.spec),
+        spec=spec,
         workspace=workspace,
         memory=options.memory,
         environment=options.environment,
         folder=options.folder,
-        way_on=way_on(has_output=not job.is_for_stdout),
         old_result=OldResult(storage=workspace.output_storage, output=job.output, uid=job.uid, parts=job.old_parts()),
-        maps=maps,
+        maps=view.plan.tasks if view.plan else None,
+        pin=pin_by_times,
         stdin_copy=job.stdin_copy if os.path.exists(job.stdin_copy) else None,
     )

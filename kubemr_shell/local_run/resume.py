@@ -6,23 +6,26 @@ from dataclasses import replace
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView
-from kubemr_shell.errors import UsageError
-from kubemr_shell.job.fingerprint import changed_fields
+from kubemr_shell.errors import InputChanged, UsageError
+from kubemr_shell.job.fingerprint import Changes, changed_fields
+from kubemr_shell.job.names import file_name
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
-from kubemr_shell.local_run.input_check import check_files_unchanged, check_inputs_unchanged, file_fingerprints
+from kubemr_shell.local_run.input_check import check_inputs_unchanged, file_pins
 from kubemr_shell.local_run.job_access import end_leftovers, open_board
 from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.output_check import Found, check_whole
 from kubemr_shell.local_run.reuse import begin_again
+from kubemr_shell.shown import shown
 
 
 def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None = None) -> JobFolder:
     """Refuse what would make it another job; keep what was done as far as the spec that is asked for allows.
 
     Returns the job to work on: another one when this one is complete, and its maps can be used for other reduces; then
-    the parts that were ``found`` in its output are replaced. Its files may have been mended while it was not complete.
+    the parts that were ``found`` in its output are replaced. A job that is not complete does its maps again, if a file
+    that they may read has another content.
     ``tmp`` is where the temporaries are asked to be; None: wherever they are.
     """
     end_leftovers(job)
@@ -36,28 +39,27 @@ def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None 
     with open_board(job) as board:
         view = board.view()
     old = spec_from_mapping(view.spec)
-    redo_reduces = _has_new_reduces(old, asked, view)
-    if view.state is JobState.COMPLETE:
-        check_files_unchanged(job.files())
-        if not redo_reduces:
-            check_whole(job.output, found)
-            return job
+    changes = _changes(old, asked, view)
+    if view.state is JobState.COMPLETE and not changes.reduce_only:
+        check_whole(job.output, found)
+        return job
     if view.plan is not None:
         check_inputs_unchanged(job.workspace(), view.plan)
-    job.remember_files(file_fingerprints(asked))
     spec = replace(asked, partitions=old.partitions)
     if view.state is JobState.COMPLETE:
         job = begin_again(job, spec, old_parts=found.old_parts)
     with open_board(job) as board:
         if view.state is not JobState.COMPLETE:
-            _go_on(board, view, spec, redo_reduces=redo_reduces)
+            _go_on(board, view, spec, changes)
         board.deploy()
     return job
 
 
-def _go_on(board: Board, view: JobView, spec: JobSpec, *, redo_reduces: bool) -> None:
+def _go_on(board: Board, view: JobView, spec: JobSpec, changes: Changes) -> None:
     """Have the job under another spec, and alive."""
-    if redo_reduces:
+    if changes.maps:
+        board.redo_maps(spec_to_mapping(spec))
+    elif changes.reduce_only:
         board.redo_reduces(spec_to_mapping(spec))
     elif view.state in ENDED or (spec != spec_from_mapping(view.spec) and not view.publishing):
         if view.state not in ENDED:
@@ -65,17 +67,22 @@ def _go_on(board: Board, view: JobView, spec: JobSpec, *, redo_reduces: bool) ->
         board.retry(spec_to_mapping(spec))
 
 
-def _has_new_reduces(old: JobSpec, asked: JobSpec, view: JobView) -> bool:
-    """Whether the reduces have to be done again; UsageError when the job would be another one."""
-    changes = changed_fields(old, asked)
+def _changes(old: JobSpec, asked: JobSpec, view: JobView) -> Changes:
+    """Return what is to be done again; UsageError or InputChanged when the job would be another one."""
+    planned = view.plan.files if view.plan else {}
+    changes = changed_fields(old, asked, planned=planned, found=file_pins(asked))
     if changes.forbidden:
         raise UsageError(
             f"--resume cannot go on with another {', '.join(changes.forbidden)} than the job in the output has: "
             "change it back, or start anew with --overwrite"
         )
-    if changes.reduce_only and view.publishing and view.state is not JobState.COMPLETE:
+    if changes.maps and view.state is JobState.COMPLETE:
+        named = next(uri for uri in planned if file_name(uri) == changes.maps[0])
+        raise InputChanged(f"{shown(named)}: changed since the job was planned: start anew with --overwrite")
+    again = changes.maps + changes.reduce_only
+    if again and view.publishing and view.state is not JobState.COMPLETE:
         raise UsageError(
-            f"--resume cannot change the {', '.join(changes.reduce_only)} of a job whose results are published, or "
+            f"--resume cannot change the {', '.join(again)} of a job whose results are published, or "
             "about to be: change it back, or start anew with --overwrite"
         )
-    return bool(changes.reduce_only)
+    return changes

@@ -13,7 +13,6 @@ from kubemr_shell.errors import KubemrError, UsageError
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.local_run.clean import remove_jobs
-from kubemr_shell.local_run.input_check import file_fingerprints
 from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.output import FolderOutput, Hold, Output, jobs_in, output_at
@@ -88,7 +87,7 @@ def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFold
 def _create(request: RunRequest, job: JobFolder, *, old_parts: tuple[str, ...] | None) -> None:
     """The board appears last and in one step: a folder with a board has all that a job needs."""
     try:
-        job.make(name=request.name, old_parts=old_parts, tmp=request.tmp, files=file_fingerprints(request.spec))
+        job.make(name=request.name, old_parts=old_parts, tmp=request.tmp)
     except KubemrError:
         with suppress(KubemrError):
             job.remove()

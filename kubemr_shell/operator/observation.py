@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -53,6 +53,8 @@ class Observation:
     """The living job that owns the output which a job wants that waits to be deployed."""
     files_are_missing: bool = False
     """Who submitted it has not sent its files yet, or was interrupted before."""
+    shipped: Mapping[str, str] = field(default_factory=dict)
+    """The pins of the files that travel with the job, by their paths in pods, when another try is asked for."""
     account_is_missing: bool = False
     """Somebody has deleted that of its workers: no pod of theirs can be made."""
     progress: Progress | None = None
@@ -101,6 +103,11 @@ class Observation:
     @cached_property
     def view(self) -> JobView:
         return parse_job(dict(self.job))
+
+    @property
+    def is_asked_to_retry(self) -> bool:
+        """Whether its user has asked for another try that was not decided yet."""
+        return bool(self.job["spec"].get("retry", 0) > self.status.get("observedRetry", 0))
 
     @property
     def has_ended(self) -> bool:

@@ -21,6 +21,7 @@ from kubemr_shell.operator.obstacles import in_the_way, left_owner
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.outputs import output_of, owner_name, owner_of_output
 from kubemr_shell.operator.progress_reader import ProgressReader
+from kubemr_shell.pod.shipped import files_in, pins_of_shipped
 
 
 class JobObserver:
@@ -57,6 +58,8 @@ class JobObserver:
             cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
             progress=self._progress_of(key, known),
         )
+        if seen.is_asked_to_retry:
+            seen = replace(seen, shipped=self._shipped(key, seen))
         if known.status.get("state") == JobState.PENDING:
             return self._with_needs(key, seen)
         return replace(seen, account_is_missing=lacks_pods(seen) and not self._has_account(key, job))
@@ -119,6 +122,15 @@ class JobObserver:
     def _is_there(self, namespace: str, owner: OutputOwner) -> bool:
         job = self._jobs.get(namespace, owner.name)
         return job is not None and job["metadata"]["uid"] == owner.uid
+
+    def _shipped(self, key: Key, seen: Observation) -> dict[str, str]:
+        name = (seen.job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
+        if name is None:
+            return {}
+        try:
+            return pins_of_shipped(files_in(self._client.get(CONFIG_MAPS, key[0], name)))
+        except DocumentNotFound:
+            return {}
 
     def _with_files(self, key: Key, seen: Observation) -> Observation:
         name = (seen.job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)

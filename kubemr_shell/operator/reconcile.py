@@ -116,7 +116,7 @@ def _may_begin_anew(seen: Observation) -> bool:
 def _asked(seen: Observation) -> list[Action]:
     """What the user has asked for since: to cancel, or to try again."""
     spec, view = seen.job["spec"], seen.view
-    if spec.get("retry", 0) > seen.status.get("observedRetry", 0):
+    if seen.is_asked_to_retry:
         return _retry(seen)
     if spec.get("cancel") and not seen.has_ended and not view.publishing:
         return [_moved(seen, job_moves.cancel(view))]
@@ -132,7 +132,7 @@ def _retry(seen: Observation) -> list[Action]:
     """Go on with what is not committed, or say why not."""
     view, asked = seen.view, seen.job["spec"]["retry"]
     try:
-        moved = retried(view, seen.spec)
+        moved = retried(view, seen.spec, seen.shipped)
     except (InvalidSpec, RetryRefused) as error:
         kind = error.refusal if isinstance(error, RetryRefused) else Refusal.INVALID_SPEC
         refused = {"retry": asked, "reason": kind.value, "message": str(error)[:LONGEST_MESSAGE]}

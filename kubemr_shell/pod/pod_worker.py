@@ -25,10 +25,12 @@ from kubemr_shell.pod.output_claim import OutputClaim
 from kubemr_shell.pod.places import Places
 from kubemr_shell.pod.secret import credentials_advice
 from kubemr_shell.pod.ways import way_on
+from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.memory import MemoryPlan, divide_memory
 from kubemr_shell.worker.old_result import OldResult
+from kubemr_shell.worker.pins import pin_by_content
 from kubemr_shell.worker.worker import Worker, WorkerOptions, print_nothing
 from kubemr_shell.worker.workspace import Workspace
 
@@ -92,16 +94,14 @@ class PodWorker:
         self._resources = ExitStack()
         for folder in FOLDERS:
             os.makedirs(os.path.join(options.scratch, folder), exist_ok=True)
-        self._asked = spec_from_mapping(self._found().spec)
-        advice = credentials_advice(options.namespace, options.s3_secret)
-        self._s3 = S3Config.of(self._asked.s3, agents=options.workers, advice=advice)
+        self._check_job()
         self._memory = self._divided()
         self._worker = self._made()
 
     def run(self) -> JobState | None:
         """The state in which the job ended, or None after ``stop``."""
         state = self._worker.run()
-        if state is JobState.COMPLETE and not self._asked.keep_tmp:
+        if state is JobState.COMPLETE:
             self._remove_temporaries(self._worker.board)
         return state
 
@@ -112,8 +112,8 @@ class PodWorker:
     def close(self) -> None:
         self._resources.close()
 
-    def _found(self) -> JobView:
-        """JobNotFound when it is gone."""
+    def _check_job(self) -> None:
+        """JobNotFound when it is gone, and when another one has its name."""
         options = self._options
         board = Board(
             self._store,
@@ -128,7 +128,6 @@ class PodWorker:
         )
         if board.uid != options.uid:
             raise JobNotFound(f"{options.job}: the job {options.uid} was deleted, and there is another one of its name")
-        return board.known
 
     def _made(self) -> Worker:
         options = self._options
@@ -145,8 +144,10 @@ class PodWorker:
                 groups=os.path.join(options.scratch, "groups"),
                 progress=os.path.join(options.scratch, "progress"),
                 log=self._log,
+                way_on=way_on(options.job, options.namespace),
             ),
             self._context,
+            self._completed,
         )
         self._resources.callback(worker.close)
         return worker
@@ -155,29 +156,29 @@ class PodWorker:
         """The operator sees pods end; what it has posted came with the job as it was read last."""
         return worker in self._worker.board.known.lost
 
-    def _spec(self, view: JobView) -> JobSpec:
-        """Every worker makes the same of what the user wrote, and nothing else of what the plan has recorded of that.
+    def _completed(self, spec: JobSpec) -> JobSpec:
+        return resolve(self._complete(spec), slots=self._options.slots)
 
-        A retry may have brought another command since, with a script of the image.
-        """
-        return resolve(self._complete(spec_from_mapping(view.spec)), slots=self._options.slots)
+    def _s3(self, spec: JobSpec) -> S3Config:
+        advice = credentials_advice(self._options.namespace, self._options.s3_secret)
+        return S3Config.of(spec.s3, agents=self._options.workers, advice=advice)
 
     def _divided(self) -> MemoryPlan:
         return divide_memory(
             self._options.memory_bytes, self._options.slots, s3=scheme_of(self._options.output) == "s3"
         )
 
-    def _old_result(self, view: JobView) -> OldResult:
+    def _old_result(self, view: JobView, storage: Storage) -> OldResult:
         """The one of the job's earlier reduces; nobody else's is ever replaced here."""
-        old, storage = view.replaces, self._places.storage(self._s3)
-        parts = None
+        old, parts = view.replaces, None
         if old is not None:
             parts = tuple(names.part_name(index, old["compressOutput"]) for index in range(old["parts"]))
         return OldResult(storage=storage, output=self._options.output, uid=self._options.uid, parts=parts)
 
-    def _context(self, view: JobView, maps: Callable[[], int | None]) -> JobContext:
-        options, s3 = self._options, self._s3
-        storage, old_result, spec = self._places.storage(s3), self._old_result(view), self._spec(view)
+    def _context(self, view: JobView, spec: JobSpec) -> JobContext:
+        options, s3 = self._options, self._s3(spec)
+        storage = self._places.storage(s3)
+        old_result = self._old_result(view, storage)
         claim = OutputClaim(storage=storage, places=self._places, job=options.job, old_result=old_result)
 
         def refusal() -> str | None:
@@ -203,18 +204,23 @@ class PodWorker:
             memory=self._memory,
             environment=options.environment,
             folder=options.folder,
-            way_on=way_on(options.job, options.namespace),
             old_result=old_result,
             refusal=refusal,
-            maps=maps,
+            maps=view.plan.tasks if view.plan else None,
+            pin=pin_by_content,
             echo=self._echo,
         )
 
     def _remove_temporaries(self, board: Board) -> None:
-        """Doing it twice does no harm. What fails is done again when the job is deleted."""
+        """Remove them unless they are to be kept; twice does no harm.
+
+        What fails is done again when the job is deleted.
+        """
         try:
-            if not board.view().cleaned:
-                self._places.remove(self._s3)
+            view = board.view()
+            spec = spec_from_mapping(view.spec)
+            if not view.cleaned and not spec.keep_tmp:
+                self._places.remove(self._s3(spec))
                 board.cleaned()
         except KubemrError:
             return

@@ -21,6 +21,7 @@ from kubemr_shell.errors import (
     CommandError,
     CommandNotStarted,
     CorruptRun,
+    FileChanged,
     InputError,
     LeaseLost,
     ObjectNotFound,
@@ -85,6 +86,9 @@ class Commands:
             self.status = None
         if cancel.is_set():
             raise AttemptEnded(Dropped(attempt=subject.attempt))
+        if (changed := self._scratch.changed_file()) is not None:
+            reason = f"{changed}: changed since the job was planned: results of two versions of it would be mixed"
+            raise AttemptEnded(_failed(subject, kind=FileChanged.__name__, reason=reason, final=True))
         for problem in (outcome.feed_error, outcome.drain_error):
             if problem is not None:
                 raise_end(subject, problem)
@@ -177,7 +181,7 @@ def _facts(job: JobContext, subject: Subject, input_list: str | None) -> Attempt
         phase=subject.phase.value,
         task=subject.attempt.task,
         attempt=subject.attempt.attempt,
-        maps=job.maps(),
+        maps=job.maps,
         partitions=job.partitions,
         worker=job.worker,
         output=job.workspace.output,

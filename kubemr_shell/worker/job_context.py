@@ -12,7 +12,7 @@ from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.old_result import OldResult
-from kubemr_shell.worker.way_on import WayOn
+from kubemr_shell.worker.pins import Pin
 from kubemr_shell.worker.workspace import Workspace
 
 
@@ -31,13 +31,13 @@ class JobContext:
     """What the user's commands inherit."""
     folder: str
     """Relative inputs are relative to this."""
-    way_on: WayOn
-    """What is said to users of an error after which the job can go on."""
     old_result: OldResult
     refusal: Callable[[], str | None] = lambda: None
     """Why the job may not begin, or None. Only who plans asks, for all: to know it may take requests to the storage."""
-    maps: Callable[[], int | None]
-    """How many map tasks the plan has, once there is one."""
+    maps: int | None
+    """How many map tasks the plan has; None while there is no plan."""
+    pin: Pin
+    """How files of this machine are pinned: by what other workers can compare."""
     stdin_copy: str | None = None
     """A file with what was on stdin, when the job reads it."""
     echo: Echo | None = None

@@ -7,38 +7,80 @@ HTTP nor S3 says whether it should be.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from kubemr_shell.command.scratch import Scratch
+from kubemr_shell.errors import FileChanged
 from kubemr_shell.inputs.download import download, is_remote
 from kubemr_shell.job.names import file_name
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.waiting import NOBODY
+from kubemr_shell.shown import shown
 from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.pins import pin_by_content
 
 
-def scratch_of(job: JobContext) -> Scratch:
-    """Where the attempts of a worker run. InputNotFound, StorageUnavailable, CommandNotStarted name what is missing."""
-    spec, s3 = job.spec, job.workspace.s3
-    fetched = os.path.join(job.workspace.scratch, "fetched")
-    files = _here(spec.files, fetched, s3)
-    archives = _here(spec.archives, fetched, s3)
-    scratch = Scratch(job.workspace.scratch, files=files, archives=archives)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFiles:
+    """The files of a job as a worker has them."""
+
+    scratch: Scratch
+    """Where the attempts of the worker run, with the files in their folders."""
+    pins: Mapping[str, str]
+    """The pin of each file and archive, by its URI."""
+
+    def check(self, planned: Mapping[str, str]) -> None:
+        """Compare the files with the pins of the plan; FileChanged names the first one that differs."""
+        for uri, pin in self.pins.items():
+            if planned.get(uri, pin) != pin:
+                raise FileChanged(
+                    f"{shown(uri)}: is another file here than the one that the job was planned with: "
+                    "give each version a name of its own, and begin the job anew"
+                )
+
+
+def files_of(job: JobContext, cancel_fd: int = NOBODY) -> JobFiles:
+    """Bring the job's files to this machine.
+
+    InputNotFound, StorageUnavailable and CommandNotStarted name what is missing. Raises Cancelled soon after
+    ``cancel_fd`` has become readable.
+    """
+    spec, scratch = job.spec, job.workspace.scratch
+    fetched = os.path.join(scratch, "fetched")
+    for folder in (fetched, os.path.join(scratch, Scratch.ARCHIVES)):  # of a plan that came to nothing
+        shutil.rmtree(folder, ignore_errors=True)
+    here = _Here(fetched, job.workspace.s3, cancel_fd)
+    files = {file_name(uri): here.path(uri) for uri in spec.files}
+    archives = {file_name(uri): here.path(uri) for uri in spec.archives}
+    made = Scratch(scratch, files=files, archives=archives)
+    pins = {}
+    for uri in (*spec.files, *spec.archives):
+        pins[uri] = pin_by_content(here.path(uri)) if is_remote(uri) else job.pin(uri)
     for path in archives.values():
         if os.path.dirname(path) == fetched:
             os.unlink(path)  # it is unpacked
-    return scratch
+    return JobFiles(scratch=made, pins=pins)
 
 
-def _here(uris: Iterable[str], folder: str, s3: S3Config) -> dict[str, str]:
-    """The name that a command sees each by, and its local path."""
-    paths = {}
-    for uri in uris:
-        path = uri
-        if is_remote(uri):
-            path = os.path.join(folder, file_name(uri))
+class _Here:
+    """Local paths of URIs; what is elsewhere is fetched when it is first asked for."""
+
+    def __init__(self, folder: str, s3: S3Config, cancel_fd: int) -> None:
+        self._folder = folder
+        self._s3 = s3
+        self._cancel_fd = cancel_fd
+        self._fetched: dict[str, str] = {}
+
+    def path(self, uri: str) -> str:
+        if not is_remote(uri):
+            return uri
+        if uri not in self._fetched:
+            path = os.path.join(self._folder, file_name(uri))
             with suppress(FileExistsError):
-                os.mkdir(folder)
-            download(uri, path, s3=s3)
-        paths[file_name(uri)] = path
-    return paths
+                os.mkdir(self._folder)
+            download(uri, path, s3=self._s3, cancel_fd=self._cancel_fd)
+            self._fetched[uri] = path
+        return self._fetched[uri]

@@ -8,17 +8,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, ShardKey, Step, Working
+from kubemr_shell.board.steps import (
+    Attempt,
+    Claim,
+    Closing,
+    Finishing,
+    Idle,
+    Over,
+    Planning,
+    Preparing,
+    ShardKey,
+    Step,
+    Working,
+)
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import FolderRemoved, KubemrError, LeaseLost, Sequel, StorageError
 from kubemr_shell.job.names import task_label
 from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.meter import Meter
+from kubemr_shell.worker.planning import Planner
 from kubemr_shell.worker.results import Broken, Dropped, Failed, Finished, Result, Spoiled
 from kubemr_shell.worker.slots import Slots
 from kubemr_shell.worker.stages import Stages
@@ -47,7 +62,8 @@ class Loop:
     def __init__(
         self,
         board: Board,
-        stages: Stages,
+        planner: Planner,
+        prepare: Callable[[], Stages],
         slots: Slots,
         meter: Meter,
         *,
@@ -56,12 +72,15 @@ class Loop:
         attention: Attention,
         stopping: Cancel,
     ) -> None:
-        """``attention`` wakes the loop: a slot has nothing to do, or something went wrong.
+        """``prepare`` starts the slots with what the plan says, once there is a plan.
 
-        ``stopping`` is set by ``stop``; the stages look at it too.
+        ``attention`` wakes the loop: a slot has nothing to do, or something went wrong. ``stopping`` is set by
+        ``stop``; the planner and the stages look at it too.
         """
         self._board = board
-        self._stages = stages
+        self._planner = planner
+        self._prepare = prepare
+        self._prepared: Stages | None = None
         self._slots = slots
         self._meter = meter
         self._timing = timing
@@ -100,7 +119,7 @@ class Loop:
             self._look_at_state()
             return min(self._timing.commit_seconds, self._timing.state_seconds)
         try:
-            return self._carry_out(self._board.next())
+            return self._carry_out(self._board.next(is_ready=self._prepared is not None))
         except LeaseLost as error:
             self._losses += 1
             if self._losses == LOSSES_IN_A_ROW:
@@ -113,7 +132,10 @@ class Loop:
     def _carry_out(self, step: Step) -> float:
         match step:
             case Planning():
-                self._stages.plan(step.claim)
+                self._planner.plan(step.claim)
+            case Preparing():
+                with suppress(Cancelled):
+                    self._prepared = self._prepare()
             case Working():
                 self._take(step.claim, self._new_attempts(step.claim))
                 return 0.0
@@ -127,6 +149,12 @@ class Loop:
                 self._end(step)
         self._losses = 0
         return 0.0
+
+    @property
+    def _stages(self) -> Stages:
+        """Used by a worker that has been given work of the plan, which it is only when it is prepared."""
+        assert self._prepared is not None
+        return self._prepared
 
     def _close(self, step: Closing) -> None:
         missing = self._stages.close(step)

@@ -22,6 +22,6 @@ def map_outputs_of(job: JobContext, claimed: Callable[[], Iterable[int]] = tuple
         workspace.map_outputs,
         scratch=workspace.scratch,
         memory_bytes=job.memory.share_bytes,
-        size=lambda: (job.maps() or 0, job.partitions),
+        size=lambda: (job.maps or 0, job.partitions),
         claimed=claimed,
     )

@@ -42,9 +42,13 @@ class _Item:
 
 
 class Slots:
-    """A fixed number of slots. ``attend`` is called from a slot's thread when the loop should look at once."""
+    """A fixed number of slots, which begin to run attempts when ``start`` has given them their runners.
 
-    def __init__(self, runners: Sequence[TaskRunner], attend: Callable[[], None]) -> None:
+    ``attend`` is called from a slot's thread when the loop should look at once.
+    """
+
+    def __init__(self, count: int, attend: Callable[[], None]) -> None:
+        self.count = count
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._attend = attend
         self._lock = threading.Lock()
@@ -52,6 +56,11 @@ class Slots:
         self._running: dict[tuple[ShardKey, Attempt], Cancel] = {}
         self._stopped = False
         self._results: deque[tuple[ShardKey, Result]] = deque()
+        self._runners: Sequence[TaskRunner] = ()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, runners: Sequence[TaskRunner]) -> None:
+        """Give each slot its runner. Once."""
         self._runners = runners
         self._threads = [threading.Thread(target=self._work, args=(runner,), daemon=True) for runner in runners]
         for thread in self._threads:
@@ -70,10 +79,6 @@ class Slots:
         while self._results:
             results.append(self._results.popleft())
         return results
-
-    @property
-    def count(self) -> int:
-        return len(self._runners)
 
     def tasks(self, phase: Phase) -> list[int]:
         """The tasks of a phase that wait or run."""

@@ -1,4 +1,4 @@
-"""What one worker does for all: plan the job, close a shard, publish its parts, finish.
+"""What one worker does for all: close a shard, publish its parts, finish the job.
 
 Each is a step that the board hands out. A worker that dies in the middle is followed by another, which does the same
 again: everything here may be done twice.
@@ -6,35 +6,26 @@ again: everything here may be done twice.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.steps import Attempt, Claim, Closing, RoleClaim
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import (
-    Forbidden,
-    InputError,
     KubemrError,
     LeaseLost,
     ObjectNotFound,
     Sequel,
     StorageError,
-    StorageUnavailable,
-    UsageError,
 )
-from kubemr_shell.inputs.input_object import InputObject
-from kubemr_shell.inputs.listing import list_inputs
-from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job import names
 from kubemr_shell.job.counters import summed_within
 from kubemr_shell.job.state import Phase
-from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.shuffle.output_manifest import StagedPart, decode_output_manifest
 from kubemr_shell.storage.interface import Receipt
@@ -62,47 +53,15 @@ T = TypeVar("T")
 class Stages:
     """The steps of one job, carried out against its workspace and its board; LeaseLost when another takes one over.
 
-    Soon after ``cancel`` was set, planning and finishing are left, for another worker to begin again.
+    Soon after ``cancel`` was set, finishing is left, for another worker to begin again.
     """
 
-    def __init__(
-        self, board: Board, job: JobContext, *, parallelism: int, lease_seconds: float, cancel: Cancel
-    ) -> None:
+    def __init__(self, board: Board, job: JobContext, *, lease_seconds: float, cancel: Cancel) -> None:
         self._board = board
         self._job = job
         self._workspace = job.workspace
-        self._parallelism = parallelism
         self._lease_seconds = lease_seconds
         self._cancel = cancel
-
-    def plan(self, claim: RoleClaim) -> None:
-        """List the inputs and record the splits. A reason not to begin, an input that is missing and a storage that
-        refuses end the job: another worker would meet the same.
-        """
-        spec = self._job.spec
-        try:
-            with self._kept(claim):
-                if reason := self._job.refusal():
-                    raise UsageError(reason)
-                objects = self._inputs()
-                splits = plan_splits(objects, split=self._job.memory.limited(spec.split), parallelism=self._parallelism)
-                tasks = self._workspace.write_splits(claim.id, self._unless_cancelled(splits))
-            mapping = spec_to_mapping(spec)
-            self._board.record_plan(
-                claim,
-                PlanFacts(
-                    claim_id=claim.id,
-                    tasks=tasks,
-                    partitions=self._job.partitions,
-                    spec=mapping,
-                    fingerprint=hashlib.sha256(json.dumps(mapping, sort_keys=True).encode()).hexdigest(),
-                    input_bytes=sum(item.size or 0 for item in objects),
-                ),
-            )
-        except (UsageError, InputError, StorageError, StorageUnavailable, Forbidden) as error:
-            self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
-        except Cancelled:
-            self._board.give_back(claim)
 
     @property
     def max_attempts(self) -> int:
@@ -221,25 +180,6 @@ class Stages:
     def _kept(self, claim: RoleClaim) -> AbstractContextManager[None]:
         return kept(self._board, claim, every_seconds=self._lease_seconds)
 
-    def _unless_cancelled(self, items: Iterable[T]) -> Iterator[T]:
-        """The items, and Cancelled instead of the next one when somebody asked to stop."""
-        for item in items:
-            if self._cancel.is_set():
-                raise Cancelled
-            yield item
-
-    def _inputs(self) -> list[InputObject]:
-        spec, stdin_copy = self._job.spec, self._job.stdin_copy
-        return list_inputs(
-            spec.inputs,
-            inputs_from=spec.inputs_from,
-            decompress=spec.decompress,
-            folder=self._job.folder,
-            stdin_copy=(lambda: stdin_copy) if stdin_copy else None,
-            s3=self._workspace.s3,
-            cancel_fd=self._cancel.fd,
-        )
-
     def _parts(self, view: JobView, shard: int) -> list[StagedPart]:
         phase = self._job.output_phase
         uri = self._workspace.shard_manifest(phase, view.shard_epoch(phase, shard), shard)
@@ -271,7 +211,7 @@ class Stages:
                     "records": part.records,
                     "crc32": part.crc32,
                 }
-                for part in self._unless_cancelled(parts)
+                for part in self._cancel.until_set(parts)
             ],
             "counters": kept.counters,
             **({} if kept.dropped_from is None else {"countersDroppedFrom": list(kept.dropped_from)}),
@@ -281,7 +221,7 @@ class Stages:
 
     def _write_success(self, claim: RoleClaim, view: JobView, manifest: dict[str, Any]) -> None:
         storage = self._workspace.output_storage
-        text = "".join(self._unless_cancelled(json.JSONEncoder(indent=1).iterencode(manifest)))
+        text = "".join(self._cancel.until_set(json.JSONEncoder(indent=1).iterencode(manifest)))
         try:
             staged = storage.stage(self._workspace.staged_success(claim.id), target=self._workspace.success)
             staged.write(text.encode() + b"\n")

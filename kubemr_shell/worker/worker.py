@@ -16,22 +16,24 @@ from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.open_files import make_room
 from kubemr_shell.command.orphans import GroupFile
+from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.net.s3_requests import RequestMeter
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.job_context import JobContext
-from kubemr_shell.worker.job_files import scratch_of
 from kubemr_shell.worker.loop import Loop
 from kubemr_shell.worker.map_outputs import map_outputs_of
 from kubemr_shell.worker.map_task import MapTasks
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.part import PartWriter
+from kubemr_shell.worker.planning import Complete, Context, Planner, as_it_is
 from kubemr_shell.worker.reduce_task import ReduceTasks
 from kubemr_shell.worker.slots import Slots
 from kubemr_shell.worker.splits import PlannedSplits
 from kubemr_shell.worker.stages import Stages
 from kubemr_shell.worker.tasks import SlotTasks
+from kubemr_shell.worker.way_on import WayOn
 
 
 def print_nothing(text: str) -> None:
@@ -56,6 +58,8 @@ class WorkerOptions:
     """A file for the process groups of its commands."""
     progress: str
     """A file for what it has done."""
+    way_on: WayOn
+    """What is said to users of an error after which the job can go on."""
     log: Callable[[str], object] = print_nothing
     """Is told what the worker waits for."""
 
@@ -64,30 +68,25 @@ class Worker:
     """A worker from its start to its end: ``run`` once, ``close`` at last."""
 
     def __init__(
-        self,
-        store: DocumentStore,
-        job: str,
-        options: WorkerOptions,
-        context: Callable[[JobView, Callable[[], int | None]], JobContext],
+        self, store: DocumentStore, job: str, options: WorkerOptions, context: Context, complete: Complete = as_it_is
     ) -> None:
-        """``job`` is its name on the board. ``context`` makes of it what the worker sees, and of the number of maps.
+        """``job`` is its name on the board. ``context`` makes of it, and of a spec, what the worker sees.
 
-        The job's files are fetched here, which may take long; errors name those that cannot be.
+        ``complete`` makes a spec, as its user wrote it, that is the same for every worker.
         """
+        self._options = options
+        self._attention, self._stopping = Attention(), Cancel()
         self._resources = ExitStack()
+        self._resources.callback(self._attention.close)
+        self._resources.callback(self._stopping.close)
         try:
-            self._put_together(store, job, options, context)
+            self._put_together(store, job, context, complete)
         except BaseException:
             self.close()
             raise
 
-    def _put_together(
-        self,
-        store: DocumentStore,
-        job: str,
-        options: WorkerOptions,
-        context: Callable[[JobView, Callable[[], int | None]], JobContext],
-    ) -> None:
+    def _put_together(self, store: DocumentStore, job: str, context: Context, complete: Complete) -> None:
+        options = self._options
         self.board = Board(
             store,
             job,
@@ -102,37 +101,30 @@ class Worker:
             log=options.log,
             together=lambda phase: self._outputs.together() if phase is Phase.REDUCE else 1,
         )
-        seen = context(self.board.known, self._maps)
-        self._way_on = seen.way_on
-        with self._way_on.said():
-            self._prepare(seen, options)
-
-    def _prepare(self, seen: JobContext, options: WorkerOptions) -> None:
-        attention, stopping = Attention(), Cancel()
-        self._resources.callback(attention.close)
-        self._resources.callback(stopping.close)
-        stages = Stages(
+        self._planner = Planner(
             self.board,
-            seen,
+            context,
+            complete,
             parallelism=options.slots * options.workers,
             lease_seconds=options.timing.lease_seconds,
-            cancel=stopping,
+            cancel=self._stopping,
         )
-        self._slots = Slots(self._runners(seen, stages, options), attention.set)
+        self._slots = Slots(options.slots, self._attention.set)
         self._loop = Loop(
             self.board,
-            stages,
+            self._planner,
+            self._prepare,
             self._slots,
             Meter(options.progress, self._slots, time.monotonic),
             timing=options.timing,
             clock=time.monotonic,
-            attention=attention,
-            stopping=stopping,
+            attention=self._attention,
+            stopping=self._stopping,
         )
 
     def run(self) -> JobState | None:
         """The state in which the job ended, or None after ``stop``."""
-        with self._way_on.said():
+        with self._options.way_on.said():
             return self._loop.run()
 
     def stop(self) -> None:
@@ -142,9 +134,13 @@ class Worker:
     def close(self) -> None:
         self._resources.close()
 
-    def _maps(self) -> int | None:
-        plan = self.board.known.plan
-        return plan.tasks if plan else None
+    def _prepare(self) -> Stages:
+        """Get ready to work by the plan. The files of the job are fetched, which may take long."""
+        job, files = self._planner.prepared()
+        lease_seconds = self._options.timing.lease_seconds
+        stages = Stages(self.board, job, lease_seconds=lease_seconds, cancel=self._stopping)
+        self._slots.start(self._runners(job, files.scratch, stages))
+        return stages
 
     def _plan_id(self) -> str:
         plan = self._known().plan
@@ -155,11 +151,10 @@ class Worker:
         """The job as the board's last step saw it; slots read it while the loop goes on."""
         return self.board.known
 
-    def _runners(self, job: JobContext, stages: Stages, options: WorkerOptions) -> list[SlotTasks]:
-        make_room(options.slots)
-        groups = GroupFile(options.groups)
+    def _runners(self, job: JobContext, scratch: Scratch, stages: Stages) -> list[SlotTasks]:
+        make_room(self._options.slots)
+        groups = GroupFile(self._options.groups)
         self._resources.callback(groups.close)
-        scratch = scratch_of(job)
         self._outputs = map_outputs_of(job, lambda: self._slots.tasks(Phase.REDUCE))
         self._resources.callback(self._outputs.close)
         splits = PlannedSplits(job.workspace, self._plan_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,17 +41,17 @@ def ended(state: str, spec: JobSpec = ASKED, **changes: Any) -> JobView:
     )
 
 
-def refusal(view: JobView, asked: JobSpec) -> tuple[Refusal, str]:
+def refusal(view: JobView, asked: JobSpec, found: Mapping[str, str] | None = None) -> tuple[Refusal, str]:
     with pytest.raises(RetryRefused) as refused:
-        retried(view, asked)
+        retried(view, asked, found or {})
     return refused.value.refusal, str(refused.value)
 
 
 @pytest.mark.parametrize("state", ["FAIL", "CANCELLED"])
 def test_a_job_that_has_not_ended_well_goes_on(state: str) -> None:
-    same = retried(ended(state), ASKED)
+    same = retried(ended(state), ASKED, {})
     assert (same.state, same.epoch, same.retry) == (JobState.PENDING, 0, 1)
-    other = retried(ended(state), replace(ASKED, reduce_command="uniq", max_attempts=9))
+    other = retried(ended(state), replace(ASKED, reduce_command="uniq", max_attempts=9), {})
     assert (other.state, other.epoch, other.spec["reduceCommand"], other.spec["maxAttempts"]) == (
         "PENDING",
         1,
@@ -61,7 +62,7 @@ def test_a_job_that_has_not_ended_well_goes_on(state: str) -> None:
 
 @pytest.mark.parametrize("changes", [{"reduce_command": "uniq"}, {"compress_output": "gzip"}])
 def test_a_complete_job_that_has_kept_its_maps_has_other_reduces_done(changes: dict[str, Any]) -> None:
-    anew = retried(ended("COMPLETE", KEPT), replace(KEPT, **changes))
+    anew = retried(ended("COMPLETE", KEPT), replace(KEPT, **changes), {})
     assert (anew.state, anew.closed_tasks(Phase.MAP), anew.closed_tasks(Phase.REDUCE)) == ("PENDING", 3, 0)
 
 
@@ -99,14 +100,14 @@ def test_a_complete_job_without_reduces_has_nothing_to_do_again() -> None:
 
 def test_a_job_without_a_plan_may_become_any_other() -> None:
     view = JobView(state=JobState.FAIL, spec={}, plan=None)
-    assert retried(view, replace(ASKED, map_command="tac")).state is JobState.PENDING
+    assert retried(view, replace(ASKED, map_command="tac"), {}).state is JobState.PENDING
 
 
 def test_what_pods_have_added_to_the_spec_is_no_change_of_it() -> None:
     """Commands and scripts of the image, and the folder in which they found files."""
     written = replace(ASKED, map_command="./map.sh", reduce_command=None, files=("s3://b/data", "list"))
     found = replace(written, reduce_command="uniq -c", files=("s3://b/data", "/app/list", "/app/map.sh"))
-    again = retried(ended("FAIL", found), written)
+    again = retried(ended("FAIL", found), written, {})
     assert (again.epoch, again.spec["files"]) == (0, ["s3://b/data", "/app/list", "/app/map.sh"])
     assert refusal(ended("FAIL", found), replace(written, files=("list",)))[0] is Refusal.ANOTHER_JOB
 
@@ -114,4 +115,53 @@ def test_what_pods_have_added_to_the_spec_is_no_change_of_it() -> None:
 def test_another_script_for_the_reduces_is_another_reduce_command_and_no_more() -> None:
     old = replace(KEPT, reduce_command="./one.sh", files=("/f/map.sh", "/f/one.sh"))
     new = replace(KEPT, reduce_command="./two.sh", files=("/f/map.sh", "/f/two.sh"))
-    assert retried(ended("COMPLETE", old), new).spec["files"] == ["/f/map.sh", "/f/two.sh"]
+    assert retried(ended("COMPLETE", old), new, {}).spec["files"] == ["/f/map.sh", "/f/two.sh"]
+
+
+PINS = {"/f/map.sh": "1", "/f/data": "1", "/f/sum.sh": "1"}
+SCRIPTS = replace(KEPT, map_command="./map.sh", reduce_command="./sum.sh", files=tuple(PINS))
+
+
+def with_pins(state: str, **changes: Any) -> JobView:
+    view = ended(state, SCRIPTS, **changes)
+    assert view.plan is not None
+    return replace(view, plan=replace(view.plan, files=PINS))
+
+
+@pytest.mark.parametrize("changed", ["/f/map.sh", "/f/data"])
+def test_with_another_content_of_a_file_that_maps_may_read_all_is_done_again(changed: str) -> None:
+    again = retried(with_pins("FAIL"), SCRIPTS, {**PINS, changed: "2"})
+    assert (again.state, again.retry, again.closed_tasks(Phase.MAP)) == (JobState.PENDING, 1, 0)
+    assert (again.base(Phase.MAP), again.base(Phase.REDUCE), again.base(Phase.PUBLISH)) == (1, 1, 1)
+    assert again.plan is not None
+    assert (again.plan.is_settled, again.plan.files) == (False, {}), "the first worker pins the files anew"
+    assert refusal(with_pins("COMPLETE"), SCRIPTS, {changed: "2"}) == (
+        Refusal.ANOTHER_JOB,
+        f"another {changed[3:]} makes it another job: change it back, or delete this one and submit it anew",
+    )
+
+
+@pytest.mark.parametrize("state", ["FAIL", "COMPLETE"])
+def test_with_another_content_of_the_script_of_the_reduces_they_alone_are_done_again(state: str) -> None:
+    again = retried(with_pins(state), SCRIPTS, {"/f/sum.sh": "2"})
+    assert (again.state, again.closed_tasks(Phase.MAP), again.base(Phase.REDUCE)) == (JobState.PENDING, 3, 1)
+    assert again.plan is not None
+    assert (again.plan.is_settled, set(again.plan.files)) == (False, {"/f/map.sh", "/f/data"})
+
+
+def test_with_the_same_contents_what_is_done_stays_and_is_pinned() -> None:
+    again = retried(with_pins("FAIL"), SCRIPTS, PINS)
+    assert (again.epoch, again.closed_tasks(Phase.MAP)) == (0, 3)
+    assert again.plan is not None
+    assert again.plan.files == PINS
+
+
+@pytest.mark.parametrize(("closed", "maps"), [(True, 3), (False, 0)])
+def test_another_image_does_no_phase_half(closed: bool, maps: int) -> None:
+    view = with_pins("FAIL")
+    if not closed:
+        lanes = {phase: {n: lane.begun_anew() for n, lane in of.items()} for phase, of in view.lanes.items()}
+        view = replace(view, lanes=lanes)
+    again = retried(view, replace(SCRIPTS, image="words:2"), PINS)
+    assert (again.closed_tasks(Phase.MAP), again.base(Phase.MAP)) == (maps, int(not closed))
+    assert again.base(Phase.REDUCE) == 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kubemr_shell.job.derive import resolve
-from kubemr_shell.job.fingerprint import Changes, changed_fields
+from kubemr_shell.job.fingerprint import Changes, changed_fields, plan_fingerprint
 from kubemr_shell.job.spec import EnvVar, JobSpec, KeySpec, S3Spec, SplitSpec
 
 OLD = resolve(JobSpec(inputs=("a",), map_command="cat", reduce_command="uniq -c"), slots=4)
@@ -28,7 +28,6 @@ FORBIDDEN: dict[str, Any] = {
 }
 REDUCE_ONLY: dict[str, Any] = {"reduce_command": "uniq", "compress_output": "gzip"}
 FREE: dict[str, Any] = {
-    "image": "example/words",
     "replicas": 7,
     "slots": 9,
     "max_attempts": 1,
@@ -52,7 +51,7 @@ def yaml(name: str) -> str:
 
 
 def test_of_every_field_it_is_known_what_a_change_means() -> None:
-    names = [*FORBIDDEN, *REDUCE_ONLY, *FREE]
+    names = [*FORBIDDEN, *REDUCE_ONLY, *FREE, "image"]
     assert sorted(names) == sorted(field.name for field in fields(JobSpec))
 
 
@@ -88,3 +87,35 @@ def test_in_a_map_only_job_what_decides_the_output_decides_the_maps(changes: dic
     changed = changed_fields(MAP_ONLY, replace(MAP_ONLY, **changes))
     assert len(changed.forbidden) == 1
     assert changed.reduce_only == ()
+
+
+def test_another_image_decides_what_is_not_closed_yet() -> None:
+    assert changed_fields(OLD, replace(OLD, image="words:2")) == Changes(
+        forbidden=(), open_phases=("image",), reduce_only=()
+    )
+
+
+def test_the_contents_of_files_are_compared_as_far_as_they_are_known() -> None:
+    old = replace(OLD, map_command="./map.sh", reduce_command="./sum.sh", files=("/a/map.sh", "/a/sum.sh", "/a/list"))
+    planned = {"/a/map.sh": "1", "/a/sum.sh": "1", "/a/list": "1"}
+    for found, changes in (
+        ({}, ((), ())),
+        (planned, ((), ())),
+        ({"/a/new": "2"}, ((), ())),
+        ({"/a/list": "2"}, (("list",), ())),
+        ({"/a/sum.sh": "2"}, ((), ("sum.sh",))),
+        ({"/a/sum.sh": "2", "/a/map.sh": "3"}, (("map.sh",), ("sum.sh",))),
+    ):
+        changed = changed_fields(old, old, planned=planned, found=found)
+        assert ((changed.maps, changed.reduce_only), changed.forbidden) == (changes, ())
+    map_only = replace(old, partitions=0, reduce_command=None)
+    assert changed_fields(map_only, map_only, planned=planned, found={"/a/sum.sh": "2"}).maps == ("sum.sh",)
+
+
+def test_a_fingerprint_of_a_plan_has_the_spec_and_the_files() -> None:
+    prints = {
+        plan_fingerprint(spec, files)
+        for spec in ({"mapCommand": "cat"}, {"mapCommand": "tac"})
+        for files in ({}, {"/a": "1"}, {"/a": "2"})
+    }
+    assert len(prints) == 6

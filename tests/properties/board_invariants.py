@@ -95,7 +95,10 @@ def check_job(before: Document | None, after: Document) -> None:
             assert new["lanes"][phase][number]["turn"] >= lane["turn"], "the turn of a lane went down"
     assert not old["publishing"] or new["publishing"] or is_anew, "back from the point of no return"
     if old["plan"]:
-        assert {**new["plan"], "spec": None} == {**old["plan"], "spec": None}, "the plan changed"
+        may_change = dict.fromkeys(("spec", "files", "fingerprint"))
+        assert {**new["plan"], **may_change} == {**old["plan"], **may_change}, "the plan changed"
+        same_retry = (old["retry"], old["plan"]["fingerprint"] != "") == (new["retry"], True)
+        assert not same_retry or new["plan"] == old["plan"], "the spec of a settled plan changed without a retry"
 
 
 def check_all(history: History, storage: Storage) -> None:

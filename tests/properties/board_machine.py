@@ -59,6 +59,7 @@ manners: st.SearchStrategy[Manner] = st.sampled_from(
     ["sensibly", "sensibly", "sensibly", "look for work", "anyhow", "fail", "fail"]
 )
 choices = st.integers(0, 1 << 20)
+orders = st.sampled_from(["cancel", "redo_reduces", "redo_maps"])
 reads: st.SearchStrategy[Outcome] = st.sampled_from(["answered", "answered", "old", "down"])
 writes: st.SearchStrategy[Outcome] = st.sampled_from(
     ["answered", "lost before", "lost after", "lost after", "lost, comes late", "comes twice", "comes twice"]
@@ -143,7 +144,13 @@ class BoardMachine(RuleBasedStateMachine):
             self.act_undisturbed(by, choice, others_manner, times)
         self._finish(self.players[seat])
 
-    @rule(seat=seats, by=seats, choice=choices, manner=manners, what=st.sampled_from(["cancel", "redo_reduces"]))
+    @rule(
+        seat=seats,
+        by=seats,
+        choice=choices,
+        manner=manners,
+        what=st.sampled_from(["cancel", "redo_reduces", "redo_maps"]),
+    )
     def is_overtaken_by_a_user(self, seat: int, by: int, choice: int, manner: Manner, what: str) -> None:
         """One stops before it writes, the job begins again and another works on it, then the first goes on."""
         self.act_and_stop_before_writing(seat, choice, manner)
@@ -203,7 +210,7 @@ class BoardMachine(RuleBasedStateMachine):
             self.storage.spoil(committed[choice % len(committed)])
 
     @rule(
-        what=st.sampled_from(["retry", "retry", "redo_reduces", "redo_reduces", "fail_job", "cancel"]),
+        what=st.sampled_from(["retry", "retry", "redo_reduces", "redo_reduces", "redo_maps", "fail_job", "cancel"]),
         whole=st.booleans(),
     )
     def ask(self, what: str, whole: bool) -> None:
@@ -285,6 +292,7 @@ class BoardMachine(RuleBasedStateMachine):
             "cancel": board.cancel,
             "retry": board.retry,
             "redo_reduces": lambda: board.redo_reduces(self.spec),
+            "redo_maps": lambda: board.redo_maps(self.spec),
             "fail_job": lambda: board.fail_job({"reason": "too late"}),
         }
         with suppress(IllegalTransition, BoardUnavailable):

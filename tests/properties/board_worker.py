@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView, PlanFacts
-from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Over, Planning, RoleClaim, Working
+from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Over, Planning, Preparing, RoleClaim, Working
 from kubemr_shell.errors import BoardUnavailable, LeaseLost
 from kubemr_shell.job.state import JobState, Phase
 from tests.properties.board_storage import Storage
@@ -35,6 +35,7 @@ class Worker:
         self._finished: set[tuple[Phase, Attempt]] = set()
         self._role: RoleClaim | None = None
         self._closing: Closing | None = None
+        self._is_ready = False
 
     def act(self, choice: int, manner: Manner = "sensibly") -> None:
         """One action; ``choice`` decides what the manner leaves open."""
@@ -81,8 +82,10 @@ class Worker:
         return possible
 
     def _next(self, random: Random) -> None:
-        step = self._board.next()
+        step = self._board.next(is_ready=self._is_ready)
         match step:
+            case Preparing():
+                self._prepare()
             case Planning() | Finishing():
                 self._role = step.claim
             case Working():
@@ -93,6 +96,14 @@ class Worker:
                 self.state = step.state
                 if step.state is None:  # it was retried: a new worker sits here
                     self._opened = None
+                    self._is_ready = False
+
+    def _prepare(self) -> None:
+        """Settle the plan of a retried job; whoever comes later finds it settled."""
+        plan = self._board.known.plan
+        if plan is not None and not plan.is_settled:
+            plan = self._board.settle(plan.spec, {"file": self.name}).plan
+        self._is_ready = plan is not None and plan.is_settled
 
     def _plan(self, random: Random) -> None:
         assert self._role is not None

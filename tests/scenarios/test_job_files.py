@@ -43,7 +43,7 @@ def test_files_and_archives_of_servers_are_in_the_folder_of_each_attempt(place: 
         done = place.run("run", "-o", "out", *uris, "-m", f"{NOTE}./map.sh", *FOUR_TASKS, *flags, "in")
         workers = 2 if "--workers" in flags else 1
         assert done.code == 0, done.stderr
-        assert requests(server, "/map.sh?v=1") == requests(server, "/deep/data.tar.gz") == workers
+        assert 1 <= requests(server, "/map.sh?v=1") == requests(server, "/deep/data.tar.gz") <= workers
     assert len(place.attempts("map")) == 4
     assert place.parts()["part-00000"].split() == [*b"a and and and and b c d e f g h".split()]
 
@@ -58,7 +58,7 @@ def test_one_that_is_missing_ends_the_job_before_any_command_runs(
         url = server.url("/data.tar")
         done = place.run("run", "-o", "out", kind, url, "-m", f"{NOTE}cat", *flags, "in")
     assert done.code == 3
-    assert f"kubemr-shell: {url}: the server answered 404" in done.stderr
+    assert f" failed: {url}: the server answered 404" in done.stderr
     assert place.attempts() == []
     assert list(place.output.iterdir()) == []
 

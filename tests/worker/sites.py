@@ -20,6 +20,7 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import Phase
+from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.attention import Attention
@@ -29,10 +30,11 @@ from kubemr_shell.worker.loop import Loop
 from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.old_result import OldResult
+from kubemr_shell.worker.pins import pin_by_times
+from kubemr_shell.worker.planning import Planner, as_it_is
 from kubemr_shell.worker.results import Finished, Result
 from kubemr_shell.worker.slots import Slots, TaskRunner
 from kubemr_shell.worker.stages import Stages
-from kubemr_shell.worker.way_on import WayOn
 from kubemr_shell.worker.workspace import Workspace
 
 TASKS = 40
@@ -92,12 +94,12 @@ class Site:
     ) -> None:
         self._folder = folder
         self._storage = storage or LocalStorage()
-        self._inputs_from = inputs_from
         self._old_result = old_result
         for name in ("journal", "stage", "plan"):
             (folder / name).mkdir()
         self.store = SqliteStore(str(folder / "board.sqlite"))
-        Board.create(self.store, name="job", uid="uid", spec={"maxAttempts": 4})
+        self._spec = JobSpec(map_command="cat", partitions=0, inputs_from=inputs_from or "list")
+        Board.create(self.store, name="job", uid="uid", spec=spec_to_mapping(self._spec))
         self.board("owner").deploy()
 
     def plan(self) -> None:
@@ -127,10 +129,24 @@ class Site:
         """A worker at work; it is stopped at the end, and what has ended it before is raised."""
         board = self.board("looping")
         attention, stopping = Attention(), Cancel()
-        slots = Slots([runner], attention.set)
+        slots = Slots(1, attention.set)
         meter = Meter(str(self._folder / "progress"), slots, time.monotonic)
-        stages = Stages(board, self._context(), parallelism=1, lease_seconds=timing.lease_seconds, cancel=stopping)
-        loop = Loop(board, stages, slots, meter, timing=timing, clock=clock, attention=attention, stopping=stopping)
+        planner = Planner(
+            board,
+            lambda view, spec: self._context(),
+            as_it_is,
+            parallelism=1,
+            lease_seconds=timing.lease_seconds,
+            cancel=stopping,
+        )
+
+        def prepare() -> Stages:
+            slots.start([runner])
+            return Stages(board, self._context(), lease_seconds=timing.lease_seconds, cancel=stopping)
+
+        loop = Loop(
+            board, planner, prepare, slots, meter, timing=timing, clock=clock, attention=attention, stopping=stopping
+        )
         errors: list[KubemrError] = []
 
         def run() -> None:
@@ -159,7 +175,7 @@ class Site:
             name="job",
             uid="uid",
             worker="looping",
-            spec=JobSpec(map_command="cat", partitions=0, inputs_from=self._inputs_from),
+            spec=self._spec,
             workspace=Workspace(
                 storage=storage,
                 temporaries=folder,
@@ -172,7 +188,7 @@ class Site:
             memory=MemoryPlan(slots=1, share_bytes=1 << 20),
             environment={},
             folder=folder,
-            way_on=WayOn(goes_on="go on", begins_anew="begin anew"),
             old_result=self._old_result or OldResult(storage=storage, output=folder, uid="uid", parts=None),
-            maps=lambda: TASKS,
+            maps=TASKS,
+            pin=pin_by_times,
         )

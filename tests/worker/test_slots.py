@@ -55,7 +55,8 @@ def runner() -> OneAtATime:
 
 @pytest.fixture
 def slots(runner: OneAtATime) -> Iterator[Slots]:
-    slots = Slots([runner], lambda: None)
+    slots = Slots(1, lambda: None)
+    slots.start([runner])
     yield slots
     slots.close()
 

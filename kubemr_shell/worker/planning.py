@@ -1,0 +1,165 @@
+"""Planning a job, and getting ready to work by its plan.
+
+What decides the result is decided once: the planner completes the spec, lists the inputs, pins the files, and records
+all of that in the plan. A worker reads the spec of the plan when there is one, and checks that it has the same files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TypeAlias
+
+from kubemr_shell.board.board import Board
+from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.steps import RoleClaim
+from kubemr_shell.command.cancel import Cancel
+from kubemr_shell.errors import (
+    CommandNotStarted,
+    Forbidden,
+    InputError,
+    InvalidSpec,
+    LeaseLost,
+    Sequel,
+    StorageError,
+    StorageUnavailable,
+    UsageError,
+)
+from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.inputs.listing import list_inputs
+from kubemr_shell.inputs.splits import plan_splits
+from kubemr_shell.job.fingerprint import plan_fingerprint
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
+from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.worker.job_context import JobContext
+from kubemr_shell.worker.job_files import JobFiles, files_of
+from kubemr_shell.worker.lease import kept
+
+REASONS_NOT_TO_BEGIN = (
+    UsageError,
+    InvalidSpec,
+    InputError,
+    CommandNotStarted,
+    StorageError,
+    StorageUnavailable,
+    Forbidden,
+)
+"""Errors of planning that another worker would meet too."""
+
+Complete: TypeAlias = Callable[[JobSpec], JobSpec]
+"""From a spec as its user wrote it to one that leaves nothing to the machine or the image."""
+Context: TypeAlias = Callable[[JobView, JobSpec], JobContext]
+"""From the job on the board, and the spec to work by, to the job as this worker sees it."""
+
+
+def as_it_is(spec: JobSpec) -> JobSpec:
+    """Return the spec: where it was written, nothing was left open."""
+    return spec
+
+
+class Planner:
+    """Plans a job, or prepares a worker for the plan that is there.
+
+    Soon after ``cancel`` was set, planning is left, for another worker to begin again.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        context: Context,
+        complete: Complete,
+        *,
+        parallelism: int,
+        lease_seconds: float,
+        cancel: Cancel,
+    ) -> None:
+        self._board = board
+        self._context = context
+        self._complete = complete
+        self._parallelism = parallelism
+        self._lease_seconds = lease_seconds
+        self._cancel = cancel
+        self._files: tuple[tuple[str, ...], JobFiles] | None = None
+        """The files that are here, and their URIs."""
+
+    def plan(self, claim: RoleClaim) -> None:
+        """List the inputs, bring the files, and record the plan.
+
+        A reason not to begin, an input or a file that is missing, and a storage that refuses end the job: another
+        worker would meet the same.
+        """
+        view = self._board.known
+        try:
+            with self._kept(claim):
+                job = self._context(view, self._complete(spec_from_mapping(view.spec)))
+                if reason := job.refusal():
+                    raise UsageError(reason)
+                objects = self._inputs(job)
+                pins = self._brought(job).pins
+                splits = plan_splits(objects, split=job.memory.limited(job.spec.split), parallelism=self._parallelism)
+                tasks = job.workspace.write_splits(claim.id, self._cancel.until_set(splits))
+            mapping = spec_to_mapping(job.spec)
+            self._board.record_plan(
+                claim,
+                PlanFacts(
+                    claim_id=claim.id,
+                    tasks=tasks,
+                    partitions=job.partitions,
+                    spec=mapping,
+                    files=pins,
+                    fingerprint=plan_fingerprint(mapping, pins),
+                    input_bytes=sum(item.size or 0 for item in objects),
+                ),
+            )
+        except REASONS_NOT_TO_BEGIN as error:
+            self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
+        except Cancelled:
+            self._board.give_back(claim)
+
+    def prepared(self) -> tuple[JobContext, JobFiles]:
+        """Return the job under the spec of its plan, with its files here.
+
+        Of a retried job the first worker settles the plan: it completes the spec, and pins the files that are new.
+        FileChanged when a file is another one than was planned with. LeaseLost when the job was retried meanwhile.
+        """
+        view = self._settled(self._board.known)
+        plan = view.plan
+        if plan is None or not plan.is_settled:
+            raise LeaseLost("the job was tried again, and has other workers")
+        if plan.fingerprint != plan_fingerprint(plan.spec, plan.files):
+            raise StorageError("the plan of the job is not what was recorded", sequel=Sequel.BEGINS_ANEW)
+        job = self._context(view, spec_from_mapping(plan.spec))
+        files = self._brought(job)
+        files.check(plan.files)
+        return job, files
+
+    def _settled(self, view: JobView) -> JobView:
+        if view.plan is None or view.plan.is_settled:
+            return view
+        job = self._context(view, self._complete(spec_from_mapping(view.spec)))
+        files = self._brought(job)
+        files.check(view.plan.files)
+        return self._board.settle(spec_to_mapping(job.spec), files.pins)
+
+    def _brought(self, job: JobContext) -> JobFiles:
+        """The files of the job, fetched if they are not here yet."""
+        uris = (*job.spec.files, "", *job.spec.archives)
+        if self._files is None or self._files[0] != uris:
+            self._files = (uris, files_of(job, self._cancel.fd))
+        return self._files[1]
+
+    def _inputs(self, job: JobContext) -> list[InputObject]:
+        spec, stdin_copy = job.spec, job.stdin_copy
+        return list_inputs(
+            spec.inputs,
+            inputs_from=spec.inputs_from,
+            decompress=spec.decompress,
+            folder=job.folder,
+            stdin_copy=(lambda: stdin_copy) if stdin_copy else None,
+            s3=job.workspace.s3,
+            cancel_fd=self._cancel.fd,
+        )
+
+    def _kept(self, claim: RoleClaim) -> AbstractContextManager[None]:
+        return kept(self._board, claim, every_seconds=self._lease_seconds)
