@@ -42,11 +42,15 @@ def list_inputs(
     decompress: str,
     folder: str,
     stdin_copy: Callable[[], str] | None,
+    list_copy: Callable[[], bytes] | None = None,
     s3: S3Config = S3Config(),  # noqa: B008 - frozen
     patience: Patience = LISTING_PATIENCE,
     cancel_fd: int = NOBODY,
 ) -> list[InputObject]:
-    """``stdin_copy`` gives a file that holds what was on standard input; None where there is none.
+    """Return what the inputs, and those that the list ``inputs_from`` names, stand for.
+
+    ``stdin_copy`` gives a file that holds what was on standard input; None where there is none. ``list_copy`` gives
+    the content of a list that could be read only once.
 
     InputNotFound, StorageUnavailable and Forbidden name all that cannot be read. Raises Cancelled soon after
     ``cancel_fd`` has become readable.
@@ -54,7 +58,7 @@ def list_inputs(
     listing = _Listing(
         decompress=decompress, folder=folder, stdin_copy=stdin_copy, s3=s3, patience=patience, cancel_fd=cancel_fd
     )
-    names = [*inputs, *listing.names_in(inputs_from)] if inputs_from is not None else list(inputs)
+    names = [*inputs, *listing.names_in(inputs_from, list_copy)] if inputs_from is not None else list(inputs)
     return listing.objects(names)
 
 
@@ -97,10 +101,10 @@ class _Listing:
         self._remote: dict[str, RemoteObject | KubemrError] = {}
         self._in_s3: dict[str, list[Listed] | KubemrError] = {}
 
-    def names_in(self, list_name: str) -> list[str]:
+    def names_in(self, list_name: str, copy: Callable[[], bytes] | None) -> list[str]:
         """The lines of a list. Bytes are kept; a carriage return before the newline and blank lines are not."""
         try:
-            data = self._content(list_name)
+            data = copy() if copy is not None else self._content(list_name)
         except KubemrError as error:
             self._errors.append(error)
             return []

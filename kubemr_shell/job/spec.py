@@ -187,7 +187,8 @@ class JobSpec:
     inputs_from: str | None = field(
         default=None,
         metadata=described(
-            "A file or URL that lists more inputs, one in each line. Use it for lists that are too long for the YAML.",
+            "A file or URL that lists more inputs, one in each line. Use it for lists that are too long for the YAML. "
+            "In a run on one machine, - is stdin.",
             TEXT,
         ),
     )

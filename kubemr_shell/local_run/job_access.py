@@ -41,7 +41,7 @@ def open_board(job: JobFolder) -> Iterator[Board]:
 
 def has_begun(job: JobFolder) -> bool:
     """Whether there is anything that a resumption could go on with."""
-    if os.path.exists(job.stdin_copy):
+    if os.path.exists(job.stdin_copy) or os.path.exists(job.list_copy):
         return True
     try:
         with open_board(job) as board:

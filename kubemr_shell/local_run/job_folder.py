@@ -75,6 +75,10 @@ class JobFolder:
     def stdin_copy(self) -> str:
         return os.path.join(self.root, "stdin")
 
+    @property
+    def list_copy(self) -> str:
+        return os.path.join(self.root, "inputs-from")
+
     def worker_file(self, worker: str, kind: str) -> str:
         """``lock``, ``groups`` or ``progress`` of one worker."""
         return os.path.join(self.root, "workers", f"{worker}.{kind}")

@@ -16,6 +16,7 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.ways import way_on
 from kubemr_shell.storage import ownership
+from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.old_result import OldResult
@@ -107,4 +108,5 @@ def job_context(
         maps=view.plan.tasks if view.plan else None,
         pin=pin_by_times,
         stdin_copy=job.stdin_copy if os.path.exists(job.stdin_copy) else None,
+        list_copy=(lambda: LocalStorage().read(job.list_copy)) if os.path.exists(job.list_copy) else None,
     )

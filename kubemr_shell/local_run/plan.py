@@ -12,6 +12,7 @@ from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
 from kubemr_shell.local_run.forecast import Forecast, Shape, cost, forecast
+from kubemr_shell.local_run.list_copy import check_stdin, content_of_stream
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT, RequestMeter
@@ -35,12 +36,15 @@ def plan_of(request: RunRequest) -> Plan:
     spec = resolve(request.spec, slots=request.memory.slots)
     meter = RequestMeter()
     meter.take()
+    check_stdin(spec)
+    content = content_of_stream(spec, request.folder)
     objects = list_inputs(
         spec.inputs,
         inputs_from=spec.inputs_from,
         decompress=spec.decompress,
         folder=request.folder,
         stdin_copy=None,
+        list_copy=None if content is None else lambda: content,
         s3=S3Config.of(spec.s3),
     )
     at_once = request.memory.slots * request.workers

@@ -20,11 +20,13 @@ from kubemr_shell.errors import (
     StdoutError,
     StorageError,
 )
+from kubemr_shell.inputs.listing import STANDARD_INPUT
 from kubemr_shell.job.state import JobState
 from kubemr_shell.local_run.deadline import Deadline
 from kubemr_shell.local_run.failure import failure_lines
 from kubemr_shell.local_run.job_access import has_begun, kill_leftovers, open_board
 from kubemr_shell.local_run.job_folder import JobFolder
+from kubemr_shell.local_run.list_copy import check_stdin, copy_list
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
 from kubemr_shell.local_run.observer import Observer
 from kubemr_shell.local_run.output import Output, output_at
@@ -60,6 +62,7 @@ def run_job(request: RunRequest) -> int:
 
 def _run(request: RunRequest) -> int:
     began = time.monotonic()
+    check_stdin(request.spec)
     _say(request, _warnings())
     opened = open_job(request)
     if opened is None:
@@ -68,8 +71,7 @@ def _run(request: RunRequest) -> int:
         return 0
     keep = True
     try:
-        if "-" in request.spec.inputs or "/dev/stdin" in request.spec.inputs:
-            copy_stdin(opened.job.stdin_copy, is_lasting=not opened.job.is_for_stdout)
+        _copy_streams(request, opened.job)
         state, signals, deadline = _work(request, opened.job)
         if state is None and deadline.passed:
             _fail_for_time(request, opened.job)
@@ -89,6 +91,14 @@ def _run(request: RunRequest) -> int:
         close_job(opened, remove=not (keep and has_begun(opened.job)))
     _print_uris(request)
     return 0
+
+
+def _copy_streams(request: RunRequest, job: JobFolder) -> None:
+    """Copy what can be read only once, and by this process alone."""
+    is_lasting = not job.is_for_stdout
+    copy_list(request.spec, request.folder, job.list_copy, is_lasting=is_lasting)
+    if any(name in STANDARD_INPUT for name in request.spec.inputs):
+        copy_stdin(job.stdin_copy, is_lasting=is_lasting)
 
 
 def _work(request: RunRequest, job: JobFolder) -> tuple[JobState | None, Signals, Deadline]:

@@ -40,6 +40,8 @@ class JobContext:
     """How files of this machine are pinned: by what other workers can compare."""
     stdin_copy: str | None = None
     """A file with what was on stdin, when the job reads it."""
+    list_copy: Callable[[], bytes] | None = None
+    """Gives the list of inputs, when it came from a stream."""
     echo: Echo | None = None
     """Where commands' stderr goes as well, for workers whose files nobody can read."""
 

@@ -157,6 +157,7 @@ class Planner:
             decompress=spec.decompress,
             folder=job.folder,
             stdin_copy=(lambda: stdin_copy) if stdin_copy else None,
+            list_copy=job.list_copy,
             s3=job.workspace.s3,
             cancel_fd=self._cancel.fd,
         )

@@ -1,0 +1,52 @@
+"""A list of inputs that can be read only once, as a file in the job's folder: any worker may have to plan the job."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from kubemr_shell.errors import InputNotFound, UsageError
+from kubemr_shell.inputs.listing import STANDARD_INPUT, absolute_path
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.shown import shown
+from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.storage.locate import scheme_of
+from kubemr_shell.streams import STDIN, read_all
+
+
+def check_stdin(spec: JobSpec) -> None:
+    """UsageError where standard input would have to be two things."""
+    if spec.inputs_from in STANDARD_INPUT and any(name in STANDARD_INPUT for name in spec.inputs):
+        raise UsageError(
+            "standard input cannot be both the list of inputs and an input: write the list to a file, "
+            "and name it with --inputs-from FILE"
+        )
+
+
+def copy_list(spec: JobSpec, folder: str, path: str, *, is_lasting: bool) -> None:
+    """Copy the job's list to ``path``, if it can be read only once. A resumed job has its copy already."""
+    if os.path.exists(path):
+        return
+    content = content_of_stream(spec, folder)
+    if content is not None:
+        LocalStorage(is_lasting=is_lasting).write(path, content)
+
+
+def content_of_stream(spec: JobSpec, folder: str) -> bytes | None:
+    """Return the list of inputs, if it is standard input, a pipe or another stream; None for what can be read again."""
+    name = spec.inputs_from
+    if name is None or (name not in STANDARD_INPUT and scheme_of(name) != "file"):
+        return None
+    if name in STANDARD_INPUT:
+        return read_all(STDIN)
+    path = absolute_path(name, folder)
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            return None
+        with open(path, "rb", buffering=0) as stream:
+            return read_all(stream.fileno())
+    except FileNotFoundError:
+        return None  # the listing names it, with all that is missing
+    except OSError as error:
+        raise InputNotFound(f"{shown(path)}: {error.strerror} (the list of inputs, inputsFrom)") from error
