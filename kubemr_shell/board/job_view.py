@@ -38,7 +38,7 @@ class PlanFacts:
     """Map tasks."""
     partitions: int
     spec: Mapping[str, Any]
-    """Resolved: nothing in it depends on the machine any more."""
+    """As ``kept_in_plan`` makes it of a resolved spec: nothing in it depends on the machine any more."""
     fingerprint: str
     """The ``plan_fingerprint`` of ``spec`` and ``files``. Empty after a retry, until the first worker settles them."""
     input_bytes: int

@@ -12,7 +12,7 @@ from enum import StrEnum
 from kubemr_shell.board import job_moves
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.errors import KubemrError
-from kubemr_shell.job.fingerprint import changed_fields
+from kubemr_shell.job.fingerprint import changed_fields, kept_in_plan
 from kubemr_shell.job.names import file_name
 from kubemr_shell.job.scripts import scripts_of_maps
 from kubemr_shell.job.spec import JobSpec
@@ -63,7 +63,7 @@ def retried(view: JobView, asked: JobSpec, found: Mapping[str, str]) -> JobView:
             f"another {', '.join(forbidden)} makes it another job: change it back, or delete this one and submit it "
             "anew",
         )
-    plain = spec_to_mapping(new)
+    plain = spec_to_mapping(kept_in_plan(new))
     reduce_anew = () if view.plan.map_only else (*changes.reduce_only, *changes.open_phases)
     if not is_complete:
         if changes.maps or (changes.open_phases and not view.is_closed(Phase.MAP)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kubemr_shell.job.names import file_name
@@ -26,6 +26,8 @@ DECIDE_MAP = (
 )
 DECIDE_OUTPUT = ("reduce_command", "compress_output")
 DECIDE_ALL = ("image",)
+DIGEST = "sha256:"
+"""Stands before the digest of the inputs in the spec of a plan. No input can have such a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +44,25 @@ class Changes:
     """With these the maps are kept, and the reduces are done again."""
 
 
+def kept_in_plan(spec: JobSpec) -> JobSpec:
+    """Return the spec as a plan keeps it: with the digest of the inputs in their place.
+
+    The splits of the plan stand for the inputs. A list of a megabyte would else be twice in one document of the board.
+    """
+    if not spec.inputs or (len(spec.inputs) == 1 and spec.inputs[0].startswith(DIGEST)):
+        return spec
+    return replace(spec, inputs=(DIGEST + _digest(list(spec.inputs)),))
+
+
 def plan_fingerprint(spec: Mapping[str, Any], files: Mapping[str, str]) -> str:
     """Return a text that differs whenever the spec of a plan or the pin of one of its files does."""
+    return _digest([spec, files])
+
+
+def _digest(value: object) -> str:
     import hashlib  # noqa: PLC0415 - a command that makes no plan does without
 
-    return hashlib.sha256(json.dumps([spec, files], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def pins_of_maps(spec: Mapping[str, Any], pins: Mapping[str, str]) -> dict[str, str]:
@@ -60,12 +76,13 @@ def pins_of_maps(spec: Mapping[str, Any], pins: Mapping[str, str]) -> dict[str, 
 def changed_fields(
     old: JobSpec, new: JobSpec, *, planned: Mapping[str, str] | None = None, found: Mapping[str, str] | None = None
 ) -> Changes:
-    """Compare the resolved spec of a plan with the one of a resumption, which need not be resolved.
+    """Compare the spec of a plan with the one of a resumption, which need not be resolved.
 
     A new spec that leaves ``partitions`` to the machine keeps those of the plan. In a map-only job the map tasks write
     the output, so whatever decides it decides them. ``planned`` has the pins of the plan, ``found`` those of files as
     they are now, as far as they are known.
     """
+    old, new = kept_in_plan(old), kept_in_plan(new)
     of_maps, of_reduces = _other_contents(new, planned or {}, found or {})
     forbidden = _differing(old, new, DECIDE_MAP)
     if files_of_maps(old) != files_of_maps(new):

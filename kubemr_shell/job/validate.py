@@ -5,6 +5,7 @@ The only place that knows both the names of YAML and ours.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,6 +34,8 @@ SERVER_FIELDS = (
 # Pods and shards are called after the job, and their names may have 63 characters.
 LONGEST_NAME = 52
 LONGEST_PREFIX = LONGEST_NAME - 5
+MOST_SPEC_BYTES = 1 << 20
+"""Of JSON. With the state of the job the spec is one document of the board, which may have 1.5 MiB."""
 _LETTERS = "must be lower-case letters, digits and -, with a letter or digit first"
 _WHOLE_NAME = (r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", f"{_LETTERS} and last")
 
@@ -65,7 +68,9 @@ def load_job(document: object, source: str, changes: Mapping[str, object] | None
     ``changes`` win over the document's spec: fields of JobSpec by name, values as YAML has them, None removes.
     """
     report = Report(_homes)
-    given = DOCUMENT.check(_changed(document, changes or {}), "", report)
+    whole = _changed(document, changes or {})
+    given = DOCUMENT.check(whole, "", report)
+    _check_size(whole, report)
     _raise_problems(report, source)
     metadata = given["metadata"]
     return Job(
@@ -103,6 +108,20 @@ def _changed(document: object, changes: Mapping[str, object]) -> object:
     named = {yaml_name(name): value for name, value in changes.items()}
     kept = {name: value for name, value in spec.items() if name not in named}
     return {**document, "spec": kept | {name: value for name, value in named.items() if value is not None}}
+
+
+def _check_size(document: object, report: Report) -> None:
+    """Add a problem for a spec that leaves no room in its document for the state of the job."""
+    if report.problems:
+        return
+    assert isinstance(document, Mapping)
+    size = len(json.dumps(document["spec"], separators=(",", ":"), default=str))
+    if size > MOST_SPEC_BYTES:
+        report.add(
+            "spec",
+            f"has {size:,} bytes as JSON, and may have {MOST_SPEC_BYTES:,}: write long lists of inputs to a file, one "
+            "input a line, and name that file in inputsFrom; put large data into files",
+        )
 
 
 def _raise_problems(report: Report, source: str) -> None:

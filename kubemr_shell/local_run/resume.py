@@ -7,7 +7,7 @@ from dataclasses import replace
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.errors import InputChanged, UsageError
-from kubemr_shell.job.fingerprint import Changes, changed_fields
+from kubemr_shell.job.fingerprint import Changes, changed_fields, kept_in_plan
 from kubemr_shell.job.names import file_name
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import ENDED, JobState
@@ -45,7 +45,7 @@ def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None 
         return job
     if view.plan is not None:
         check_inputs_unchanged(job.workspace(), view.plan)
-    spec = replace(asked, partitions=old.partitions)
+    spec = replace(asked if view.plan is None else kept_in_plan(asked), partitions=old.partitions)
     if view.state is JobState.COMPLETE:
         job = begin_again(job, spec, old_parts=found.old_parts)
     with open_board(job) as board:

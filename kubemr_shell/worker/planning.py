@@ -28,7 +28,7 @@ from kubemr_shell.errors import (
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.fingerprint import plan_fingerprint
+from kubemr_shell.job.fingerprint import kept_in_plan, plan_fingerprint
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
 from kubemr_shell.net.waiting import Cancelled
@@ -99,7 +99,7 @@ class Planner:
                 pins = self._brought(job).pins
                 splits = plan_splits(objects, split=job.memory.limited(job.spec.split), parallelism=self._parallelism)
                 tasks = job.workspace.write_splits(claim.id, self._cancel.until_set(splits))
-            mapping = spec_to_mapping(job.spec)
+            mapping = spec_to_mapping(kept_in_plan(job.spec))
             self._board.record_plan(
                 claim,
                 PlanFacts(

@@ -90,12 +90,15 @@ class Desk:
         s3 = ("--s3-endpoint", self.bucket.server.endpoint, "--s3-region", self.bucket.server.region)
         self.start("operator", "--namespace", self.namespace, "--kubeconfig", self.cluster.kubeconfig, *s3, "--port=0")
 
-    def worker(self, job: str = "words", name: str = "x", output: str = "out", state: str = "DEPLOYED") -> Command:
-        """One that works on a job until it has ended; it is started when the job is in that state."""
+    def worker(
+        self, job: str = "words", name: str = "x", output: str = "out", state: str = "DEPLOYED", workers: int = 1
+    ) -> Command:
+        """Start one of so many workers when the job is in a state; it works until the job has ended."""
         self.until_state(job, state)
         return self.start(
             *("worker", "--job", job, "--uid", self.job(job)["metadata"]["uid"], "--namespace", self.namespace),
-            *("--name", f"{job}-0-{name}", "--workers", "1", "--output", f"{self.bucket.uri}/{output}", "--slots", "2"),
+            *("--name", f"{job}-0-{name}", "--workers", str(workers), "--slots", "2"),
+            *("--output", f"{self.bucket.uri}/{output}"),
             *("--scratch", str(self.folder / f"scratch-{name}"), "--kubeconfig", self.cluster.kubeconfig),
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kubemr_shell.job.derive import resolve
-from kubemr_shell.job.fingerprint import Changes, changed_fields, plan_fingerprint
+from kubemr_shell.job.fingerprint import Changes, changed_fields, kept_in_plan, plan_fingerprint
 from kubemr_shell.job.spec import EnvVar, JobSpec, KeySpec, S3Spec, SplitSpec
 
 OLD = resolve(JobSpec(inputs=("a",), map_command="cat", reduce_command="uniq -c"), slots=4)
@@ -119,3 +119,13 @@ def test_a_fingerprint_of_a_plan_has_the_spec_and_the_files() -> None:
         for files in ({}, {"/a": "1"}, {"/a": "2"})
     }
     assert len(prints) == 6
+
+
+def test_a_plan_keeps_the_digest_of_the_inputs() -> None:
+    kept = kept_in_plan(OLD)
+    assert len(kept.inputs[0]) == len("sha256:") + 64
+    assert kept_in_plan(kept) == kept
+    assert replace(kept, inputs=OLD.inputs) == OLD
+    assert changed_fields(kept, OLD) == Changes(forbidden=(), reduce_only=())
+    assert changed_fields(kept, replace(OLD, inputs=("a", "a"))).forbidden == ("inputs",)
+    assert kept_in_plan(JobSpec(inputs_from="list")) == JobSpec(inputs_from="list")

@@ -326,6 +326,17 @@ def test_what_is_made_of_a_document_does_not_change_with_it() -> None:
     assert spec.jobargs == {"a": "b"}
 
 
+def test_a_spec_that_is_too_large_for_its_document_is_refused_with_the_way_out() -> None:
+    name = "s3://bucket/" + "n" * 88
+    assert load_job(document(inputs=[name] * 10_000), "job.yaml").spec.inputs[-1] == name
+    with pytest.raises(InvalidSpec) as refused:
+        load_job(document(inputs=[name] * 12_000), "job.yaml")
+    [problem] = refused.value.problems
+    assert problem.path == "spec"
+    assert "bytes as JSON, and may have 1,048,576" in problem.message
+    assert "inputsFrom" in problem.message
+
+
 class TestChangesFromFlags:
     def test_they_win_over_the_document(self) -> None:
         changes = {"partitions": 3, "map_command": "cat", "inputs": ("b", "c")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from kubemr_shell.errors import FileChanged
 from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.job.spec import JobSpec, SplitSpec
 from kubemr_shell.job.state import JobState
+from kubemr_shell.job.validate import MOST_SPEC_BYTES, spec_to_mapping
 from kubemr_shell.local_run.job_access import open_board
 from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
@@ -163,6 +165,23 @@ def test_a_script_that_is_edited_while_the_job_runs_ends_the_job(tmp_path: Path)
         "FileChanged",
         f"{script}: changed since the job was planned: results of two versions of it would be mixed",
     )
+
+
+def test_a_job_whose_spec_is_as_large_as_a_spec_may_be_is_planned(tmp_path: Path) -> None:
+    """Its inputs stand in the document of the job once."""
+    name = f"{'./' * 98}in"
+    spec = JobSpec(inputs=(name,) * 5000, map_command="true", partitions=1)
+    assert 900_000 < len(json.dumps(spec_to_mapping(spec))) < MOST_SPEC_BYTES
+    with opened(tmp_path, spec) as job:
+        one = worker(job, "alone", tmp_path, workers=1)
+        try:
+            assert one.run() is JobState.COMPLETE
+        finally:
+            one.close()
+        plan = view_of(job).plan
+    assert plan is not None
+    assert plan.input_bytes == 5000 * (tmp_path / "in").stat().st_size
+    assert len(plan.spec["inputs"]) == 1
 
 
 @contextmanager
