@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from kubemr_shell import __version__
 from kubemr_shell.job.crd import job_crd, shard_crd
+from kubemr_shell.kube.expansion import literal
 from kubemr_shell.operator import restricted
 from kubemr_shell.operator.admission import shard_policy
 from kubemr_shell.operator.flow_control import flow_control
@@ -172,7 +173,12 @@ def operator_arguments(options: InstallOptions) -> list[str]:
         "s3-secret": options.operator.s3_secret,
     }
     own = f"--pod=$({OWN_NAMESPACE})/$({OWN_NAME})"
-    return ["operator", f"--port={PORT}", own, *(f"--{name}={value}" for name, value in chosen.items() if value)]
+    return [
+        "operator",
+        f"--port={PORT}",
+        own,
+        *(f"--{name}={literal(value)}" for name, value in chosen.items() if value),
+    ]
 
 
 def yaml_text(documents: list[Manifest]) -> str:

@@ -126,9 +126,8 @@ def _template(documents: list[Manifest]) -> str:
 def _optional_argument(found: re.Match[str]) -> str:
     indent, flag, word = found.groups()
     value = EXPRESSIONS[word].strip("{} ")
-    return (
-        f'{indent}{{{{- with {value} }}}}\n{indent}- {{{{ printf "--{flag}=%s" . | quote }}}}\n{indent}{{{{- end }}}}'
-    )
+    argument = f'printf "--{flag}=%s" . | replace "$" "$$" | quote'  # as kube.expansion.literal does
+    return f"{indent}{{{{- with {value} }}}}\n{indent}- {{{{ {argument} }}}}\n{indent}{{{{- end }}}}"
 
 
 def _adjustable(text: str) -> str:

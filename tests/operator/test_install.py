@@ -197,3 +197,10 @@ def test_who_may_edit_a_namespace_may_make_jobs_and_write_no_shards(installation
     assert may("get", "taskshards")
     assert not may("patch", "mapreducejobs", "--subresource=status")
     assert not any(may(verb, "taskshards") for verb in ("create", "patch", "delete"))
+
+
+def test_a_dollar_in_an_option_is_no_variable() -> None:
+    documents = yaml.safe_load_all(install("--output-root", "s3://results/$(HOME)"))
+    (deployment,) = (one for one in documents if one["kind"] == "Deployment")
+    arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert "--output-root=s3://results/$$(HOME)" in arguments
