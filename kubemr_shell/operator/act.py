@@ -17,12 +17,14 @@ from kubemr_shell.errors import (
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.kube.resources import EVENTS
-from kubemr_shell.kube.stamps import stamp_of
+from kubemr_shell.kube.stamps import seconds_of, stamp_of
 from kubemr_shell.operator.actions import Action, Create, Delete, Patch, Tell
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.obstacles import NOT_MADE, in_the_way
 
 LONGEST_NOTE = 1000
+AGAIN_SECONDS = 60.0
+"""What is told again within this time is told by another operator, or is the same case still, and is not counted."""
 
 
 class Actor:
@@ -73,8 +75,12 @@ class Actor:
             raise CreationRefused(trouble.reason, trouble.message)
 
     def _tell(self, seen: Observation, event: Tell) -> None:
-        """One Event for a reason and a message: it is made once, and counted when it comes again."""
-        stamp = stamp_of(self._now())
+        """Make one Event for a reason and a message, and count it when the same is told again later.
+
+        Operators that see the same at the same time have one Event, and one count, between them.
+        """
+        now = self._now()
+        stamp = stamp_of(now)
         digest = hashlib.sha256(f"{seen.uid} {event.reason} {event.message}".encode()).hexdigest()[:12]
         name = f"{seen.name}.{digest}"
         try:
@@ -97,5 +103,8 @@ class Actor:
             )
         except AlreadyExists:
             known = self._client.get(EVENTS, seen.namespace, name)
+            last = known.get("lastTimestamp")
+            if last and now - seconds_of(last) < AGAIN_SECONDS:
+                return
             again = {"count": int(known.get("count", 1)) + 1, "lastTimestamp": stamp}
             self._client.patch(EVENTS, seen.namespace, name, again)
