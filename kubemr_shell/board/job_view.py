@@ -120,6 +120,8 @@ class JobView:
     cleaned: bool = False
     lost: frozenset[str] = frozenset()
     """Workers of which the operator knows that they are gone. No worker writes it."""
+    replicas: int = 1
+    """The workers that the job asks for now, whatever the spec of its plan says. No worker writes it."""
 
     @property
     def phase(self) -> Phase | None:
@@ -194,6 +196,7 @@ def parse_job(document: Document) -> JobView:
         planner=_parse_role(status.get("planner")),
         finisher=_parse_role(status.get("finisher")),
         lost=frozenset(status.get("lost") or ()),
+        replicas=_replicas(document.get("spec") or {}),
         **{name: status[name] for name in _PLAIN if name in status},
     )
 
@@ -213,6 +216,12 @@ def format_status(view: JobView) -> dict[str, Any]:
         "finisher": _format_role(view.finisher),
         **{name: getattr(view, name) for name in _PLAIN},
     }
+
+
+def _replicas(spec: Mapping[str, Any]) -> int:
+    """Return the replicas of a spec, which may have become wrong since it was checked."""
+    found = spec.get("replicas")
+    return found if isinstance(found, int) and found > 0 else 1
 
 
 def _by_phase(mapping: Mapping[str, Any] | None, parse: Any) -> dict[Phase, Any]:

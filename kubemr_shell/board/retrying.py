@@ -27,6 +27,7 @@ class Refusal(StrEnum):
     ANOTHER_JOB = "AnotherJob"
     MAPS_GONE = "MapsGone"
     INVALID_SPEC = "InvalidSpec"
+    CANCEL_IS_SET = "CancelIsSet"
 
 
 class RetryRefused(KubemrError):
@@ -79,6 +80,15 @@ def retried(view: JobView, asked: JobSpec, found: Mapping[str, str]) -> JobView:
             "keepTmp was not set: submit it as a new job, with keepTmp: true if its reduces may change again",
         )
     return job_moves.reduce_anew(view, plain)
+
+
+def unused_changes(view: JobView, asked: JobSpec) -> list[str]:
+    """Return the fields of ``asked`` that the plan has in another form: workers go on with those of the plan."""
+    if view.plan is None:
+        return []
+    old = spec_from_mapping(view.spec)
+    changes = changed_fields(old, _completed(asked, old))
+    return [*changes.forbidden, *changes.reduce_only]
 
 
 def _complete(view: JobView) -> str:

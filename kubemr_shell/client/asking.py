@@ -63,13 +63,13 @@ def retry_job(
         return operations
 
     job = _changed(jobs, name, change)
-    answered = _answered(jobs, job, lambda seen: status_of(seen).get("observedRetry", 0) >= asked, say)
+    answered = _answered(jobs, job, lambda seen: _has_answered(seen, asked), say)
     if answered is None:
         return False
     view = view_of(answered)
     if view.state is JobState.FAIL and view.plan is None and (view.failure or {}).get("kind") == InvalidSpec.__name__:
         raise UsageError("\n".join(failure_screen(name, view.failure or {}, flags)))
-    refused = status_of(answered).get("retryRefused") or {}
+    refused = _refused(answered)
     if refused.get("retry") == asked:
         raise _refusal(name, refused.get("message"))
     return True
@@ -145,6 +145,15 @@ def _must_be_retriable(document: Document, wanted: Change, found: Mapping[str, s
             retried(view_of(document), asked, found)
         except RetryRefused as error:
             raise _refusal(name, error) from error
+
+
+def _has_answered(document: Document, asked: int) -> bool:
+    return status_of(document).get("observedRetry", 0) >= asked or _refused(document).get("retry") == asked
+
+
+def _refused(document: Document) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = status_of(document).get("retryRefused") or {}
+    return found
 
 
 def _refusal(name: str, why: object) -> UsageError:

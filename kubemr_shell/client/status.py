@@ -43,6 +43,8 @@ def status_lines(document: Document, progress: Progress, *, now: float, flags: s
         lines.append(_line("retried", f"{count_text(view.retry)} {'time' if view.retry == 1 else 'times'}"))
     if refused := condition_text(document, Condition.RETRY_REFUSED):
         lines.append(_line("not retried", refused))
+    if ignored := condition_text(document, Condition.NOT_APPLIED):
+        lines.append(_line("no effect", ignored))
     if view.state is JobState.FAIL:
         lines += ["", *failure_screen(metadata["name"], view.failure or {}, flags)]
     elif view.state is JobState.COMPLETE:

@@ -164,7 +164,8 @@ class JobSpec:
     replicas: int | None = field(
         default=None,
         metadata=described(
-            "In Kubernetes: the number of worker pods. Each pod runs slots tasks at the same time.",
+            "In Kubernetes: the number of worker pods. Each pod runs slots tasks at the same time. It may be changed "
+            "while the job runs.",
             Whole(1, 10_000, "; suspend: true stops a job"),
             unset="1",
         ),
@@ -317,11 +318,16 @@ class JobSpec:
     )
     active_deadline_seconds: int | None = field(
         default=None,
-        metadata=described("The seconds after which an unfinished job fails.", Whole(1, MOST_SECONDS), unset="never"),
+        metadata=described(
+            "The seconds after which an unfinished job fails. In Kubernetes they are counted while workers may run: "
+            "not while the job is suspended or queued. After a suspension they begin anew.",
+            Whole(1, MOST_SECONDS),
+            unset="never",
+        ),
     )
     cancel: bool = field(
         default=False,
-        metadata=described("Set it to true to cancel the job.", Flag()),
+        metadata=described("Set it to true to cancel the job. A raised retry waits until it is false again.", Flag()),
     )
     retry: int = field(
         default=0,

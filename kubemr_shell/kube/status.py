@@ -20,6 +20,7 @@ class Condition(StrEnum):
     COMPLETE = "Complete"
     FAILED = "Failed"
     RETRY_REFUSED = "RetryRefused"
+    NOT_APPLIED = "NotApplied"
 
 
 STARTING = "Starting"

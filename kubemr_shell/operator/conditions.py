@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.retrying import unused_changes
 from kubemr_shell.board.waits import waits_of
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.kube.status import STARTING, Condition, Object, condition, is_true
 from kubemr_shell.local_run.failure import failure_lines
+from kubemr_shell.operator.hindrance import first_hindrance, is_cut_off
 from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.obstacles import NOT_MADE, no_pod_for
-from kubemr_shell.operator.pods import first_trouble, has_ended, is_alive, last_failure
+from kubemr_shell.operator.pods import has_ended, is_alive, last_failure
+from kubemr_shell.operator.spec_changes import changed_of_pods
 
 LONGEST_MESSAGE = 4000
 REFUSED = "RequestsRefused"
@@ -25,8 +28,8 @@ Stated = dict[str, Any]
 
 def wanted_conditions(seen: Observation) -> list[Stated]:
     """All of them, with the times of those that stay as they are."""
-    stated = [_workers(seen), _suspended(seen), _complete(seen), _failed(seen), _retry_refused(seen)]
-    return [_timed(seen, one) for one in stated if one]
+    kinds = (_workers, _suspended, _complete, _failed, _retry_refused, _not_applied)
+    return [_timed(seen, one) for kind in kinds if (one := kind(seen))]
 
 
 def wanted_progress(seen: Observation) -> dict[str, Any]:
@@ -75,13 +78,14 @@ def _workers(seen: Observation) -> Stated | None:
         return _condition(Condition.WORKERS_READY, False, seen.obstacle.reason, seen.obstacle.message)
     if seen.batch is None:
         return None
-    alive = sum(map(is_alive, seen.present_pods))
+    alive = sum(is_alive(pod) and not is_cut_off(pod) for pod in seen.present_pods)
     count = seen.batch["spec"]["parallelism"]
-    found = first_trouble(seen.present_pods) or _refused(seen)
-    if found is not None:
-        return _condition(Condition.WORKERS_READY, False, found.reason, found.message)
+    found = first_hindrance(seen.present_pods, seen.batch, now=seen.now)
+    stops = _refused(seen) if found is None or found.reason == STARTING else found
+    if stops is not None:
+        return _condition(Condition.WORKERS_READY, False, stops.reason, stops.message)
     if alive < count:
-        delay = _delay(seen, f"{alive} of {count} workers run")
+        delay = _delay(seen, f"{alive} of {count} workers run", found)
         return _condition(Condition.WORKERS_READY, False, delay.reason, delay.message)
     return _condition(Condition.WORKERS_READY, True, "Running", f"{count} workers run")
 
@@ -107,15 +111,15 @@ def _has_had_time(seen: Observation, batch: Object) -> bool:
     return age > FIRST_POD_SECONDS and not is_true(batch, "Suspended")
 
 
-def _delay(seen: Observation, how_many: str) -> Trouble:
-    """Why not all workers run, though nothing keeps a pod that is there from starting."""
+def _delay(seen: Observation, how_many: str, passing: Trouble | None) -> Trouble:
+    """Return why not all workers run, though no pod that is there needs more than time."""
     failed = last_failure(seen.present_pods)
     if failed is not None:
         return Trouble(reason=failed.reason, message=f"{how_many}; the last one that failed: {failed.message}")
     assert seen.batch is not None
     if not seen.present_pods and _has_had_time(seen, seen.batch):
         return Trouble(reason=NOT_MADE, message=f"{how_many}: {no_pod_for('them', seen.batch)}")
-    return Trouble(reason=STARTING, message=how_many)
+    return Trouble(reason=STARTING, message=f"{how_many}; {passing.message}" if passing else how_many)
 
 
 def _suspended(seen: Observation) -> Stated | None:
@@ -162,6 +166,29 @@ def _retry_refused(seen: Observation) -> Stated | None:
     return _condition(
         Condition.RETRY_REFUSED, True, str(refused["reason"]), f"retry {refused['retry']}: {refused['message']}"
     )
+
+
+def _not_applied(seen: Observation) -> Stated | None:
+    """Return what the spec asks for that has no effect."""
+    found = None if seen.has_ended else _ignored(seen)
+    if found is None:
+        return _no_longer(seen, Condition.NOT_APPLIED, reason="Applied")
+    return _condition(Condition.NOT_APPLIED, True, found.reason, found.message)
+
+
+def _ignored(seen: Observation) -> Trouble | None:
+    if seen.view.publishing and seen.job["spec"].get("cancel"):
+        why = "the results are being published, and a job can only be completed from there: spec.cancel has no effect"
+        return Trouble(reason="CancelTooLate", message=why)
+    changed = set() if seen.batch is None else changed_of_pods(seen.job["spec"], seen.batch)
+    changed |= set() if seen.problems else set(unused_changes(seen.view, seen.spec))
+    if not changed:
+        return None
+    message = (
+        f"the workers go on with what was there before {', '.join(sorted(changed))} of the spec changed: "
+        f"kubemr-shell cancel {seen.name} && kubemr-shell retry {seen.name} makes others, or says why it cannot"
+    )
+    return Trouble(reason="WorkersExist", message=message)
 
 
 def failure_text(job: str, failure: Mapping[str, Any] | None) -> str:

@@ -14,22 +14,31 @@ from kubemr_shell.job.names import STATE
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
-from kubemr_shell.kube.status import STARTING, Object, is_being_deleted, is_true
+from kubemr_shell.kube.status import STARTING, Object, is_being_deleted, is_true, status_of
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell, unchanged
+from kubemr_shell.operator.hindrance import NO_IMAGE, first_hindrance, is_overdue
 from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.obstacles import NOT_MADE, no_pod_for
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.outputs import decided_output, output_of
-from kubemr_shell.operator.pods import NO_IMAGE, first_trouble, has_ended, last_failure
+from kubemr_shell.operator.pods import has_ended, has_succeeded, last_failure
+from kubemr_shell.operator.workers import end_held_pods
 
 FINALIZER = "turbobytes.com/cleanup"
 PATIENCE_SECONDS = 600.0
 """For workers that do not end, and for a cleanup that does not."""
 START_SECONDS = 60.0
-"""For a cleanup that something keeps from beginning."""
+"""For a cleanup that something keeps from beginning that seldom passes by itself."""
+ROOM_SECONDS = 3600.0
+"""For a cleanup for which there is no room yet: a quota is full, or no node is free."""
+CUT_OFF_SECONDS = 300.0
+"""After which a worker on a lost node has ended: it ends by itself when the API server is away for so long."""
 LOOK_SECONDS = 2.0
 MOST_NAMES = 3
+WAITS = "CleanupWaits"
+NO_ROOM = frozenset({NOT_MADE, "Unschedulable", "SchedulingGated"})
+"""Reasons that pass when others make room."""
 
 
 def with_finalizer(seen: Observation) -> Patch | None:
@@ -47,20 +56,21 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
     if working := stop_workers([seen.batch, *seen.others]):
         return Decision(actions=working, again_after=LOOK_SECONDS)
     is_late = seen.since(seen.job["metadata"]["deletionTimestamp"]) > PATIENCE_SECONDS
-    running = [str(pod["metadata"]["name"]) for pod in seen.pods if not has_ended(pod)]
+    running = [str(pod["metadata"]["name"]) for pod in seen.pods if not _is_gone(seen, pod)]
     if running or seen.batch is not None or seen.others:
         why = f"its workers do not end: {', '.join(running[:MOST_NAMES])}"
         return _given_up(seen, options, why) if is_late else Decision(again_after=LOOK_SECONDS)
-    if has_nothing(seen, options) or is_true(seen.cleanup, "Complete"):
+    if has_nothing(seen, options) or _is_cleaned_up(seen):
         return Decision(actions=[_released(seen)])
     if is_true(seen.cleanup, "Failed"):
         failed = last_failure(seen.cleanup_pods)
         return _given_up(seen, options, failed.message if failed else "its pod failed, or took too long")
     if seen.obstacle is not None:
-        why = seen.obstacle.message
+        why, since = seen.obstacle.message, seen.since(seen.job["metadata"]["deletionTimestamp"])
+        is_late = since > (ROOM_SECONDS if seen.obstacle.reason in NO_ROOM else PATIENCE_SECONDS)
         return _given_up(seen, options, why) if is_late else Decision(actions=_told(seen.obstacle))
     if seen.cleanup is not None:
-        return _wait_for_cleanup(seen, options, is_late=is_late)
+        return _wait_for_cleanup(seen, options)
     return _clean(seen, options, with_own_image=True)
 
 
@@ -70,27 +80,60 @@ def stop_workers(batches: Sequence[Object | None]) -> list[Action]:
     return [Delete(resource=BATCH_JOBS, name=one["name"], uid=one["uid"]) for one in alive]
 
 
-def _wait_for_cleanup(seen: Observation, options: OperatorOptions, *, is_late: bool) -> Decision:
-    """Until its pod ends; not for one that cannot begin.
-
-    One that was made late, since no operator was there before, has the time to begin all the same.
-    """
+def _wait_for_cleanup(seen: Observation, options: OperatorOptions) -> Decision:
+    """Wait until the pod of the cleanup has ended, and for no longer than what it waits for deserves."""
     assert seen.cleanup is not None
-    delay = _delay(seen.cleanup, seen.cleanup_pods)
+    pods = _pods_of_cleanup(seen)
+    delay = _delay(seen, pods)
     if delay is not None and delay.reason == NO_IMAGE and manifests.image_of(seen.cleanup) != options.image:
         return _clean(seen, options, with_own_image=False)
-    has_had_time = seen.since(seen.cleanup["metadata"]["creationTimestamp"]) > START_SECONDS
-    if has_had_time and (delay is not None or is_late):
+    began = max((str(status_of(pod).get("startTime") or "") for pod in pods), default="")
+    waits = seen.since(began if delay is None and began else seen.cleanup["metadata"]["creationTimestamp"])
+    if waits > _patience(delay):
         return _given_up(seen, options, delay.message if delay else "its pod has not ended yet")
-    return Decision(again_after=LOOK_SECONDS)
+    actions = end_held_pods(pods)
+    if delay is not None and delay.reason in NO_ROOM and waits > START_SECONDS:
+        actions += _told(Trouble(reason=WAITS, message=_waits(seen, delay)))
+    return Decision(actions=actions, again_after=LOOK_SECONDS)
 
 
-def _delay(cleanup: Object, all_pods: Sequence[Object]) -> Trouble | None:
-    """Why a cleanup that was made does not begin; None: it has begun, or is about to."""
-    pods = [pod for pod in all_pods if is_owned(pod, cleanup)]
+def _patience(delay: Trouble | None) -> float:
+    """Return for how many seconds a cleanup is waited for that has this in its way, or nothing."""
+    if delay is None:
+        return PATIENCE_SECONDS
+    return ROOM_SECONDS if delay.reason in NO_ROOM else START_SECONDS
+
+
+def _delay(seen: Observation, pods: Sequence[Object]) -> Trouble | None:
+    """Return why a cleanup that was made does not begin; None if it has begun, or is about to."""
+    assert seen.cleanup is not None
     if not pods:
-        return Trouble(reason=NOT_MADE, message=no_pod_for("it", cleanup))
-    return first_trouble(pods)
+        return Trouble(reason=NOT_MADE, message=no_pod_for("it", seen.cleanup))
+    found = first_hindrance(pods, seen.cleanup, now=seen.now)
+    return None if found is None or found.reason == STARTING else found
+
+
+def _waits(seen: Observation, delay: Trouble) -> str:
+    """Return what the user of a job is told that is not gone because there is no room for its cleanup."""
+    return (
+        f"{delay.message}. It is waited for, at most {ROOM_SECONDS / 60:.0f} minutes. To delete the job without it: "
+        f"kubectl -n {seen.namespace} patch mapreducejob {seen.name} --type=merge "
+        """-p '{"metadata":{"finalizers":null}}'"""
+    )
+
+
+def _pods_of_cleanup(seen: Observation) -> list[Object]:
+    return [pod for pod in seen.cleanup_pods if seen.cleanup is not None and is_owned(pod, seen.cleanup)]
+
+
+def _is_cleaned_up(seen: Observation) -> bool:
+    """Return whether the cleanup has done its work, whatever a sidecar in its pod still does."""
+    return is_true(seen.cleanup, "Complete") or any(map(has_succeeded, seen.cleanup_pods))
+
+
+def _is_gone(seen: Observation, pod: Object) -> bool:
+    """Return whether a worker writes nothing any more."""
+    return has_ended(pod) or is_overdue(pod, now=seen.now, since=CUT_OFF_SECONDS)
 
 
 def _clean(seen: Observation, options: OperatorOptions, *, with_own_image: bool) -> Decision:

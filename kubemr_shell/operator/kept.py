@@ -12,7 +12,8 @@ from typing import Any
 from kubemr_shell.kube.status import Object, status_of
 from kubemr_shell.operator.pods import MESSAGE_CHARACTERS
 
-POD_FIELDS = ("phase", "reason", "message")
+POD_FIELDS = ("phase", "reason", "message", "startTime")
+POD_SPEC = ("nodeName", "activeDeadlineSeconds")
 CONTAINER_LISTS = ("initContainerStatuses", "containerStatuses")
 CONTAINER_FIELDS = ("name", "image", "state")
 METADATA = (
@@ -34,15 +35,19 @@ def kept_of_job(job: Object) -> Object:
 
 
 def kept_of_batch(batch: Object) -> Object:
-    """Return a batch Job with the names and images alone of its template."""
-    containers = batch["spec"]["template"]["spec"]["containers"]
-    images = [_picked(one, ("name", "image")) for one in containers]
-    spec = {**batch["spec"], "template": {"spec": {"containers": images}}}
-    return {"metadata": _metadata(batch), "spec": spec, "status": status_of(batch)}
+    """Return a batch Job with the names, images and volumes alone of its template."""
+    template = batch["spec"]["template"]["spec"]
+    images = [_picked(one, ("name", "image")) for one in template["containers"]]
+    spec = {**batch["spec"], "template": {"spec": {**_picked(template, ("volumes",)), "containers": images}}}
+    metadata = {**_metadata(batch), **_picked(batch["metadata"], ("annotations",))}
+    return {"metadata": metadata, "spec": spec, "status": status_of(batch)}
 
 
 def kept_of_pod(pod: Object) -> Object:
-    """Return whose a pod is, and how its containers are. Conditions that hold and say no reason are left out."""
+    """Return whose a pod is, where, and how its containers are.
+
+    Conditions that hold and say no reason are left out.
+    """
     status = status_of(pod)
     kept: dict[str, Any] = _picked(status, POD_FIELDS)
     conditions = [one for one in status.get("conditions") or () if one["status"] != "True" or "reason" in one]
@@ -51,7 +56,7 @@ def kept_of_pod(pod: Object) -> Object:
     for name in CONTAINER_LISTS:
         if status.get(name):
             kept[name] = [_kept_of_container(one) for one in status[name]]
-    return {"metadata": _metadata(pod), "status": kept}
+    return {"metadata": _metadata(pod), "spec": _picked(pod.get("spec") or {}, POD_SPEC), "status": kept}
 
 
 def _kept_of_container(status: Object) -> Object:

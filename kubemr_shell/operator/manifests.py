@@ -10,6 +10,7 @@ from typing import Any
 
 from kubemr_shell.board.documents import JOB_LABEL
 from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.kube.expansion import literal
 from kubemr_shell.kube.marks import (
     CLEANUP,
     CONTAINER,
@@ -17,8 +18,10 @@ from kubemr_shell.kube.marks import (
     FILES_FOLDER,
     MANAGED_BY_LABEL,
     MANAGER,
+    REPLICAS_ANNOTATION,
     RETRY_LABEL,
     ROLE_LABEL,
+    SPEC_ANNOTATION,
     UID_LABEL,
     WORKER,
 )
@@ -32,11 +35,13 @@ from kubemr_shell.kube.resources import (
 )
 from kubemr_shell.operator import restricted
 from kubemr_shell.operator.actions import Create
+from kubemr_shell.operator.cleanup_template import cleanup_template
 from kubemr_shell.operator.merge import merged
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.outputs import owner_name
 from kubemr_shell.operator.rights import job_rules
+from kubemr_shell.operator.spec_changes import noted_spec
 
 Manifest = dict[str, Any]
 
@@ -49,7 +54,10 @@ RESTARTS_A_WORKER = 6
 HOPELESS = (2, 3, 7, 70)
 """Exit codes of a worker that another one would have too: wrong arguments, no such job, a missing right, a bug."""
 CLEANUP_SECONDS = 600
-CLEANUP_REQUESTS = {"cpu": "50m", "memory": "96Mi", "ephemeral-storage": "16Mi"}
+CLEANUP_RESOURCES = {
+    "requests": {"cpu": "50m", "memory": "96Mi", "ephemeral-storage": "16Mi"},
+    "limits": {"memory": "384Mi"},
+}
 GRACE_SECONDS = 30
 LONGEST_STEM = 40
 """Of the name of a job, in names that are made of it: with them they are under the 63 characters of a label."""
@@ -111,17 +119,19 @@ def workers(seen: Observation, options: OperatorOptions, output: str) -> Create:
     count = spec.replicas or 1
     arguments = [
         *("worker", "--job", seen.name, "--uid", seen.uid, "--namespace", seen.namespace),
-        *("--name", "$(KUBEMR_POD)", "--workers", str(count), "--output", output),
+        *("--name", "$(KUBEMR_POD)", "--workers", str(count), "--output", literal(output)),
         *("--scratch", SCRATCH, "--termination-log", TERMINATION_LOG),
         *("--lease", f"{options.lease_seconds:g}"),
         *(("--slots", str(spec.slots)) if spec.slots else ()),
     ]
-    pod = _pod(seen, options, arguments, role=WORKER)
+    pod = _pod(seen, options, arguments, spec.template, role=WORKER)
     labels = dict(seen.job["metadata"].get("labels") or {})
     queue = {QUEUE_LABEL: labels[QUEUE_LABEL]} if QUEUE_LABEL in labels else {}
     retry = seen.view.retry
     labels = {ROLE_LABEL: WORKER, RETRY_LABEL: str(retry), **queue}
     metadata = _metadata(seen, batch_name(seen.name, seen.uid, retry), labels=labels)
+    metadata["annotations"] = {SPEC_ANNOTATION: noted_spec(seen.job["spec"]), REPLICAS_ANNOTATION: str(count)}
+    hopeless = {"operator": "In", "values": list(HOPELESS)}
     return Create(
         resource=BATCH_JOBS,
         document={
@@ -134,7 +144,7 @@ def workers(seen: Observation, options: OperatorOptions, output: str) -> Create:
                 "podFailurePolicy": {
                     "rules": [
                         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-                        {"action": "FailIndex", "onExitCodes": {"operator": "In", "values": list(HOPELESS)}},
+                        {"action": "FailIndex", "onExitCodes": {"containerName": CONTAINER, **hopeless}},
                     ]
                 },
                 "suspend": spec.suspend or bool(queue),
@@ -145,21 +155,24 @@ def workers(seen: Observation, options: OperatorOptions, output: str) -> Create:
 
 
 def cleanup(seen: Observation, options: OperatorOptions, output: str, *, with_own_image: bool) -> Create:
-    """A batch Job that removes the temporaries, with the rights of the job itself: its account, Secret and template.
+    """Return a batch Job that removes the temporaries, with the rights of the job itself: its account and its Secret.
 
-    With the image of the job, which nodes have and which may hold the certificates of the store; else with that of the
-    operator. It asks for little, whatever workers ask for: it is not to wait for a large node.
+    The pod has the image of the job, which nodes have and which may hold the certificates of the store; else that of
+    the operator. Of the job's template it takes only what ``cleanup_template`` says. Its deadline counts from when its
+    node has taken it: a pod that waits for a quota or a node has all its time before it.
     """
     s3 = seen.spec.s3
     arguments = [
-        *("cleanup", "--uid", seen.uid, "--output", output),
+        *("cleanup", "--uid", seen.uid, "--output", literal(output)),
         *(("--path-style", s3.path_style) if s3.path_style != "auto" else ()),
-        *(("--ca-bundle", s3.ca_bundle) if s3.ca_bundle else ()),
+        *(("--ca-bundle", literal(s3.ca_bundle)) if s3.ca_bundle else ()),
         *(("--requester-pays",) if s3.requester_pays else ()),
     ]
-    pod = _pod(seen, options, arguments, role=CLEANUP)
+    template = cleanup_template(seen.spec.template, ca_bundle=s3.ca_bundle)
+    pod = _pod(seen, options, arguments, template, role=CLEANUP)
     image = {} if with_own_image else {"image": options.image}
-    changes = {"spec": {"containers": [{"name": CONTAINER, "resources": {"requests": CLEANUP_REQUESTS}, **image}]}}
+    container = {"name": CONTAINER, "resources": CLEANUP_RESOURCES, **image}
+    changes = {"spec": {"activeDeadlineSeconds": CLEANUP_SECONDS, "containers": [container]}}
     name = cleanup_name(seen.name, seen.uid, with_own_image=with_own_image)
     return Create(
         resource=BATCH_JOBS,
@@ -167,17 +180,18 @@ def cleanup(seen: Observation, options: OperatorOptions, output: str, *, with_ow
             "metadata": _metadata(seen, name, labels={ROLE_LABEL: CLEANUP}),
             "spec": {
                 "backoffLimit": 3,
-                "activeDeadlineSeconds": CLEANUP_SECONDS,
                 "template": merged(pod, changes),
             },
         },
     )
 
 
-def _pod(seen: Observation, options: OperatorOptions, arguments: list[str], *, role: str) -> Manifest:
-    """The template of the spec over ours, but for the labels by which the operator knows whose pod it is."""
+def _pod(
+    seen: Observation, options: OperatorOptions, arguments: list[str], template: Mapping[str, Any], *, role: str
+) -> Manifest:
+    """Return ``template`` over ours, but for the labels by which the operator knows whose pod it is."""
     labels = {JOB_LABEL: seen.name, UID_LABEL: seen.uid, ROLE_LABEL: role}
-    asked = merged(_own_pod(seen, options, arguments), seen.spec.template)
+    asked = merged(_own_pod(seen, options, arguments), template)
     pod: Manifest = merged(asked, {"metadata": {"labels": labels}})
     return pod
 
@@ -238,7 +252,7 @@ def _environment(s3: S3Spec, options: OperatorOptions) -> list[Manifest]:
         "AWS_ENDPOINT_URL_S3": s3.endpoint or options.s3_endpoint,
         "AWS_REGION": s3.region or options.s3_region,
     }
-    return variables + [{"name": name, "value": value} for name, value in settings.items() if value]
+    return variables + [{"name": name, "value": literal(value)} for name, value in settings.items() if value]
 
 
 def _metadata(seen: Observation, name: str, labels: Mapping[str, str] | None = None) -> Manifest:

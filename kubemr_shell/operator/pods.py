@@ -1,94 +1,131 @@
-"""What the pods of a job's workers tell: who is alive, who is gone, and why one does not start. Pure."""
+"""What the pods of a job tell: who works, who has ended and why, and what keeps one from starting. Pure.
+
+The state of our own container decides, not the phase of its pod. Containers that a template or the cluster has added
+keep a pod ``Running`` after its worker has ended, and make it ``Failed`` though its worker has done well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kubemr_shell.kube.status import Object, condition
+from kubemr_shell.kube.marks import CONTAINER
+from kubemr_shell.kube.status import Object, condition, is_being_deleted, is_true, status_of
 from kubemr_shell.operator.observation import Trouble
 
-NO_IMAGE = "ImageCannotBePulled"
-NOT_PULLED = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
-NOT_CREATED = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 ENDED = frozenset({"Succeeded", "Failed"})
+"""Phases of a pod in which none of its containers runs, or ever will."""
 MESSAGE_CHARACTERS = 1000
+ASKED_TO_END = 128 + 15
+"""The exit code of a worker after SIGTERM."""
 
 
 def is_alive(pod: Object) -> bool:
-    return bool(pod.get("status", {}).get("phase") == "Running")
+    """Return whether the worker runs, and is to go on."""
+    return "running" in _own_state(pod) and not has_ended(pod) and not is_being_deleted(pod)
 
 
 def has_ended(pod: Object) -> bool:
-    return pod.get("status", {}).get("phase") in ENDED
+    """Return whether the worker has ended, whatever else still runs in its pod."""
+    return "terminated" in _own_state(pod) or _phase(pod) in ENDED
 
 
 def has_failed(pod: Object) -> bool:
-    return bool(pod.get("status", {}).get("phase") == "Failed")
+    """Return whether the worker has ended without success. One whose pod was deleted has only done what it was told."""
+    ended = _own_state(pod).get("terminated")
+    if ended is None:
+        return _phase(pod) == "Failed"
+    is_told = is_being_deleted(pod) and ended.get("exitCode") == ASKED_TO_END
+    return ended.get("exitCode") != 0 and not is_told
 
 
-def trouble(pod: Object) -> Trouble | None:
-    """What keeps a pod from starting; None for one that runs, or that will soon."""
-    if has_ended(pod):
-        return None
-    name = pod["metadata"]["name"]
-    for status in _containers(pod):
-        waiting = status.get("state", {}).get("waiting") or {}
-        reason = waiting.get("reason")
-        if reason in NOT_PULLED:
-            return Trouble(reason=NO_IMAGE, message=f"pod {name}: {status['image']}: {waiting.get('message', reason)}")
-        if reason in NOT_CREATED:
-            return Trouble(reason="ContainerCannotStart", message=f"pod {name}: {waiting.get('message', reason)}")
-    scheduled = condition(pod, "PodScheduled")
-    if scheduled is not None and scheduled["status"] == "False":
-        return Trouble(
-            reason=str(scheduled.get("reason", "Unschedulable")),
-            message=f"pod {name} is not scheduled: {scheduled.get('message', '')}",
-        )
-    return None
+def has_succeeded(pod: Object) -> bool:
+    """Return whether the worker has ended with success."""
+    return has_ended(pod) and not has_failed(pod)
 
 
-def first_trouble(pods: Sequence[Object]) -> Trouble | None:
-    return next(filter(None, map(trouble, pods)), None)
+def is_held_by_others(pod: Object) -> bool:
+    """Return whether a container beside ours keeps a pod from ending whose worker has failed.
+
+    The kubelet ends restartable init containers (native sidecars) by itself.
+    """
+    if not has_failed(pod) or _phase(pod) in ENDED or is_being_deleted(pod):
+        return False
+    return any("running" in _state(one) for one in _statuses(pod, "containerStatuses") if one.get("name") != CONTAINER)
 
 
 def end_of(pod: Object) -> Trouble:
-    """Why a pod failed."""
+    """Return why a worker has failed."""
     name = pod["metadata"]["name"]
-    status = pod.get("status", {})
+    status = status_of(pod)
     disrupted = condition(pod, "DisruptionTarget")
-    if status.get("reason") == "Evicted" or (disrupted is not None and disrupted["status"] == "True"):
+    if status.get("reason") == "Evicted" or is_true(pod, "DisruptionTarget"):
         why = (disrupted or {}).get("message") or status.get("message", "")
         return Trouble(reason="Evicted", message=f"pod {name} was evicted or preempted: {why}")
-    for one in _containers(pod):
-        ended = one.get("state", {}).get("terminated") or {}
-        if ended.get("reason") == "OOMKilled":
-            return Trouble(
-                reason="OOMKilled",
-                message=f"pod {name} used more memory than its limit: raise it in spec.template, or use fewer slots",
-            )
-        if ended:
-            said = str(ended.get("message") or "").strip()[-MESSAGE_CHARACTERS:]
-            return Trouble(reason="WorkerFailed", message=f"pod {name} ended with {ended.get('exitCode')}: {said}")
-    return Trouble(reason="WorkerFailed", message=f"pod {name} failed: {status.get('message') or status.get('reason')}")
+    one = _guilty(pod)
+    if one is None:
+        why = status.get("message") or status.get("reason")
+        return Trouble(reason="WorkerFailed", message=f"pod {name} failed: {why}")
+    ended = _state(one)["terminated"]
+    whose = "" if one.get("name") == CONTAINER else f", container {one.get('name')},"
+    if ended.get("reason") == "OOMKilled":
+        return Trouble(
+            reason="OOMKilled",
+            message=f"pod {name}{whose} used more memory than its limit: raise it in spec.template, or use fewer slots",
+        )
+    said = str(ended.get("message") or "").strip()[-MESSAGE_CHARACTERS:]
+    return Trouble(reason="WorkerFailed", message=f"pod {name}{whose} ended with {ended.get('exitCode')}: {said}")
 
 
 def lost_workers(pods: Sequence[Object]) -> list[str]:
-    """Workers whose pods have ended, by their names: the last one at the end."""
+    """Return the names of the workers that have ended: the last one at the end."""
     return [str(pod["metadata"]["name"]) for pod in sorted(pods, key=_ended_at) if has_ended(pod)]
 
 
 def last_failure(pods: Sequence[Object]) -> Trouble | None:
-    """Of the pod that failed last."""
+    """Return why the worker failed that failed last; None if none has."""
     failed = [pod for pod in pods if has_failed(pod)]
     return end_of(max(failed, key=_ended_at)) if failed else None
 
 
+def container_statuses(pod: Object) -> Iterator[Mapping[str, Any]]:
+    """Yield the status of each container, in the order in which the kubelet starts them."""
+    yield from _statuses(pod, "initContainerStatuses")
+    yield from _statuses(pod, "containerStatuses")
+
+
+def _guilty(pod: Object) -> Mapping[str, Any] | None:
+    """Return the status of the container that has ended the worker: its own, else the first one that failed."""
+    own = _own(pod)
+    if "terminated" in _state(own):
+        return own
+    failed = (one for one in container_statuses(pod) if (_state(one).get("terminated") or {}).get("exitCode"))
+    return next(failed, None)
+
+
 def _ended_at(pod: Object) -> str:
-    times = [(one.get("state", {}).get("terminated") or {}).get("finishedAt") or "" for one in _containers(pod)]
+    times = [(_state(one).get("terminated") or {}).get("finishedAt") or "" for one in container_statuses(pod)]
     return max(times, default="")
 
 
-def _containers(pod: Object) -> Sequence[Mapping[str, Any]]:
-    found: Sequence[Mapping[str, Any]] = pod.get("status", {}).get("containerStatuses") or ()
+def _phase(pod: Object) -> str:
+    return str(status_of(pod).get("phase", ""))
+
+
+def _own_state(pod: Object) -> Mapping[str, Any]:
+    return _state(_own(pod))
+
+
+def _own(pod: Object) -> Mapping[str, Any]:
+    """Return the status of our container; an empty one before the kubelet has written any."""
+    return next((one for one in _statuses(pod, "containerStatuses") if one.get("name") == CONTAINER), {})
+
+
+def _state(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = status.get("state") or {}
+    return found
+
+
+def _statuses(pod: Object, field: str) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = status_of(pod).get(field) or ()
     return found

@@ -19,12 +19,12 @@ from kubemr_shell.board.retrying import Refusal, RetryRefused, retried
 from kubemr_shell.errors import InvalidSpec, UsageError
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
-from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
+from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.kube.status import STARTING, Object, is_true
 from kubemr_shell.local_run.output_check import check_apart
 from kubemr_shell.net.s3_uri import as_prefix, is_s3
 from kubemr_shell.operator import manifests
-from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell, unchanged
+from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
 from kubemr_shell.operator.conditions import LONGEST_MESSAGE
 from kubemr_shell.operator.deletion import delete_job, stop_workers, with_finalizer
 from kubemr_shell.operator.observation import Observation, Trouble
@@ -32,6 +32,7 @@ from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.outputs import output_of
 from kubemr_shell.operator.pods import last_failure
 from kubemr_shell.operator.report import report, same_state, status_patch
+from kubemr_shell.operator.workers import active_seconds, changed_workers, end_held_pods
 
 LINGER_SECONDS = 60.0
 """After the end of a job until workers that have not seen it are removed."""
@@ -116,16 +117,34 @@ def _may_begin_anew(seen: Observation) -> bool:
 def _asked(seen: Observation) -> list[Action]:
     """What the user has asked for since: to cancel, or to try again."""
     spec, view = seen.job["spec"], seen.view
-    if seen.is_asked_to_retry:
-        return _retry(seen)
-    if spec.get("cancel") and not seen.has_ended and not view.publishing:
+    can_end = not seen.has_ended and not view.publishing
+    if spec.get("cancel") and can_end:
         return [_moved(seen, job_moves.cancel(view))]
+    if held := _held_retry(seen):
+        return held
+    if seen.is_asked_to_retry and not spec.get("cancel"):
+        return _retry(seen)
     limit = spec.get("activeDeadlineSeconds")
-    late = limit is not None and seen.since(seen.status.get("startTime")) > limit
-    if late and not seen.has_ended and not view.publishing:
+    if limit is not None and can_end and active_seconds(seen) > limit:
         facts = {"kind": "DeadlineExceeded", "reason": f"not done after {limit} s (activeDeadlineSeconds)"}
         return [_moved(seen, job_moves.fail(view, facts))]
     return []
+
+
+def _held_retry(seen: Observation) -> list[Action]:
+    """Say that a retry waits while ``spec.cancel`` is true, which would cancel it at once; or that none waits now."""
+    spec, said = seen.job["spec"], seen.status.get("retryRefused")
+    asked = spec.get("retry", 0)
+    if seen.is_asked_to_retry and spec.get("cancel"):
+        patch = """-p '{"spec":{"cancel":false}}'"""
+        way = f"kubectl -n {seen.namespace} patch mapreducejob {seen.name} --type=merge {patch}"
+        message = f"it is tried again as soon as spec.cancel is false: {way}"
+        wanted = {"retry": asked, "reason": Refusal.CANCEL_IS_SET.value, "message": message}
+    elif said and said.get("reason") == Refusal.CANCEL_IS_SET.value and not seen.is_asked_to_retry:
+        wanted = None
+    else:
+        return []
+    return [] if said == wanted else [status_patch(seen, [*same_state(seen), add("/status/retryRefused", wanted)])]
 
 
 def _retry(seen: Observation) -> list[Action]:
@@ -154,7 +173,8 @@ def _go_on(seen: Observation, options: OperatorOptions) -> Decision:
     if seen.problems:
         message = "the spec was changed and is wrong now: " + "; ".join(map(str, seen.problems))
         wrong = Trouble(reason=Refusal.INVALID_SPEC.value, message=message[:LONGEST_MESSAGE])
-        return _reported(dataclasses.replace(seen, obstacle=wrong), again_after=FOLLOW_SECONDS)
+        hindered = dataclasses.replace(seen, obstacle=wrong)
+        return _reported(hindered, end_held_pods(seen.pods), again_after=FOLLOW_SECONDS)
     return _take(seen, options) if seen.view.state is JobState.PENDING else _follow(seen, options)
 
 
@@ -207,7 +227,8 @@ def _follow(seen: Observation, options: OperatorOptions) -> Decision:
             reason="AccountMadeAgain", message="somebody has deleted the ServiceAccount of its workers", warning=True
         )
         return Decision(actions=[*manifests.account(seen), tell], again_after=FOLLOW_SECONDS)
-    return _reported(seen, _suspension(seen), again_after=_next_look(seen))
+    actions = [*changed_workers(seen), *end_held_pods(seen.pods)]
+    return _reported(seen, actions, again_after=_next_look(seen))
 
 
 def _replace_workers(seen: Observation) -> Decision:
@@ -222,21 +243,6 @@ def _replace_workers(seen: Observation) -> Decision:
     why = str(_workers_failed(seen)["reason"])
     tell = Tell(reason="WorkersReplaced", message=f"the job publishes and goes on with new ones: {why}", warning=True)
     return Decision(actions=[*gone, tell], again_after=FOLLOW_SECONDS)
-
-
-def _suspension(seen: Observation) -> list[Action]:
-    """``suspend`` is passed on; with a queue's label the queue decides.
-
-    Nothing is done to a batch Job that has changed since it was seen: a queue may have taken it.
-    """
-    assert seen.batch is not None
-    metadata = seen.batch["metadata"]
-    if manifests.QUEUE_LABEL in (metadata.get("labels") or {}):
-        return []
-    if bool(seen.batch["spec"].get("suspend")) == seen.spec.suspend:
-        return []
-    change = [*unchanged(seen.batch), add("/spec/suspend", seen.spec.suspend)]
-    return [Patch(resource=BATCH_JOBS, name=metadata["name"], operations=change)]
 
 
 def _after_the_end(seen: Observation) -> Decision:
@@ -290,5 +296,5 @@ def _retry_of(batch: Object) -> int:
 
 def _next_look(seen: Observation) -> float:
     limit = seen.job["spec"].get("activeDeadlineSeconds")
-    left = limit - seen.since(seen.status.get("startTime")) if limit is not None else FOLLOW_SECONDS
+    left = limit - active_seconds(seen) if limit is not None else FOLLOW_SECONDS
     return max(0.5, min(FOLLOW_SECONDS, left))

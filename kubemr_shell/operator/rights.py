@@ -37,7 +37,8 @@ def operator_rules() -> list[Rule]:
         _rule(SHARDS, "list", "get", "create", "patch"),
         # What is made is got as well, if something of its name is there: whose it is.
         _rule(BATCH_JOBS, "list", "watch", "get", "create", "patch", "delete"),
-        _rule(PODS, "list", "watch"),
+        # Patched to end one in which a sidecar has outlived its worker.
+        _rule(PODS, "list", "watch", "patch"),
         _rule(CONFIG_MAPS, "get", "create"),
         _rule(SERVICE_ACCOUNTS, "get", "create"),
         _group_rule((ROLES, ROLE_BINDINGS), "get", "create"),

@@ -94,7 +94,9 @@ class PodWorker:
         self._resources = ExitStack()
         for folder in FOLDERS:
             os.makedirs(os.path.join(options.scratch, folder), exist_ok=True)
-        self._check_job()
+        # The argument is of the time when the batch Job was made: the replicas of the job may have been raised since.
+        self._workers = max(options.workers, self._checked_job().replicas)
+        self._timing = Timing.cluster(self._workers, lease_seconds=lease_seconds)
         self._memory = self._divided()
         self._worker = self._made()
 
@@ -112,8 +114,8 @@ class PodWorker:
     def close(self) -> None:
         self._resources.close()
 
-    def _check_job(self) -> None:
-        """JobNotFound when it is gone, and when another one has its name."""
+    def _checked_job(self) -> JobView:
+        """Return the job; JobNotFound when it is gone, and when another one has its name."""
         options = self._options
         board = Board(
             self._store,
@@ -128,6 +130,7 @@ class PodWorker:
         )
         if board.uid != options.uid:
             raise JobNotFound(f"{options.job}: the job {options.uid} was deleted, and there is another one of its name")
+        return board.known
 
     def _made(self) -> Worker:
         options = self._options
@@ -136,7 +139,7 @@ class PodWorker:
             options.job,
             WorkerOptions(
                 worker=options.worker,
-                workers=options.workers,
+                workers=self._workers,
                 number=options.number,
                 slots=self._memory.slots,
                 timing=self._timing,
@@ -161,7 +164,7 @@ class PodWorker:
 
     def _s3(self, spec: JobSpec) -> S3Config:
         advice = credentials_advice(self._options.namespace, self._options.s3_secret)
-        return S3Config.of(spec.s3, agents=self._options.workers, advice=advice)
+        return S3Config.of(spec.s3, agents=self._workers, advice=advice)
 
     def _divided(self) -> MemoryPlan:
         return divide_memory(

@@ -54,6 +54,7 @@ def batch(
             "ownerReferences": [{"uid": uid}],
         },
         "spec": {
+            "completions": 1,
             "parallelism": 1,
             "template": {"spec": {"containers": [{"name": "worker", "image": image}]}},
         },
@@ -61,19 +62,60 @@ def batch(
     }
 
 
+RUNS: dict[str, Any] = {"running": {}}
+"""The state of a container that runs."""
+
+
+def ended(code: int, finished: str = STAMP, **more: Any) -> dict[str, Any]:
+    """The state of a container that has ended."""
+    return {"terminated": {"exitCode": code, "finishedAt": finished, **more}}
+
+
+def waiting(reason: str, message: str | None = "so it is") -> dict[str, Any]:
+    """The state of a container that does not run yet; ``reason`` is the kubelet's word for why."""
+    return {"waiting": {"reason": reason, **({"message": message} if message else {})}}
+
+
 def pod(
-    name: str, phase: str, finished: str = "", *, waits: str = "", of: Mapping[str, Any] | None = None
+    name: str,
+    phase: str,
+    finished: str = "",
+    *,
+    waits: str = "",
+    of: Mapping[str, Any] | None = None,
+    worker: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Mapping[str, Any]] | None = None,
+    before: Mapping[str, Mapping[str, Any]] | None = None,
+    deleted: str = "",
 ) -> dict[str, Any]:
-    """``waits``: the kubelet's word for why its container does not start; ``of``: the batch Job that made it."""
-    states: list[dict[str, Any]] = (
-        [{"state": {"terminated": {"exitCode": 1, "finishedAt": finished}}}] if finished else []
-    )
-    states += [{"image": "image", "state": {"waiting": {"reason": waits, "message": "so it is"}}}] if waits else []
+    """A pod that the batch Job ``of`` has made.
+
+    ``worker``, ``beside`` and ``before`` are the states of our container, of others of the template and of its init
+    containers. Without ``worker`` it runs, or has ended at ``finished``, or waits for the reason ``waits``.
+    ``deleted`` is the time at which the pod has to end.
+    """
+    if worker is None:
+        worker = ended(1, finished) if finished else waiting(waits) if waits else RUNS if phase == "Running" else {}
+    states = {"worker": worker} if worker else {}
     owners = [{"uid": of["metadata"]["uid"]}] if of else []
     return {
-        "metadata": {"name": name, "ownerReferences": owners},
-        "status": {"phase": phase, "containerStatuses": states},
+        "metadata": {
+            "name": name,
+            "uid": f"uid of {name}",
+            "ownerReferences": owners,
+            **({"deletionTimestamp": deleted} if deleted else {}),
+        },
+        "spec": {"nodeName": "node-7"},
+        "status": {
+            "phase": phase,
+            "containerStatuses": _statuses({**states, **(beside or {})}),
+            "initContainerStatuses": _statuses(before or {}),
+        },
     }
+
+
+def _statuses(states: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"name": name, "image": f"image-of-{name}", "state": state} for name, state in states.items()]
 
 
 def seen(document: Mapping[str, Any], **known: Any) -> Observation:
@@ -102,3 +144,14 @@ def deleted(actions: Any) -> list[str]:
 
 def told(actions: Any) -> list[Tell]:
     return [one for one in actions if isinstance(one, Tell)]
+
+
+def conditions_of(status: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The conditions that a patch of the status writes."""
+    found: list[dict[str, Any]] = next(one["value"] for one in status if one["path"] == "/status/conditions")
+    return found
+
+
+def conditions(actions: Any) -> dict[str, dict[str, Any]]:
+    """They by their types."""
+    return {one["type"]: one for one in conditions_of(patch_of_status(actions))}

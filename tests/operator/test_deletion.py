@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, SERVICE_ACCOUNTS
+from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, PODS, SERVICE_ACCOUNTS
+from kubemr_shell.kube.stamps import stamp_of
 from kubemr_shell.operator.actions import Patch, Tell
-from kubemr_shell.operator.deletion import PATIENCE_SECONDS, START_SECONDS
+from kubemr_shell.operator.deletion import CUT_OFF_SECONDS, PATIENCE_SECONDS, ROOM_SECONDS, START_SECONDS
 from kubemr_shell.operator.observation import Trouble
 from kubemr_shell.operator.reconcile import reconcile
-from tests.operator.observed import NOW, OPTIONS, STAMP, batch, deleted, job, made, pod, seen, told
+from tests.operator.observed import NOW, OPTIONS, RUNS, STAMP, batch, deleted, ended, job, made, pod, seen, told
 
 BEGUN = {"state": "FAIL", "startTime": STAMP, "turn": 4}
 """A planner was at work."""
@@ -47,12 +48,20 @@ def test_a_cleanup_reaches_the_store_as_the_workers_did() -> None:
     assert cleanup_of(s3=s3)["args"][-5:] == ["--path-style", "never", "--ca-bundle", "/ca.pem", "--requester-pays"]
 
 
-def test_a_cleanup_asks_for_less_than_a_worker_and_keeps_the_limits_of_its_template() -> None:
-    resources = {"requests": {"cpu": "16", "memory": "64Gi"}, "limits": {"cpu": "16", "memory": "64Gi"}}
-    template = {"spec": {"containers": [{"name": "worker", "resources": resources}]}}
-    asked = cleanup_of(template=template)["resources"]
-    assert (asked["requests"]["cpu"], asked["requests"]["memory"]) == ("50m", "96Mi")
-    assert asked["limits"] == resources["limits"]
+def test_a_cleanup_asks_for_little_whatever_workers_ask_for() -> None:
+    """One that keeps eight GPUs waits for them, and one that keeps a sidecar never ends."""
+    resources = {"requests": {"cpu": "16", "memory": "64Gi"}, "limits": {"cpu": "16", "nvidia.com/gpu": "8"}}
+    containers = [{"name": "worker", "resources": resources}, {"name": "proxy", "image": "proxy"}]
+    template = {"spec": {"containers": containers, "initContainers": [{"name": "fetch", "image": "fetch"}]}}
+    actions = reconcile(seen(job(BEGUN, deleted=True, template=template)), OPTIONS).actions
+    (document,) = made(actions, BATCH_JOBS)
+    pod_spec = document["spec"]["template"]["spec"]
+    (container,) = pod_spec["containers"]
+    assert container["resources"]["requests"] == {"cpu": "50m", "memory": "96Mi", "ephemeral-storage": "16Mi"}
+    assert container["resources"]["limits"] == {"memory": "384Mi"}
+    assert "initContainers" not in pod_spec
+    assert "activeDeadlineSeconds" not in document["spec"], "it would run while the pod waits for a quota"
+    assert pod_spec["activeDeadlineSeconds"]
 
 
 @pytest.mark.parametrize(
@@ -126,10 +135,52 @@ def test_a_cleanup_that_cannot_begin_is_given_up_after_a_minute_and_says_what_is
         assert part in event.message
 
 
-def test_a_cleanup_that_gets_no_pod_is_given_up_too() -> None:
-    actions = steps(BEGUN, cleanup=batch(name=FIRST), now=NOW + START_SECONDS + 1)
+@pytest.mark.parametrize("what", ["no pod", "no node"])
+def test_a_cleanup_for_which_there_is_no_room_is_waited_for_and_that_is_told(what: str) -> None:
+    """A quota that is full for a minute left terabytes of temporaries for ever."""
+    cleanup = batch(name=FIRST)
+    pods = [pod("first", "Pending", of=cleanup)] if what == "no node" else []
+    for one in pods:
+        one["status"]["conditions"] = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]
+    known: dict[str, Any] = {"cleanup": cleanup, "cleanup_pods": pods}
+    assert steps(BEGUN, **known, now=NOW + START_SECONDS - 1) == []
+    (event,) = told(steps(BEGUN, **known, now=NOW + START_SECONDS + 1))
+    assert event.reason == "CleanupWaits"
+    assert "kubectl -n here patch mapreducejob words" in event.message
+    assert not is_released(steps(BEGUN, **known, now=NOW + ROOM_SECONDS - 1))
+    actions = steps(BEGUN, **known, now=NOW + ROOM_SECONDS + 1)
     assert is_released(actions)
-    assert f"kubectl describe job {FIRST}" in told(actions)[0].message
+    assert ("pod first is not scheduled" if pods else f"kubectl describe job {FIRST}") in told(actions)[0].message
+
+
+def test_a_cleanup_that_began_late_has_its_time_all_the_same() -> None:
+    cleanup = batch(name=FIRST)
+    runs = pod("first", "Running", of=cleanup)
+    runs["status"]["startTime"] = stamp_of(NOW + ROOM_SECONDS - 1)
+    known = {"cleanup": cleanup, "cleanup_pods": [runs]}
+    assert steps(BEGUN, **known, now=NOW + ROOM_SECONDS + 1) == []
+    assert is_released(steps(BEGUN, **known, now=NOW + ROOM_SECONDS + PATIENCE_SECONDS + 1))
+
+
+def test_a_cleanup_beside_a_sidecar_is_done_when_it_is_done() -> None:
+    """A cluster may add a sidecar to any pod."""
+    cleanup = batch(name=FIRST)
+    done = pod("first", "Running", worker=ended(0), beside={"proxy": RUNS}, of=cleanup)
+    assert is_released(steps(BEGUN, cleanup=cleanup, cleanup_pods=[done]))
+    failed = pod("first", "Running", worker=ended(6), beside={"proxy": RUNS}, of=cleanup)
+    (end,) = steps(BEGUN, cleanup=cleanup, cleanup_pods=[failed])
+    assert (end.resource, end.name) == (PODS, "first")
+
+
+def test_workers_that_have_ended_beside_a_sidecar_are_not_waited_for() -> None:
+    dead = pod("words-0", "Running", worker=ended(143), beside={"proxy": RUNS}, deleted=STAMP)
+    assert made(steps(BEGUN, pods=[dead]), BATCH_JOBS)
+
+
+def test_workers_of_a_lost_node_are_waited_for_until_they_must_have_ended() -> None:
+    lost = pod("words-0", "Running", deleted=STAMP)
+    assert steps(BEGUN, pods=[lost], now=NOW + CUT_OFF_SECONDS - 1) == []
+    assert made(steps(BEGUN, pods=[lost], now=NOW + CUT_OFF_SECONDS + 1), BATCH_JOBS)
 
 
 def test_a_cleanup_that_works_has_its_time() -> None:
@@ -163,6 +214,9 @@ def test_what_is_in_the_way_of_a_cleanup_is_told_and_given_up_in_the_end() -> No
     actions = steps(BEGUN, obstacle=obstacle, now=NOW + PATIENCE_SECONDS + 1)
     assert is_released(actions)
     assert obstacle.message in told(actions)[0].message
+    quota = Trouble(reason="CreationRefused", message="exceeded quota: count/jobs.batch")
+    assert not is_released(steps(BEGUN, obstacle=quota, now=NOW + ROOM_SECONDS - 1))
+    assert is_released(steps(BEGUN, obstacle=quota, now=NOW + ROOM_SECONDS + 1))
 
 
 def test_what_a_job_has_left_whose_spec_was_spoiled_is_told() -> None:

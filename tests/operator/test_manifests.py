@@ -61,3 +61,17 @@ def test_a_template_may_add_labels() -> None:
     labels = labels_of_pods({"metadata": {"labels": {"team": "search"}}}, deleted=False)
     assert labels["team"] == "search"
     assert labels[ROLE_LABEL] == WORKER
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_dollar_of_a_user_is_no_variable(deleted: bool) -> None:
+    """Of the output s3://results/$(HOME) the parts went to s3://results//tmp."""
+    text = "$(HOME)"
+    status = {"state": "FAIL" if deleted else "DEPLOYING", "startTime": STAMP, "turn": 4}
+    s3 = {"endpoint": f"https://{text}", "region": text, "caBundle": f"/{text}"}
+    document = job(status, deleted=deleted, output=f"s3://results/{text}", s3=s3)
+    (batch,) = made(reconcile(seen(document), OPTIONS).actions, BATCH_JOBS)
+    container = batch["spec"]["template"]["spec"]["containers"][0]
+    given = [*container["args"], *(one["value"] for one in container["env"] if "value" in one)]
+    assert [one for one in given if text in one]
+    assert not [one for one in given if text in one.replace("$$", "")]

@@ -23,7 +23,9 @@ EXAMPLES = {
     one["metadata"]["name"]: one for one in map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
 }
 CODE = {path.stem: path.read_text() for path in sorted((ROOT / "kubemr_shell" / "operator").glob("*.py"))}
-DECISIONS = "".join(CODE[name] for name in ("conditions", "deletion", "obstacles", "pods", "reconcile", "report"))
+DECISIONS = "".join(
+    CODE[name] for name in ("conditions", "deletion", "hindrance", "obstacles", "pods", "reconcile", "report")
+)
 
 
 def test_every_metric_is_explained() -> None:
@@ -38,8 +40,10 @@ def test_every_condition_and_every_reason_is_explained() -> None:
     conditions = {kind.value for kind in Condition}
     reasons = set(re.findall(r'(?:reason=|"kind": |True, |False, )"([A-Z]\w+)"', DECISIONS))
     reasons |= {STARTING, *(refusal.value for refusal in Refusal)}
-    reasons |= set(re.findall(r'^[A-Z_]+ = "([A-Z]\w+)"$', CODE["obstacles"] + CODE["pods"], re.MULTILINE))
-    assert {"NameTaken", "OOMKilled", "OutputInUse", "Retried", "Starting"} <= reasons
+    reasons |= set(
+        re.findall(r'^[A-Z_]+ = "([A-Z]\w+)"$', CODE["obstacles"] + CODE["hindrance"] + CODE["deletion"], re.MULTILINE)
+    )
+    assert {"CleanupWaits", "NodeLost", "NameTaken", "OOMKilled", "OutputInUse", "Retried", "Starting"} <= reasons
     assert {word for word in conditions | reasons if f"`{word}`" not in PAGE} == set()
 
 

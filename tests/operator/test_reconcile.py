@@ -12,7 +12,7 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS
 from kubemr_shell.kube.stamps import stamp_of
-from kubemr_shell.operator.actions import Create, Decision, Delete, Patch, Tell
+from kubemr_shell.operator.actions import Create, Decision, Delete, Tell
 from kubemr_shell.operator.conditions import lacks_pods
 from kubemr_shell.operator.observation import OutputOwner, Trouble
 from kubemr_shell.operator.reconcile import FILES_SECONDS, reconcile
@@ -23,6 +23,8 @@ from tests.operator.observed import (
     SPEC,
     STAMP,
     batch,
+    conditions,
+    conditions_of,
     deleted,
     job,
     made,
@@ -33,11 +35,6 @@ from tests.operator.observed import (
 )
 
 OURS = OutputOwner(uid="new", name="words")
-
-
-def conditions_of(status: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = next(one["value"] for one in status if one["path"] == "/status/conditions")
-    return found
 
 
 def test_the_first_status_is_that_of_the_job_that_was_seen() -> None:
@@ -225,10 +222,6 @@ def test_another_try_may_have_another_output_only_if_nothing_was_planned(is_plan
 DEPLOYING = {"state": "DEPLOYING", "startTime": STAMP}
 
 
-def conditions(actions: Any) -> dict[str, dict[str, Any]]:
-    return {one["type"]: one for one in conditions_of(patch_of_status(actions))}
-
-
 @pytest.mark.parametrize("state", ["PENDING", "DEPLOYING"])
 def test_what_is_in_the_way_of_the_workers_is_said_once(state: str) -> None:
     obstacle = Trouble(reason="NameTaken", message="Job words is in the way")
@@ -313,16 +306,3 @@ def test_a_spec_that_was_made_wrong_is_said_and_workers_go_on() -> None:
     assert ready["reason"] == "InvalidSpec"
     assert "spec.mapCommand: must be a string" in ready["message"]
     assert {"op": "add", "path": "/status/lost", "value": ["gone"]} in patch_of_status(decision.actions)
-
-
-@pytest.mark.parametrize("wanted", [True, False])
-def test_a_batch_job_that_has_changed_since_it_was_seen_is_not_suspended_or_let_go(wanted: bool) -> None:
-    present = batch()
-    present["spec"]["suspend"] = not wanted
-    decision = reconcile(seen(job({"state": "MAP"}, suspend=wanted), batch=present), OPTIONS)
-    change = next(one for one in decision.actions if isinstance(one, Patch) and one.resource is BATCH_JOBS)
-    assert [dict(one) for one in change.operations] == [
-        json_patch.test("/metadata/uid", "words of new"),
-        json_patch.replace("/metadata/resourceVersion", "11"),
-        json_patch.add("/spec/suspend", wanted),
-    ]
