@@ -67,7 +67,10 @@ class PlanFacts:
 
     def with_layouts(self, agents: int) -> PlanFacts:
         """One task of PUBLISH publishes one shard of the output phase. No more agents than tasks hold any of them."""
-        layouts = {Phase.MAP: Layout.of(self.tasks, agents), Phase.REDUCE: Layout.of(self.partitions, agents)}
+        layouts = {
+            Phase.MAP: Layout.of(self.tasks, agents, pieces=self.partitions),
+            Phase.REDUCE: Layout.of(self.partitions, agents),
+        }
         publishing = layouts[self.output_phase].shards
         layouts[Phase.PUBLISH] = Layout.of(publishing, min(agents, publishing))
         return replace(self, layouts=layouts)

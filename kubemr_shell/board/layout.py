@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TASKS_A_SHARD = 1000
+PIECES_A_SHARD = 1 << 20
+"""Partitions of all tasks of a map shard: whoever closes it holds 24 bytes for each of them in memory."""
 AGENTS_A_SHARD = 10
 MOST_SHARDS = 1500
 
@@ -18,8 +20,10 @@ class Layout:
     shard_size: int
 
     @classmethod
-    def of(cls, tasks: int, agents: int) -> Layout:
-        wanted = max(_ceil(tasks, TASKS_A_SHARD), _ceil(agents, AGENTS_A_SHARD), 1)
+    def of(cls, tasks: int, agents: int, *, pieces: int = 1) -> Layout:
+        """Lay out tasks for so many agents; ``pieces`` is how many partitions each task's output has."""
+        most = max(1, min(TASKS_A_SHARD, PIECES_A_SHARD // max(1, pieces)))
+        wanted = max(_ceil(tasks, most), _ceil(agents, AGENTS_A_SHARD), 1)
         shards = min(tasks, wanted, MOST_SHARDS)
         if shards == 0:
             return cls(tasks=0, shards=0, shard_size=0)

@@ -115,8 +115,8 @@ def _of_temporaries(maps: int, shape: Shape) -> Requests:
     total = _OF_THE_TEMPORARIES + Requests({PUT: chunks, GET: chunks * shape.workers})
     phases = [maps, shape.partitions] if shape.partitions else [maps]
     phases.append(_shards(phases[-1], shape))  # publishing: a task for each shard of parts
-    for tasks in phases:
-        shards = _shards(tasks, shape)
+    for tasks, pieces in zip(phases, [shape.partitions, 1, 1], strict=False):
+        shards = _shards(tasks, shape, pieces)
         total += _times(_OF_A_COMMIT, tasks) + Requests({PUT: 2 * shards})  # the journal listed, the manifest
     total[PUT] -= _shards(phases[-1], shape)  # what was published needs no manifest
     total[GET] += 2 * phases[-1]  # the manifests of parts, by whoever publishes and by whoever finishes
@@ -127,13 +127,13 @@ def _of_temporaries(maps: int, shape: Shape) -> Requests:
 
 def _of_shuffle(maps: int, shape: Shape) -> Requests:
     batches = -(-shape.partitions // partitions_a_batch(maps, shape.partitions, CELLS))
-    shards = _shards(maps, shape)
+    shards = _shards(maps, shape, shape.partitions)
     manifest = read_requests(-(-maps // shards), shape.partitions, -(-batches // shape.workers))
     return Requests({PUT: maps, GET: batches * maps + shards * shape.workers * manifest})
 
 
-def _shards(tasks: int, shape: Shape) -> int:
-    return Layout.of(tasks, shape.workers).shards
+def _shards(tasks: int, shape: Shape, pieces: int = 1) -> int:
+    return Layout.of(tasks, shape.workers, pieces=pieces).shards
 
 
 def _reads(piece: Piece, memory: int) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from kubemr_shell import engine
 from kubemr_shell.command.pump import CountedMove, Flow
+from kubemr_shell.shuffle.lengths import ranges
 from kubemr_shell.shuffle.map_outputs import write_run
 from kubemr_shell.shuffle.scratch_file import open_unnamed, path_of_descriptor
 
@@ -29,9 +30,9 @@ def combine(
     descriptor = open_unnamed(path)
     try:
         facts = write_run(collected, descriptor, path)
-        for offset, stored, records, _ in facts.partitions:
-            if records:
-                source = engine.Source(path_of_descriptor(descriptor), offset, stored)
+        for offset, length in ranges(facts.lengths):
+            if length:
+                source = engine.Source(path_of_descriptor(descriptor), offset, length)
                 merger = engine.Merger([source], memory_bytes=memory_bytes, scratch_dir=folder)
                 run(CountedMove(merger.feed, merger), drain)
     finally:

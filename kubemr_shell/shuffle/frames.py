@@ -7,9 +7,11 @@ header and a checksum at its end, so damage shows before a record is used.
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterable, Iterator
 
 from kubemr_shell.errors import StorageError
+from kubemr_shell.shuffle.lengths import Lengths, packed, ranges
 
 READ_BYTES = 1 << 20
 EXPANDED_BYTES = 256 << 10
@@ -21,21 +23,24 @@ class DamagedFrame(Exception):
 
 
 class Frames:
-    """The frames of a run file, made as they are asked for; ``ranges`` is complete when all of them were."""
+    """The frames of a run file, made as they are asked for."""
 
-    def __init__(self, descriptor: int, partitions: Iterable[tuple[int, int]]) -> None:
-        """``partitions`` are their offsets and stored bytes in the run file."""
+    def __init__(self, descriptor: int, lengths: Lengths) -> None:
+        """``lengths`` are those of the partitions in the run file."""
         self._descriptor = descriptor
-        self._partitions = partitions
-        self.ranges: list[tuple[int, int]] = []
-        """Offset and length of each partition's frame; an empty partition has the offset of the next one, and 0."""
+        self._lengths = lengths
+        self._sent = array("Q")
+
+    @property
+    def lengths(self) -> Lengths:
+        """The length of each partition's frame, once all frames were made."""
+        return packed(self._sent)
 
     def __iter__(self) -> Iterator[bytes]:
         from zstandard import ZstdCompressor  # noqa: PLC0415 - 20 ms that a local job need not pay
 
         compressor = ZstdCompressor(level=LEVEL, write_checksum=True, write_content_size=True)
-        at = 0
-        for offset, stored in self._partitions:
+        for offset, stored in ranges(self._lengths):
             length = 0
             if stored:
                 stream = compressor.compressobj(size=stored)
@@ -44,8 +49,7 @@ class Frames:
                     yield piece
                 length += len(piece := stream.flush())
                 yield piece
-            self.ranges.append((at, length))
-            at += length
+            self._sent.append(length)
 
     def _pieces(self, offset: int, length: int) -> Iterator[bytes]:
         end = offset + length

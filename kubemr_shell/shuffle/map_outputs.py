@@ -13,12 +13,10 @@ from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.errors import CorruptRun, FolderRemoved, OutOfSpace, Sequel
 from kubemr_shell.job import names
+from kubemr_shell.shuffle.lengths import Lengths
 from kubemr_shell.shuffle.manifests import Manifests
 from kubemr_shell.shuffle.map_manifest import MapRange
 from kubemr_shell.storage.os_errors import explained
-
-Ranges = Sequence[tuple[int, int]]
-"""Offset and length of each partition in a map output; the length of one without records is 0."""
 
 
 class Gathering(Protocol):
@@ -41,7 +39,7 @@ class Gathering(Protocol):
 class MapOutputs(Protocol):
     """The map outputs of one job, for all slots of a worker."""
 
-    def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
+    def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Lengths]:
         """Keep what a map attempt has collected; FolderRemoved if the place for it is gone."""
         ...
 
@@ -63,7 +61,7 @@ class LocalMapOutputs(MapOutputs):
         self._manifests = manifests
         self._folder = folder
 
-    def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
+    def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Lengths]:
         path = self._path(*attempt)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
@@ -73,7 +71,7 @@ class LocalMapOutputs(MapOutputs):
             facts = write_run(collector, descriptor, path)
         finally:
             os.close(descriptor)
-        return facts, run_ranges(facts)
+        return facts, facts.lengths
 
     def gather(self, manifests: Sequence[str], partition: int) -> Gathering:
         return _InPlace(lambda: self._manifests.ranges(manifests, [partition])[partition], self._path)
@@ -113,8 +111,3 @@ def write_run(collector: engine.Collector, descriptor: int, path: str) -> engine
         raise OutOfSpace(f"{path}: {error}") from error
     except OSError as error:
         raise explained(error, path) from error
-
-
-def run_ranges(facts: engine.OutputFacts) -> list[tuple[int, int]]:
-    """Offset and length of each partition in the run file."""
-    return [(offset, stored) for offset, stored, _, _ in facts.partitions]

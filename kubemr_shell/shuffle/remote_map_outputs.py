@@ -20,9 +20,10 @@ from kubemr_shell.net.waiting import Waiter
 from kubemr_shell.shuffle.batches import Batch, Batches
 from kubemr_shell.shuffle.fetch import Fetched, Fetcher
 from kubemr_shell.shuffle.frames import Frames
+from kubemr_shell.shuffle.lengths import Lengths
 from kubemr_shell.shuffle.manifests import Found, Manifests
 from kubemr_shell.shuffle.map_manifest import MapRange
-from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs, Ranges, run_ranges, write_run
+from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs, write_run
 from kubemr_shell.shuffle.scratch_file import ScratchFile, open_unnamed
 from kubemr_shell.storage.interface import Storage
 
@@ -75,18 +76,18 @@ class RemoteMapOutputs(MapOutputs):
         self._numbers = itertools.count()
         self._lock = threading.Lock()
 
-    def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Ranges]:
+    def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Lengths]:
         path = f"{self._scratch}/{names.attempt_name(*attempt)}.run"
         descriptor = open_unnamed(path)
         try:
             facts = write_run(collector, descriptor, path)
-            frames = Frames(descriptor, run_ranges(facts))
+            frames = Frames(descriptor, facts.lengths)
             self._send(self._uri(*attempt), iter(frames))
         except ObjectNotFound as error:  # the bucket, or the upload
             raise FolderRemoved(self._folder, sequel=Sequel.BEGINS_ANEW) from error
         finally:
             os.close(descriptor)
-        return facts, frames.ranges
+        return facts, frames.lengths
 
     def gather(self, manifests: Sequence[str], partition: int) -> Gathering:
         return _Fetching(self, tuple(manifests), partition)

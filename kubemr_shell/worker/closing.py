@@ -36,11 +36,11 @@ def entries_of_winners(entries: Mapping[Attempt, Entry], *, first: int, winners:
     return [entries[attempt] for attempt in wanted]
 
 
-def shard_manifest(entries: Sequence[Entry], *, with_ranges: bool) -> bytes:
+def shard_manifest(entries: Sequence[Entry], *, with_ranges: bool) -> bytes | bytearray:
     """The manifest of a shard whose tasks wrote map outputs (``with_ranges``) or staged parts."""
     first = entries[0].task
     if with_ranges:
-        return encode_map_manifest(first, [entry.attempt for entry in entries], [entry.ranges for entry in entries])
+        return encode_map_manifest(first, [entry.attempt for entry in entries], [entry.lengths for entry in entries])
     return encode_output_manifest(
         first,
         (

@@ -7,11 +7,17 @@ winners can always be found; entries of attempts that did not win are ignored.
 from __future__ import annotations
 
 import json
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from kubemr_shell.errors import CorruptRun
 from kubemr_shell.job.counters import Counters
+from kubemr_shell.shuffle.lengths import BYTES_A_PARTITION, Lengths
+
+LEVEL = 1
+"""Of compression: lengths are small numbers in eight bytes each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +40,8 @@ class Entry:
     """How many things the command did that mean nothing, such as malformed ``reporter:`` lines."""
     warning: str = ""
     """The first of them."""
-    ranges: tuple[tuple[int, int], ...] = ()
-    """Map tasks of a job that reduces: (offset, length) of each partition in the map output."""
+    lengths: Lengths = b""
+    """Map tasks of a job that reduces: the length of each partition in the map output, packed."""
     requests: dict[str, int] = field(default_factory=dict)
     """S3 requests of the worker since its last attempt, by the kinds of ``net.s3_requests``."""
     crc32: int = 0
@@ -48,7 +54,8 @@ class Entry:
 
 
 def encode_batch(entries: Iterable[Entry]) -> bytes:
-    return json.dumps([asdict(entry) for entry in entries], separators=(",", ":")).encode()
+    """Return a batch as JSON; packed lengths are compressed there, and in base64."""
+    return json.dumps([_row(entry) for entry in entries], separators=(",", ":")).encode()
 
 
 def decode_batch(data: bytes, source: str) -> list[Entry]:
@@ -56,12 +63,21 @@ def decode_batch(data: bytes, source: str) -> list[Entry]:
     try:
         rows = json.loads(data)
         return [_entry(row) for row in rows]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, zlib.error) as error:
         raise CorruptRun(source, 0, f"the journal is not what was written ({error})") from error
 
 
 def _entry(row: Mapping[str, object]) -> Entry:
     values = dict(row)
-    ranges = values.pop("ranges", ())
-    assert isinstance(ranges, list | tuple)
-    return Entry(ranges=tuple((offset, length) for offset, length in ranges), **values)  # type: ignore[arg-type]
+    text = values.pop("lengths", "")
+    if not isinstance(text, str) or values.pop("ranges", ()):
+        raise TypeError("an older version wrote it: run the job anew")
+    lengths = zlib.decompress(b64decode(text, validate=True)) if text else b""
+    if len(lengths) % BYTES_A_PARTITION:
+        raise ValueError("lengths are cut short")
+    return Entry(lengths=lengths, **values)  # type: ignore[arg-type]
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    lengths = b64encode(zlib.compress(entry.lengths, LEVEL)).decode() if entry.lengths else ""
+    return asdict(replace(entry, lengths=b"")) | {"lengths": lengths}

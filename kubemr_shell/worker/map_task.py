@@ -73,7 +73,7 @@ class MapTasks:
             told.take(self._commands.run(subject, streams, cancel))
             if self._job.spec.combine_command is not None:
                 self._combine(replace(subject, command=self._job.spec.combine_command), cancel, told)
-            facts, ranges = self._outputs.write(attempt, self._collectors[-1])
+            facts, lengths = self._outputs.write(attempt, self._collectors[-1])
         finally:
             for collector in self._collectors:
                 collector.reset()
@@ -82,7 +82,7 @@ class MapTasks:
             attempt=attempt.attempt,
             records_out=facts.records,
             bytes_out=facts.raw_bytes,
-            ranges=tuple(ranges),
+            lengths=lengths,
         )
         return told.in_entry(entry)
 

@@ -114,7 +114,7 @@ class Workspace:
     def journal(self, phase: Phase, shard: int) -> str:
         return f"{self.temporaries}/journal/{phase.value}-{shard:05d}"
 
-    def write(self, uri: str, data: bytes) -> None:
+    def write(self, uri: str, data: bytes | bytearray) -> None:
         """Write a temporary; when the job's folder is gone, so is the claim that wanted it."""
         try:
             self.storage.write(uri, data)

@@ -28,6 +28,20 @@ def test_shards_follow_tasks_and_agents(tasks: int, agents: int, shards: int, si
     assert Layout.of(tasks, agents) == Layout(tasks=tasks, shards=shards, shard_size=size)
 
 
+@pytest.mark.parametrize(
+    ("tasks", "pieces", "shards", "size"),
+    [(1000, 1000, 1, 1000), (1000, 1100, 2, 500), (300, 20_000, 6, 50), (1000, 100_000, 100, 10), (3, 5_000_000, 3, 1)],
+)
+def test_shards_are_smaller_where_partitions_are_many(tasks: int, pieces: int, shards: int, size: int) -> None:
+    assert Layout.of(tasks, 1, pieces=pieces) == Layout(tasks=tasks, shards=shards, shard_size=size)
+
+
+def test_maps_are_laid_out_by_their_partitions() -> None:
+    facts = PlanFacts(claim_id="c", tasks=300, partitions=20_000, spec={}, fingerprint="", input_bytes=0)
+    layouts = facts.with_layouts(agents=1).layouts
+    assert (layouts[Phase.MAP].shards, layouts[Phase.REDUCE].shards) == (6, 20)
+
+
 def test_no_more_agents_than_there_are_tasks_of_publish_share_their_shards() -> None:
     facts = PlanFacts(claim_id="c", tasks=1000, partitions=0, spec={}, fingerprint="", input_bytes=0)
     layouts = facts.with_layouts(agents=200).layouts

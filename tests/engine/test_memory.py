@@ -5,6 +5,7 @@ Peaks are VmHWM of a child process: ru_maxrss of a child begins with what its pa
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -18,14 +19,14 @@ RUN_IN_CHILD = """
 import importlib, json, os, sys
 
 engine = importlib.import_module(sys.argv[1])
-folder, memory_bytes = sys.argv[2], int(sys.argv[3])
+folder, memory_bytes, partitions = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 
 def peak():
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))
 
 collector = engine.Collector(
-    partitions=100, separator=b"\\t", key_fields=1, memory_bytes=memory_bytes,
+    partitions=partitions, separator=b"\\t", key_fields=1, memory_bytes=memory_bytes,
     max_record_bytes=memory_bytes // 4, spill_dir=folder,
 )
 report = {"before": peak()}
@@ -35,7 +36,7 @@ with open(path, "wb") as run:
     facts = collector.write_output(run.fileno())
 report |= {"spilled": collector.spilled_bytes, "records": facts.records, "collected": peak()}
 collector.close()
-sources = [engine.Source(path, offset, stored) for offset, stored, _, _ in facts.partitions]
+sources = [engine.Source(path, offset, stored) for offset, stored, _, _ in facts.partitions if stored][:1000]
 merger = engine.Merger(sources * 3, memory_bytes=memory_bytes, scratch_dir=folder)
 fed = merger.feed(os.open("/dev/null", os.O_WRONLY), -1)
 os.unlink(path)
@@ -74,8 +75,10 @@ def long_lines(size: int, count: int) -> Iterator[bytes]:
         yield b"hot\t" + b"x" * (size - 24) + b"%019d\n" % (number * 7919 % 10_007)
 
 
-def report_of(engine: ModuleType, folder: str, memory_bytes: int, pieces: Iterator[bytes]) -> dict[str, int]:
-    command = [sys.executable, "-c", RUN_IN_CHILD, engine.__name__, folder, str(memory_bytes)]
+def report_of(
+    engine: ModuleType, folder: str, memory_bytes: int, pieces: Iterator[bytes], *, partitions: int = 100
+) -> dict[str, int]:
+    command = [sys.executable, "-c", RUN_IN_CHILD, engine.__name__, folder, str(memory_bytes), str(partitions)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdin is not None
         assert child.stdout is not None
@@ -107,3 +110,19 @@ def test_the_longest_lines_in_every_run_pass_within_the_bound(engine: ModuleType
     assert (report["records"], report["fed"], report["heaviest"]) == (40, 120, 120)
     assert report["collected"] - report["before"] <= bound.peak_bytes
     assert report["merged"] - report["before"] <= bound.peak_bytes
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_partitions_are_spilled_within_the_bound(folder: str) -> None:
+    """The bounds of the partitions in each of a dozen runs would take three times the memory."""
+    engine = importlib.import_module("kubemr_shell.engine._native")
+    memory_bytes = 4 << 20
+    lines = (
+        b"".join(b"%d\n" % (number * 7919 % 10**9) for number in range(first, first + 10**4))
+        for first in range(0, 6 * 10**5, 10**4)
+    )
+    report = report_of(engine, folder, memory_bytes, lines, partitions=100_000)
+    assert report["records"] == 6 * 10**5
+    assert report["spilled"] > 8 * memory_bytes
+    # The index of the map output is in memory twice at its end: as it is written, and as it is handed over.
+    assert report["collected"] - report["before"] <= memory_bytes + (6 << 20)

@@ -6,17 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubemr_shell.shuffle.frames import EXPANDED_BYTES, READ_BYTES, DamagedFrame, Expander, Frames
+from kubemr_shell.shuffle.lengths import packed, ranges
 
 
 def sent(contents: list[bytes]) -> tuple[bytes, list[tuple[int, int]]]:
     """What is sent of a run file with these partitions, and where each is in it."""
     with tempfile.TemporaryFile(buffering=0) as run:
-        partitions = []
         for content in contents:
-            partitions.append((run.tell(), len(content)))
             run.write(content)
-        frames = Frames(run.fileno(), partitions)
-        return b"".join(frames), frames.ranges
+        frames = Frames(run.fileno(), packed(map(len, contents)))
+        return b"".join(frames), list(ranges(frames.lengths))
 
 
 def expanded(frame: bytes) -> bytes:
@@ -36,9 +35,9 @@ def expanded(frame: bytes) -> bytes:
 
 @given(st.lists(st.binary(max_size=200), max_size=8))
 def test_each_partition_comes_back_and_an_empty_one_takes_no_byte(contents: list[bytes]) -> None:
-    data, ranges = sent(contents)
+    data, places = sent(contents)
     at = 0
-    for content, (offset, length) in zip(contents, ranges, strict=True):
+    for content, (offset, length) in zip(contents, places, strict=True):
         assert offset == at
         assert (length == 0) == (content == b"")
         if content:
@@ -49,8 +48,8 @@ def test_each_partition_comes_back_and_an_empty_one_takes_no_byte(contents: list
 
 def test_a_long_partition_is_sent_and_expanded_piece_by_piece() -> None:
     content = os.urandom(READ_BYTES) + bytes(3 * READ_BYTES) + os.urandom(READ_BYTES)
-    data, ranges = sent([b"first", content])
-    offset, length = ranges[1]
+    data, places = sent([b"first", content])
+    offset, length = places[1]
     frame = data[offset : offset + length]
     assert length < 3 * READ_BYTES
     pieces = iter([frame[start : start + 1000] for start in range(0, length, 1000)])

@@ -5,13 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubemr_shell.errors import CorruptRun
+from kubemr_shell.shuffle.lengths import packed
 from kubemr_shell.shuffle.map_manifest import MapManifest, MapRange, encode_map_manifest
 
-U64 = st.integers(0, 2**64 - 1)
+LENGTHS = st.integers(0, 2**61)
 
 
 def reader(data: bytes) -> Callable[[int, int], bytes]:
     return lambda start, end: data[start:end]
+
+
+def encode(first: int, attempts: list[int], lengths: list[list[int]]) -> bytes:
+    return bytes(encode_map_manifest(first, attempts, [packed(of_task) for of_task in lengths]))
 
 
 def read_map_ranges(read: Callable[[int, int], bytes], partition: int, source: str) -> list[MapRange]:
@@ -20,33 +25,35 @@ def read_map_ranges(read: Callable[[int, int], bytes], partition: int, source: s
 
 
 @st.composite
-def shards(draw: st.DrawFn) -> tuple[int, list[int], list[list[tuple[int, int]]]]:
+def shards(draw: st.DrawFn) -> tuple[int, list[int], list[list[int]]]:
     partitions = draw(st.integers(1, 4))
     tasks = draw(st.integers(1, 5))
-    ranges = st.lists(st.tuples(U64, U64), min_size=partitions, max_size=partitions)
+    lengths = st.lists(LENGTHS, min_size=partitions, max_size=partitions)
     return (
         draw(st.integers(0, 10**6)),
         draw(st.lists(st.integers(0, 100), min_size=tasks, max_size=tasks)),
-        draw(st.lists(ranges, min_size=tasks, max_size=tasks)),
+        draw(st.lists(lengths, min_size=tasks, max_size=tasks)),
     )
 
 
 @given(shards())
 def test_each_partition_reads_back_its_ranges_without_the_empty_ones(
-    shard: tuple[int, list[int], list[list[tuple[int, int]]]],
+    shard: tuple[int, list[int], list[list[int]]],
 ) -> None:
-    first, attempts, ranges = shard
-    data = encode_map_manifest(first, attempts, ranges)
-    for partition in range(len(ranges[0])):
+    first, attempts, lengths = shard
+    data = encode(first, attempts, lengths)
+    for partition in range(len(lengths[0])):
         expected = [
-            MapRange(task=first + index, attempt=attempts[index], offset=offset, length=length)
-            for index, (offset, length) in enumerate(of_task[partition] for of_task in ranges)
-            if length
+            MapRange(
+                task=first + index, attempt=attempts[index], offset=sum(of_task[:partition]), length=of_task[partition]
+            )
+            for index, of_task in enumerate(lengths)
+            if of_task[partition]
         ]
         assert read_map_ranges(reader(data), partition, "m") == expected
 
 
-DATA = encode_map_manifest(7, [0, 2], [[(0, 10), (10, 5)], [(0, 3), (3, 0)]])
+DATA = encode(7, [0, 2], [[10, 5], [3, 0]])
 
 
 @pytest.mark.parametrize("position", range(len(DATA)))
@@ -77,9 +84,8 @@ def test_a_partition_that_is_not_there_is_named() -> None:
 
 
 def test_neighbours_are_read_together_and_what_was_read_is_not_read_again() -> None:
-    """Of 3,000 tasks and 8 partitions, the header and contents are in the first read, and the ranges are not."""
-    ranges = [[(task * 80 + partition * 10, 10) for partition in range(8)] for task in range(3000)]
-    data = encode_map_manifest(0, [0] * 3000, ranges)
+    """Of 3,000 tasks and 8 partitions, the header and the attempts are in the first read, and not all ranges are."""
+    data = encode(0, [0] * 3000, [[10 + task] * 8 for task in range(3000)])
     reads: list[tuple[int, int]] = []
 
     def read(start: int, end: int) -> bytes:
@@ -88,11 +94,25 @@ def test_neighbours_are_read_together_and_what_was_read_is_not_read_again() -> N
 
     manifest = MapManifest(read, "m")
     found = list(manifest.ranges(3, 5))
-    assert [[place.offset for place in of_partition[:2]] for of_partition in found] == [[30, 110], [40, 120], [50, 130]]
+    assert [[place.offset for place in of_partition[:2]] for of_partition in found] == [[30, 33], [40, 44], [50, 55]]
     assert len(reads) == 2
-    assert reads[1][1] - reads[1][0] == 3 * 3000 * 16
+    assert reads[1][1] - reads[1][0] == 3 * (3000 * 16 + 4)
 
     assert MapManifest(reader(data), "m").kept_bytes < len(data)
+
+
+def test_a_block_in_the_place_of_another_is_damage() -> None:
+    """Both have the same ranges, but for their partition."""
+    data = encode(0, [0], [[0, 0]])
+    first, second = data[-40:-20], data[-20:]
+    assert first[4:] == second[4:]
+    with pytest.raises(CorruptRun, match="the ranges of partition 0"):
+        read_map_ranges(reader(data[:-40] + second + first), 0, "m")
+
+
+def test_a_manifest_of_version_1_is_refused_as_such() -> None:
+    with pytest.raises(CorruptRun, match="written by an older version: run the job anew"):
+        MapManifest(reader(b"KMRMAN1\n" + DATA[8:]), "m")
 
 
 def test_a_small_manifest_is_read_at_once() -> None:

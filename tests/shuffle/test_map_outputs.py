@@ -17,9 +17,10 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import CorruptRun, FolderRemoved, Sequel
 from kubemr_shell.net.waiting import NOBODY, Cancelled
 from kubemr_shell.shuffle import fetch, remote_map_outputs
+from kubemr_shell.shuffle.lengths import Lengths, ranges
 from kubemr_shell.shuffle.manifests import Manifests
 from kubemr_shell.shuffle.map_manifest import MapRange, encode_map_manifest
-from kubemr_shell.shuffle.map_outputs import LocalMapOutputs, MapOutputs, Ranges
+from kubemr_shell.shuffle.map_outputs import LocalMapOutputs, MapOutputs
 from kubemr_shell.shuffle.remote_map_outputs import RemoteMapOutputs, neighbours, partitions_a_batch, up_to_bytes
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.commands import spoiled_map
@@ -54,7 +55,7 @@ class Shuffle:
         self.partitions = partitions
         self.claimed: list[int] = []
         self.manifest = str(folder / "journal" / "map-00000.0.manifest")
-        self.ranges: dict[int, Ranges] = {}
+        self.lengths: dict[int, Lengths] = {}
         self.lines: list[bytes] = []
         for name in ("map", "journal", "scratch"):
             (folder / name).mkdir()
@@ -68,7 +69,7 @@ class Shuffle:
             str(self.folder / "map"),
             scratch=str(self.folder / "scratch"),
             memory_bytes=memory_bytes,
-            size=lambda: (len(self.ranges), self.partitions),
+            size=lambda: (len(self.lengths), self.partitions),
             claimed=lambda: self.claimed,
             batched_from=batched_from,
         )
@@ -87,14 +88,18 @@ class Shuffle:
             collector.drain(reading, NOBODY)
             writer.join()
             os.close(reading)
-            facts, self.ranges[task] = outputs.write(Attempt(task, 0), collector)
+            facts, self.lengths[task] = outputs.write(Attempt(task, 0), collector)
         assert facts.records == len(lines)
         self.lines += lines
 
     def close_shard(self) -> None:
-        ranges = [self.ranges[task] for task in sorted(self.ranges)]
-        Path(self.manifest).write_bytes(encode_map_manifest(0, [0] * len(ranges), ranges))
+        lengths = [self.lengths[task] for task in sorted(self.lengths)]
+        Path(self.manifest).write_bytes(encode_map_manifest(0, [0] * len(lengths), lengths))
         self.storage.reads.clear()
+
+    def place(self, task: int, partition: int) -> tuple[int, int]:
+        """Offset and length of a partition in a map output."""
+        return list(ranges(self.lengths[task]))[partition]
 
     def collector(self) -> engine.Collector:
         return engine.Collector(
@@ -216,7 +221,7 @@ def test_only_the_bytes_of_the_partition_are_read_and_of_tasks_that_have_some(
     shuffle.map(remote, [keys, others, in_two, []])
     assert shuffle.reduced(remote, 2) == shuffle.expected(2)
     reads = [read for read in shuffle.storage.reads if not read[0].endswith(".manifest")]
-    places = {f"{task}.0": shuffle.ranges[task][2] for task in (0, 2)}
+    places = {f"{task}.0": shuffle.place(task, 2) for task in (0, 2)}
     assert sorted(reads) == [(name, offset, offset + length) for name, (offset, length) in sorted(places.items())]
 
 
@@ -240,7 +245,7 @@ def flip(path: Path, offset: int) -> None:
 )
 def test_a_lost_or_harmed_object_names_its_map_attempt(shuffle: Shuffle, remote: MapOutputs, harm: str) -> None:
     shuffle.map(remote, [words(task) for task in range(3)])
-    offset, length = shuffle.ranges[1][2]
+    offset, length = shuffle.place(1, 2)
     path = shuffle.object(1)
     match harm:
         case "deleted":

@@ -2,6 +2,7 @@ import pytest
 
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.job.state import Phase
+from kubemr_shell.shuffle.lengths import packed
 from kubemr_shell.shuffle.map_manifest import MapManifest
 from kubemr_shell.shuffle.output_manifest import decode_output_manifest
 from kubemr_shell.worker.closing import (
@@ -36,12 +37,12 @@ def test_winners_without_an_entry_are_all_named() -> None:
 
 
 def test_a_map_manifest_has_the_ranges_and_an_output_manifest_the_parts() -> None:
-    maps = [entry(5, 2, ranges=((0, 7), (7, 9)))]
-    data = shard_manifest(maps, with_ranges=True)
+    maps = [entry(5, 2, lengths=packed([7, 9]))]
+    data = bytes(shard_manifest(maps, with_ranges=True))
     ((place,),) = MapManifest(lambda start, end: data[start:end], "m").ranges(1, 1)
     assert (place.task, place.attempt, place.offset, place.length) == (5, 2, 7, 9)
     parts = decode_output_manifest(
-        shard_manifest([entry(5, 2, bytes_out=3, records_out=1, crc32=4)], with_ranges=False), "m"
+        bytes(shard_manifest([entry(5, 2, bytes_out=3, records_out=1, crc32=4)], with_ranges=False)), "m"
     )
     assert [(part.task, part.attempt, part.bytes, part.records, part.crc32) for part in parts] == [(5, 2, 3, 1, 4)]
 

@@ -1,5 +1,9 @@
 #include "python_values.hpp"
 
+#include <nanobind/stl/tuple.h>
+
+#include <tuple>
+
 namespace nb = nanobind;
 using namespace nb::literals;
 
@@ -23,16 +27,28 @@ PyFed to_python(const Fed& fed) {
   return {fed.records, fed.raw_bytes, fed.keys, key, fed.heaviest_records, nb::str(fed.end)};
 }
 
-PyOutputFacts to_python(const std::vector<PartitionFacts>& partitions) {
-  PyOutputFacts facts{0, 0, 0, 0, nb::list()};
+PyOutputFacts to_python(std::vector<PartitionFacts> partitions) {
+  PyOutputFacts facts{0, 0, 0, 0, {}};
   for (const PartitionFacts& part : partitions) {
     facts.records += part.records;
     facts.raw_bytes += part.raw_bytes;
     facts.entries += part.entries;
     facts.stored_bytes += part.stored;
-    facts.partitions.append(nb::make_tuple(part.offset, part.stored, part.records, part.raw_bytes));
   }
+  facts.parts = std::move(partitions);
   return facts;
+}
+
+nb::bytes PyOutputFacts::lengths() const {
+  std::vector<u8> packed(parts.size() * sizeof(u64));
+  for (std::size_t n = 0; n < parts.size(); ++n) store64(packed.data() + n * sizeof(u64), parts[n].stored);
+  return nb::bytes(packed.data(), packed.size());
+}
+
+nb::list PyOutputFacts::partitions() const {
+  nb::list list;
+  for (const PartitionFacts& part : parts) list.append(nb::make_tuple(part.offset, part.stored, part.records, part.raw_bytes));
+  return list;
 }
 
 void bind_values(nb::module_& module) {
@@ -61,14 +77,19 @@ void bind_values(nb::module_& module) {
 
   nb::class_<PyOutputFacts> facts(module, "OutputFacts");
   facts.def("__init__", [](PyOutputFacts* self, u64 records, u64 raw_bytes, u64 entries, u64 stored_bytes,
-                           nb::list partitions) {
-         new (self) PyOutputFacts{records, raw_bytes, entries, stored_bytes, std::move(partitions)};
+                           const nb::list& partitions) {
+         new (self) PyOutputFacts{records, raw_bytes, entries, stored_bytes, {}};
+         for (const nb::handle item : partitions) {
+           const auto [offset, stored, part_records, part_bytes] = nb::cast<std::tuple<u64, u64, u64, u64>>(item);
+           self->parts.push_back({offset, stored, 0, part_records, part_bytes});
+         }
        }, nb::kw_only(), "records"_a, "raw_bytes"_a, "entries"_a, "stored_bytes"_a, "partitions"_a)
       .def_ro("records", &PyOutputFacts::records)
       .def_ro("raw_bytes", &PyOutputFacts::raw_bytes)
       .def_ro("entries", &PyOutputFacts::entries)
       .def_ro("stored_bytes", &PyOutputFacts::stored_bytes)
-      .def_ro("partitions", &PyOutputFacts::partitions);
+      .def_prop_ro("lengths", &PyOutputFacts::lengths)
+      .def_prop_ro("partitions", &PyOutputFacts::partitions);
   add_value_methods(facts);
 }
 

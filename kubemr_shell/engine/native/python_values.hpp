@@ -45,15 +45,17 @@ struct PyOutputFacts {
   u64 raw_bytes;
   u64 entries;
   u64 stored_bytes;
-  nanobind::list partitions;
+  std::vector<PartitionFacts> parts;  // packed: as objects, those of 100,000 partitions would take 20 MB
 
+  nanobind::bytes lengths() const;
+  nanobind::list partitions() const;
   nanobind::tuple fields() const {
-    return nanobind::make_tuple(records, raw_bytes, entries, stored_bytes, partitions);
+    return nanobind::make_tuple(records, raw_bytes, entries, stored_bytes, partitions());
   }
 };
 
 PyFed to_python(const Fed& fed);
-PyOutputFacts to_python(const std::vector<PartitionFacts>& partitions);
+PyOutputFacts to_python(std::vector<PartitionFacts> partitions);
 
 void bind_values(nanobind::module_& module);
 

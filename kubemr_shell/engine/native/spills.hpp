@@ -2,13 +2,13 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include "budget.hpp"
 #include "merge.hpp"
 #include "open_file.hpp"
 #include "run_reader.hpp"
 #include "run_writer.hpp"
+#include "spill_index.hpp"
 
 namespace kubemr {
 
@@ -19,6 +19,7 @@ class Spills {
   Spills(const std::string& folder, u64 partitions, u64 memory_bytes)
       : file_(OpenFile::unnamed(folder)),
         writer_(file_.fd(), folder + "/(unnamed scratch file)"),
+        scratch_(file_.fd(), writer_.name()),
         partitions_(partitions),
         budget_(memory_bytes) {}
 
@@ -72,7 +73,7 @@ class Spills {
 
  private:
   struct Run {
-    std::shared_ptr<std::vector<u64>> bounds;  // partition p lies from bounds[p] to bounds[p + 1]
+    SpillIndex index;
     std::size_t largest_block;
   };
 
@@ -91,11 +92,9 @@ class Spills {
     std::vector<std::unique_ptr<RunReader>> readers;
     std::vector<EntryStream*> streams;
     for (std::size_t n = 0; n < size; ++n) {
-      const auto& bounds = *runs[n].bounds;
-      const u64 stored = bounds[partition + 1] - bounds[partition];
-      if (stored == 0) continue;
-      FileReader file(file_.fd(), writer_.name());
-      readers.push_back(std::make_unique<RunReader>(std::move(file), bounds[partition], stored, cancel));
+      const auto [begin, end] = runs[n].index.range(partition, scratch_);
+      if (begin == end) continue;
+      readers.push_back(std::make_unique<RunReader>(scratch_, begin, end - begin, cancel));
       streams.push_back(readers.back().get());
     }
     merge(streams, sink);
@@ -104,28 +103,28 @@ class Spills {
   template <typename WritePartition>
   Run write_run(const WritePartition& write_partition) {
     RunWriter writer(writer_);
-    auto bounds = std::make_shared<std::vector<u64>>();
-    bounds->push_back(writer.position());
+    std::vector<u64> bounds = {writer.position()};
+    bounds.reserve(partitions_ + 1);
     for (u64 partition = 0; partition < partitions_; ++partition) {
       writer.begin_partition();
       write_partition(static_cast<u32>(partition), writer);
       writer.end_partition();
-      bounds->push_back(writer.position());
+      bounds.push_back(writer.position());
     }
     writer.flush();
-    return {std::move(bounds), writer.largest_block()};
+    return {SpillIndex(writer_, bounds), writer.largest_block()};
   }
 
   // The disk need not hold what was merged into another run. Where the file system cannot do it, it holds both.
   void give_back(const Run& run) const {
-    const u64 from = run.bounds->front();
-    const u64 size = run.bounds->back() - from;
-    fallocate(file_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from),
-              static_cast<off_t>(size));
+    const auto [begin, end] = run.index.stored();
+    fallocate(file_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(begin),
+              static_cast<off_t>(end - begin));
   }
 
   OpenFile file_;
   FileWriter writer_;
+  FileReader scratch_;
   u64 partitions_;
   Budget budget_;
   std::vector<std::vector<Run>> levels_;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 
@@ -32,10 +33,18 @@ class Fed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputFacts:
-    """What a run file holds; ``partitions`` has (offset, stored bytes, records, raw bytes) for each partition."""
+    """What a run file holds.
+
+    ``partitions`` has (offset, stored bytes, records, raw bytes) for each partition. ``lengths`` has the stored bytes
+    alone, as little-endian u64: the list of 100,000 partitions takes 20 MB, so the native engine makes it when asked.
+    """
 
     records: int
     raw_bytes: int
     entries: int
     stored_bytes: int
     partitions: list[tuple[int, int, int, int]]
+
+    @property
+    def lengths(self) -> bytes:
+        return struct.pack(f"<{len(self.partitions)}Q", *(stored for _, stored, _, _ in self.partitions))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from kubemr_shell.engine.reference.descriptors import FileWriter
 from kubemr_shell.engine.reference.merge import Budget, merged
 from kubemr_shell.engine.reference.run_file import Entry, largest_block, read_entries, write_partition
+
+_BOUNDS = struct.Struct("=QQ")  # as array has them
 
 
 class ScratchFile:
@@ -31,7 +34,7 @@ class ScratchFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    bounds: array[int]  # partition p lies from bounds[p] to bounds[p + 1]
+    index: int  # where its bounds are in the file: partition p lies from the number p to the number p + 1
     largest_block: int
 
 
@@ -89,10 +92,12 @@ class Spills:
         for partition in range(self._partitions):
             write_partition(entries(partition), writer)
             bounds.append(writer.position)
+        index, end = writer.position, bounds[-1]
+        writer.write(bounds.tobytes())
         writer.flush()
-        return _Run(bounds=bounds, largest_block=largest_block(self._scratch, start, writer.position - start))
+        return _Run(index=index, largest_block=largest_block(self._scratch, start, end - start))
 
     def _read(self, runs: Sequence[_Run], partition: int, check: Callable[[], None]) -> list[Iterator[Entry]]:
         scratch = self._scratch
-        ranges = [(run.bounds[partition], run.bounds[partition + 1]) for run in runs]
+        ranges = [_BOUNDS.unpack(scratch.read_at(_BOUNDS.size, run.index + 8 * partition)) for run in runs]
         return [read_entries(scratch, start, end - start, check) for start, end in ranges if start < end]
