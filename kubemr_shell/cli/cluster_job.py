@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kubemr_shell.cli.cluster_options import say
-from kubemr_shell.cli.job_file import add_scripts
-from kubemr_shell.cli.yaml_file import STDIN, read_yaml
+from kubemr_shell.cli.job_file import add_scripts, folder_of
+from kubemr_shell.cli.yaml_file import read_yaml
 from kubemr_shell.errors import InvalidSpec
 from kubemr_shell.job.spec import Job
 from kubemr_shell.job.validate import load_job
@@ -36,7 +35,7 @@ def read_cluster_job(path: str) -> ClusterJob:
     document = read_yaml(path)
     job = load_job(document, path)
     assert isinstance(document, Mapping)
-    folder = os.getcwd() if path == STDIN else os.path.dirname(os.path.abspath(path))
+    folder = folder_of(path)
     problems, warnings = look_at_places(job.spec)
     package = pack(job.spec, add_scripts(job.spec, folder), folder)
     if problems or package.problems:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from kubemr_shell.errors import UsageError
+from kubemr_shell.errors import Problem, UsageError
 from kubemr_shell.inputs.download import is_remote
 from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.names import file_name
@@ -15,6 +17,7 @@ from kubemr_shell.job.scripts import script_name
 from kubemr_shell.job.spec import Command, Job, JobSpec
 from kubemr_shell.job.validate import load_job
 from kubemr_shell.settings import Settings
+from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import path_of
 from kubemr_shell.storage.locate import scheme_of
 
@@ -47,14 +50,52 @@ def with_defaults(spec: JobSpec, settings: Settings) -> JobSpec:
     )
 
 
+def folder_of(path: str) -> str:
+    """Return the folder that relative names in a job's YAML belong to; for ``-`` the current one."""
+    return os.path.dirname(os.path.abspath(path))
+
+
 def add_scripts(spec: JobSpec, folder: str) -> JobSpec:
-    """``files`` and ``archives`` as absolute paths or URIs, with the scripts in ``folder`` that commands begin with."""
-    named = [_absolute(path, folder) for path in spec.files]
+    """Return the spec with ``files`` and ``archives`` as absolute paths or URIs, and with the scripts of its commands.
+
+    A script is a file in ``folder`` that a command begins with. What the job names itself wins over a script of the
+    same name.
+    """
+    files = [_absolute(path, folder) for path in spec.files]
+    archives = [_absolute(path, folder) for path in spec.archives]
     for command in (spec.map_command, spec.combine_command, spec.reduce_command):
         script = _script(command, folder)
-        if script and script not in named:
-            named.append(script)
-    return replace(spec, files=tuple(named), archives=tuple(_absolute(path, folder) for path in spec.archives))
+        if script and file_name(script) not in map(file_name, (*files, *archives)):
+            files.append(script)
+    return replace(spec, files=tuple(files), archives=tuple(archives))
+
+
+def permission_problems(spec: JobSpec) -> list[Problem]:
+    """Return a problem for each command that begins with a local file which may not be executed.
+
+    ``spec`` is what ``add_scripts`` returns.
+    """
+    paths = {file_name(uri): uri for uri in spec.files if not is_remote(uri)}
+    commands = {
+        "spec.mapCommand": spec.map_command,
+        "spec.combineCommand": spec.combine_command,
+        "spec.reduceCommand": spec.reduce_command,
+    }
+    problems = []
+    for where, command in commands.items():
+        path = paths.get(script_name(command) or "")
+        if path and command and not _can_begin(command, path):
+            message = f"{shown(file_name(path))} has no execute permission: chmod +x {shlex.quote(path)}"
+            problems.append(Problem(path=where, message=message))
+    return problems
+
+
+def _can_begin(command: Command, path: str) -> bool:
+    """Whether a command can begin with the file: without ``./``, a program of the same name is as good."""
+    if os.access(path, os.X_OK) or not os.path.isfile(path):
+        return True
+    word = shlex.split(command)[0] if isinstance(command, str) else command[0]
+    return "/" not in word and shutil.which(word) is not None
 
 
 def _script(command: Command | None, folder: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubemr_shell.cli.inherited import environ, inherited
-from kubemr_shell.cli.job_file import add_scripts, read_job
+from kubemr_shell.cli.job_file import add_scripts, folder_of, permission_problems, read_job
 from kubemr_shell.errors import InputNotFound, InvalidSpec, UsageError
 from kubemr_shell.job.spec import Job, JobSpec, description
 
@@ -94,7 +94,10 @@ def request_of(
     folder = _current_folder()
     read = _read_first_argument if is_first_argument else read_job
     job = read(job_file, _changes(flags, inputs), known)
-    spec = add_scripts(job.spec, os.path.dirname(os.path.abspath(job_file)) if job_file else folder)
+    spec = add_scripts(job.spec, folder_of(job_file) if job_file else folder)
+    problems = permission_problems(spec)
+    if problems:
+        raise InvalidSpec(problems, job_file or "command line")
     if spec.map_command is None:
         raise UsageError("the job has no mapCommand: write one, give it with -m, or set KUBEMR_MAP_COMMAND")
     is_inherited = memory is None and known.memory is not None

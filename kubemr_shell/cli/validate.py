@@ -7,15 +7,15 @@ from dataclasses import asdict
 
 import click
 
-from kubemr_shell.cli.job_file import read_job
-from kubemr_shell.errors import InputNotFound, InvalidSpec, Problem
+from kubemr_shell.cli.job_file import add_scripts, folder_of, permission_problems, read_job
+from kubemr_shell.errors import InputNotFound, InvalidSpec, Problem, UsageError
 
 
 @click.command()
 @click.argument("files", metavar="JOB.yaml...", nargs=-1, required=True)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to say it.")
 def validate(files: tuple[str, ...], output: str) -> int:
-    """Say everything that is wrong with the YAML of jobs; - is stdin.
+    """Say everything that is wrong with the YAML of jobs, and with the scripts beside it; - is stdin.
 
     Exits with 0 when all are valid, else with 2.
     """
@@ -30,10 +30,13 @@ def validate(files: tuple[str, ...], output: str) -> int:
 
 def _refusal(file: str) -> InvalidSpec | InputNotFound | None:
     try:
-        read_job(file)
+        spec = add_scripts(read_job(file).spec, folder_of(file))
     except (InvalidSpec, InputNotFound) as error:
         return error
-    return None
+    except UsageError as error:
+        return InvalidSpec([Problem(path="", message=str(error))], file)
+    problems = permission_problems(spec)
+    return InvalidSpec(problems, file) if problems else None
 
 
 def _as_json(file: str, refusal: InvalidSpec | InputNotFound | None) -> dict[str, object]:

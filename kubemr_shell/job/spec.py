@@ -239,7 +239,8 @@ class JobSpec:
         default=(),
         metadata=described(
             "Scripts and data for the folder of each attempt: paths, or http://, https:// or s3:// URIs that each "
-            "worker fetches once. If a command begins with the name of a file beside the YAML, this file is added.",
+            "worker fetches once. If a command begins with the name of a file beside the YAML, this file is added, "
+            "unless one of this name is listed.",
             TEXTS,
         ),
     )

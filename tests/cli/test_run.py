@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,34 @@ def test_files_that_cannot_be_fetched_are_refused_by_name(folder: Path) -> None:
         done = run(folder, "--file", uri, "-m", "cat", "in")
         assert done.returncode == 2
         assert uri.encode() + b": " + says in done.stderr
+
+
+def script(path: Path, says: str, mode: int = 0o755) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho {says}\n")
+    path.chmod(mode)
+
+
+@pytest.mark.parametrize("kind", ["--file", "--archive"])
+def test_a_file_that_is_given_wins_over_one_of_its_name_beside_the_yaml(folder: Path, kind: str) -> None:
+    script(folder / "map.sh", "beside")
+    if kind == "--file":
+        script(folder / "tools" / "map.sh", "given")
+        command = "./map.sh"
+    else:
+        script(folder / "tools" / "script", "given")
+        with tarfile.open(folder / "tools" / "map.sh", "w") as archive:
+            archive.add(folder / "tools" / "script", "script")
+        command = "map.sh/script"
+    done = run(folder, "-q", "-p", "1", "-m", command, kind, "tools/map.sh", "in")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"given\n", b"")
+
+
+def test_a_script_without_execute_permission_is_named_before_any_task_runs(folder: Path) -> None:
+    script(folder / "map.sh", "x", 0o644)
+    done = run(folder, "-q", "-m", "./map.sh", "in")
+    assert done.returncode == 2
+    assert done.stderr.decode() == (
+        f"kubemr-shell: command line: 1 problem\n  spec.mapCommand: map.sh has no execute permission: "
+        f"chmod +x {folder}/map.sh\n"
+    )

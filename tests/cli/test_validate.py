@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ def validate(folder: Path, *arguments: str, stdin: str | bytes = b"") -> subproc
         [sys.executable, "-m", "kubemr_shell", "validate", *arguments],
         input=data,
         cwd=folder,
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(folder)},
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(folder), "PATH": os.environ["PATH"]},  # noqa: TID251
         capture_output=True,
         check=False,
     )
@@ -122,3 +123,55 @@ def test_dates_and_a_lone_equals_sign_are_text_as_they_are_for_kubernetes(tmp_pa
     text = GOOD + "  key: {separator: =}\n  jobargs: {day: 2026-11-24, odd: 2026-99-99}\n"
     done = validate(tmp_path, "-", stdin=text)
     assert (done.returncode, done.stdout) == (0, "-: valid\n")
+
+
+def script(folder: Path, name: str, mode: int) -> Path:
+    path = folder / name
+    path.write_text("#!/bin/sh\ncat\n")
+    path.chmod(mode)
+    return path
+
+
+def commands(**lines: str) -> str:
+    return GOOD.replace("  mapCommand: tr -cs '[:alpha:]' '\\n'\n  reduceCommand: uniq -c\n", "") + "".join(
+        f"  {name}: {line}\n" for name, line in lines.items()
+    )
+
+
+@pytest.mark.parametrize("word", ["./map.sh", "map.sh"])
+def test_a_script_without_execute_permission_is_named_with_the_command_that_helps(tmp_path: Path, word: str) -> None:
+    path = script(tmp_path, "map.sh", 0o644)
+    script(tmp_path, "reduce.sh", 0o755)
+    (tmp_path / "job.yaml").write_text(commands(mapCommand=f"{word} -x", reduceCommand="./reduce.sh"))
+    done = validate(tmp_path, "job.yaml")
+    assert done.returncode == 2
+    assert done.stdout.splitlines() == [
+        "job.yaml: 1 problem",
+        f"  spec.mapCommand: map.sh has no execute permission: chmod +x {path}",
+    ]
+    path.chmod(0o755)
+    assert validate(tmp_path, "job.yaml").returncode == 0
+
+
+def test_a_script_that_the_job_names_in_files_is_looked_at_too(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    path = script(tmp_path, "tools/sum.sh", 0o600)
+    (tmp_path / "job.yaml").write_text(commands(mapCommand="cat", reduceCommand="./sum.sh", files="[tools/sum.sh]"))
+    done = validate(tmp_path, "job.yaml")
+    assert f"  spec.reduceCommand: sum.sh has no execute permission: chmod +x {path}" in done.stdout.splitlines()
+
+
+def test_data_with_the_name_of_a_program_and_scripts_for_an_interpreter_need_no_execute_permission(
+    tmp_path: Path,
+) -> None:
+    for name in ("sort", "map.sh"):
+        script(tmp_path, name, 0o644)
+    (tmp_path / "job.yaml").write_text(commands(mapCommand="sh map.sh", reduceCommand="sort -u"))
+    assert validate(tmp_path, "job.yaml").stdout == "job.yaml: valid\n"
+
+
+def test_a_file_that_can_travel_to_no_worker_is_said(tmp_path: Path) -> None:
+    (tmp_path / "job.yaml").write_text(commands(mapCommand="cat", files="['gs://bucket/x']"))
+    done = validate(tmp_path, "job.yaml")
+    assert done.returncode == 2
+    assert "gs://bucket/x: files and archives are paths or http://" in done.stdout

@@ -68,12 +68,12 @@ def test_files_that_cannot_travel_are_named(tmp_path: Path, name: str, words: st
     assert words in problem
 
 
-def test_a_script_and_a_file_of_one_name_are_two(tmp_path: Path) -> None:
+def test_a_file_that_the_job_names_wins_over_a_script_of_its_name(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     for path in ("map.sh", "sub/map.sh"):
-        (tmp_path / path).touch()
-    [problem] = problems(packed(tmp_path, files=("sub/map.sh",), map_command="./map.sh"))
-    assert "has the name map.sh" in problem
+        (tmp_path / path).write_text(path)
+    package = packed(tmp_path, files=("sub/map.sh",), map_command="./map.sh")
+    assert (package.problems, package.data) == ([], {"map.sh": b"sub/map.sh"})
     assert problems(packed(tmp_path, files=("map.sh",), map_command="./map.sh")) == []
 
 
