@@ -116,8 +116,10 @@ def _run(action: Callable[[], object], arguments: list[str]) -> int:
         return getattr(error.__cause__, "exit_code", EXIT_INTERRUPTED)
     except ReaderGone as error:
         return error.exit_code
-    except SystemExit as error:  # click makes this of each BrokenPipeError, and none is one of stdout or stderr
-        return _report(error, EXIT_BUG, _bug_message(), debug=debug)
+    except SystemExit as error:
+        if isinstance(error.__context__, OSError):  # click hides a BrokenPipeError, and this is none of stdout or stderr
+            return _report(error, EXIT_BUG, _bug_message(), debug=debug)
+        return error.code if isinstance(error.code, int) else 0  # the shell asked for completions
     except KubemrError as error:
         return _report(error, error.exit_code, str(error), debug=debug)
     except OSError as error:
