@@ -117,7 +117,7 @@ def _run(action: Callable[[], object], arguments: list[str]) -> int:
     except ReaderGone as error:
         return error.exit_code
     except SystemExit as error:
-        if isinstance(error.__context__, OSError):  # click hides a BrokenPipeError, and this is none of stdout or stderr
+        if isinstance(error.__context__, OSError):  # click hides a BrokenPipeError: a bug, as it is not of stdout
             return _report(error, EXIT_BUG, _bug_message(), debug=debug)
         return error.code if isinstance(error.code, int) else 0  # the shell asked for completions
     except KubemrError as error:
