@@ -12,6 +12,7 @@
         BoardUnavailable, StorageUnavailable
           UnknownAnswer                  a write whose answer was lost: it may have landed, or may yet
       Forbidden                      7
+        CredentialsRefused               those of the object store: others may be on their way
         NamespaceTerminating             nothing can be made in it any more
       BoardError
         Conflict                         a test operation failed: read again, decide again
@@ -179,6 +180,10 @@ class Forbidden(KubemrError):
     """A right is missing; the message names it."""
 
     exit_code = 7
+
+
+class CredentialsRefused(Forbidden):
+    """The object store does not know the credentials, or no longer, or there are none."""
 
 
 class NamespaceTerminating(Forbidden):

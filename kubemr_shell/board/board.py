@@ -94,6 +94,8 @@ class Board:
         self._random = random
         observer = Observer(expiry_seconds=timing.expiry_seconds, clock=clock, is_dead=is_dead)
         waits = Waits(store, job, worker, log)
+        self.tell = waits.tell
+        """Says in the log and in the status of the job what this worker waits for; None: it goes on."""
         new_refusals = partial(
             Refusals,
             budget_seconds=timing.refused_seconds,

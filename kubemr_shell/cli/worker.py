@@ -37,6 +37,12 @@ TERMINATION_MESSAGE_BYTES = 4096
 @click.option(
     "--s3-secret", envvar="KUBEMR_S3_SECRET", help="The Secret with the credentials of the store, for messages."
 )
+@click.option(
+    "--s3-keys",
+    envvar="KUBEMR_S3_KEYS",
+    type=click.Path(),
+    help="A folder with the credentials of the store in files, which are read again when they are refused.",
+)
 @click.option("--scratch", required=True, type=click.Path(), help="A folder for what dies with the pod.")
 @click.option("--slots", type=click.IntRange(1), help="Tasks that run at once; default: the pod's CPUs.")
 @click.option("--lease", type=float, default=LEASE_SECONDS, help="Seconds after which a worker shows that it lives.")
@@ -82,6 +88,7 @@ def _options(
     number: int | None,
     output: str,
     s3_secret: str | None,
+    s3_keys: str | None,
     scratch: str,
     slots: int | None,
 ) -> PodOptions:
@@ -99,6 +106,7 @@ def _options(
         number=number,
         output=as_prefix(output),
         s3_secret=s3_secret,
+        s3_keys=s3_keys,
         slots=slots or limits.cpus(),
         memory_bytes=limits.memory_bytes(),
         scratch=scratch,

@@ -1,4 +1,4 @@
-"""How long a worker goes on asking a server that refuses it for a reason which may pass by itself.
+"""How long a worker goes on asking a server that refuses it, or is away, for a reason which may pass by itself.
 
 Credentials are replaced while a job runs, a new right reaches the caches of a server after some seconds, and a quota is
 full until others have ended. The servers answer in the same way when a right is missing for good. So a refused request
@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from kubemr_shell.errors import Forbidden, NamespaceTerminating, Sequel
+from kubemr_shell.errors import (
+    CredentialsRefused,
+    Forbidden,
+    NamespaceTerminating,
+    Sequel,
+    StorageUnavailable,
+    Unavailable,
+)
 from kubemr_shell.net.retry import pause_seconds
 
 REFUSED_SECONDS = 900.0
@@ -51,8 +58,8 @@ class Refusals:
         self._tries = 0
         self._began = 0.0
 
-    def met(self, error: Forbidden) -> float:
-        """Return the seconds until the request is to be made again; raise Forbidden when the refusals have lasted."""
+    def met(self, error: Forbidden | Unavailable) -> float:
+        """Return the seconds until the request is to be made again; raise the error when it has lasted."""
         if not self._budget_seconds or isinstance(error, NamespaceTerminating):
             raise error
         now = self._clock()
@@ -61,10 +68,9 @@ class Refusals:
         pause = pause_seconds(self._tries, first=FIRST_PAUSE_SECONDS, longest=self._longest_pause, random=self._random)
         self._tries += 1
         if now + pause > self._began + self._budget_seconds:
-            lasted = now - self._began
-            raise Forbidden(f"refused for {lasted:.0f} s: {error}: {ADVICE}", sequel=Sequel.GOES_ON) from error
+            raise _lasting(error, now - self._began) from error
         if self._tries >= TOLD_FROM:
-            self._tell(f"refused, and asked again for up to {self._budget_seconds:.0f} s: {error}: {ADVICE}")
+            self._tell(f"{_what(error)}, and asked again for up to {self._budget_seconds:.0f} s: {_said(error)}")
         return pause
 
     def passed(self) -> None:
@@ -72,3 +78,20 @@ class Refusals:
         if self._tries >= TOLD_FROM:
             self._tell(None)
         self._tries = 0
+
+
+def _lasting(error: Forbidden | Unavailable, seconds: float) -> Forbidden | StorageUnavailable:
+    text = f"{_what(error)} for {seconds:.0f} s: {_said(error)}"
+    if isinstance(error, Forbidden):
+        return Forbidden(text, sequel=Sequel.GOES_ON)
+    return StorageUnavailable(text, sequel=Sequel.GOES_ON)
+
+
+def _what(error: Forbidden | Unavailable) -> str:
+    return "refused" if isinstance(error, Forbidden) else "not reached"
+
+
+def _said(error: Forbidden | Unavailable) -> str:
+    """Errors of the object store say themselves what to do."""
+    is_of_store = isinstance(error, CredentialsRefused | Unavailable)
+    return str(error) if is_of_store else f"{error}: {ADVICE}"

@@ -37,10 +37,22 @@ class S3Config:
     max_requests_per_second: float | None = None
     """Of this process."""
     advice: CredentialsAdvice = ON_A_MACHINE
+    keys: str | None = None
+    """A folder with the credentials in files (``s3_keys``); they count once those of the start are refused."""
+    refused_seconds: float = 0.0
+    """How long new credentials are waited for when those that have worked are refused."""
 
     @classmethod
-    def of(cls, spec: S3Spec, *, agents: int = 1, advice: CredentialsAdvice = ON_A_MACHINE) -> S3Config:
-        """What a job asks for; its limit of requests is shared by so many processes."""
+    def of(
+        cls,
+        spec: S3Spec,
+        *,
+        agents: int = 1,
+        advice: CredentialsAdvice = ON_A_MACHINE,
+        keys: str | None = None,
+        refused_seconds: float = 0.0,
+    ) -> S3Config:
+        """Return what a job asks for; its limit of requests is shared by so many processes."""
         limit = spec.max_requests_per_second
         return cls(
             endpoint=spec.endpoint,
@@ -50,4 +62,6 @@ class S3Config:
             requester_pays=spec.requester_pays,
             max_requests_per_second=None if limit is None else limit / agents,
             advice=advice,
+            keys=keys,
+            refused_seconds=refused_seconds,
         )

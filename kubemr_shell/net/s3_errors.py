@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from kubemr_shell.errors import (
     BucketNotFound,
+    CredentialsRefused,
     Forbidden,
     KubemrError,
     NoSuchRange,
@@ -131,6 +132,13 @@ def of_answer(
     return _of_place(uri, status, code, said, operation=operation, region=region)
 
 
+def is_without_reason(response: dict[str, Any]) -> bool:
+    """Whether an answer refuses a request with nothing but a number, which may stand for refused credentials."""
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    code = str(response.get("Error", {}).get("Code") or status)
+    return status in (400, 401, 403) and code in (str(status), "BadRequest", "Bad Request", "Forbidden", "Unauthorized")
+
+
 def _of_place(uri: str, status: int, code: str, said: str, *, operation: str, region: str) -> KubemrError:
     """The request was understood and allowed, but does not fit what is there."""
     missing = _missing(code, status, operation, uri)
@@ -182,7 +190,7 @@ def of_failure(error: Exception, uri: str, advice: CredentialsAdvice = ON_A_MACH
 
 def _of_configuration(name: str, text: str, uri: str, advice: CredentialsAdvice) -> KubemrError | None:
     if name in _NO_CREDENTIALS:
-        return Forbidden(f"{shown(uri)}: there are no credentials ({text}): {advice.if_missing}")
+        return CredentialsRefused(f"{shown(uri)}: there are no credentials ({text}): {advice.if_missing}")
     if name in _WRONG_PROFILE:
         return Forbidden(f"{shown(uri)}: {text}: check AWS_PROFILE and the files in ~/.aws")
     if name in _WRONG_ENDPOINT:
@@ -214,10 +222,10 @@ def _is_met(error: Exception) -> bool:
     return isinstance(error, OSError) or not homes.isdisjoint(("botocore", "urllib3", "http"))
 
 
-def _wrong_key(uri: str, code: str, advice: CredentialsAdvice) -> Forbidden:
+def _wrong_key(uri: str, code: str, advice: CredentialsAdvice) -> CredentialsRefused:
     why = _WRONG_KEYS.get(code, _WRONG_KEYS["InvalidAccessKeyId"])
     what_to_do = "" if ":" in why else f": {advice.if_wrong}"
-    return Forbidden(f"{shown(uri)}: {why} ({code}){what_to_do}")
+    return CredentialsRefused(f"{shown(uri)}: {why} ({code}){what_to_do}")
 
 
 def _of_tls(text: str) -> str:

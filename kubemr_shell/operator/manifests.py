@@ -49,6 +49,8 @@ QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 COMMAND = ["/opt/kubemr/tini", "-s", "--", "/opt/kubemr/kubemr-shell"]
 """tini reaps what commands leave behind."""
 SCRATCH = "/scratch"
+S3_KEYS = "/var/run/secrets/kubemr/s3"
+"""The files of the Secret with the credentials: the variables of a pod stay what they were when the Secret changes."""
 TERMINATION_LOG = "/dev/termination-log"
 RESTARTS_A_WORKER = 6
 HOPELESS = (2, 3, 7, 70)
@@ -216,6 +218,13 @@ def _own_pod(seen: Observation, options: OperatorOptions, arguments: list[str]) 
         "volumeMounts": [{"name": "scratch", "mountPath": SCRATCH}, {"name": "tmp", "mountPath": "/tmp"}],
     }
     volumes: list[Manifest] = [{"name": "scratch", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+    if secret:
+        # A Secret that is missing keeps the container from starting by ``envFrom``, which says so better.
+        volumes.append({"name": "s3-keys", "secret": {"secretName": secret, "optional": True, "defaultMode": 0o440}})
+        container["volumeMounts"] = [
+            *container["volumeMounts"],
+            {"name": "s3-keys", "mountPath": S3_KEYS, "readOnly": True},
+        ]
     files = (seen.job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
     if files:
         volumes.append({"name": "files", "configMap": {"name": files, "defaultMode": 0o555}})
@@ -249,6 +258,7 @@ def _environment(s3: S3Spec, options: OperatorOptions) -> list[Manifest]:
     ]
     settings = {
         "KUBEMR_S3_SECRET": _secret_of(s3, options),
+        "KUBEMR_S3_KEYS": S3_KEYS if _secret_of(s3, options) else None,
         "AWS_ENDPOINT_URL_S3": s3.endpoint or options.s3_endpoint,
         "AWS_REGION": s3.region or options.s3_region,
     }

@@ -20,6 +20,7 @@ from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import spec_from_mapping
+from kubemr_shell.net.s3_client import client_for
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.pod.output_claim import OutputClaim
 from kubemr_shell.pod.places import Places
@@ -57,6 +58,8 @@ class PodOptions:
     """URI of the prefix for the parts."""
     s3_secret: str | None
     """The Secret with the credentials of its store."""
+    s3_keys: str | None
+    """The folder with the files of that Secret, which change when it does."""
     slots: int
     memory_bytes: int
     scratch: str
@@ -163,8 +166,14 @@ class PodWorker:
         return resolve(self._complete(spec), slots=self._options.slots)
 
     def _s3(self, spec: JobSpec) -> S3Config:
-        advice = credentials_advice(self._options.namespace, self._options.s3_secret)
-        return S3Config.of(spec.s3, agents=self._workers, advice=advice)
+        options = self._options
+        return S3Config.of(
+            spec.s3,
+            agents=self._workers,
+            advice=credentials_advice(options.namespace, options.s3_secret),
+            keys=options.s3_keys,
+            refused_seconds=self._timing.refused_seconds,
+        )
 
     def _divided(self) -> MemoryPlan:
         return divide_memory(
@@ -180,6 +189,9 @@ class PodWorker:
 
     def _context(self, view: JobView, spec: JobSpec) -> JobContext:
         options, s3 = self._options, self._s3(spec)
+        client = client_for(s3)
+        client.tell = self._worker.board.tell
+        client.has_worked |= view.plan is not None  # the plan is in the store
         storage = self._places.storage(s3)
         old_result = self._old_result(view, storage)
         claim = OutputClaim(storage=storage, places=self._places, job=options.job, old_result=old_result)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_view import JobView, PlanFacts
@@ -31,10 +31,13 @@ from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.fingerprint import kept_in_plan, plan_fingerprint
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
-from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.net.refusals import Refusals
+from kubemr_shell.net.waiting import Cancelled, Waiter
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.job_files import JobFiles, files_of
 from kubemr_shell.worker.lease import kept
+
+Result = TypeVar("Result")
 
 REASONS_NOT_TO_BEGIN = (
     UsageError,
@@ -73,13 +76,16 @@ class Planner:
         parallelism: int,
         lease_seconds: float,
         cancel: Cancel,
+        outages: Refusals,
     ) -> None:
+        """``outages`` says how long a storage or a server that is away is waited for."""
         self._board = board
         self._context = context
         self._complete = complete
         self._parallelism = parallelism
         self._lease_seconds = lease_seconds
         self._cancel = cancel
+        self._outages = outages
         self._files: tuple[tuple[str, ...], JobFiles] | None = None
         """The files that are here, and their URIs."""
 
@@ -92,30 +98,43 @@ class Planner:
         view = self._board.known
         try:
             with self._kept(claim):
-                job = self._context(view, self._complete(spec_from_mapping(view.spec)))
-                if reason := job.refusal():
-                    raise UsageError(reason)
-                objects = self._inputs(job)
-                pins = self._brought(job).pins
-                splits = plan_splits(objects, split=job.memory.limited(job.spec.split), parallelism=self._parallelism)
-                tasks = job.workspace.write_splits(claim.id, self._cancel.until_set(splits))
-            mapping = spec_to_mapping(kept_in_plan(job.spec))
-            self._board.record_plan(
-                claim,
-                PlanFacts(
-                    claim_id=claim.id,
-                    tasks=tasks,
-                    partitions=job.partitions,
-                    spec=mapping,
-                    files=pins,
-                    fingerprint=plan_fingerprint(mapping, pins),
-                    input_bytes=sum(item.size or 0 for item in objects),
-                ),
-            )
+                facts = self._patiently(lambda: self._planned(claim, view))
+            self._board.record_plan(claim, facts)
         except REASONS_NOT_TO_BEGIN as error:
             self._board.fail_job({"kind": type(error).__name__, "reason": str(error), "exitCode": error.exit_code})
         except Cancelled:
             self._board.give_back(claim)
+
+    def _planned(self, claim: RoleClaim, view: JobView) -> PlanFacts:
+        job = self._context(view, self._complete(spec_from_mapping(view.spec)))
+        if reason := job.refusal():
+            raise UsageError(reason)
+        objects = self._inputs(job)
+        pins = self._brought(job).pins
+        splits = plan_splits(objects, split=job.memory.limited(job.spec.split), parallelism=self._parallelism)
+        tasks = job.workspace.write_splits(claim.id, self._cancel.until_set(splits))
+        mapping = spec_to_mapping(kept_in_plan(job.spec))
+        return PlanFacts(
+            claim_id=claim.id,
+            tasks=tasks,
+            partitions=job.partitions,
+            spec=mapping,
+            files=pins,
+            fingerprint=plan_fingerprint(mapping, pins),
+            input_bytes=sum(item.size or 0 for item in objects),
+        )
+
+    def _patiently(self, work: Callable[[], Result]) -> Result:
+        """Do the work, again and again while a storage or a server is away; Cancelled when somebody asks to stop."""
+        while True:
+            try:
+                result = work()
+            except StorageUnavailable as error:
+                pause = self._outages.met(error)
+            else:
+                self._outages.passed()
+                return result
+            Waiter(self._cancel.fd).pause(pause)
 
     def prepared(self) -> tuple[JobContext, JobFiles]:
         """Return the job under the spec of its plan, with its files here.
@@ -130,7 +149,7 @@ class Planner:
         if plan.fingerprint != plan_fingerprint(plan.spec, plan.files):
             raise StorageError("the plan of the job is not what was recorded", sequel=Sequel.BEGINS_ANEW)
         job = self._context(view, spec_from_mapping(plan.spec))
-        files = self._brought(job)
+        files = self._patiently(lambda: self._brought(job))
         files.check(plan.files)
         return job, files
 
@@ -138,7 +157,7 @@ class Planner:
         if view.plan is None or view.plan.is_settled:
             return view
         job = self._context(view, self._complete(spec_from_mapping(view.spec)))
-        files = self._brought(job)
+        files = self._patiently(lambda: self._brought(job))
         files.check(view.plan.files)
         return self._board.settle(spec_to_mapping(job.spec), files.pins)
 

@@ -18,6 +18,7 @@ from kubemr_shell.command.open_files import make_room
 from kubemr_shell.command.orphans import GroupFile
 from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.job.state import JobState, Phase
+from kubemr_shell.net.refusals import Refusals
 from kubemr_shell.net.s3_requests import RequestMeter
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.commands import Commands
@@ -108,6 +109,12 @@ class Worker:
             parallelism=options.slots * options.workers,
             lease_seconds=options.timing.lease_seconds,
             cancel=self._stopping,
+            outages=Refusals(
+                budget_seconds=options.timing.refused_seconds,
+                clock=time.monotonic,
+                random=Random(os.urandom(16)),
+                tell=self.board.tell,
+            ),
         )
         self._slots = Slots(options.slots, self._attention.set)
         self._loop = Loop(

@@ -18,6 +18,7 @@ import pytest
 
 from kubemr_shell.errors import (
     BucketNotFound,
+    CredentialsRefused,
     Forbidden,
     KubemrError,
     NoSuchRange,
@@ -82,7 +83,7 @@ class TestRights:
     def test_a_wrong_secret_key(self, bucket: Bucket, config: S3Config, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
         kind, code, text = message(config, bucket=bucket.name)
-        assert (kind, code) == (Forbidden, 7)
+        assert (kind, code) == (CredentialsRefused, 7)
         assert text == (
             "the secret key does not fit the access key (SignatureDoesNotMatch): "
             "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile"
@@ -100,14 +101,14 @@ class TestRights:
     def test_an_unknown_access_key(self, bucket: Bucket, config: S3Config, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "wrong")
         kind, code, text = message(config, bucket=bucket.name)
-        assert (kind, code) == (Forbidden, 7)
+        assert (kind, code) == (CredentialsRefused, 7)
         assert text.startswith("the access key is not known (")
 
     def test_no_credentials(self, bucket: Bucket, config: S3Config, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AWS_ACCESS_KEY_ID")
         monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
         kind, code, text = message(config, bucket=bucket.name)
-        assert (kind, code) == (Forbidden, 7)
+        assert (kind, code) == (CredentialsRefused, 7)
         assert text.startswith(
             "there are no credentials (Unable to locate credentials): set AWS_ACCESS_KEY_ID and AWS_"
         )

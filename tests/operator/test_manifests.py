@@ -10,6 +10,7 @@ import pytest
 from kubemr_shell.board.documents import JOB_LABEL
 from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.resources import BATCH_JOBS
+from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.reconcile import reconcile
 from tests.operator.observed import OPTIONS, STAMP, job, made, seen
 
@@ -75,3 +76,24 @@ def test_a_dollar_of_a_user_is_no_variable(deleted: bool) -> None:
     given = [*container["args"], *(one["value"] for one in container["env"] if "value" in one)]
     assert [one for one in given if text in one]
     assert not [one for one in given if text in one.replace("$$", "")]
+
+
+def test_the_keys_of_the_store_are_in_files_that_change_with_the_secret() -> None:
+    """Variables stay what they were when the container was started."""
+
+    def pod_of(options: OperatorOptions) -> dict[str, Any]:
+        status = {"state": "DEPLOYING", "startTime": STAMP, "turn": 4}
+        (batch,) = made(reconcile(seen(job(status)), options).actions, BATCH_JOBS)
+        pod: dict[str, Any] = batch["spec"]["template"]["spec"]
+        return pod
+
+    pod = pod_of(replace(OPTIONS, s3_secret="keys"))
+    secret = {"secretName": "keys", "optional": True, "defaultMode": 0o440}
+    assert {"name": "s3-keys", "secret": secret} in pod["volumes"]
+    (container,) = pod["containers"]
+    mount = next(mount for mount in container["volumeMounts"] if mount["name"] == "s3-keys")
+    assert mount["readOnly"]
+    assert {"name": "KUBEMR_S3_KEYS", "value": mount["mountPath"]} in container["env"]
+    bare = pod_of(replace(OPTIONS, s3_secret=None))
+    assert "s3-keys" not in str(bare)
+    assert "KUBEMR_S3_KEYS" not in str(bare)

@@ -21,6 +21,7 @@ from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_to_mapping
+from kubemr_shell.net.refusals import Refusals
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.attention import Attention
@@ -131,18 +132,11 @@ class Site:
         attention, stopping = Attention(), Cancel()
         slots = Slots(1, attention.set)
         meter = Meter(str(self._folder / "progress"), slots, time.monotonic)
-        planner = Planner(
-            board,
-            lambda view, spec: self._context(),
-            as_it_is,
-            parallelism=1,
-            lease_seconds=timing.lease_seconds,
-            cancel=stopping,
-        )
+        planner = self.planner(board, stopping, lease_seconds=timing.lease_seconds)
 
         def prepare() -> Stages:
             slots.start([runner])
-            return Stages(board, self._context(), lease_seconds=timing.lease_seconds, cancel=stopping)
+            return Stages(board, self.context(), lease_seconds=timing.lease_seconds, cancel=stopping)
 
         loop = Loop(
             board, planner, prepare, slots, meter, timing=timing, clock=clock, attention=attention, stopping=stopping
@@ -169,7 +163,21 @@ class Site:
         for error in errors:
             raise error
 
-    def _context(self) -> JobContext:
+    def planner(
+        self, board: Board, stopping: Cancel, *, lease_seconds: float = 30, outages: Refusals | None = None
+    ) -> Planner:
+        """Return what plans the job; without ``outages`` a storage that is away ends it."""
+        return Planner(
+            board,
+            lambda view, spec: self.context(),
+            as_it_is,
+            parallelism=1,
+            lease_seconds=lease_seconds,
+            cancel=stopping,
+            outages=outages or Refusals(budget_seconds=0, clock=time.monotonic, random=Random(7)),
+        )
+
+    def context(self) -> JobContext:
         storage, folder = self._storage, str(self._folder)
         return JobContext(
             name="job",
