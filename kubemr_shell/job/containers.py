@@ -1,4 +1,4 @@
-"""The shapes that hold several values: lists, commands, mappings whose names the user chooses."""
+"""The shapes that contain several values: lists, commands, and mappings whose names the user chooses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from kubemr_shell.job.shape import Schema, Shape
 from kubemr_shell.job.texts import Text
 
 MOST_VALUES = 10_000
+"""The most values in a mapping of any content."""
 MOST_LEVELS = 64
+"""The most levels of such a mapping."""
 
 
 class ListOf(Shape):
-    """A list of values of one shape. ``key`` names a field of them that must not occur twice."""
+    """A list of values of one shape. No two values may have the same value in their field ``key``, if it is set."""
 
     def __init__(self, item: Shape, words: str, *, example: str, key: str = "") -> None:
         self._item = item
@@ -55,7 +57,7 @@ class ListOf(Shape):
 
 
 class CommandLine(Shape):
-    """A string for the shell, or a list of words to execute."""
+    """A command: a string for the shell, or a list of words to execute."""
 
     _BLANK = (r"\S", "must be a command: write one, or remove the line")
 
@@ -94,7 +96,7 @@ class CommandLine(Shape):
 
 
 class TextMap(Shape):
-    """Names that the user chooses, and strings."""
+    """A mapping from names that the user chooses to strings."""
 
     _NAME = Text()
     _VALUE = Text(empty=True)
@@ -124,7 +126,7 @@ class TextMap(Shape):
 
 
 class Anything(Shape):
-    """A mapping whose content others judge: only that it is JSON, and of a bounded size, is checked here."""
+    """A mapping of any content. Only its size, and that JSON can hold the content, are checked."""
 
     def __init__(self, words: str) -> None:
         self._words = words
@@ -148,7 +150,10 @@ class Anything(Shape):
 
 
 def _check_json(document: object, path: str, report: Report) -> None:
-    """Report what JSON cannot hold. YAML's anchors make documents that have no end, or are vast when written out."""
+    """Report each value that JSON cannot hold, and a document that is too large.
+
+    The anchors of YAML make documents that have no end, or that are very large when they are written out.
+    """
     waiting = [(document, path, 0)]
     seen = 0
     while waiting:

@@ -1,9 +1,9 @@
-"""Counters as commands count: amounts by name, in groups (protocol/SPEC.md, section 10). Pure.
+"""The counters of commands: amounts by group and name (protocol/SPEC.md, section 10). Pure.
 
-A job keeps a bounded number of them, as they stand in a document that every worker reads. Which ones must not depend on
-the order in which shards are closed, and one that is kept must be exact. So those are kept that are first in the order
-of group and name: a counter that is among the first of a job is among the first of each part of the job too, and no
-part has ever dropped it.
+A job keeps a bounded number of counters, because they are a part of a document that every worker reads. The choice must
+not depend on the order in which shards are closed, and a counter that is kept must be exact. So a job keeps the first
+counters in the order of group and name. A counter that is among the first of a job is also among the first of each part
+of the job, so no part has dropped it.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from dataclasses import dataclass
 from itertools import islice
 
 Counters = Mapping[str, Mapping[str, int]]
-"""Group, name, amount."""
+"""The amounts, by group and name."""
 CounterName = tuple[str, str]
-"""Group and name."""
+"""The group and the name of a counter."""
 
 MOST_COUNTERS = 1000
-"""Of a phase, and of a job."""
+"""The most counters of a phase, and of a job."""
 MOST_BYTES = 128 << 10
-"""Of JSON for the counters of a phase, in the document of its job."""
+"""The most bytes of JSON for the counters of a phase, in the document of the job."""
 _BYTES_BESIDE_A_NAME = 24
-"""For an amount of 64 bits, a colon and a comma; likewise for the braces of a group."""
+"""The bytes of JSON for an amount of 64 bits, a colon and a comma, or for the braces of a group."""
 _SIGN = 1 << 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """Counters within a bound: all of those before ``dropped_from`` in the order of group and name, and no others."""
+    """Counters within the bounds: all before ``dropped_from`` in the order of group and name, and no others."""
 
     counters: Counters
     dropped_from: CounterName | None = None
-    """None: nothing was dropped."""
+    """The first counter that was dropped; None if no counter was dropped."""
 
 
 def summed_counters(parts: Iterable[Counters]) -> dict[str, dict[str, int]]:
-    """The amounts of all parts, added up name by name; sums wrap at 64 bits."""
+    """Return the sums of the amounts of all parts, by group and name. Sums wrap at 64 bits."""
     total: dict[str, dict[str, int]] = {}
     for part in parts:
         for group, names in part.items():
@@ -48,14 +48,14 @@ def summed_counters(parts: Iterable[Counters]) -> dict[str, dict[str, int]]:
 
 
 def negative(counters: Counters) -> Counters:
-    """What takes them off a sum again."""
+    """Return the counters whose addition removes ``counters`` from a sum."""
     return {group: {name: -amount for name, amount in names.items()} for group, names in counters.items()}
 
 
 def summed_within(parts: Iterable[Kept], *, most_bytes: int = MOST_BYTES, most: int = MOST_COUNTERS) -> Kept:
-    """Add up counters, and keep those of them that are within the bounds and that no part has dropped.
+    """Add up counters. Keep the counters that are within the bounds and that no part has dropped.
 
-    ``most_bytes`` is about their JSON, ``most`` about their number.
+    ``most_bytes`` limits the bytes of their JSON, ``most`` their number.
     """
     of_parts = list(parts)
     total = summed_counters(part.counters for part in of_parts)

@@ -1,8 +1,8 @@
-"""The CustomResourceDefinitions of jobs and of their shards, made from the one description of the spec.
+"""The CustomResourceDefinitions of jobs and of their shards, made from the description of the spec.
 
-An API server wants a structural schema: a type for every value, no choice between types, no patterns that exclude. What
-it cannot say is checked by the operator, with all problems in the job's status. Defaults are ours, not the server's, so
-that a job keeps what its author wrote.
+An API server demands a structural schema: a type for every value, no choice between types, and no patterns that
+exclude. The operator checks the other rules, and lists all problems in the job's status. The API server fills in no
+defaults, so a job keeps exactly the fields that its author wrote.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MOST_INLINE_ITEMS = 100_000
 
 
 def job_crd() -> dict[str, Any]:
-    """Of MapReduceJob."""
+    """Return the definition of MapReduceJob."""
     schema = {
         "type": "object",
         "description": "A MapReduce job of kubemr-shell.",
@@ -75,7 +75,7 @@ def job_crd() -> dict[str, Any]:
 
 
 def shard_crd() -> dict[str, Any]:
-    """Of TaskShard: the state of up to 1,000 tasks. Workers write it; nobody else should."""
+    """Return the definition of TaskShard, the state of up to 1,000 tasks. Only workers write shards."""
     state = {
         "type": "object",
         "x-kubernetes-map-type": "atomic",
@@ -109,7 +109,7 @@ def shard_crd() -> dict[str, Any]:
 
 
 def structural(schema: Mapping[str, Any]) -> Schema:
-    """What of a JSON Schema an API server can hold."""
+    """Return the part of a JSON Schema that an API server supports."""
     if "oneOf" in schema or "type" not in schema:
         kept: Schema = dict(ANYTHING)
         if "description" in schema:

@@ -1,4 +1,4 @@
-"""Specs made from other specs: with what depends on the machine filled in."""
+"""The resolved spec: a spec in which nothing depends on the machine that reads it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kubemr_shell.job.spec import JobSpec
 
 
 def resolve(spec: JobSpec, *, slots: int) -> JobSpec:
-    """The spec that a plan records: what it leaves to the machine is settled, so that no other machine differs."""
+    """Return the spec with the number of partitions filled in, so that all machines use the same number."""
     if spec.partitions is not None:
         return spec
     return replace(spec, partitions=slots if spec.replicas is None else spec.replicas)

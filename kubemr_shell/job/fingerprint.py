@@ -1,4 +1,4 @@
-"""What tells one plan from another, and what a changed spec or file means for the work that is done already. Pure."""
+"""The identity of a plan, and the effect of a changed spec or file on the committed work. Pure."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ DECIDE_MAP = (
 DECIDE_OUTPUT = ("reduce_command", "compress_output")
 DECIDE_ALL = ("image",)
 DIGEST = "sha256:"
-"""Stands before the digest of the inputs in the spec of a plan. No input can have such a name."""
+"""The text before the digest of the inputs in the spec of a plan. No input can have such a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """Fields that differ and matter, by their names in YAML."""
+    """The fields and files that differ between two specs, by their effect. Fields have their names of YAML."""
 
     forbidden: tuple[str, ...]
-    """With these it is another job: not even its plan can be used."""
+    """Fields that make it another job, which cannot use the old plan."""
     maps: tuple[str, ...] = ()
-    """Files with another content than before. With these the plan is kept, and every task is done again."""
+    """Files with a new content. The plan is kept, and every task runs again."""
     open_phases: tuple[str, ...] = ()
-    """With these every phase that is not closed yet is done again, so that no phase is done half in another way."""
+    """Fields after whose change every open phase runs again, so that no phase mixes two ways of working."""
     reduce_only: tuple[str, ...]
-    """With these the maps are kept, and the reduces are done again."""
+    """Fields and files after whose change the map outputs are kept and the reduce tasks run again."""
 
 
 def kept_in_plan(spec: JobSpec) -> JobSpec:
@@ -55,7 +55,7 @@ def kept_in_plan(spec: JobSpec) -> JobSpec:
 
 
 def plan_fingerprint(spec: Mapping[str, Any], files: Mapping[str, str]) -> str:
-    """Return a text that differs whenever the spec of a plan or the pin of one of its files does."""
+    """Return a text that changes if the spec of a plan or the pin of one of its files changes."""
     return _digest([spec, files])
 
 
@@ -99,7 +99,7 @@ def changed_fields(
 def _other_contents(
     spec: JobSpec, planned: Mapping[str, str], found: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of files with another content than planned: those that maps may read, and the script of the reduces."""
+    """Return the names of files with a new content: the files that maps may read, and the script of the reduces."""
     uris = [
         uri for uri in (*spec.files, *spec.archives) if uri in planned and found.get(uri, planned[uri]) != planned[uri]
     ]

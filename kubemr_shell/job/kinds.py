@@ -1,4 +1,4 @@
-"""What our two kinds of objects are called: in YAML, on an API server, and on the board of one machine."""
+"""The names of the two kinds of objects, in YAML, on an API server, and on the board of one machine."""
 
 from __future__ import annotations
 

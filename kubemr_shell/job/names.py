@@ -1,4 +1,4 @@
-"""Every name that is derived from a job, a task or an attempt."""
+"""The names that are derived from a job, a task or an attempt."""
 
 from __future__ import annotations
 
@@ -7,38 +7,44 @@ import re
 from kubemr_shell.job.state import Phase
 
 SUCCESS = "_SUCCESS"
+"""The file that appears last in an output, when all parts are complete."""
 STATE = "_kubemr"
-"""What stands in an output below this name is the state of its jobs."""
+"""The folder or prefix inside an output that holds the state of its jobs."""
 OWNER = "owner"
-"""Directly below that, it names the run that has the output; below the uid of a job of a cluster, that job has it."""
+"""The file that names the owner of an output.
+
+Directly inside ``STATE`` it belongs to a run, inside the folder of a uid to the job of a cluster with this uid.
+"""
 COMPRESSED_SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
-"""Of parts, by the job's compressOutput."""
+"""The suffixes of the names of parts, by the job's compressOutput."""
 _HTTP = re.compile("https?://", re.IGNORECASE)
 PART = "part-"
-"""Names of parts begin with it."""
+"""The beginning of the name of a part."""
 _PART = re.compile(PART + r"[0-9]{5,}(\.gz|\.zst)?")
 
 _UID = re.compile("[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_uid(name: str) -> bool:
-    """Return whether a folder or a prefix of this name can be a job's: a run's uid, or that of a Kubernetes object.
+    """Return whether a name is a uid: of a run, or of a Kubernetes object.
 
-    What has another name is never a job's, wherever it stands: it is not removed.
+    A folder or a prefix with any other name does not belong to a job, so it is never removed.
     """
     return _UID.fullmatch(name) is not None
 
 
 def part_name(index: int, compression: str = "none") -> str:
+    """Return the name of the part with this number."""
     return f"{PART}{index:05d}{COMPRESSED_SUFFIXES.get(compression, '')}"
 
 
 def is_part_name(name: str) -> bool:
+    """Return whether a file of this name is a part."""
     return _PART.fullmatch(name) is not None
 
 
 def file_name(uri: str) -> str:
-    """The name in the attempt's folder of one of the job's files or archives: what stands last in its path."""
+    """Return the name of a file or an archive in the attempt's folder: the last name of its path."""
     if _HTTP.match(uri):
         uri = re.split("[?#]", uri, maxsplit=1)[0]
         uri = uri.partition("://")[2].partition("/")[2]
@@ -46,21 +52,22 @@ def file_name(uri: str) -> str:
 
 
 def shard_name(job: str, phase: Phase, epoch: int, index: int) -> str:
-    """The document of a shard; its letter is the phase's first."""
+    """Return the name of a shard's document. It contains the first letter of the phase."""
     return f"{job}-{phase.value[0]}{epoch}-{index:05d}"
 
 
 def attempt_name(task: int, attempt: int) -> str:
+    """Return the name of an attempt: ``17.0`` is attempt 0 of task 17."""
     return f"{task}.{attempt}"
 
 
 def task_label(phase: Phase, task: int) -> str:
-    """How messages, logs and ``debug`` call a task: ``map/17``."""
+    """Return the name of a task in messages, in logs and for ``debug``: ``map/17``."""
     return f"{phase.value}/{task}"
 
 
 def parse_task_label(label: str) -> tuple[Phase, int]:
-    """The inverse of ``task_label``; ValueError when it is none."""
+    """Return the phase and the number of a task label. Raise ValueError for any other text."""
     phase, _, task = label.partition("/")
     if not (task.isascii() and task.isdigit()):
         raise ValueError(f"{label!r} is no task: write map/17 or reduce/3")

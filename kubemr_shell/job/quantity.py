@@ -1,4 +1,4 @@
-"""Quantities of bytes as Kubernetes writes them: ``64Mi``, ``1.5Gi``, ``100k``, ``1024``."""
+"""Quantities of bytes in the notation of Kubernetes: ``64Mi``, ``1.5Gi``, ``100k``, ``1024``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 PATTERN = r"^[0-9]{1,19}(\.[0-9]{1,9})?(k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 HIGHEST = (1 << 63) - 1
-"""Kubernetes counts in 64 bits too."""
+"""The largest number of bytes: Kubernetes counts in 64 bits."""
 
 _BINARY = {"Ei": 1 << 60, "Pi": 1 << 50, "Ti": 1 << 40, "Gi": 1 << 30, "Mi": 1 << 20, "Ki": 1 << 10}
 _DECIMAL = {"E": 10**18, "P": 10**15, "T": 10**12, "G": 10**9, "M": 10**6, "k": 10**3, "": 1}
@@ -14,7 +14,7 @@ _UNITS = _BINARY | _DECIMAL
 
 
 def parse_quantity(text: str) -> int:
-    """The number of bytes, rounded up as Kubernetes does; ValueError says what would be right."""
+    """Return the number of bytes, rounded up as in Kubernetes. Raise ValueError with the right notation."""
     if not re.fullmatch(PATTERN, text):
         raise ValueError(f"must be a number of bytes such as 64Mi, 1Gi or 500M{_suggestion(text)}")
     number = text.rstrip("kKMGTPEi")
@@ -27,13 +27,13 @@ def parse_quantity(text: str) -> int:
 
 
 def format_quantity(count: int) -> str:
-    """The same number of bytes with the largest unit that divides it, binary units first: 67108864 is ``64Mi``."""
+    """Return a number of bytes with the largest unit that divides it, binary units first: 67108864 is ``64Mi``."""
     unit = next(unit for unit, size in _UNITS.items() if (count >= size and count % size == 0) or not unit)
     return f"{count // _UNITS[unit]}{unit}"
 
 
 def _suggestion(text: str) -> str:
-    """``64 MB``, ``64mb`` and ``64MiB`` are what people write first."""
+    """Return the end of the message, with the right notation of a common mistake such as ``64 MB`` or ``64mb``."""
     found = re.fullmatch(r"\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([kmgtpe]?)(i?)b?\s*", text, re.IGNORECASE | re.ASCII)
     if not found:
         return f", not {text[:60]!r}"

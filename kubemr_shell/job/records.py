@@ -1,4 +1,4 @@
-"""The shapes of mappings with known fields: those of the document, and the dataclasses of the spec."""
+"""The shapes of mappings with known fields: the parts of the document, and the dataclasses of the spec."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from kubemr_shell.job.shape import Schema, Shape
 
 
 class Rule(Protocol):
-    """Something that fields of one mapping must keep to together."""
+    """A rule for several fields of one mapping."""
 
     def check(self, given: Mapping[str, Any], path: str, report: Report) -> None:
-        """``given`` holds what the mapping says, by the names of YAML, as our values."""
+        """Report a broken rule. ``given`` has the checked values of the mapping, by their names in YAML."""
         ...
 
-    def schema(self) -> Schema: ...
+    def schema(self) -> Schema:
+        """Return the rule as JSON Schema."""
+        ...
 
 
 class Excludes(Rule):
-    """Where one field has a value, others may not stand."""
+    """A rule that forbids some fields if another field has a certain value."""
 
     def __init__(self, field: str, value: object, others: tuple[str, ...], why: str) -> None:
         self._field = field
@@ -44,7 +46,7 @@ class Excludes(Rule):
 
 
 class NeedsOneOf(Rule):
-    """At least one of some fields must be there."""
+    """A rule that demands at least one of some fields."""
 
     def __init__(self, names: tuple[str, ...], why: str) -> None:
         self._names = names
@@ -59,7 +61,7 @@ class NeedsOneOf(Rule):
 
 
 class DistinctNames(Rule):
-    """Paths whose files are put into one folder, so that their names must differ. JSON Schema cannot say it."""
+    """A rule that demands different file names, because the files go to one folder. JSON Schema cannot express it."""
 
     def __init__(self, *fields: str) -> None:
         self._fields = fields
@@ -78,8 +80,10 @@ class DistinctNames(Rule):
 
 
 class Object(Shape):
-    """A mapping with known fields. ``required`` says of each field that must be there what to write;
-    fields in ``ignored`` may hold anything, and nobody looks at them."""
+    """A mapping with known fields.
+
+    ``required`` has, for each required field, the advice what to write. Fields in ``ignored`` may have any value.
+    """
 
     def __init__(
         self,
@@ -129,7 +133,7 @@ class Object(Shape):
 
 
 class Record(Object):
-    """A dataclass whose fields were made with ``described``."""
+    """A dataclass whose fields have the metadata of ``described``."""
 
     def __init__(self, made: type[Any], *, rules: tuple[Rule, ...] = ()) -> None:
         self.fields = {yaml_name(field.name): field for field in fields(made)}
@@ -146,7 +150,7 @@ class Record(Object):
         return self._made(**{self.fields[name].name: item for name, item in given.items()})
 
     def plain(self, value: Any) -> Any:
-        """Only what differs from the defaults, so that ``check`` gives back an equal value."""
+        """Return the fields that differ from their defaults. ``check`` makes an equal value of them."""
         given = {name: getattr(value, field.name) for name, field in self.fields.items()}
         return super().plain({name: item for name, item in given.items() if item != default_of(self.fields[name])})
 
@@ -162,16 +166,16 @@ class Record(Object):
 
 
 def described(description: str, shape: Shape, *, unset: str = "") -> dict[str, Any]:
-    """The metadata of a field: what users read about it, what it may hold, what happens when it is not set."""
+    """Return the metadata of a field: its description, its shape, and the words for its default."""
     return {"description": description, "shape": shape, "unset": unset}
 
 
 def yaml_name(name: str) -> str:
-    """``map_command`` is ``mapCommand`` in YAML."""
+    """Return the name of a field in YAML: ``map_command`` is ``mapCommand``."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
 def default_of(field: Field[Any]) -> Any:
-    """The value of a field that is not given; MISSING where it must be."""
+    """Return the default of a field, or MISSING if the field is required."""
     return field.default if field.default_factory is MISSING else field.default_factory()

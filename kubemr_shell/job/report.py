@@ -1,4 +1,4 @@
-"""Collects what is wrong with a document, and words for values that are not what they should be."""
+"""The report of the problems of a document, and the words for wrong values in its messages."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from difflib import get_close_matches
 from kubemr_shell.errors import Problem
 
 SHOWN_CHARACTERS = 60
+"""The most characters of a value in a message."""
 
 
 class Report:
-    """The problems found so far. ``homes`` gives for each field's name the path where it belongs."""
+    """The problems that were found so far. ``homes`` returns the right path of each field, by the field's name."""
 
     def __init__(self, homes: Callable[[], Mapping[str, str]]) -> None:
         self.problems: list[Problem] = []
         self._homes = homes
 
     def add(self, path: str, message: str) -> None:
+        """Add a problem."""
         self.problems.append(Problem(path=path, message=message))
 
     def add_unknown(self, path: str, name: object, known: Collection[str]) -> None:
-        """A field that does not exist here, and which one was probably meant."""
+        """Add an unknown field, with the field that the user probably meant."""
         if not isinstance(name, str):
             self.add(below(path, shown(name)), f"the name of a field must be a string, {as_read(name)}")
             return
@@ -37,13 +39,13 @@ class Report:
 
 
 def below(path: str, name: str) -> str:
-    """The path of a field; an odd name is quoted and cut."""
+    """Return the path of a field. A name with special characters is quoted, and a long name is cut."""
     plain = name if name.replace("-", "").replace("_", "").isalnum() and len(name) <= SHOWN_CHARACTERS else shown(name)
     return f"{path}.{plain}" if path else plain
 
 
 def shown(value: object) -> str:
-    """A value as it can stand in a message: on one line, and never long."""
+    """Return a value for a message: on one line and short."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**SHOWN_CHARACTERS:
         return "a number of very many digits"
     if isinstance(value, list | tuple | Mapping):
@@ -55,7 +57,7 @@ def shown(value: object) -> str:
 
 
 def as_read(value: object) -> str:
-    """Why a value that was meant as a string is none: what YAML makes of a word without quotes."""
+    """Return the reason why a value is not a string. YAML reads some words without quotes as other types."""
     match value:
         case None:
             return "but nothing stands here: give a value, or remove the line"
@@ -74,7 +76,7 @@ def as_read(value: object) -> str:
 
 
 def kind(value: object) -> str:
-    """What a value is, in a word or two, when something that is no string was wanted."""
+    """Return the words for the type of a wrong value, if no string was expected."""
     match value:
         case None:
             return "nothing stands here: give a value, or remove the line"
@@ -89,13 +91,13 @@ def kind(value: object) -> str:
 
 
 def nearest_of(word: str, words: Collection[str]) -> str:
-    """``; did you mean …?`` when one of the words is near."""
+    """Return ``; did you mean …?`` with the most similar word, or an empty string if no word is similar."""
     nearest = _nearest(word, words)
     return f"; did you mean {nearest}?" if nearest else ""
 
 
 def _nearest(name: str, known: Collection[str]) -> str | None:
-    """Spelling apart from case, ``_`` and ``-`` counts most: ``map_command`` is mapCommand."""
+    """Return the most similar name. Case, ``_`` and ``-`` do not matter: ``map_command`` is mapCommand."""
     by_letters = {_letters(word): word for word in known}
     found = get_close_matches(_letters(name), by_letters, n=1, cutoff=0.7)
     return by_letters[found[0]] if found else None

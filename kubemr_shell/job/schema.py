@@ -1,4 +1,4 @@
-"""The JSON Schema of a job's document, for editors and for what is generated from it."""
+"""The JSON Schema of a job's document, for editors and for generated files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kubemr_shell.job.validate import DOCUMENT
 
 
 def json_schema() -> dict[str, Any]:
-    """What ``load_job`` accepts, as JSON Schema."""
+    """Return the JSON Schema of the documents that ``load_job`` accepts."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": JOB_KIND,

@@ -1,4 +1,4 @@
-"""Which of a job's files are scripts that its commands begin with. Pure."""
+"""The scripts of a job: files with whose names its commands begin. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from kubemr_shell.job.spec import Command, JobSpec
 
 
 def script_name(command: Command | None) -> str | None:
-    """The first word of a command, if it may be a script beside the YAML: one with a folder in it is elsewhere."""
+    """Return the first word of a command if it may be a script beside the YAML, else None.
+
+    A word with a folder in it names a file elsewhere.
+    """
     if not command:
         return None
     try:
@@ -21,12 +24,12 @@ def script_name(command: Command | None) -> str | None:
 
 
 def scripts_of_maps(spec: JobSpec) -> set[str]:
-    """Names of what the commands of the map phase begin with."""
+    """Return the first words of the commands of the map phase."""
     return {name for name in map(script_name, (spec.map_command, spec.combine_command)) if name}
 
 
 def files_of_maps(spec: JobSpec) -> tuple[str, ...]:
-    """All files but the script of the reduceCommand: whatever else is there, a map command may read."""
+    """Return all files except the script of the reduceCommand. A map command may read any of them."""
     script = script_name(spec.reduce_command)
     if script is None or script in scripts_of_maps(spec):
         return spec.files

@@ -1,7 +1,11 @@
-"""What a value of the spec may be. Each shape has four faces that cannot disagree, because they stand side by side:
-it checks a value from YAML and turns it into ours, turns ours back, says the same as JSON Schema, and in words.
+"""The shapes of the values of a spec.
 
-Here are the shapes of single values; texts are in ``texts.py``, what holds other values in ``containers.py``.
+A shape describes the legal values of a field in four ways, side by side so that they agree. It checks a value from YAML
+and converts it to a value of the spec. It converts such a value back. It returns its rules as JSON Schema, and as words
+for the documentation.
+
+This module has the shapes of single values. ``texts.py`` has the shapes of strings, and ``containers.py`` the shapes
+that contain other values.
 """
 
 from __future__ import annotations
@@ -19,24 +23,27 @@ class Shape(Protocol):
     """A kind of value."""
 
     def check(self, value: object, path: str, report: Report) -> Any:
-        """Our value for one that came from YAML. Every problem is reported; the answer only counts without any."""
+        """Return the value of the spec for a value from YAML. Report every problem.
+
+        The returned value is valid only if no problem was reported.
+        """
         ...
 
     def plain(self, value: Any) -> Any:
-        """What stands in JSON and YAML for a value of ours."""
+        """Return the JSON value for a value of the spec."""
         ...
 
     def schema(self) -> Schema:
-        """The same rules as JSON Schema."""
+        """Return the rules of the shape as JSON Schema."""
         ...
 
     def words(self) -> str:
-        """The same in words, for the table of fields."""
+        """Return the rules of the shape in words, for the table of fields."""
         ...
 
 
 class Choice(Shape):
-    """One of a few words."""
+    """A word of a fixed list."""
 
     def __init__(self, *choices: str) -> None:
         self._choices = choices
@@ -78,7 +85,7 @@ class Flag(Shape):
 
 
 class Whole(Shape):
-    """A whole number within bounds; ``hint`` is added for one that lies outside."""
+    """A whole number within bounds. ``hint`` is added to the message about a number out of bounds."""
 
     def __init__(self, lowest: int, highest: int, hint: str = "") -> None:
         self._lowest = lowest
@@ -106,7 +113,7 @@ class Whole(Shape):
 
 
 class Quantity(Shape):
-    """A number of bytes, at least one, as Kubernetes writes it."""
+    """A number of bytes, at least one, in the notation of Kubernetes."""
 
     def check(self, value: object, path: str, report: Report) -> Any:
         try:
@@ -136,7 +143,7 @@ class Quantity(Shape):
 
 
 class Constant(Shape):
-    """One string and no other."""
+    """A fixed string."""
 
     def __init__(self, value: str) -> None:
         self._value = value

@@ -1,4 +1,4 @@
-"""The input of one map task, and the line of JSON that stands for it in the plan."""
+"""The input of one map task, and its line of JSON in the plan."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class Piece:
     """The records of one object that begin in the bytes from ``start`` up to, not including, ``end``."""
 
     uri: str
-    """A local path keeps bytes that are no UTF-8 as surrogates (PEP 383)."""
+    """The URI, or a local path. Bytes of a path that are not UTF-8 are surrogates (PEP 383)."""
     start: int = 0
     end: int | None = None
-    """None: to the end, wherever that is."""
+    """The offset behind the last byte; None for the end of the object."""
     size: int | None = None
-    """Of the whole object; None when its server does not say."""
+    """The bytes of the whole object; None if the server does not state its size."""
     codec: Codec = "none"
     fingerprint: str = ""
-    """What the object looked like when the job was planned."""
+    """A text that identifies the version of the object that was planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Split:
     pieces: tuple[Piece, ...]
 
     def to_json(self) -> str:
-        """One line of ASCII; surrogates are escaped, so that every path survives."""
+        """Return the split as one line of ASCII. Surrogates are escaped, so every path is preserved."""
         rows = [[getattr(piece, name) for name in _COLUMNS] for piece in self.pieces]
         return json.dumps(rows, separators=(",", ":"))
 

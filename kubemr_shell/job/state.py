@@ -1,8 +1,8 @@
-"""The states of a job and of its tasks, and which event leads where.
+"""The states of a job and of its tasks, and the transitions between them.
 
-The tables are all there is: an event that is not in the row of a state is an IllegalTransition. Who may cause an
-event, and what has to be tested in the same write, is the board's business. The table of tasks says what the board's
-claims come down to; no task has a state of its own there.
+The tables are complete: an event that is not in the row of a state is an IllegalTransition. The board decides who may
+cause an event, and which values the same write has to test. The board stores no state of a single task. The table of
+tasks describes the effect of its claims.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kubemr_shell.errors import IllegalTransition
 
 
 class JobState(StrEnum):
-    """Where a job is; the words of ``status.state``. A job that nobody has looked at has none."""
+    """The state of a job, as in ``status.state``. A job that no operator has seen yet has no state."""
 
     PENDING = "PENDING"
     DEPLOYING = "DEPLOYING"
@@ -28,7 +28,7 @@ class JobState(StrEnum):
 
 
 class Phase(StrEnum):
-    """A kind of work with tasks of its own."""
+    """A stage of a job, with tasks of its own."""
 
     MAP = "map"
     REDUCE = "reduce"
@@ -36,7 +36,7 @@ class Phase(StrEnum):
 
 
 class TaskState(StrEnum):
-    """Where a task of a phase is: always in exactly one of these."""
+    """The state of a task. A task is in exactly one state at a time."""
 
     UNISSUED = "unissued"
     REDO = "redo"
@@ -46,7 +46,7 @@ class TaskState(StrEnum):
 
 
 class JobEvent(StrEnum):
-    """What can happen to a job, in the words of its diagram."""
+    """An event in the life of a job. The value is its text in the diagram of the documentation."""
 
     ACCEPT = "the spec is valid"
     REJECT = "the spec is invalid"
@@ -65,7 +65,7 @@ class JobEvent(StrEnum):
 
 
 class TaskEvent(StrEnum):
-    """What can happen to a task, in the words of its diagram."""
+    """An event in the life of a task. The value is its text in the diagram of the documentation."""
 
     CLAIM = "a worker claims it"
     COMMIT = "its holder commits"
@@ -84,7 +84,7 @@ JOB_TRANSITIONS: Mapping[JobState | None, Mapping[JobEvent, JobState]] = {
     None: {JobEvent.ACCEPT: JobState.PENDING, JobEvent.REJECT: JobState.FAIL},
     JobState.PENDING: {JobEvent.DEPLOY: JobState.DEPLOYING, **_BEFORE_PUBLISHING},
     JobState.DEPLOYING: {JobEvent.DEPLOYED: JobState.DEPLOYED, **_BEFORE_PUBLISHING},
-    # A retried job comes here with a plan, and goes on from what is committed.
+    # A retried job arrives here with a plan, and continues after its committed tasks.
     JobState.DEPLOYED: {JobEvent.PLANNED: JobState.MAP, JobEvent.MAPPED: JobState.REDUCE, **_BEFORE_PUBLISHING},
     JobState.MAP: {
         JobEvent.MAPPED: JobState.REDUCE,
@@ -98,14 +98,14 @@ JOB_TRANSITIONS: Mapping[JobState | None, Mapping[JobEvent, JobState]] = {
         JobEvent.REOPEN_REDUCE: JobState.REDUCE,
         **_BEFORE_PUBLISHING,
     },
-    # The point of no return: parts may be visible, so the job can only go on. A retry does just that.
+    # The point of no return: parts may be visible, so the job can only continue. So does a retry.
     JobState.PUBLISH: {
         JobEvent.PUBLISHED: JobState.COMPLETE,
         JobEvent.REOPEN_MAP: JobState.MAP,
         JobEvent.REOPEN_REDUCE: JobState.REDUCE,
         JobEvent.RETRY: JobState.PUBLISH,
     },
-    # Its result stays until that of the other reduces takes its place.
+    # The old result stays until the result of the new reduce tasks replaces it.
     JobState.COMPLETE: {JobEvent.REDUCE_ANEW: JobState.PENDING},
     JobState.FAIL: {JobEvent.RETRY: JobState.PENDING},
     JobState.CANCELLED: {JobEvent.RETRY: JobState.PENDING},
@@ -130,7 +130,7 @@ ENDED = frozenset({JobState.COMPLETE, JobState.FAIL, JobState.CANCELLED})
 
 
 def after(state: JobState | None, event: JobEvent) -> JobState:
-    """The state of a job after an event; IllegalTransition where the event means nothing."""
+    """Return the state of a job after an event. Raise IllegalTransition if the state has no such event."""
     try:
         return JOB_TRANSITIONS[state][event]
     except KeyError:

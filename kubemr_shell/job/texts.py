@@ -1,4 +1,4 @@
-"""The shapes of strings: plain ones, and the separator of keys."""
+"""The shapes of strings: plain strings, and the separator of keys."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ HALF_CHARACTER = "holds half of a surrogate pair, which is no character"
 
 
 class Text(Shape):
-    """A string without NUL. ``pattern`` must be found in it, ``refused`` must not; the words after each say so.
+    """A string without NUL. It must match ``pattern`` and must not match ``refused``; each comes with its message.
 
-    A pattern that ends with ``$`` needs ``refused=LINE_END`` beside it: in Python ``$`` matches before a last line end.
+    A pattern that ends with ``$`` also needs ``refused=LINE_END``: in Python, ``$`` matches before a last line end.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class Text(Shape):
 
 
 class Separator(Shape):
-    """Bytes, written as the string whose UTF-8 they are."""
+    """Bytes, which YAML writes as the string with this UTF-8 encoding."""
 
-    # '\t' in single quotes is a backslash and a t. Nobody means that, and no line would have a key.
+    # In single quotes, '\t' is a backslash and a t. Nobody means this, and every line would be all key.
     _REFUSED = r"\n|^\\t$"
 
     def check(self, value: object, path: str, report: Report) -> Any:
@@ -100,5 +100,5 @@ class Separator(Shape):
 
 
 def has_half_character(text: str) -> bool:
-    """Whether there are surrogates other than those that stand for the bytes of a file name (PEP 383)."""
+    """Return whether a text has surrogates that do not stand for bytes of a file name (PEP 383)."""
     return not text.isascii() and re.search("[\ud800-\udc7f\udd00-\udfff]", text) is not None

@@ -1,6 +1,6 @@
-"""From a document to a Job, or to one InvalidSpec with every problem; and from a JobSpec back to a mapping.
+"""The conversion of a document to a Job, with a list of all problems, and of a JobSpec to a mapping.
 
-The only place that knows both the names of YAML and ours.
+No other module knows both the names of YAML and the names of the dataclasses.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from kubemr_shell.job.shape import Constant, Shape
 from kubemr_shell.job.spec import SPEC, Job, JobSpec
 from kubemr_shell.job.texts import LINE_END, Text
 
-# What an API server writes into metadata: a document that was read back from a cluster is a document all the same.
 SERVER_FIELDS = (
     "creationTimestamp",
     "deletionGracePeriodSeconds",
@@ -31,11 +30,13 @@ SERVER_FIELDS = (
     "selfLink",
     "uid",
 )
-# Pods and shards are called after the job, and their names may have 63 characters.
+"""The fields that an API server adds to metadata. A document that was read from a cluster is valid too."""
 LONGEST_NAME = 52
+"""The most characters of a job's name. Names of pods and shards contain it, and may have 63 characters."""
 LONGEST_PREFIX = LONGEST_NAME - 5
+"""The most characters of generateName. Kubernetes appends five characters."""
 MOST_SPEC_BYTES = 1 << 20
-"""Of JSON. With the state of the job the spec is one document of the board, which may have 1.5 MiB."""
+"""The most bytes of a spec as JSON. The spec and the state of the job are one document of at most 1.5 MiB."""
 _LETTERS = "must be lower-case letters, digits and -, with a letter or digit first"
 _WHOLE_NAME = (r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", f"{_LETTERS} and last")
 
@@ -63,9 +64,9 @@ DOCUMENT = Object(
 
 
 def load_job(document: object, source: str, changes: Mapping[str, object] | None = None) -> Job:
-    """The job of a document; InvalidSpec has all problems.
+    """Return the job of a document. Raise InvalidSpec with all problems.
 
-    ``changes`` win over the document's spec: fields of JobSpec by name, values as YAML has them, None removes.
+    ``changes`` override the document's spec: values of YAML by the names of JobSpec. None removes a field.
     """
     report = Report(_homes)
     whole = _changed(document, changes or {})
@@ -84,7 +85,7 @@ def load_job(document: object, source: str, changes: Mapping[str, object] | None
 
 
 def spec_from_mapping(mapping: object) -> JobSpec:
-    """The spec of a mapping with the names of YAML; InvalidSpec has all problems."""
+    """Return the spec of a mapping with the names of YAML. Raise InvalidSpec with all problems."""
     report = Report(_homes)
     spec = SPEC.check(mapping, "spec", report)
     _raise_problems(report, "")
@@ -93,13 +94,13 @@ def spec_from_mapping(mapping: object) -> JobSpec:
 
 
 def spec_to_mapping(spec: JobSpec) -> dict[str, Any]:
-    """What ``spec_from_mapping`` makes the same spec of; JSON, without the fields that are at their defaults."""
+    """Return the mapping from which ``spec_from_mapping`` makes an equal spec. Defaults are left out."""
     mapping: dict[str, Any] = SPEC.plain(spec)
     return mapping
 
 
 def _changed(document: object, changes: Mapping[str, object]) -> object:
-    """The document with some fields of its spec replaced; None takes a field away."""
+    """Return the document with some fields of its spec replaced. None removes a field."""
     if not changes or not isinstance(document, Mapping):
         return document
     spec = document.get("spec", {})
@@ -130,7 +131,7 @@ def _raise_problems(report: Report, source: str) -> None:
 
 
 def _homes() -> dict[str, str]:
-    """For each name of a field the path where it belongs."""
+    """Return the path of each field, by its name."""
     return dict(reversed(list(_paths(DOCUMENT, ""))))
 
 
