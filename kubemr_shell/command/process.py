@@ -23,6 +23,7 @@ from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.leftovers import kill_writers
 from kubemr_shell.command.processes import ticks_since_boot
 from kubemr_shell.command.pump import Flow, Pump
+from kubemr_shell.command.signals import ignore_here_alone
 from kubemr_shell.command.start import PIPE_BYTES, Started, start
 from kubemr_shell.command.stderr import StderrLog
 from kubemr_shell.errors import CommandError
@@ -94,6 +95,7 @@ class Runner:
     """Runs attempts one after the other. Not for two threads at once."""
 
     def __init__(self) -> None:
+        ignore_here_alone()
         self._feeder = Pump("feed")
         self._drainer = Pump("drain")
 

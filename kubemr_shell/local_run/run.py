@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from kubemr_shell import engine
+from kubemr_shell.command.signals import heed_children
 from kubemr_shell.errors import (
     IllegalTransition,
     JobCancelled,
@@ -56,6 +57,7 @@ class Workforce(Protocol):
 
 def run_job(request: RunRequest) -> int:
     """Run a job to its end and return the exit code; JobFailed has the screen that explains why."""
+    heed_children()
     with ending_on_signals(), way_on(has_output=request.output is not None).said():
         return _run(request)
 

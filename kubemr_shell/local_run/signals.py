@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from kubemr_shell.command.signals import is_ignored
 from kubemr_shell.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
 
 EXIT_CODES = {
@@ -68,7 +69,7 @@ def stopping_on_signals(stop: Callable[[], None], kill: Callable[[], None] = lam
 
 @contextmanager
 def _handling(handler: Callable[[int, FrameType | None], None], numbers: Iterable[signal.Signals]) -> Iterator[None]:
-    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    heeded = [number for number in numbers if not is_ignored(number)]
     before = {number: signal.signal(number, handler) for number in heeded}
     try:
         yield

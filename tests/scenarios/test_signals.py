@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.net.retry import LISTING_PATIENCE
 from tests.inputs.server import Resource, serving
 from tests.scenarios.jobs import WordCount, assert_complete
@@ -111,8 +113,9 @@ def test_a_quiet_run_says_nothing_when_it_is_stopped(place: Place) -> None:
     assert (done.code, done.stdout, done.stderr) == (143, b"", "")
 
 
-def test_a_run_under_nohup_outlives_its_terminal(place: Place) -> None:
-    job = WordCount(before_map=WAIT)
+@RUNS
+def test_a_run_under_nohup_outlives_its_terminal(place: Place, flags: tuple[str, ...]) -> None:
+    job = WordCount(before_map=WAIT, flags=flags)
     with place.closed_gate() as open_gate:
         run = place.start(*job.arguments(place), under=["nohup"])
         until(lambda: place.attempts("map"), "a map task")
@@ -151,3 +154,42 @@ def test_a_run_that_waits_for_its_input_is_interrupted_at_once_and_leaves_nothin
     assert list(place.state.iterdir()) == []
     os.close(reading)
     os.close(writing)
+
+
+HOSTILE = [
+    "env",
+    *(f"--ignore-signal={name}" for name in ("CHLD", "INT", "HUP", "USR1", "TSTP", "TTOU")),
+    "--block-signal=TERM",
+]
+"""What a command would inherit of a careless parent of the run."""
+
+
+@RUNS
+@pytest.mark.parametrize(
+    "command", ["grep Sig[IB] /proc/self/status", ["grep", "Sig[IB]", "/proc/self/status"]], ids=["string", "list"]
+)
+def test_commands_inherit_no_ignored_and_no_blocked_signal(
+    place: Place, flags: tuple[str, ...], command: str | list[str]
+) -> None:
+    """In one process, in several, and when a task is debugged."""
+    place.write("in", "one\n")
+    spec = {"mapCommand": command, "inputs": ["in"], "partitions": 0}
+    job = {"apiVersion": API_VERSION, "kind": JOB_KIND, "metadata": {"name": "job"}, "spec": spec}
+    place.write("job.yaml", json.dumps(job))
+    hostile = ["setsid", "--wait", *HOSTILE]  # without a terminal, which a test may have or not
+    done = place.start("run", "job.yaml", "-o", "out", "--keep-tmp", *flags, under=hostile).wait()
+    assert done.code == 0, done.stderr
+    nothing = [b"SigBlk:", b"0" * 16, b"SigIgn:", b"0" * 16]
+    assert place.parts()["part-00000"].split() == nothing
+    again = place.start("debug", "out", "map/0", under=hostile).wait()
+    assert again.stdout.split() == nothing
+
+
+@RUNS
+def test_a_failed_command_is_one_though_the_run_was_told_to_ignore_the_end_of_children(
+    place: Place, flags: tuple[str, ...]
+) -> None:
+    place.write("in", "one\n")
+    done = place.start("run", "-o", "out", "-m", "cat; exit 3", "in", *flags, under=HOSTILE).wait()
+    assert done.code == 4, done.stderr
+    assert place.parts() == {}
