@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 
+from kubemr_shell.command import processes
 from kubemr_shell.command.space import watched_space
 from kubemr_shell.errors import CommandError, CommandNotStarted, FolderRemoved, Sequel
 from kubemr_shell.storage.local import fingerprint
 
 _REMOVE = 'chmod -R u+rwx "$1"; rm -rf "$1"'
 _NULL = subprocess.DEVNULL
+MOST_SECONDS = 1.0
+"""The duration of an attempt after which its folder is not kept."""
+MOST_STARTED = 32
+"""The number of processes that are looked at for a folder to be kept."""
 
 
 class Scratch:
@@ -27,9 +33,17 @@ class Scratch:
     ARCHIVES = "archives"
     """The folder below ``root`` in which archives are unpacked."""
 
-    def __init__(self, root: str, *, files: Mapping[str, str], archives: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        root: str,
+        *,
+        files: Mapping[str, str],
+        archives: Mapping[str, str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Both map the name that a command sees to a local path."""
         self._root = os.path.abspath(root)
+        self._clock = clock
         self._kept: list[str] = []
         """Folders that can be used again."""
         self._numbers = count()
@@ -68,9 +82,10 @@ class Scratch:
 
         A folder that a good attempt left as it was is the next one's, under another name: a file system that makes and
         removes a folder for every short task spends more on that than the task does (ext4 looks through all inodes
-        that were freed in the last minutes).
+        that were freed in the last minutes). No process of the earlier attempt may be left in such a folder.
         """
         folder = os.path.join(self._root, name)
+        began, newest = self._clock(), processes.newest()
         with watched_space(f"the folder of an attempt, {folder}"), folder_needed(folder):
             self._provide(folder)
         try:
@@ -78,7 +93,7 @@ class Scratch:
         except BaseException:
             self._remove(folder)
             raise
-        if self._is_as_made(folder):
+        if self._is_as_made(folder) and self._is_left(folder, newest, self._clock() - began):
             self._keep(folder)
         else:
             self._remove(folder)
@@ -114,6 +129,21 @@ class Scratch:
             )
         except OSError:
             return False
+
+    def _is_left(self, folder: str, newest: int | None, seconds: float) -> bool:
+        """Return whether nothing that was started in these last seconds can still be in the folder.
+
+        Only the processes with an id above ``newest`` are looked at. After a while ids may have begun anew, and a long
+        attempt gains nothing by a kept folder.
+        """
+        now = processes.newest()
+        if newest is None or now is None or not newest <= now <= newest + MOST_STARTED or seconds > MOST_SECONDS:
+            return False
+        try:
+            place = os.stat(folder)
+        except OSError:
+            return False
+        return not any(processes.may_be_in(one, place) for one in range(newest + 1, now + 1))
 
     def _keep(self, folder: str) -> None:
         kept = os.path.join(self._root, f".kept-{next(self._numbers)}")

@@ -11,6 +11,7 @@ import pytest
 from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.errors import CommandNotStarted, FolderRemoved
 from tests.command.attempts import Attempts
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -33,16 +34,54 @@ def test_an_attempt_has_a_folder_and_leaves_nothing(root: Path) -> None:
     assert left_in(root) == []
 
 
+def kept(scratch: Scratch, root: Path) -> int:
+    """The inode of a folder that an attempt has left as it was; a busy machine may have started too much meanwhile."""
+
+    def keep() -> int | None:
+        with scratch.attempt("0.0") as folder:
+            inode = os.stat(folder).st_ino
+        return inode if any(path.name.startswith(".kept-") for path in root.iterdir()) else None
+
+    return until(keep, "a folder that is kept")
+
+
 def test_a_folder_that_was_left_as_it_was_is_used_again(root: Path, tmp_path: Path) -> None:
     (tmp_path / "words").write_text("one\n")
     scratch = Scratch(str(root), files={"words": str(tmp_path / "words")}, archives={})
-    with scratch.attempt("0.0") as folder:
-        first = os.stat(folder).st_ino
+    first = kept(scratch, root)
     with scratch.attempt("1.0") as folder, scratch.attempt("2.0") as other:
         assert (os.path.basename(folder), os.stat(folder).st_ino) == ("1.0", first)
         assert os.stat(other).st_ino != first
         assert os.listdir(folder) == os.listdir(other) == ["words"]
     assert left_in(root) == []
+
+
+def test_a_folder_is_not_used_again_after_a_while(root: Path) -> None:
+    """The ids of processes may have begun anew meanwhile."""
+    now = 0.0
+    scratch = Scratch(str(root), files={}, archives={}, clock=lambda: now)
+    kept(scratch, root)
+    with scratch.attempt("0.0"):
+        now += 2
+    assert os.listdir(root) == []
+
+
+@pytest.mark.parametrize(
+    ("hold", "write"), [("", ">daemon"), ("exec 7<.; cd /;", ">/proc/self/fd/7/daemon")], ids=["works in", "has open"]
+)
+def test_what_a_daemon_of_an_earlier_attempt_writes_is_in_no_later_folder(
+    root: Path, tmp_path: Path, attempt: Attempts, hold: str, write: str
+) -> None:
+    scratch = Scratch(str(root), files={}, archives={})
+    up, go, did = (tmp_path / name for name in ("up", "go", "did"))
+    daemon = f"touch {up}; while [ ! -e {go} ]; do sleep 0.01; done; (echo late {write}); touch {did}"
+    with scratch.attempt("0.0") as folder:
+        attempt.folder = Path(folder)
+        attempt(f"{hold} setsid sh -c '{daemon}' </dev/null >/dev/null 2>&1 & while [ ! -e {up} ]; do sleep 0.01; done")
+    with scratch.attempt("1.0") as folder:
+        go.touch()
+        until(did.exists, "the end of the daemon", seconds=30)
+        assert os.listdir(folder) == []
 
 
 @pytest.mark.parametrize(
@@ -169,12 +208,11 @@ def test_a_command_may_have_made_the_folder_of_another_attempt(root: Path) -> No
 
 def test_a_kept_folder_that_somebody_has_changed_is_not_used(root: Path) -> None:
     scratch = Scratch(str(root), files={}, archives={})
-    with scratch.attempt("0.0"):
-        pass
-    [kept] = root.iterdir()
-    (kept / "x").touch()
-    with scratch.attempt("1.0") as folder:
-        assert os.listdir(folder) == []
+    kept(scratch, root)
+    [folder] = root.iterdir()
+    (folder / "x").touch()
+    with scratch.attempt("1.0") as again:
+        assert os.listdir(again) == []
 
 
 def test_a_folder_of_the_worker_that_was_removed_is_named(root: Path) -> None:
