@@ -46,7 +46,7 @@ def test_a_cleanup_that_cannot_begin_is_given_up_and_says_what_is_left(installat
         return next((str(one["message"]) for one in found if one["reason"] == "CleanupGivenUp"), "")
 
     message = until(told, "the event")
-    assert f"s3://nowhere/words/_kubemr/{uid}" in message
+    assert f"s3://nowhere/{namespace}/words/_kubemr/{uid}" in message
     assert "kubemr.test/none:1" in message
 
 
