@@ -24,6 +24,11 @@ NAME = re.compile("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 @click.option(
     "--replicas", type=click.IntRange(0), default=2, show_default=True, help="Operators; they need no leader."
 )
+@click.option(
+    "--worker-template",
+    metavar="FILE",
+    help="A pod template (YAML) under that of each job: pull secrets, tolerations, resources of all workers.",
+)
 @click.option("--flow-control", is_flag=True, help="Give workers a bounded share of the API server.")
 def install(
     *,
@@ -31,6 +36,7 @@ def install(
     operator_namespace: str,
     image: str | None,
     replicas: int,
+    worker_template: str | None,
     flow_control: bool,
     **defaults: Any,
 ) -> None:
@@ -43,8 +49,10 @@ def install(
     kubectl create namespace kubemr
     kubemr-shell install --output-root s3://results --s3-secret s3 | kubectl apply -f -
     """
+    from kubemr_shell.cli.yaml_file import read_yaml  # noqa: PLC0415 - --help needs none of these
     from kubemr_shell.operator.install import InstallOptions, installation, yaml_text  # noqa: PLC0415
     from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions  # noqa: PLC0415
+    from kubemr_shell.operator.worker_template import check_template  # noqa: PLC0415
 
     for option, name in (("--namespace", namespace), ("--operator-namespace", operator_namespace)):
         if name is not None and not NAME.fullmatch(name):
@@ -52,6 +60,7 @@ def install(
     operator = OperatorOptions(
         namespace=namespace,
         image=image or BASE_IMAGE,
+        worker_template=check_template(read_yaml(worker_template), worker_template) if worker_template else {},
         **defaults,
     )
     options = InstallOptions(

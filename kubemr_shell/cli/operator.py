@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.option("--namespace", help="Look after the jobs of this namespace alone; default: of all.")
 @click.option("--image", help="The image of jobs that name none; default: kubemr/base of this version.")
 @job_defaults
+@click.option("--worker-template", metavar="JSON", default="{}", help="The pod template under that of each job.")
 @click.option("--lease", type=float, default=LEASE_SECONDS, show_default=True, help="Seconds; see docs/operations.md.")
 @click.option("--port", type=int, default=8080, show_default=True, help="For /metrics, /healthz and /readyz.")
 @click.option("--pod", metavar="NAMESPACE/NAME", help="The operator's own: jobs get its image by the same digest.")
@@ -26,6 +27,7 @@ def operator(
     *,
     namespace: str | None,
     image: str | None,
+    worker_template: str,
     lease: float,
     port: int,
     pod: str | None,
@@ -42,11 +44,13 @@ def operator(
     from kubemr_shell.operator.operator import Operator  # noqa: PLC0415
     from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions  # noqa: PLC0415
     from kubemr_shell.operator.web import serve  # noqa: PLC0415
+    from kubemr_shell.operator.worker_template import parsed_template  # noqa: PLC0415
 
     client = KubeClient.of_program(kubeconfig, namespace, environ())
     options = OperatorOptions(
         namespace=namespace,
         image=_image(client, pod, image or BASE_IMAGE),
+        worker_template=parsed_template(worker_template),
         lease_seconds=lease,
         **defaults,
     )

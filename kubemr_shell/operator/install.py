@@ -18,6 +18,7 @@ from kubemr_shell.operator.flow_control import flow_control
 from kubemr_shell.operator.manifests import COMMAND, Manifest
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.rights import editor_rules, operator_rules, viewer_rules
+from kubemr_shell.operator.worker_template import template_text
 
 NAME = "mapreduce-operator"
 """Not ``kubemr-…``: a job of that name would give its workers the operator's account."""
@@ -171,6 +172,7 @@ def operator_arguments(options: InstallOptions) -> list[str]:
         "s3-endpoint": options.operator.s3_endpoint,
         "s3-region": options.operator.s3_region,
         "s3-secret": options.operator.s3_secret,
+        "worker-template": template_text(template) if (template := options.operator.worker_template) else None,
     }
     own = f"--pod=$({OWN_NAMESPACE})/$({OWN_NAME})"
     return [

@@ -126,7 +126,7 @@ def workers(seen: Observation, options: OperatorOptions, output: str) -> Create:
         *("--lease", f"{options.lease_seconds:g}"),
         *(("--slots", str(spec.slots)) if spec.slots else ()),
     ]
-    pod = _pod(seen, options, arguments, spec.template, role=WORKER)
+    pod = _pod(seen, options, arguments, options.worker_template, spec.template, role=WORKER)
     labels = dict(seen.job["metadata"].get("labels") or {})
     queue = {QUEUE_LABEL: labels[QUEUE_LABEL]} if QUEUE_LABEL in labels else {}
     retry = seen.view.retry
@@ -170,8 +170,8 @@ def cleanup(seen: Observation, options: OperatorOptions, output: str, *, with_ow
         *(("--ca-bundle", literal(s3.ca_bundle)) if s3.ca_bundle else ()),
         *(("--requester-pays",) if s3.requester_pays else ()),
     ]
-    template = cleanup_template(seen.spec.template, ca_bundle=s3.ca_bundle)
-    pod = _pod(seen, options, arguments, template, role=CLEANUP)
+    templates = (cleanup_template(one, ca_bundle=s3.ca_bundle) for one in (options.worker_template, seen.spec.template))
+    pod = _pod(seen, options, arguments, *templates, role=CLEANUP)
     image = {} if with_own_image else {"image": options.image}
     container = {"name": CONTAINER, "resources": CLEANUP_RESOURCES, **image}
     changes = {"spec": {"activeDeadlineSeconds": CLEANUP_SECONDS, "containers": [container]}}
@@ -189,11 +189,16 @@ def cleanup(seen: Observation, options: OperatorOptions, output: str, *, with_ow
 
 
 def _pod(
-    seen: Observation, options: OperatorOptions, arguments: list[str], template: Mapping[str, Any], *, role: str
+    seen: Observation, options: OperatorOptions, arguments: list[str], *templates: Mapping[str, Any], role: str
 ) -> Manifest:
-    """Return ``template`` over ours, but for the labels by which the operator knows whose pod it is."""
+    """Return our pod with the templates merged over it, one after the other.
+
+    No template changes the labels by which the operator knows whose pod it is.
+    """
     labels = {JOB_LABEL: seen.name, UID_LABEL: seen.uid, ROLE_LABEL: role}
-    asked = merged(_own_pod(seen, options, arguments), template)
+    asked: Manifest = _own_pod(seen, options, arguments)
+    for template in templates:
+        asked = merged(asked, template)
     pod: Manifest = merged(asked, {"metadata": {"labels": labels}})
     return pod
 

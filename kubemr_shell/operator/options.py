@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kubemr_shell import __version__
 from kubemr_shell.board.timing import LEASE_SECONDS
+from kubemr_shell.operator.worker_template import WorkerTemplate
 
 BASE_IMAGE = f"kubemr/base:{__version__}"
 
@@ -24,5 +25,7 @@ class OperatorOptions:
     s3_region: str | None = None
     s3_secret: str | None = None
     """The Secret, in the job's namespace, with the credentials of jobs that name none."""
+    worker_template: WorkerTemplate = field(default_factory=dict)
+    """Merged over the pods of all jobs, before the template of each job."""
     lease_seconds: float = LEASE_SECONDS
     """A worker shows that it lives at least that often, and is taken for dead after two and a half times as long."""

@@ -138,8 +138,17 @@ def _adjustable(text: str) -> str:
     given = f"{resources.group(1)}resources:\n{inner}{{{{- toYaml .Values.resources | nindent {len(inner)} }}}}\n"
     text = text.replace(resources.group(0), given)
     text = text.replace(f"  replicas: {OPEN.replicas}\n", "  replicas: {{ .Values.replicas }}\n")
+    last = re.search(r'^( *)- \{\{ printf "--s3-secret=.*\n.*end \}\}\n', text, flags=re.MULTILINE)
+    assert last is not None
+    text = text.replace(last.group(0), last.group(0) + _template_argument(last.group(1)))
     placement = "".join(map(_optional_field, PLACEMENT))
     return text.replace("      enableServiceLinks: false\n", "      enableServiceLinks: false\n" + placement)
+
+
+def _template_argument(indent: str) -> str:
+    """Return the argument with the pod template of all workers; ``$`` is doubled as ``install`` does."""
+    value = '{{ printf "--worker-template=%s" (toJson . | replace "$" "$$") | quote }}'
+    return f"{indent}{{{{- with .Values.workerTemplate }}}}\n{indent}- {value}\n{indent}{{{{- end }}}}\n"
 
 
 def _optional_field(name: str) -> str:

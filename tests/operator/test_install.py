@@ -27,6 +27,7 @@ FULL = InstallOptions(
         s3_endpoint="https://s3",
         s3_region="r1",
         s3_secret="keys",
+        worker_template={"spec": {"nodeSelector": {"pool": "$(HOME)"}}},
     ),
     operator_namespace="ops",
     replicas=3,
@@ -90,6 +91,7 @@ def test_the_operator_is_told_what_was_chosen() -> None:
         "--s3-endpoint=https://s3",
         "--s3-region=r1",
         "--s3-secret=keys",
+        '--worker-template={"spec":{"nodeSelector":{"pool":"$$(HOME)"}}}',
     ]
     assert of_kind(FULL, "Deployment")["spec"]["replicas"] == 3
 
