@@ -30,6 +30,9 @@ NAME = re.compile("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
     help="A pod template (YAML) under that of each job: pull secrets, tolerations, resources of all workers.",
 )
 @click.option("--flow-control", is_flag=True, help="Give workers a bounded share of the API server.")
+@click.option(
+    "--job-policy", is_flag=True, help="Decide by ConfigMaps who may use templates, which Secrets and which outputs."
+)
 def install(
     *,
     namespace: str | None,
@@ -38,6 +41,7 @@ def install(
     replicas: int,
     worker_template: str | None,
     flow_control: bool,
+    job_policy: bool,
     **defaults: Any,
 ) -> None:
     """Write the manifests that install kubemr-shell in a cluster; no cluster is needed for it.
@@ -68,5 +72,6 @@ def install(
         operator_namespace=operator_namespace,
         replicas=replicas,
         flow_control=flow_control,
+        job_policy=job_policy,
     )
     print(yaml_text(installation(options)), end="")

@@ -15,6 +15,7 @@ from kubemr_shell.kube.expansion import literal
 from kubemr_shell.operator import restricted
 from kubemr_shell.operator.admission import shard_policy
 from kubemr_shell.operator.flow_control import flow_control
+from kubemr_shell.operator.job_policy import job_policy
 from kubemr_shell.operator.manifests import COMMAND, Manifest
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.rights import editor_rules, operator_rules, viewer_rules
@@ -48,6 +49,7 @@ class InstallOptions:
     operator_namespace: str = OPERATOR_NAMESPACE
     replicas: int = 2
     flow_control: bool = False
+    job_policy: bool = False
 
     @property
     def cluster_name(self) -> str:
@@ -61,7 +63,7 @@ def cluster_name(operator_namespace: str) -> str:
 
 def names_in_cluster(name: str) -> list[str]:
     """Return all names of objects of the whole cluster that are made from one ``cluster_name``."""
-    return [name, *(f"{name}-{group}" for group in GROUPS)]
+    return [name, *(f"{name}-{end}" for end in (*GROUPS, "jobs", "template"))]
 
 
 def installation(options: InstallOptions) -> list[Manifest]:
@@ -76,6 +78,7 @@ def installation(options: InstallOptions) -> list[Manifest]:
         *people(options),
         *admission(options),
         *(flows(options) if options.flow_control else ()),
+        *(policies(options) if options.job_policy else ()),
         *program(options),
     ]
 
@@ -128,6 +131,12 @@ def admission(options: InstallOptions) -> list[Manifest]:
 
 def flows(options: InstallOptions) -> list[Manifest]:
     return flow_control(options.cluster_name, _labels(), options.operator.namespace)
+
+
+def policies(options: InstallOptions) -> list[Manifest]:
+    """Return the policy for jobs, which is off by default."""
+    jobs_in, ours = options.operator.namespace, options.operator_namespace
+    return job_policy(options.cluster_name, _labels(), operator_namespace=ours, namespace=jobs_in)
 
 
 def program(options: InstallOptions) -> list[Manifest]:

@@ -20,6 +20,7 @@ from kubemr_shell.operator.install import (
     flows,
     operator_arguments,
     people,
+    policies,
     program,
     rights,
     yaml_text,
@@ -70,6 +71,7 @@ def _kustomize() -> dict[str, str]:
         f"{base}/admission.yaml": _written(admission(everywhere)),
         f"{base}/operator.yaml": _written(program(everywhere)),
         "deploy/kustomize/flow-control/flow-control.yaml": _written(flows(everywhere)),
+        "deploy/kustomize/job-policy/job-policy.yaml": _written(policies(everywhere)),
         "deploy/kustomize/overlays/namespaced/rights.yaml": _written(rights(inside)[1:]),
         "deploy/kustomize/overlays/namespaced/operator.yaml": _written([_in_own_namespace()]),
     }
@@ -104,6 +106,7 @@ kubeVersion: ">=1.30.0-0"
         f"{chart}/templates/rights.yaml": _either(rights) + "---\n" + _template(people(OPEN)),
         f"{chart}/templates/admission.yaml": _either(admission),
         f"{chart}/templates/flow-control.yaml": "{{- if .Values.flowControl }}\n" + _either(flows) + "{{- end }}\n",
+        f"{chart}/templates/job-policy.yaml": "{{- if .Values.jobPolicy }}\n" + _either(policies) + "{{- end }}\n",
         f"{chart}/templates/operator.yaml": _adjustable(_template(program(OPEN))),
     }
 

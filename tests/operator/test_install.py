@@ -32,8 +32,9 @@ FULL = InstallOptions(
     operator_namespace="ops",
     replicas=3,
     flow_control=True,
+    job_policy=True,
 )
-CLUSTER_WIDE = InstallOptions(flow_control=True)
+CLUSTER_WIDE = InstallOptions(flow_control=True, job_policy=True)
 SCOPES = pytest.mark.parametrize("options", [FULL, CLUSTER_WIDE], ids=["namespaced", "cluster-wide"])
 
 
@@ -63,8 +64,11 @@ def test_no_namespace_is_part_of_an_installation(options: InstallOptions) -> Non
 def test_an_installation_for_one_namespace_has_no_rights_elsewhere() -> None:
     assert "ClusterRoleBinding" not in kinds(FULL)
     assert [of_kind(FULL, kind)["metadata"]["namespace"] for kind in ("Role", "RoleBinding")] == ["jobs", "jobs"]
-    selector = of_kind(FULL, "ValidatingAdmissionPolicyBinding")["spec"]["matchResources"]["namespaceSelector"]
-    assert selector == {"matchLabels": {"kubernetes.io/metadata.name": "jobs"}}
+    bindings = [one for one in installation(FULL) if one["kind"] == "ValidatingAdmissionPolicyBinding"]
+    assert len(bindings) == 2
+    for binding in bindings:
+        selector = binding["spec"]["matchResources"]["namespaceSelector"]
+        assert selector == {"matchLabels": {"kubernetes.io/metadata.name": "jobs"}}
 
 
 def test_two_installations_have_different_names_in_the_cluster() -> None:
@@ -112,7 +116,9 @@ def test_the_text_holds_all_of_it_and_refers_to_nothing(options: InstallOptions)
 
 
 def test_the_command_writes_the_same() -> None:
-    text = install("--operator-namespace", "ops", "--namespace", "jobs", "--flow-control", "--replicas", "3")
+    text = install(
+        "--operator-namespace", "ops", "--namespace", "jobs", "--flow-control", "--job-policy", "--replicas", "3"
+    )
     assert [one["kind"] for one in yaml.safe_load_all(text)] == kinds(FULL)
 
 

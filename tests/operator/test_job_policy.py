@@ -1,0 +1,138 @@
+"""The policy for jobs: what an API server refuses, whom, and why."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kubemr_shell.errors import Forbidden
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.resources import ADMISSION_POLICIES, CONFIG_MAPS, JOBS, SERVICE_ACCOUNTS
+from kubemr_shell.operator.deletion import FINALIZER
+from kubemr_shell.operator.install import InstallOptions, cluster_name, installation
+from kubemr_shell.operator.job_policy import PARAMETERS_LABEL
+from tests.cluster import Cluster
+from tests.operator.installations import NO_IMAGE, applied, install, refused
+from tests.waiting import until
+
+PARAMETERS = {
+    "template": "by-right\n",
+    "secrets": "s3\nteam-*\n",
+    "outputs": "s3://results/{namespace}/ s3://shared/exports",
+}
+TEMPLATE = {"spec": {"nodeSelector": {"pool": "batch"}}}
+
+
+def test_it_is_off_by_default() -> None:
+    names = [one["metadata"]["name"] for one in installation(InstallOptions())]
+    assert not [name for name in names if name.endswith(("-jobs", "-template"))]
+
+
+class Stage:
+    """A namespace under the policy, and a user who may do with jobs what ``-edit`` allows, and nothing else."""
+
+    def __init__(self, cluster: Cluster, namespace: str, operator_namespace: str, user: KubeClient) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.operator_namespace = operator_namespace
+        self.user = user
+
+    def say(self, name: str, **data: str) -> None:
+        metadata = {"name": name, "labels": {PARAMETERS_LABEL: "true"}}
+        self.cluster.client.create(CONFIG_MAPS, self.operator_namespace, {"metadata": metadata, "data": data})
+
+    def submit(self, **spec: Any) -> dict[str, Any]:
+        whole = {"inputs": ["s3://none/none"], "mapCommand": "cat", **spec}
+        document = {"metadata": {"name": f"job-{uuid.uuid4().hex[:8]}"}, "spec": whole}
+        return self.user.create(JOBS, self.namespace, document)
+
+    def refusal(self, **spec: Any) -> str:
+        return refused(lambda: self.submit(**spec))
+
+    def until_refused(self, **spec: Any) -> None:
+        until(lambda: self.refusal(**spec).startswith(Forbidden.__name__), f"{spec} is refused")
+
+    def until_allowed(self, attempt: Callable[[], object]) -> None:
+        until(lambda: refused(attempt).startswith("it was allowed"), "it is allowed")
+
+
+@pytest.fixture
+def stage(cluster: Cluster, namespace: str, tmp_path: Any) -> Any:
+    with cluster.namespace() as place:
+        scope = ("--namespace", namespace, "--operator-namespace", place)
+        text = install(*scope, "--image", NO_IMAGE, "--replicas", "0", "--job-policy")
+        with applied(cluster, text):
+            cluster.client.create(SERVICE_ACCOUNTS, namespace, {"metadata": {"name": "ann"}})
+            role = f"{cluster_name(place)}-edit"
+            cluster.kubectl(
+                *("-n", namespace, "create", "rolebinding", "ann", f"--clusterrole={role}"),
+                f"--serviceaccount={namespace}:ann",
+            )
+            user = KubeClient.from_kubeconfig(cluster.kubeconfig_of("ann", namespace, tmp_path), None, None)
+            yield Stage(cluster, namespace, place, user)
+
+
+@pytest.mark.cluster
+def test_a_job_is_allowed_what_the_parameters_say_and_nothing_else(stage: Stage) -> None:
+    stage.until_refused()  # there are no parameters yet
+    stage.say("all", **PARAMETERS)
+    stage.until_allowed(stage.submit)
+    stage.until_refused(output="s3://elsewhere/x")
+
+    own = f"s3://results/{stage.namespace}"
+    for allowed in (
+        own,
+        f"{own}/a",
+        f"S3://results/{stage.namespace}/a/",
+        "s3://shared/exports",
+        "s3://shared/exports/b",
+    ):
+        assert stage.submit(output=allowed)
+    for output in (f"{own}-of-others/a", "s3://results/", "s3://results/other/a", "s3://shared/exports-2/a"):
+        said = stage.refusal(output=output)
+        assert f"spec.output: must be at or below {own}/, s3://shared/exports (ConfigMap all of" in said
+
+    for secret in ("s3", "team-a", "team-"):
+        assert stage.submit(s3={"secretName": secret})
+    for secret in ("s3-2", "team", "admin"):
+        assert "spec.s3.secretName: may be s3, team-*" in stage.refusal(s3={"secretName": secret})
+
+    said = stage.refusal(template=TEMPLATE)
+    assert "spec.template: needs the right to use mapreducejobs/template in this namespace" in said
+    role = f"{cluster_name(stage.operator_namespace)}-template"
+    stage.cluster.kubectl(
+        *("-n", stage.namespace, "create", "rolebinding", "templates", f"--clusterrole={role}"),
+        f"--serviceaccount={stage.namespace}:ann",
+    )
+    stage.until_allowed(lambda: stage.submit(template=TEMPLATE))
+
+
+@pytest.mark.cluster
+def test_a_job_that_was_there_can_be_let_go_and_its_changes_are_checked(stage: Stage) -> None:
+    """The operator takes its finalizer off whatever the policy says by then."""
+    client, namespace = stage.cluster.client, stage.namespace
+    stage.say("all", namespaces=f"other {namespace}", outputs="s3://old")
+    stage.until_allowed(lambda: stage.submit(output="s3://old/a"))
+    name = stage.submit(output="s3://old/a")["metadata"]["name"]
+    stage.say("more", outputs="s3://new")
+    stage.until_refused(output="s3://old/a")
+    for finalizers in ([FINALIZER], None):
+        stage.user.patch(JOBS, namespace, name, {"metadata": {"finalizers": finalizers}})
+    said = refused(lambda: stage.user.patch(JOBS, namespace, name, {"spec": {"retry": 1}}))
+    assert "spec.output: must be at or below s3://new (ConfigMap more of the operator)" in said
+    client.patch(CONFIG_MAPS, stage.operator_namespace, "more", {"data": {"namespaces": "other\nanother"}})
+    stage.until_allowed(lambda: stage.user.patch(JOBS, namespace, name, {"spec": {"retry": 1}}))
+
+
+@pytest.mark.cluster
+def test_an_api_server_finds_nothing_wrong_with_its_expressions(stage: Stage) -> None:
+    name = f"{cluster_name(stage.operator_namespace)}-jobs"
+
+    def checked() -> dict[str, Any]:
+        status: dict[str, Any] = stage.cluster.client.get(ADMISSION_POLICIES, None, name).get("status") or {}
+        return status if "typeChecking" in status else {}
+
+    assert until(checked, "the policy is checked")["typeChecking"] == {}
