@@ -87,10 +87,15 @@ class Removal:
     release: str | None
     """The name of the Helm release that this installation is; None if Helm has not made it."""
 
-    def lets_go(self, job: Object) -> bool:
-        """Return whether a finalizer of ours holds the job, and no operator is left that would remove it."""
+    def lets_go(self, job: Object, *, all_jobs: bool = False) -> bool:
+        """Return whether a finalizer of ours holds the job, and no operator is left that would remove it.
+
+        ``all_jobs``: the jobs of all namespaces go with their definition.
+        """
         if FINALIZER not in (job["metadata"].get("finalizers") or ()):
             return False
+        if all_jobs:
+            return True
         namespace = job["metadata"]["namespace"]
         return _covers(self.scopes, namespace) and not _covers(self.other_scopes, namespace)
 

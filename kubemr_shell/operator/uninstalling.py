@@ -29,17 +29,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uninstallation:
-    """An installation in a cluster, with the jobs that nobody looks after without it."""
+    """An installation that is to be removed from a cluster."""
 
     client: KubeClient
     operator_namespace: str
     removal: Removal
-    jobs: Sequence[Object]
-    """The jobs that are let go of."""
     definitions: Sequence[Thing]
     """The definitions that are to be removed; usually none."""
-    all_jobs: int
-    """The number of jobs in the whole cluster."""
 
     @classmethod
     def find(cls, client: KubeClient, operator_namespace: str, *, definitions: bool) -> Uninstallation:
@@ -54,32 +50,24 @@ class Uninstallation:
                 f"--definitions: the operator in {', '.join(removal.others)} needs them: uninstall it first "
                 f"({'; '.join(f'kubemr-shell uninstall --operator-namespace {one}' for one in removal.others)})"
             )
-        jobs = _all_of(client, JOBS)
-        held = [job for job in jobs if FINALIZER in (job["metadata"].get("finalizers") or ())]
-        return cls(
-            client=client,
-            operator_namespace=operator_namespace,
-            removal=removal,
-            jobs=held if defined else [job for job in held if removal.lets_go(job)],
-            definitions=defined,
-            all_jobs=len(jobs),
-        )
+        return cls(client=client, operator_namespace=operator_namespace, removal=removal, definitions=defined)
 
     def lines(self) -> list[str]:
         """Say what is removed, what stays, and what becomes of the jobs."""
+        jobs, held = _all_of(self.client, JOBS), self._held()
         lines = [f"To be removed from {self.client.server}:"]
         lines += [f"  {thing}" for thing in [*self.removal.things, *self.definitions]]
         if self.definitions:
-            lines.append(f"  with them all {self.all_jobs} jobs of the cluster, and their status")
+            lines.append(f"  with them all {len(jobs)} jobs of the cluster, and their status")
         else:
-            lines.append(f"Kept: the definitions of jobs and shards, and the {self.all_jobs} jobs of the cluster.")
+            lines.append(f"Kept: the definitions of jobs and shards, and the {len(jobs)} jobs of the cluster.")
         lines.append(
             f"Kept: every namespace; kubectl delete namespace {self.operator_namespace} would remove that one with all "
             "that is in it."
         )
-        if self.jobs:
+        if held:
             lines.append("Jobs that no operator looks after then, neither while they run nor when they are deleted:")
-            lines += [f"  {_fate(job)}" for job in self.jobs]
+            lines += [f"  {_fate(job)}" for job in held]
         return lines
 
     def carry_out(self, say: Say, wait: Callable[[float], object]) -> None:
@@ -89,15 +77,18 @@ class Uninstallation:
         """
         first = [thing for thing in self.removal.things if thing.resource is DEPLOYMENTS]
         self._remove(first, say)
-        if first:
-            self._await(self._no_operator, wait, f"the pods of the operator in the namespace {self.operator_namespace}")
-        for job in self.jobs:
+        self._await(self._no_operator, wait, f"the pods of the operator in the namespace {self.operator_namespace}")
+        for job in self._held():  # again: until now an operator may have taken on new ones
             self._let_go(job)
-            say(f"let go of job {_name(job)}")
+            say(f"let go of {_fate(job)}")
         self._remove([thing for thing in self.removal.things if thing not in first], say)
         self._remove(self.definitions, say)
         if self.definitions:
             self._await(lambda: not _definitions(self.client), wait, "the definitions, with the jobs of the cluster,")
+
+    def _held(self) -> list[Object]:
+        """Return the jobs that would wait for an operator for ever when they are deleted."""
+        return [job for job in _all_of(self.client, JOBS) if self.removal.lets_go(job, all_jobs=bool(self.definitions))]
 
     def _remove(self, things: Sequence[Thing], say: Say) -> None:
         for thing in things:

@@ -101,6 +101,7 @@ def test_only_jobs_that_our_finalizer_holds_are_let_go() -> None:
     assert removal.lets_go(job("jobs", "theirs", FINALIZER))
     assert not removal.lets_go(job("jobs", "theirs"))
     assert not removal.lets_go(job("elsewhere", FINALIZER))
+    assert removal.lets_go(job("elsewhere", FINALIZER), all_jobs=True)
 
 
 def test_installations_that_share_names_in_the_cluster_leave_them_to_the_last() -> None:
@@ -166,6 +167,7 @@ def test_a_namespace_can_be_deleted_after_the_operator_is_gone(installation: Ins
 
     done = uninstall(installation, "--yes")
     assert done.returncode == 0, done.stderr
+    assert f"let go of {namespace}/words (FAIL): its temporaries are left" in done.stderr
     for resource in (DEPLOYMENTS, SERVICE_ACCOUNTS):
         assert not [one for one in client.list(resource, place)["items"] if one["metadata"]["name"] == NAME]
     assert client.list(ROLE_BINDINGS, namespace)["items"] == []
