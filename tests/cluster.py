@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from kubemr_shell.errors import DocumentNotFound
-from kubemr_shell.job.crd import job_crd, shard_crd
+from kubemr_shell.job.crd import job_crd, policy_crd, shard_crd
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import JOBS, NAMESPACES
 from tests.docker import INSTALL, first_line, why_no_docker
@@ -102,12 +102,12 @@ def running_cluster(stack: ExitStack) -> Cluster:
 def install_definitions(cluster: Cluster) -> None:
     """The CRDs as they are now. Of two that would create them at the same time one would be refused."""
     with turn(cluster.kubeconfig):
-        cluster.apply(job_crd(), shard_crd())
+        cluster.apply(job_crd(), shard_crd(), policy_crd())
         cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *_names())
 
 
 def _names() -> list[str]:
-    return [f"crd/{definition['metadata']['name']}" for definition in (job_crd(), shard_crd())]
+    return [f"crd/{definition['metadata']['name']}" for definition in (job_crd(), shard_crd(), policy_crd())]
 
 
 @contextmanager

@@ -31,7 +31,7 @@ NAME = re.compile("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 )
 @click.option("--flow-control", is_flag=True, help="Give workers a bounded share of the API server.")
 @click.option(
-    "--job-policy", is_flag=True, help="Decide by ConfigMaps who may use templates, which Secrets and which outputs."
+    "--job-policy", is_flag=True, help="Decide by JobPolicies who may use templates, which Secrets and which outputs."
 )
 def install(
     *,

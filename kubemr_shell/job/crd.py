@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubemr_shell.job.kinds import GROUP, JOB_KIND, JOB_PLURAL, SHARD_KIND, SHARD_PLURAL, VERSION
+from kubemr_shell.job.kinds import (
+    GROUP,
+    JOB_KIND,
+    JOB_PLURAL,
+    POLICY_KIND,
+    POLICY_PLURAL,
+    SHARD_KIND,
+    SHARD_PLURAL,
+    VERSION,
+)
 from kubemr_shell.job.spec import SPEC
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import LONGEST_NAME
@@ -108,6 +117,43 @@ def shard_crd() -> dict[str, Any]:
     return _crd(SHARD_KIND, SHARD_PLURAL, [], schema)
 
 
+def policy_crd() -> dict[str, Any]:
+    """Return the definition of JobPolicy, the parameters of the policy for jobs: ``operator/job_policy.py`` reads them.
+
+    They are an own kind, since API servers do not find ConfigMaps as parameters (kubernetes/kubernetes#130887).
+    """
+    names: Schema = {"type": "array", "items": {"type": "string", "minLength": 1}}
+    spec = {
+        "type": "object",
+        "description": "What is left out restricts nothing.",
+        "properties": {
+            "namespaces": {**names, "description": "The namespaces that this is for; default: all."},
+            "template": {
+                "type": "string",
+                "enum": ["Anyone", "ByRight"],
+                "description": "Who may use spec.template: anyone, or who may use mapreducejobs/template.",
+            },
+            "secrets": {**names, "description": "What s3.secretName may be; * at the end stands for any ending."},
+            "outputs": {
+                **names,
+                "description": "Prefixes at or below which spec.output may be, with {namespace}.",
+            },
+        },
+    }
+    schema = {
+        "type": "object",
+        "description": "What jobs may say: parameters of the policy for jobs.",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": spec,
+        },
+    }
+    return _crd(POLICY_KIND, POLICY_PLURAL, [], schema, scope="Cluster")
+
+
 def structural(schema: Mapping[str, Any]) -> Schema:
     """Return the part of a JSON Schema that an API server supports."""
     if "oneOf" in schema or "type" not in schema:
@@ -186,6 +232,7 @@ def _crd(
     *,
     columns: list[Schema] | None = None,
     subresources: Schema | None = None,
+    scope: str = "Namespaced",
 ) -> dict[str, Any]:
     served: Schema = {"name": VERSION, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     if columns:
@@ -199,5 +246,5 @@ def _crd(
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{plural}.{GROUP}"},
-        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [served]},
+        "spec": {"group": GROUP, "scope": scope, "names": names, "versions": [served]},
     }

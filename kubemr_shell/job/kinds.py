@@ -1,4 +1,4 @@
-"""The names of the two kinds of objects, in YAML, on an API server, and on the board of one machine."""
+"""The names of our kinds of objects, in YAML, on an API server, and on the board of one machine."""
 
 from __future__ import annotations
 
@@ -7,3 +7,4 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 JOB_KIND, JOB_PLURAL = "MapReduceJob", "mapreducejobs"
 SHARD_KIND, SHARD_PLURAL = "TaskShard", "taskshards"
+POLICY_KIND, POLICY_PLURAL = "JobPolicy", "jobpolicies"

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from kubemr_shell.job.kinds import API_VERSION, JOB_KIND, JOB_PLURAL, SHARD_KIND, SHARD_PLURAL
+from kubemr_shell.job.kinds import (
+    API_VERSION,
+    JOB_KIND,
+    JOB_PLURAL,
+    POLICY_KIND,
+    POLICY_PLURAL,
+    SHARD_KIND,
+    SHARD_PLURAL,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,7 @@ class Resource:
 
 JOBS = Resource(api_version=API_VERSION, kind=JOB_KIND, plural=JOB_PLURAL, has_status=True)
 SHARDS = Resource(api_version=API_VERSION, kind=SHARD_KIND, plural=SHARD_PLURAL)
+POLICIES = Resource(api_version=API_VERSION, kind=POLICY_KIND, plural=POLICY_PLURAL, namespaced=False)
 PODS = Resource(api_version="v1", kind="Pod", plural="pods")
 CONFIG_MAPS = Resource(api_version="v1", kind="ConfigMap", plural="configmaps")
 SECRETS = Resource(api_version="v1", kind="Secret", plural="secrets")

@@ -1,7 +1,7 @@
 """Everything that an installation in a cluster consists of, in the order in which ``kubectl apply`` can take it. Pure.
 
 What belongs to the whole cluster is called after the operator's namespace, so that several installations, each for one
-namespace, do not meet. The two definitions are the same for all of them.
+namespace, do not meet. The definitions are the same for all of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 
 from kubemr_shell import __version__
-from kubemr_shell.job.crd import job_crd, shard_crd
+from kubemr_shell.job.crd import job_crd, policy_crd, shard_crd
 from kubemr_shell.kube.expansion import literal
 from kubemr_shell.operator import restricted
 from kubemr_shell.operator.admission import shard_policy
@@ -84,7 +84,7 @@ def installation(options: InstallOptions) -> list[Manifest]:
 
 
 def definitions() -> list[Manifest]:
-    return [_apart(job_crd()), _apart(shard_crd())]
+    return [_apart(job_crd()), _apart(shard_crd()), _apart(policy_crd())]
 
 
 def rights(options: InstallOptions) -> list[Manifest]:
@@ -135,8 +135,7 @@ def flows(options: InstallOptions) -> list[Manifest]:
 
 def policies(options: InstallOptions) -> list[Manifest]:
     """Return the policy for jobs, which is off by default."""
-    jobs_in, ours = options.operator.namespace, options.operator_namespace
-    return job_policy(options.cluster_name, _labels(), operator_namespace=ours, namespace=jobs_in)
+    return job_policy(options.cluster_name, _labels(), options.operator.namespace)
 
 
 def program(options: InstallOptions) -> list[Manifest]:

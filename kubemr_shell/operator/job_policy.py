@@ -2,10 +2,11 @@
 
 It is off by default.
 
-Its parameters are ConfigMaps in the operator's namespace with the label PARAMETERS_LABEL. Each one that is for the
-namespace of a job has to allow the job. With none of them no job can be made: what is missing must not mean "all".
+Its parameters are the objects of the kind JobPolicy (``job.crd.policy_crd``). Each one that is for the namespace of a
+job has to allow the job; where there is none, nothing is restricted.
 
 Only writes of the spec are looked at: the operator must be able to let go of a job that a newer policy would refuse.
+For the same reason a missing parameter allows: an API server looks for parameters first, whatever a write changes.
 """
 
 from __future__ import annotations
@@ -13,70 +14,48 @@ from __future__ import annotations
 from typing import Any
 
 from kubemr_shell.job.kinds import GROUP
-from kubemr_shell.kube.resources import JOBS
+from kubemr_shell.kube.resources import JOBS, POLICIES
 from kubemr_shell.operator.admission import ADMISSION
 
-PARAMETERS_LABEL = "turbobytes.com/job-policy"
-"""On ConfigMaps that hold parameters of the policy, with the value ``"true"``."""
-NAMESPACES, TEMPLATE, SECRETS, OUTPUTS = KEYS = ("namespaces", "template", "secrets", "outputs")
-"""The keys of such a ConfigMap. Names are divided by blanks or lines; a key that is missing restricts nothing."""
-BY_RIGHT = "by-right"
-"""The value of the key ``template`` that demands the right below."""
 RIGHT = ("use", f"{JOBS.plural}/template")
 """The verb and the resource of who may make jobs with a template; no API has this resource, only roles name it."""
-
 SPEC_CHANGES = "oldObject == null || object.spec != oldObject.spec"
 
-
-def _words(key: str) -> str:
-    """Return the expression for the list of words of a key; ``*`` where the key is missing."""
-    text = f"params.data['{key}'].replace('\\n', ' ').split(' ').filter(word, word != '')"
-    return f"has(params.data) && '{key}' in params.data ? {text} : ['*']"
-
-
 VARIABLES = {
-    "concerned": f"({_words(NAMESPACES)}).exists(word, word == '*' || word == request.namespace)",
-    "byRight": f"has(params.data) && '{TEMPLATE}' in params.data && params.data['{TEMPLATE}'].trim() != 'anyone'",
+    "concerned": "!has(params.spec.namespaces) || request.namespace in params.spec.namespaces",
     "mayUse": f"authorizer.group('{GROUP}').resource('{JOBS.plural}').subresource('template')"
     f".namespace(request.namespace).check('{RIGHT[0]}').allowed()",
-    "secrets": _words(SECRETS),
+    "secrets": "has(params.spec.secrets) ? params.spec.secrets : ['*']",
     "secret": "has(object.spec.s3) && has(object.spec.s3.secretName) ? string(object.spec.s3.secretName) : ''",
-    "outputs": _words(OUTPUTS),
+    "outputs": "has(params.spec.outputs)"
+    " ? params.spec.outputs.map(one, one.replace('{namespace}', request.namespace)) : ['*']",
     "written": "has(object.spec.output) ? string(object.spec.output) : ''",
     # The scheme may be written in capitals, and a prefix with slashes at its end.
     "output": "variables.written.lowerAscii().startsWith('s3://')"
     " ? 's3://' + variables.written.substring(5) + '/' : variables.written + '/'",
 }
 MAY_READ = (
-    "variables.secret == '' || variables.secrets.exists(word, word == variables.secret"
-    " || (word.endsWith('*') && variables.secret.startsWith(word.substring(0, size(word) - 1))))"
+    "variables.secret == '' || variables.secrets.exists(one, one == variables.secret"
+    " || (one.endsWith('*') && variables.secret.startsWith(one.substring(0, size(one) - 1))))"
 )
 MAY_WRITE = (
-    "variables.written == '' || variables.outputs.exists(word, word == '*' || variables.output.startsWith("
-    "word.replace('{namespace}', request.namespace) + (word.endsWith('/') ? '' : '/')))"
+    "variables.written == '' || variables.outputs.exists(one, one == '*'"
+    " || variables.output.startsWith(one + (one.endsWith('/') ? '' : '/')))"
 )
-ALLOWED_BY = "(ConfigMap ' + params.metadata.name + ' of the operator)'"
+BY = f"' ({POLICIES.kind} ' + params.metadata.name + ')'"
 RULES = (
     (
-        "!has(object.spec.template) || !variables.byRight || variables.mayUse",
-        f"'spec.template: needs the right to {RIGHT[0]} {RIGHT[1]} in this namespace {ALLOWED_BY}",
+        "!has(object.spec.template) || !has(params.spec.template) || params.spec.template == 'Anyone'"
+        " || variables.mayUse",
+        f"'spec.template: needs the right to {RIGHT[0]} {RIGHT[1]} in this namespace' + {BY}",
     ),
-    (
-        MAY_READ,
-        f"'spec.s3.secretName: may be ' + variables.secrets.join(', ') + ' {ALLOWED_BY}",
-    ),
-    (
-        MAY_WRITE,
-        "'spec.output: must be at or below ' + variables.outputs.join(', ')"
-        f".replace('{{namespace}}', request.namespace) + ' {ALLOWED_BY}",
-    ),
+    (MAY_READ, f"'spec.s3.secretName: may be ' + variables.secrets.join(', ') + {BY}"),
+    (MAY_WRITE, f"'spec.output: must be at or below ' + variables.outputs.join(', ') + {BY}"),
 )
 """What has to be true of a job, and the expression for what is said if it is not."""
 
 
-def job_policy(
-    name: str, labels: dict[str, str], *, operator_namespace: str, namespace: str | None
-) -> list[dict[str, Any]]:
+def job_policy(name: str, labels: dict[str, str], namespace: str | None) -> list[dict[str, Any]]:
     """Return the policy, its binding for one namespace or for all, and a role with the right to use templates."""
     policy = {
         "apiVersion": ADMISSION,
@@ -84,7 +63,7 @@ def job_policy(
         "metadata": {"name": f"{name}-jobs", "labels": labels},
         "spec": {
             "failurePolicy": "Fail",
-            "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+            "paramKind": {"apiVersion": POLICIES.api_version, "kind": POLICIES.kind},
             "matchConstraints": {
                 "resourceRules": [
                     {
@@ -113,11 +92,7 @@ def job_policy(
     spec: dict[str, Any] = {
         "policyName": f"{name}-jobs",
         "validationActions": ["Deny"],
-        "paramRef": {
-            "namespace": operator_namespace,
-            "selector": {"matchLabels": {PARAMETERS_LABEL: "true"}},
-            "parameterNotFoundAction": "Deny",
-        },
+        "paramRef": {"selector": {}, "parameterNotFoundAction": "Allow"},
     }
     if namespace is not None:
         spec["matchResources"] = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kubemr_shell.job.kinds import GROUP, JOB_PLURAL, SHARD_PLURAL
+from kubemr_shell.job.kinds import GROUP, JOB_PLURAL, POLICY_PLURAL, SHARD_PLURAL
 from kubemr_shell.kube.resources import (
     ADMISSION_BINDINGS,
     ADMISSION_POLICIES,
@@ -50,8 +50,8 @@ KINDS = (
 The operator goes first, for it would hold each job again. The bindings go last: they tell which jobs were looked after,
 and an uninstallation that was interrupted reads that from them again.
 """
-DEFINITIONS = (f"{JOB_PLURAL}.{GROUP}", f"{SHARD_PLURAL}.{GROUP}")
-"""The names of the two CustomResourceDefinitions."""
+DEFINITIONS = tuple(f"{plural}.{GROUP}" for plural in (JOB_PLURAL, SHARD_PLURAL, POLICY_PLURAL))
+"""The names of the CustomResourceDefinitions."""
 
 Found = Mapping[Resource, Sequence[Object]]
 """The objects of each kind in KINDS that have the labels of an operator, in all namespaces."""

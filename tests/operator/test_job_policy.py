@@ -10,18 +10,17 @@ import pytest
 
 from kubemr_shell.errors import Forbidden
 from kubemr_shell.kube.client import KubeClient
-from kubemr_shell.kube.resources import ADMISSION_POLICIES, CONFIG_MAPS, JOBS, SERVICE_ACCOUNTS
+from kubemr_shell.kube.resources import ADMISSION_POLICIES, JOBS, POLICIES, SERVICE_ACCOUNTS
 from kubemr_shell.operator.deletion import FINALIZER
 from kubemr_shell.operator.install import InstallOptions, cluster_name, installation
-from kubemr_shell.operator.job_policy import PARAMETERS_LABEL
 from tests.cluster import Cluster
 from tests.operator.installations import NO_IMAGE, applied, install, refused
 from tests.waiting import until
 
 PARAMETERS = {
-    "template": "by-right\n",
-    "secrets": "s3\nteam-*\n",
-    "outputs": "s3://results/{namespace}/ s3://shared/exports",
+    "template": "ByRight",
+    "secrets": ["s3", "team-*"],
+    "outputs": ["s3://results/{namespace}/", "s3://shared/exports"],
 }
 TEMPLATE = {"spec": {"nodeSelector": {"pool": "batch"}}}
 
@@ -40,9 +39,12 @@ class Stage:
         self.operator_namespace = operator_namespace
         self.user = user
 
-    def say(self, name: str, **data: str) -> None:
-        metadata = {"name": name, "labels": {PARAMETERS_LABEL: "true"}}
-        self.cluster.client.create(CONFIG_MAPS, self.operator_namespace, {"metadata": metadata, "data": data})
+    def say(self, end: str, **spec: Any) -> str:
+        """Make a JobPolicy for this namespace, unless it says for which, and return its name."""
+        name = f"{self.operator_namespace}-{end}"
+        whole = {"namespaces": [self.namespace], **spec}
+        self.cluster.client.create(POLICIES, None, {"metadata": {"name": name}, "spec": whole})
+        return name
 
     def submit(self, **spec: Any) -> dict[str, Any]:
         whole = {"inputs": ["s3://none/none"], "mapCommand": "cat", **spec}
@@ -73,13 +75,13 @@ def stage(cluster: Cluster, namespace: str, tmp_path: Any) -> Any:
             )
             user = KubeClient.from_kubeconfig(cluster.kubeconfig_of("ann", namespace, tmp_path), None, None)
             yield Stage(cluster, namespace, place, user)
+            for end in ("all", "more"):
+                cluster.kubectl("delete", "--ignore-not-found", POLICIES.plural, f"{place}-{end}")
 
 
 @pytest.mark.cluster
 def test_a_job_is_allowed_what_the_parameters_say_and_nothing_else(stage: Stage) -> None:
-    stage.until_refused()  # there are no parameters yet
-    stage.say("all", **PARAMETERS)
-    stage.until_allowed(stage.submit)
+    name = stage.say("all", **PARAMETERS)
     stage.until_refused(output="s3://elsewhere/x")
 
     own = f"s3://results/{stage.namespace}"
@@ -93,9 +95,9 @@ def test_a_job_is_allowed_what_the_parameters_say_and_nothing_else(stage: Stage)
         assert stage.submit(output=allowed)
     for output in (f"{own}-of-others/a", "s3://results/", "s3://results/other/a", "s3://shared/exports-2/a"):
         said = stage.refusal(output=output)
-        assert f"spec.output: must be at or below {own}/, s3://shared/exports (ConfigMap all of" in said
+        assert f"spec.output: must be at or below {own}/, s3://shared/exports ({POLICIES.kind} {name})" in said
 
-    for secret in ("s3", "team-a", "team-"):
+    for secret in ("s3", "team-a"):
         assert stage.submit(s3={"secretName": secret})
     for secret in ("s3-2", "team", "admin"):
         assert "spec.s3.secretName: may be s3, team-*" in stage.refusal(s3={"secretName": secret})
@@ -114,17 +116,23 @@ def test_a_job_is_allowed_what_the_parameters_say_and_nothing_else(stage: Stage)
 def test_a_job_that_was_there_can_be_let_go_and_its_changes_are_checked(stage: Stage) -> None:
     """The operator takes its finalizer off whatever the policy says by then."""
     client, namespace = stage.cluster.client, stage.namespace
-    stage.say("all", namespaces=f"other {namespace}", outputs="s3://old")
-    stage.until_allowed(lambda: stage.submit(output="s3://old/a"))
+    stage.say("all", namespaces=["other", namespace], outputs=["s3://old"])
+    stage.until_refused(output="s3://elsewhere/a")
     name = stage.submit(output="s3://old/a")["metadata"]["name"]
-    stage.say("more", outputs="s3://new")
+    more = stage.say("more", outputs=["s3://new"])
     stage.until_refused(output="s3://old/a")
     for finalizers in ([FINALIZER], None):
         stage.user.patch(JOBS, namespace, name, {"metadata": {"finalizers": finalizers}})
     said = refused(lambda: stage.user.patch(JOBS, namespace, name, {"spec": {"retry": 1}}))
-    assert "spec.output: must be at or below s3://new (ConfigMap more of the operator)" in said
-    client.patch(CONFIG_MAPS, stage.operator_namespace, "more", {"data": {"namespaces": "other\nanother"}})
+    assert f"spec.output: must be at or below s3://new ({POLICIES.kind} {more})" in said
+    client.patch(POLICIES, None, more, {"spec": {"namespaces": ["other"]}})
     stage.until_allowed(lambda: stage.user.patch(JOBS, namespace, name, {"spec": {"retry": 1}}))
+
+
+@pytest.mark.cluster
+def test_a_namespace_that_no_parameters_are_for_is_not_restricted(stage: Stage) -> None:
+    stage.say("all", namespaces=["other"], outputs=["s3://old"])
+    stage.until_allowed(lambda: stage.submit(output="s3://elsewhere/a"))
 
 
 @pytest.mark.cluster
