@@ -1,4 +1,4 @@
-"""Which partitions a worker has fetched, or is fetching, so that each is fetched by one slot for all."""
+"""The partitions that a worker fetches, so that one slot fetches each partition for all slots."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from kubemr_shell.shuffle.fetch import Fetched
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Partitions that one slot fetches together."""
+    """A set of partitions that one slot fetches together."""
 
     manifests: tuple[str, ...]
     left: set[int]
-    """Those that no slot has taken."""
+    """The partitions that no slot has taken yet."""
     awaited: set[int]
-    """Those that a slot asks for."""
+    """The partitions for which a slot waits."""
     done: threading.Event = field(default_factory=threading.Event)
     fetched: dict[int, Fetched] = field(default_factory=dict)
 
@@ -32,10 +32,11 @@ class Batches:
     def join(
         self, manifests: tuple[str, ...], partition: int, others: Sequence[int], *, most: int
     ) -> tuple[Batch, bool]:
-        """The batch that ``partition`` is in, and whether it is new and the caller's to fetch.
+        """Return the batch of ``partition``, and True if the batch is new and the caller has to fetch it.
 
-        A new one has up to ``most``: also the first of the ``others`` that no batch has. What was fetched for nobody is
-        removed then: by other manifests, or what is not among the others, since its claim was lost.
+        A new batch has up to ``most`` partitions: the partition, and the first of the ``others`` that are in no batch.
+        The call also removes partitions that no slot waits for, if they were fetched by other manifests or are not
+        among the others. The claims of such partitions were lost.
         """
         with self._lock:
             for batch in self._batches:
@@ -54,25 +55,29 @@ class Batches:
             return batch, True
 
     def keep(self, batch: Batch, partitions: Iterable[int]) -> None:
-        """Fetch only these; whoever waits for another one has to join again."""
+        """Reduce a batch to these partitions. A slot that waits for another partition has to join again."""
         with self._lock:
             batch.left &= set(partitions)
 
     def end(self, batch: Batch, fetched: dict[int, Fetched]) -> None:
-        """Let the slots have what was fetched; nothing, when it went wrong."""
+        """End a batch and give its fetched partitions to the slots. After a failure, ``fetched`` is empty."""
         with self._lock:
             batch.fetched = fetched
             self._drop(batch, batch.left - fetched.keys())
             batch.done.set()
 
     def take(self, batch: Batch, partition: int) -> Fetched | None:
-        """A partition of a batch that is done; the caller removes it. None: join again."""
+        """Return a partition of a batch that has ended, or None if the slot has to join again.
+
+        The caller removes the partition when it is merged.
+        """
         with self._lock:
             found = batch.fetched.pop(partition, None)
             self._drop(batch, {partition})
             return found
 
     def clear(self) -> None:
+        """Remove all partitions."""
         with self._lock:
             for batch in list(self._batches):
                 self._drop(batch, batch.left)

@@ -1,7 +1,7 @@
-"""Running the combiner over what a map task collected.
+"""The combine step of a map task.
 
-The combiner gets the lines of one partition in order, as a reducer does. What it writes is collected anew, since it
-may change keys: it is partitioned and sorted again.
+The combiner reads the lines of one partition in order, as a reducer does. It may change keys, so its output is
+partitioned and sorted again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def combine(
     name: str,
     memory_bytes: int,
 ) -> None:
-    """Call ``run`` for each partition with records, with what feeds the combiner and what drains it."""
+    """Call ``run`` for each partition with records. Its arguments feed the combiner and drain its output."""
     path = os.path.join(folder, name)
     descriptor = open_unnamed(path)
     try:

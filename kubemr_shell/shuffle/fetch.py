@@ -1,4 +1,7 @@
-"""Bringing frames of map outputs from a storage to this machine: exact ranges, neighbours by one read, many at once."""
+"""The transfer of frames of map outputs from a storage to this machine.
+
+A read covers exactly the needed ranges. Ranges that are neighbours share a read, and many reads run at the same time.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,18 @@ from kubemr_shell.shuffle.scratch_file import ScratchFile
 from kubemr_shell.storage.interface import Storage
 
 GAP_BYTES = 32 << 10
-"""Between two ranges of an object: reading so many for nothing costs less than another request."""
+"""The largest gap between two ranges of one read: reading so many useless bytes costs less than another request."""
 MOST_READ_BYTES = 4 << 20
+"""The most bytes of one read."""
 LEAST_READ_BYTES = 128 << 10
+"""The most bytes of one read, if little memory is available."""
 SHORT_BYTES = 128 << 10
-"""What is expanded in one go."""
+"""The largest frame that is expanded in one step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One frame, and the partition whose it is."""
+    """A frame to fetch, and its partition."""
 
     partition: int
     place: MapRange
@@ -39,19 +44,19 @@ class Wanted:
 
 @dataclass(slots=True)
 class Fetched:
-    """A partition on this machine. ``remove`` it when it was merged."""
+    """A partition on this machine. Call ``remove`` when it is merged."""
 
     file: ScratchFile
     places: dict[int, tuple[MapRange, Source]] = field(default_factory=dict)
-    """By map task."""
+    """The frame in the storage and its expanded bytes in the file, by map task."""
 
     @property
     def sources(self) -> list[Source]:
-        """In the order of the map tasks."""
+        """Return the sources in the order of the map tasks."""
         return [source for _, (_, source) in sorted(self.places.items())]
 
     def origin(self, offset: int) -> MapRange | None:
-        """Where the byte at ``offset`` of the file came from."""
+        """Return the frame that has the byte at ``offset`` of the file."""
         found = sorted(self.places.values(), key=lambda item: item[1].offset)
         index = bisect_right(found, offset, key=lambda item: item[1].offset) - 1
         return found[index][0] if index >= 0 else None
@@ -61,7 +66,7 @@ class Fetched:
 
 
 class Fetcher:
-    """Fetches partitions through a pool that several slots share."""
+    """A fetcher of partitions. Its thread pool is shared by several slots."""
 
     def __init__(
         self,
@@ -72,19 +77,19 @@ class Fetcher:
         new_file: Callable[[int], ScratchFile],
         memory_bytes: int,
     ) -> None:
-        """``uri`` names the object of a map attempt, ``new_file`` makes a file for a partition."""
+        """Make a fetcher. ``uri`` returns the object of a map attempt; ``new_file`` makes a file for a partition."""
         self._storage = storage
         self._pool = pool
         self._uri = uri
         self._new_file = new_file
-        # A read is in memory as it came, and the storage may hold it twice while it puts it together.
+        # A read is in memory once, and the storage may hold it twice more while it joins the pieces of an answer.
         self._read_bytes = max(LEAST_READ_BYTES, min(MOST_READ_BYTES, memory_bytes // (3 * pool.threads)))
         self._lock = threading.Lock()
 
     def fetch(self, places: Mapping[int, Sequence[MapRange]], cancel: int) -> dict[int, Fetched]:
         """Fetch the partitions with these ranges, each to a file of its own.
 
-        CorruptRun names a map output that is lost; Cancelled.
+        Raise CorruptRun, which names the lost map output, or Cancelled.
         """
         fetched: dict[int, Fetched] = {}
         wanted = [Wanted(partition=partition, place=place) for partition, ranges in places.items() for place in ranges]
@@ -100,7 +105,7 @@ class Fetcher:
         return fetched
 
     def _fetch(self, group: list[Wanted], fetched: Mapping[int, Fetched]) -> None:
-        """Read neighbours together; a frame that is long is expanded while it is read."""
+        """Read neighbours together. A long frame is expanded while it is read."""
         expander = Expander()
         start, end = group[0].place.offset, group[-1].end
         pieces = self._pieces(group[0].place, start, end)
@@ -150,7 +155,10 @@ class Fetcher:
 
 
 def groups(wanted: Iterable[Wanted], read_bytes: int) -> Iterator[list[Wanted]]:
-    """What to read together: frames of one object that are neighbours, up to ``read_bytes``; longer ones are alone."""
+    """Yield the groups of frames to read together: neighbours in one object, up to ``read_bytes``.
+
+    A longer frame is alone in its group.
+    """
     group: list[Wanted] = []
     for item in sorted(wanted, key=lambda item: (item.place.task, item.place.attempt, item.place.offset)):
         if group and not _is_near(group, item, read_bytes):

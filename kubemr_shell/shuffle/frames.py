@@ -1,7 +1,7 @@
-"""Map outputs as they are sent: a zstd frame for each partition of a run file that is not empty.
+"""The form of a map output in a bucket: one zstd frame for each partition of the run file that is not empty.
 
-The frames follow each other without gaps, in the order of the partitions. Each has the size of its contents in its
-header and a checksum at its end, so damage shows before a record is used.
+The frames follow each other without gaps, in the order of the partitions. Each has the size of its content in its
+header and a checksum at its end, so damage is found before a record is used.
 """
 
 from __future__ import annotations
@@ -14,26 +14,29 @@ from kubemr_shell.errors import StorageError
 from kubemr_shell.shuffle.lengths import Lengths, packed, ranges
 
 READ_BYTES = 1 << 20
+"""The bytes of one read of a run file, and of a frame."""
 EXPANDED_BYTES = 256 << 10
+"""The bytes that are expanded in one step."""
 LEVEL = 1
+"""The level of the compression."""
 
 
 class DamagedFrame(Exception):
-    """The bytes are no frame of ours."""
+    """The bytes are not a valid frame."""
 
 
 class Frames:
-    """The frames of a run file, made as they are asked for."""
+    """The frames of a run file. Iterating over the frames compresses them one after the other."""
 
     def __init__(self, descriptor: int, lengths: Lengths) -> None:
-        """``lengths`` are those of the partitions in the run file."""
+        """Make the frames of an open run file. ``lengths`` are the lengths of its partitions."""
         self._descriptor = descriptor
         self._lengths = lengths
         self._sent = array("Q")
 
     @property
     def lengths(self) -> Lengths:
-        """The length of each partition's frame, once all frames were made."""
+        """Return the length of each partition's frame. All frames must have been made."""
         return packed(self._sent)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -62,7 +65,7 @@ class Frames:
 
 
 class Expander:
-    """Expands frames, one after the other; not for two threads at once."""
+    """An expander of frames. Only one thread at a time may use an expander."""
 
     def __init__(self) -> None:
         import zstandard  # noqa: PLC0415 - as above
@@ -72,7 +75,7 @@ class Expander:
         self._decompressor = zstandard.ZstdDecompressor()
 
     def size(self, start: bytes) -> int:
-        """How many bytes a frame is expanded, by its first bytes."""
+        """Return the expanded size of a frame in bytes, from the first bytes of the frame."""
         try:
             size: int = self._size(start)
         except self._error as error:
@@ -82,14 +85,14 @@ class Expander:
         return size
 
     def whole(self, frame: bytes) -> bytes:
-        """The contents of a short frame: a third of the time that ``pieces`` takes for it."""
+        """Return the content of a short frame, in a third of the time that ``pieces`` needs."""
         try:
             return self._decompressor.decompress(frame, allow_extra_data=False)
         except self._error as error:
             raise DamagedFrame(f"its zstd frame is damaged ({error})") from error
 
     def pieces(self, size: int, source: Iterable[bytes]) -> Iterator[memoryview]:
-        """The contents of a frame of ``size`` expanded bytes, piece by piece; each is valid until the next one."""
+        """Yield the content of a frame of ``size`` expanded bytes. Each piece is valid until the next piece."""
         buffer = bytearray(min(EXPANDED_BYTES, size))
         left = size
         try:
@@ -106,7 +109,7 @@ class Expander:
 
 
 class _Readable:
-    """Pieces as something to read from; a piece may be longer than what was asked for, which the reader accepts."""
+    """A file-like object over pieces. A piece may be longer than requested, which zstandard's reader accepts."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)

@@ -1,6 +1,6 @@
-"""How long each partition of a map output is, packed: eight bytes a partition, of which there may be 100,000.
+"""The lengths of the partitions of a map output, packed: eight bytes for each of up to 100,000 partitions.
 
-The partitions of a map output follow each other without gaps, so their lengths say where each of them begins.
+The partitions of a map output follow each other without gaps, so their lengths also give their offsets.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
 Lengths = bytes
-"""Little-endian u64 for each partition; 0 for one without records."""
+"""The length of each partition as a little-endian u64. The length of an empty partition is 0."""
 BYTES_A_PARTITION = 8
+"""The packed bytes of one partition."""
 
 
 def packed(lengths: Iterable[int]) -> Lengths:
-    """Pack the lengths of partitions, in their order."""
+    """Return the lengths of partitions, in order, as packed bytes."""
     return little_endian(array("Q", lengths)).tobytes()
 
 
 def unpacked(lengths: Lengths) -> Sequence[int]:
-    """Return the numbers; without a copy where the processor is little-endian."""
+    """Return the lengths as numbers. A little-endian processor needs no copy."""
     if sys.byteorder == "little":
         return memoryview(lengths).cast("Q")
     return little_endian(array("Q", lengths))
@@ -35,7 +36,7 @@ def ranges(lengths: Lengths) -> Iterator[tuple[int, int]]:
 
 
 def little_endian(numbers: array[int]) -> array[int]:
-    """Swap the bytes of the numbers if this processor keeps them the other way round."""
+    """Swap the bytes of the numbers in place if the processor is big-endian, and return the numbers."""
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers

@@ -1,4 +1,4 @@
-"""The ranges of partitions by the manifests of all shards, in task order."""
+"""The ranges of partitions in all map outputs, from the manifests of the shards, in task order."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.needed import needed
 
 KEPT_BYTES = 16 << 20
-"""Of manifests that were read already: their contents never change."""
+"""The most bytes of manifests that a worker keeps in memory. The content of a manifest never changes."""
 
 Found = dict[int, list[MapRange]]
-"""By partition."""
+"""The ranges of each partition, by the number of the partition."""
 
 
 class Manifests:
-    """Reads manifests for all slots of a worker: many at once where there is a ``pool``."""
+    """A reader of manifests for all slots of a worker. With a ``pool``, it reads many manifests at the same time."""
 
     def __init__(self, storage: Storage, pool: Pool | None = None) -> None:
         self._storage = storage
@@ -30,7 +30,10 @@ class Manifests:
         self._kept_bytes = 0
 
     def ranges(self, uris: Sequence[str], partitions: Sequence[int], cancel: int = NOBODY) -> Found:
-        """The non-empty ranges of each partition. ``partitions`` are in order; neighbours are read together."""
+        """Return the non-empty ranges of each partition.
+
+        ``partitions`` are in ascending order. Partitions that are neighbours are read together.
+        """
 
         def read(uri: str) -> Found:
             with needed():
@@ -61,7 +64,7 @@ class Manifests:
 
 
 def stretches(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The first and last of each stretch of successive numbers."""
+    """Yield the first and the last number of each sequence of successive numbers."""
     first = last = None
     for number in numbers:
         if last is not None and number == last + 1:

@@ -1,15 +1,15 @@
-"""The manifest of one closed map shard: where each partition lies in each task's output.
+"""The manifest of a closed map shard: the place of each partition in the output of each task.
 
-Written once when the shard is closed, with the same bytes whoever writes it. It is partition-major, so a reducer reads
-one short piece of it. Little-endian:
+The manifest is written once, when the shard is closed. Every worker writes the same bytes. The ranges are ordered by
+partition, so a reducer reads one short piece. Little-endian:
 
     header     8 bytes ``KMRMAN2\\n``, u64 first task, u32 tasks, u32 partitions, u32 CRC-32 of these and the attempts
-    attempts   u32 for each task: the attempt that won
+    attempts   u32 for each task: the winning attempt
     blocks     for each partition: u32 CRC-32 of its number (u32) and its ranges, then its ranges: for each task
                u64 offset, u64 length in the task's map output
 
-Version 1 (``KMRMAN1``) had the checksums of all partitions behind the attempts: too much to read for each of many
-small shards. It is refused.
+Version 1 (``KMRMAN1``) is refused. It had the checksums of all partitions after the attempts, which was too much to
+read if there are many small shards.
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ from kubemr_shell.errors import CorruptRun
 from kubemr_shell.shuffle.lengths import Lengths, little_endian, unpacked
 
 MAGIC = b"KMRMAN2\n"
+"""The first bytes of the manifest, with its version."""
 _OLDER = b"KMRMAN1\n"
 _HEADER = struct.Struct("<8sQIII")
 _CHECKED_HEADER_BYTES = _HEADER.size - 4
 _CRC = struct.Struct("<I")
 _RANGE = struct.Struct("<QQ")
 _FIRST_READ_BYTES = 64 << 10
-"""All of many manifests, and the begin of the others: a request to an object store costs more than these bytes."""
+"""The bytes of the first read. They are the whole of a small manifest. A request costs more than these bytes."""
 
 ReadRange = Callable[[int, int], bytes]
-"""Gives the bytes from an offset to an end; fewer where the object ends."""
+"""A function that returns the bytes from an offset to an end, or fewer if the object ends before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapRange:
-    """Where one partition lies in the output of one map attempt; offset and length in bytes."""
+    """The place of one partition in the output of one map attempt. Offset and length are in bytes."""
 
     task: int
     attempt: int
@@ -48,9 +49,9 @@ class MapRange:
 
 
 def encode_map_manifest(first: int, attempts: Sequence[int], lengths: Sequence[Lengths]) -> bytearray:
-    """Return the manifest of the tasks from ``first`` on; ``lengths`` are those of each task's partitions.
+    """Return the manifest of the tasks from ``first`` on. ``lengths`` has the lengths of each task's partitions.
 
-    It is built in its place, partition by partition: the numbers of a million ranges as objects take 100 MB.
+    The manifest is built in one buffer, partition by partition. A million ranges as objects would take 100 MB.
     """
     tasks, of_tasks = len(attempts), [unpacked(of_task) for of_task in lengths]
     partitions = len(of_tasks[0])
@@ -75,7 +76,7 @@ def encode_map_manifest(first: int, attempts: Sequence[int], lengths: Sequence[L
 
 
 def read_requests(tasks: int, partitions: int, reads: int) -> int:
-    """Return how many ranges of a manifest are read by one who looks for partitions ``reads`` times."""
+    """Return the number of requests of a reader that looks up partitions in a manifest ``reads`` times."""
     begin = _blocks_begin(tasks)
     if begin + partitions * _block_bytes(tasks) <= _FIRST_READ_BYTES:
         return 1
@@ -91,12 +92,12 @@ def _block_bytes(tasks: int) -> int:
 
 
 def _block_crc(partition: int, block: bytes) -> int:
-    """The number of the partition is in it: a block in the place of another one is damage."""
+    """Return the checksum of a block. The number of the partition is included, so a misplaced block is detected."""
     return zlib.crc32(block, zlib.crc32(_CRC.pack(partition)))
 
 
 class MapManifest:
-    """Reads a manifest piece by piece; ``source`` names it in an error, which is always CorruptRun."""
+    """A manifest that is read piece by piece. ``source`` is its name in errors. All errors are CorruptRun."""
 
     def __init__(self, read_range: ReadRange, source: str) -> None:
         self._read_range = read_range
@@ -111,16 +112,16 @@ class MapManifest:
         if magic != MAGIC or zlib.crc32(attempts, zlib.crc32(self._start[:_CHECKED_HEADER_BYTES])) != crc:
             raise CorruptRun(source, 0, "the shard manifest is not what was written")
         self._attempts = little_endian(array("I", attempts))
-        if len(self._start) == _FIRST_READ_BYTES:  # the rest is read where it is wanted
+        if len(self._start) == _FIRST_READ_BYTES:  # the other blocks are read on demand
             self._start = b""
 
     @property
     def kept_bytes(self) -> int:
-        """About what it holds in memory."""
+        """Return the approximate bytes of the manifest in memory."""
         return len(self._start) + self._attempts.itemsize * len(self._attempts)
 
     def ranges(self, first: int, last: int) -> Iterator[list[MapRange]]:
-        """Yield the non-empty ranges of each partition from ``first`` to ``last``, in task order. One read for all."""
+        """Yield the non-empty ranges of each partition from ``first`` to ``last``, in task order, with one read."""
         if last >= self._partitions:
             raise CorruptRun(self._source, 0, f"the shard manifest has no partition {last}, only {self._partitions}")
         size = _block_bytes(self._tasks)
@@ -138,7 +139,7 @@ class MapManifest:
             ]
 
     def _read(self, start: int, end: int) -> bytes:
-        """What was read at first need not be read again."""
+        """Return a range of the manifest. Bytes of the first read are not read again."""
         if end <= len(self._start) or 0 < len(self._start) < _FIRST_READ_BYTES:
             return self._start[start:end]
         return self._read_range(start, end)

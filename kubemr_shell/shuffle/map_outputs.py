@@ -1,6 +1,7 @@
-"""Map outputs: written by map tasks, gathered by partition for reduce tasks. Here: in a folder of this machine.
+"""The interface of map outputs, and map outputs in a local folder.
 
-There each is the run file as the engine writes it, and reducers read their ranges of it where it lies.
+Map tasks write map outputs, and reduce tasks gather them by partition. In a local folder, a map output is the run file
+of the engine, and reduce tasks read their ranges of this file.
 """
 
 from __future__ import annotations
@@ -20,38 +21,42 @@ from kubemr_shell.storage.os_errors import explained
 
 
 class Gathering(Protocol):
-    """One partition on its way to a reduce task. ``sources`` once, ``close`` at last."""
+    """The gathering of one partition for a reduce task. Call ``sources`` once, and ``close`` at the end."""
 
     def sources(self, cancel: int) -> list[engine.Source]:
-        """Its sorted ranges in local files, until ``close``.
+        """Return the sorted ranges of the partition in local files, which exist until ``close``.
 
-        CorruptRun names a map output that is lost; Cancelled soon after the descriptor ``cancel`` is readable.
+        Raise CorruptRun, which names the lost map output. Raise Cancelled soon after ``cancel`` becomes readable.
         """
         ...
 
     def blamed(self, error: CorruptRun) -> CorruptRun:
-        """What was found while the sources were read, with the name of the map output that it is about."""
+        """Return an error of reading the sources with the name of the damaged map output."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Remove the local files."""
+        ...
 
 
 class MapOutputs(Protocol):
     """The map outputs of one job, for all slots of a worker."""
 
     def write(self, attempt: Attempt, collector: engine.Collector) -> tuple[engine.OutputFacts, Lengths]:
-        """Keep what a map attempt has collected; FolderRemoved if the place for it is gone."""
+        """Write the output of a map attempt. Raise FolderRemoved if the folder of the map outputs is gone."""
         ...
 
     def gather(self, manifests: Sequence[str], partition: int) -> Gathering:
-        """A partition of all map outputs that the ``manifests`` (their URIs) of the closed shards name."""
+        """Return the gathering of a partition. ``manifests`` are the URIs of the manifests of all closed shards."""
         ...
 
     def together(self) -> int:
-        """How many partitions are best gathered by one worker: they cost hardly more than one."""
+        """Return the number of partitions that one worker should gather together. They cost hardly more than one."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release the resources."""
+        ...
 
 
 class LocalMapOutputs(MapOutputs):
@@ -104,7 +109,7 @@ class _InPlace(Gathering):
 
 
 def write_run(collector: engine.Collector, descriptor: int, path: str) -> engine.OutputFacts:
-    """Write the run file of a collector; errors name its path."""
+    """Write the run file of a collector. Errors name the path."""
     try:
         return collector.write_output(descriptor)
     except OutOfSpace as error:

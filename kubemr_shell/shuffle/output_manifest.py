@@ -1,9 +1,9 @@
-"""The manifest of one closed shard of the phase that writes parts: what each winning attempt staged.
+"""The manifest of a closed shard of the phase that writes parts: the staged part of each winning attempt.
 
-The same bytes whoever writes it. Little-endian:
+Every worker writes the same bytes. Little-endian:
 
     header     8 bytes ``KMROUT2\\n``, u64 first task, u32 tasks, u32 CRC-32 of these and the entries
-    entries    a task: u32 winning attempt, u32 CRC-32 of the part, u64 bytes, u64 records, u64 seal
+    entries    for each task: u32 winning attempt, u32 CRC-32 of the part, u64 bytes, u64 records, u64 seal
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from kubemr_shell.errors import CorruptRun
 
 MAGIC = b"KMROUT2\n"
+"""The first bytes of the manifest, with its version."""
 _HEADER = struct.Struct("<8sQII")
 _CHECKED_HEADER_BYTES = _HEADER.size - 4
 _ENTRY = struct.Struct("<IIQQQ")
@@ -23,7 +24,7 @@ _ENTRY = struct.Struct("<IIQQQ")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedPart:
-    """A part that a task's winning attempt staged: its size in bytes, its records (line ends), CRC-32 and seal."""
+    """A part that the winning attempt of a task staged: its bytes, its records (line ends), its CRC-32 and its seal."""
 
     task: int
     attempt: int
@@ -35,7 +36,7 @@ class StagedPart:
 
 
 def encode_output_manifest(first: int, parts: Iterable[StagedPart]) -> bytes:
-    """``parts`` are those of the shard, in task order from ``first`` on."""
+    """Return the manifest of a shard. ``parts`` are in task order, and ``first`` is the first task."""
     entries = [_ENTRY.pack(part.attempt, part.crc32, part.bytes, part.records, part.seal) for part in parts]
     body = b"".join(entries)
     header = _HEADER.pack(MAGIC, first, len(entries), 0)[:_CHECKED_HEADER_BYTES]
@@ -43,7 +44,7 @@ def encode_output_manifest(first: int, parts: Iterable[StagedPart]) -> bytes:
 
 
 def decode_output_manifest(data: bytes, source: str) -> list[StagedPart]:
-    """The parts of the shard in task order; ``source`` names the manifest in an error."""
+    """Return the parts of the shard in task order. ``source`` is the name of the manifest in errors."""
     if len(data) < _HEADER.size:
         raise CorruptRun(source, 0, "the shard manifest is cut short")
     magic, first, count, crc = _HEADER.unpack_from(data)

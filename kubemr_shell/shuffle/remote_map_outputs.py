@@ -1,7 +1,7 @@
-"""Map outputs in a storage that is not this machine's: one object an attempt, and partitions that are fetched.
+"""Map outputs in a remote storage: one object for each attempt, from which workers fetch partitions.
 
-Above a million map x reduce cells a request for each cell would cost more than its bytes. Then whoever fetches a
-partition fetches those with it that the same worker has claimed: they are neighbours in every map output.
+From a million map x reduce cells, a request for each cell would cost more than the bytes of the cell. Then a worker
+fetches all partitions of its claim together, because they are neighbours in every map output.
 """
 
 from __future__ import annotations
@@ -28,20 +28,23 @@ from kubemr_shell.shuffle.scratch_file import ScratchFile, open_unnamed
 from kubemr_shell.storage.interface import Storage
 
 IN_FLIGHT = 16
-"""Requests of one worker at once."""
+"""The most requests of one worker at the same time."""
 PUT_BYTES = 16 << 20
-"""A map output up to this size is sent by one request."""
+"""The largest map output that is sent by one request, in bytes."""
 CELLS = 1_000_000
+"""The map x reduce cells of a job from which partitions are fetched in batches."""
 PARTITIONS_A_BATCH = 64
+"""The most partitions of a batch."""
 PLACES_A_BATCH = 1 << 17
+"""The most frames of a batch."""
 BYTES_A_BATCH = 256 << 20
-"""Of what is fetched in one go, before it is expanded."""
+"""The most compressed bytes of a batch."""
 LOOK_SECONDS = 0.02
-"""How often a slot looks whether another one has fetched its partition."""
+"""The seconds between two checks whether another slot has fetched a partition."""
 
 
 class RemoteMapOutputs(MapOutputs):
-    """Map outputs below the URI ``folder``. ``scratch`` is a local folder of this worker."""
+    """Map outputs below the URI ``folder``. ``scratch`` is a local folder of the worker."""
 
     def __init__(
         self,
@@ -54,10 +57,11 @@ class RemoteMapOutputs(MapOutputs):
         claimed: Callable[[], Iterable[int]],
         batched_from: int = CELLS,
     ) -> None:
-        """``memory_bytes`` is a slot's share; ``size`` gives the numbers of maps and of partitions.
+        """Make the map outputs of a job for one worker.
 
-        ``claimed`` gives the partitions that this worker reduces now or next: those that were not asked for yet may be
-        fetched too when the shuffle has at least ``batched_from`` cells.
+        ``memory_bytes`` is the share of a slot. ``size`` returns the numbers of map tasks and of partitions.
+        ``claimed`` returns the partitions that the worker reduces now or next. If the shuffle has at least
+        ``batched_from`` cells, these partitions are fetched together.
         """
         self._storage = storage
         self._folder = folder
@@ -100,16 +104,16 @@ class RemoteMapOutputs(MapOutputs):
         self._batches.clear()
 
     def join(self, manifests: tuple[str, ...], partition: int) -> tuple[Batch, bool]:
-        """The batch in which the partition is fetched, and whether that is left to the caller."""
+        """Return the batch of the partition, and True if the caller has to fetch the batch."""
         most = self.together()
-        with self._lock:  # whoever asks first asks for those too who are about to
+        with self._lock:  # the first slot also fetches for the slots that ask next
             claimed = set(self._claimed()) if most > 1 else set()
-            self._asked = self._asked & claimed | {partition}  # what is claimed no more may come again
+            self._asked = self._asked & claimed | {partition}  # a lost claim may come again
             others = neighbours(partition, claimed - self._asked)
             return self._batches.join(manifests, partition, others, most=most)
 
     def fetch(self, batch: Batch, partition: int, cancel: int) -> None:
-        """Fetch the partitions of a batch for all who wait for them."""
+        """Fetch the partitions of a batch for all slots that wait for them."""
         fetched: dict[int, Fetched] = {}
         try:
             wanted = sorted(batch.left)
@@ -121,9 +125,11 @@ class RemoteMapOutputs(MapOutputs):
             self._batches.end(batch, fetched)
 
     def take(self, batch: Batch, partition: int) -> Fetched | None:
+        """Return a partition of a batch that has ended, or None if the slot has to join again."""
         return self._batches.take(batch, partition)
 
     def uri_of(self, place: MapRange) -> str:
+        """Return the URI of the object that contains a range."""
         return self._uri(place.task, place.attempt)
 
     def _uri(self, task: int, attempt: int) -> str:
@@ -133,7 +139,7 @@ class RemoteMapOutputs(MapOutputs):
         return ScratchFile(f"{self._scratch}/{partition}.{next(self._numbers)}.fetched")
 
     def _send(self, uri: str, pieces: Iterator[bytes]) -> None:
-        """By one request if it is small, else in parts while it is made."""
+        """Send a map output: by one request if it is small, else in parts while it is compressed."""
         begin = bytearray()
         for piece in pieces:
             begin += piece
@@ -183,19 +189,19 @@ class _Fetching(Gathering):
 
 
 def partitions_a_batch(maps: int, partitions: int, batched_from: int) -> int:
-    """How many partitions are fetched together: one, unless the shuffle has many cells."""
+    """Return the number of partitions that are fetched together: one, unless the shuffle has many cells."""
     if maps * partitions < batched_from:
         return 1
     return max(1, min(PARTITIONS_A_BATCH, PLACES_A_BATCH // max(1, maps)))
 
 
 def neighbours(partition: int, others: Iterable[int]) -> list[int]:
-    """The others, the nearest first."""
+    """Return the other partitions, the nearest to ``partition`` first."""
     return sorted(set(others) - {partition}, key=lambda other: (abs(other - partition), other))
 
 
 def up_to_bytes(found: Found, partition: int, most: int) -> list[int]:
-    """The partition, and of its neighbours as many as come to ``most`` bytes with it; in order."""
+    """Return the partition and as many neighbours as fit into ``most`` bytes with it, in ascending order."""
     size = 0
     kept: list[int] = []
     for number in [partition, *neighbours(partition, found)]:

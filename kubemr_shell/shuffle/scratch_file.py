@@ -1,4 +1,4 @@
-"""Local files without a name: for what a worker needs while an attempt runs, and nobody afterwards."""
+"""Local files without a name, for data that a worker needs only while an attempt runs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from kubemr_shell.storage.os_errors import explained
 
 
 def open_unnamed(path: str) -> int:
-    """Return the descriptor of a new file, which has no name any more when this returns.
+    """Create a file, remove its name, and return its descriptor.
 
-    A process that is killed leaves no such file behind, and no command can remove or change one. Whoever has to open
-    the file again does so by ``path_of_descriptor``. Raise FolderRemoved if the folder for it is gone, and OutOfSpace.
+    A process that is killed leaves no such file behind, and no command can remove or change the file. To open the file
+    again, use ``path_of_descriptor``. Raise FolderRemoved if the folder is gone, or OutOfSpace.
     """
     try:
         with watched_space(path):
@@ -36,11 +36,11 @@ def path_of_descriptor(descriptor: int) -> str:
 class ScratchFile:
     """A file without a name, which can be opened by its ``path``.
 
-    After ``remove`` a write that comes late raises Cancelled, and touches nothing.
+    A write after ``remove`` raises Cancelled and changes nothing.
     """
 
     def __init__(self, name: str) -> None:
-        """``name`` is a path that nobody else uses: the file has that name for a moment, and errors say it."""
+        """Create the file. ``name`` is an unused path, which the file has for a moment and which errors name."""
         self._name = name
         self._lock = threading.Lock()
         self._size = 0
@@ -48,13 +48,14 @@ class ScratchFile:
         self.path = path_of_descriptor(self._descriptor)
 
     def reserve(self, size: int) -> int:
-        """The offset of so many bytes that are the caller's to write."""
+        """Reserve ``size`` bytes for the caller, and return their offset."""
         with self._lock:
             offset = self._size
             self._size += size
             return offset
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
+        """Write all bytes at an offset. Raise Cancelled after ``remove``, and OutOfSpace."""
         with self._lock:
             if self._descriptor < 0:
                 raise Cancelled
@@ -71,6 +72,7 @@ class ScratchFile:
             raise explained(error, self._name, len(data)) from error
 
     def remove(self) -> None:
+        """Release the space of the file."""
         with self._lock:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
