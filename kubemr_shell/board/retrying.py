@@ -14,6 +14,7 @@ from kubemr_shell.board.job_view import JobView
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.fingerprint import changed_fields, kept_in_plan
 from kubemr_shell.job.names import file_name
+from kubemr_shell.job.records import yaml_name
 from kubemr_shell.job.scripts import scripts_of_maps
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import ENDED, JobState, Phase
@@ -28,6 +29,12 @@ class Refusal(StrEnum):
     MAPS_GONE = "MapsGone"
     INVALID_SPEC = "InvalidSpec"
     CANCEL_IS_SET = "CancelIsSet"
+
+
+FOLLOWED = frozenset(
+    {"replicas", "suspend", "cancel", "retry", "active_deadline_seconds", "ttl_seconds_after_finished"}
+)
+"""Fields of a spec that may change while its job runs."""
 
 
 class RetryRefused(KubemrError):
@@ -87,8 +94,11 @@ def unused_changes(view: JobView, asked: JobSpec) -> list[str]:
     if view.plan is None:
         return []
     old = spec_from_mapping(view.spec)
-    changes = changed_fields(old, _completed(asked, old))
-    return [*changes.forbidden, *changes.reduce_only]
+    new = dataclasses.replace(
+        _completed(asked, old), output=old.output if _output(old) == _output(asked) else asked.output
+    )
+    names = [one.name for one in dataclasses.fields(JobSpec) if one.name not in FOLLOWED]
+    return [yaml_name(name) for name in names if getattr(old, name) != getattr(new, name)]
 
 
 def _complete(view: JobView) -> str:

@@ -11,7 +11,7 @@ from kubemr_shell.board.waits import waits_of
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.kube.status import STARTING, Condition, Object, condition, is_true
 from kubemr_shell.local_run.failure import failure_lines
-from kubemr_shell.operator.hindrance import first_hindrance, is_cut_off
+from kubemr_shell.operator.hindrance import first_hindrance, is_cut_off, is_overdue
 from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.obstacles import NOT_MADE, no_pod_for
 from kubemr_shell.operator.pods import has_ended, is_alive, last_failure
@@ -78,9 +78,10 @@ def _workers(seen: Observation) -> Stated | None:
         return _condition(Condition.WORKERS_READY, False, seen.obstacle.reason, seen.obstacle.message)
     if seen.batch is None:
         return None
-    alive = sum(is_alive(pod) and not is_cut_off(pod) for pod in seen.present_pods)
-    count = seen.batch["spec"]["parallelism"]
-    found = first_hindrance(seen.present_pods, seen.batch, now=seen.now)
+    pods = seen.present_pods
+    alive = sum(is_alive(pod) and not is_cut_off(pod) for pod in pods)
+    count = seen.batch["spec"]["parallelism"] - sum(is_overdue(pod, now=seen.now) for pod in pods)
+    found = first_hindrance(pods, seen.batch, now=seen.now) if alive < max(1, count) else None
     stops = _refused(seen) if found is None or found.reason == STARTING else found
     if stops is not None:
         return _condition(Condition.WORKERS_READY, False, stops.reason, stops.message)

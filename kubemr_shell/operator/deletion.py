@@ -17,7 +17,7 @@ from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
 from kubemr_shell.kube.status import STARTING, Object, is_being_deleted, is_true, status_of
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell, unchanged
-from kubemr_shell.operator.hindrance import NO_IMAGE, first_hindrance, is_overdue
+from kubemr_shell.operator.hindrance import NO_IMAGE, NODE_LOST, first_hindrance, is_overdue
 from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.obstacles import NOT_MADE, no_pod_for
 from kubemr_shell.operator.options import OperatorOptions
@@ -35,10 +35,12 @@ ROOM_SECONDS = 3600.0
 CUT_OFF_SECONDS = 300.0
 """After which a worker on a lost node has ended: it ends by itself when the API server is away for so long."""
 LOOK_SECONDS = 2.0
+ROOM_LOOK_SECONDS = 15.0
+"""Between two looks at a cleanup for which there is no room: its pod is seen at once."""
 MOST_NAMES = 3
 WAITS = "CleanupWaits"
-NO_ROOM = frozenset({NOT_MADE, "Unschedulable", "SchedulingGated"})
-"""Reasons that pass when others make room."""
+NO_ROOM = frozenset({NOT_MADE, NODE_LOST, "Unschedulable", "SchedulingGated"})
+"""Reasons that pass when others make room, or when another node takes the place of a lost one."""
 
 
 def with_finalizer(seen: Observation) -> Patch | None:
@@ -94,6 +96,7 @@ def _wait_for_cleanup(seen: Observation, options: OperatorOptions) -> Decision:
     actions = end_held_pods(pods)
     if delay is not None and delay.reason in NO_ROOM and waits > START_SECONDS:
         actions += _told(Trouble(reason=WAITS, message=_waits(seen, delay)))
+        return Decision(actions=actions, again_after=ROOM_LOOK_SECONDS)
     return Decision(actions=actions, again_after=LOOK_SECONDS)
 
 

@@ -31,11 +31,14 @@ def has_ended(pod: Object) -> bool:
 
 
 def has_failed(pod: Object) -> bool:
-    """Return whether the worker has ended without success. One whose pod was deleted has only done what it was told."""
+    """Return whether the worker has ended without success.
+
+    A worker whose pod was deleted has only done what it was told. If the cluster needed its place, the loss is told.
+    """
     ended = _own_state(pod).get("terminated")
     if ended is None:
         return _phase(pod) == "Failed"
-    is_told = is_being_deleted(pod) and ended.get("exitCode") == ASKED_TO_END
+    is_told = is_being_deleted(pod) and ended.get("exitCode") == ASKED_TO_END and not is_true(pod, "DisruptionTarget")
     return ended.get("exitCode") != 0 and not is_told
 
 

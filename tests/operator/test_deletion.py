@@ -135,13 +135,15 @@ def test_a_cleanup_that_cannot_begin_is_given_up_after_a_minute_and_says_what_is
         assert part in event.message
 
 
-@pytest.mark.parametrize("what", ["no pod", "no node"])
+@pytest.mark.parametrize("what", ["no pod", "no node", "a lost node"])
 def test_a_cleanup_for_which_there_is_no_room_is_waited_for_and_that_is_told(what: str) -> None:
     """A quota that is full for a minute left terabytes of temporaries for ever."""
     cleanup = batch(name=FIRST)
-    pods = [pod("first", "Pending", of=cleanup)] if what == "no node" else []
+    pods = [] if what == "no pod" else [pod("first", "Pending", of=cleanup)]
     for one in pods:
-        one["status"]["conditions"] = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]
+        unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+        cut_off = {"type": "Ready", "status": "False"}
+        one["status"]["conditions"] = [unscheduled if what == "no node" else cut_off]
     known: dict[str, Any] = {"cleanup": cleanup, "cleanup_pods": pods}
     assert steps(BEGUN, **known, now=NOW + START_SECONDS - 1) == []
     (event,) = told(steps(BEGUN, **known, now=NOW + START_SECONDS + 1))
@@ -150,7 +152,8 @@ def test_a_cleanup_for_which_there_is_no_room_is_waited_for_and_that_is_told(wha
     assert not is_released(steps(BEGUN, **known, now=NOW + ROOM_SECONDS - 1))
     actions = steps(BEGUN, **known, now=NOW + ROOM_SECONDS + 1)
     assert is_released(actions)
-    assert ("pod first is not scheduled" if pods else f"kubectl describe job {FIRST}") in told(actions)[0].message
+    said = {"no pod": f"kubectl describe job {FIRST}", "no node": "pod first is not scheduled", "a lost node": "node-7"}
+    assert said[what] in told(actions)[0].message
 
 
 def test_a_cleanup_that_began_late_has_its_time_all_the_same() -> None:

@@ -115,6 +115,15 @@ def test_a_pod_that_does_not_end_in_its_time_is_one_of_a_lost_node() -> None:
         assert part in ready["message"]
 
 
+def test_a_lost_node_is_no_hindrance_any_more_when_another_pod_works_in_its_place() -> None:
+    workers = batch()
+    workers["spec"] |= {"completions": 2, "parallelism": 2}
+    pods = [pod("words-0-a", "Running", of=workers, deleted=STAMP), pod("words-1-a", "Running", of=workers)]
+    known = seen(job({"state": "MAP"}), batch=workers, pods=pods, now=NOW + OVERDUE_SECONDS + 1)
+    ready = conditions(reconcile(known, OPTIONS).actions)["WorkersReady"]
+    assert (ready["status"], ready["message"]) == ("True", "1 workers run")
+
+
 def test_a_pod_whose_node_is_not_heard_of_does_not_run() -> None:
     """For five minutes it is not even deleted."""
     workers = batch()

@@ -80,8 +80,10 @@ def test_a_change_of_what_was_planned_is_said() -> None:
     facts = PlanFacts(claim_id="c", tasks=1, partitions=1, spec=SPEC, fingerprint="", input_bytes=1)
     planned = format_status(job_moves.record_plan(JobView(state=JobState.DEPLOYED, spec=SPEC), facts, 1))
     assert "NotApplied" not in conditions(decided(planned, batch=noting()))
-    stated = conditions(decided(planned, batch=noting(), spec={"mapCommand": "sort", "reduceCommand": "uniq"}))
-    assert "before mapCommand, reduceCommand of the spec changed" in stated["NotApplied"]["message"]
+    changed = {"mapCommand": "sort", "timeoutSeconds": 5, "output": "s3://results/other"}
+    stated = conditions(decided(planned, batch=noting(), spec=changed))
+    assert "before mapCommand, output, timeoutSeconds of the spec changed" in stated["NotApplied"]["message"]
+    assert "NotApplied" not in conditions(decided(planned, batch=noting(), spec={"output": "s3://results/words/"}))
 
 
 def test_what_the_operator_follows_is_no_change_and_neither_are_workers_of_an_older_operator() -> None:

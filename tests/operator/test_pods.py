@@ -114,3 +114,7 @@ def test_a_worker_that_ends_because_its_pod_was_deleted_has_not_failed() -> None
     assert not has_failed(pod("words-2-a", "Running", worker=ended(143), deleted=STAMP))
     assert has_failed(pod("words-2-a", "Running", worker=ended(7), deleted=STAMP))
     assert has_failed(pod("words-2-a", "Failed", worker=ended(143)))
+    evicted = pod("words-2-a", "Running", worker=ended(143), deleted=STAMP)
+    evicted["status"]["conditions"] = [{"type": "DisruptionTarget", "status": "True", "message": "drained"}]
+    assert has_failed(evicted)
+    assert end_of(evicted).reason == "Evicted"

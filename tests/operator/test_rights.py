@@ -113,7 +113,12 @@ def test_the_operator_may_nothing_else(installation: Installation) -> None:
         *((outside, verb, "jobs.batch") for verb in ("create", "list")),
         *((outside, verb, "mapreducejobs") for verb in ("list", "patch", "delete")),
     ]
-    allowed = [(inside, "create", "jobs.batch"), (inside, "patch", "mapreducejobs"), (inside, "create", "rolebindings")]
+    allowed = [
+        (inside, "create", "jobs.batch"),
+        (inside, "patch", "pods"),
+        (inside, "patch", "mapreducejobs"),
+        (inside, "create", "rolebindings"),
+    ]
     may = {right: _may(installation, account, *right) for right in [*forbidden, *allowed]}
     assert {right for right, yes in may.items() if yes} == set(allowed)
 
