@@ -26,7 +26,7 @@ from kubemr_shell.command.pump import Flow, Pump
 from kubemr_shell.command.signals import ignore_here_alone
 from kubemr_shell.command.start import PIPE_BYTES, Started, start
 from kubemr_shell.command.stderr import StderrLog
-from kubemr_shell.errors import CommandError
+from kubemr_shell.errors import CommandError, InputError
 from kubemr_shell.job.spec import Command
 
 Feed = Flow
@@ -100,9 +100,9 @@ class Runner:
         self._drainer = Pump("drain")
 
     def run(self, request: AttemptRequest) -> Outcome:
-        """Run one attempt to its end; CommandNotStarted if there was none."""
+        """Run one attempt to its end. CommandNotStarted or CommandError if it did not start, Cancelled before that."""
         since_ticks = ticks_since_boot()
-        started = start(request.command, request.folder, request.environment)
+        started = start(request.command, request.folder, request.environment, cancel_fd=request.cancel.fd)
         attempt = _Attempt(request, started, self._feeder, self._drainer, since_ticks)
         try:
             attempt.watch()
@@ -214,15 +214,17 @@ class _Attempt:
 
     def _on_fed(self) -> None:
         self._feeder.finish()
-        if self._ended_at is not None or self._is_stopping:
-            return
         error = self._feeder.error
-        if error is None or isinstance(error, BrokenPipeError):
-            self._end_input()
-        else:
+        if self._is_stopping:
+            return
+        # A command need not read all of its input. But what it has read must have been the input that was planned.
+        is_needed = self._ended_at is None and not _is_left(self._stdin)
+        if error is not None and (is_needed or isinstance(error, InputError)):
             # Its stdin stays open: the command must not take what came so far for all there is.
             self._feed_error = error
             self._stop()
+        elif self._ended_at is None:
+            self._end_input()
 
     def _end_input(self) -> None:
         """Close stdin, but keep an eye on what the command has not read yet: its reading is progress."""
@@ -322,7 +324,7 @@ class _Attempt:
         """A feed may wait for input that nobody wants any more; others may hold the command's stdout."""
         assert self._ended_at is not None
         self._feeder.stop()
-        if not self._drainer.is_running or _has_no_writer(self._stdout):
+        if not self._drainer.is_running or _is_left(self._stdout):
             self._wake_at = math.inf
         elif time.monotonic() < self._ended_at + self._request.grace_seconds:
             with suppress(OSError):
@@ -362,7 +364,8 @@ def _waiting(pipe: int) -> int:
     return int(count)
 
 
-def _has_no_writer(pipe: int) -> bool:
+def _is_left(pipe: int) -> bool:
+    """Return whether nobody has the other end of a pipe open."""
     poll = select.poll()
     poll.register(pipe, 0)
     return bool(poll.poll(0))

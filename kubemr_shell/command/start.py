@@ -16,12 +16,17 @@ from dataclasses import dataclass
 
 from kubemr_shell.command.open_files import give_back
 from kubemr_shell.command.scratch import check_folder
-from kubemr_shell.errors import CommandNotStarted
+from kubemr_shell.errors import CommandError, CommandNotStarted
 from kubemr_shell.job.spec import Command
+from kubemr_shell.net.retry import Patience, Retries
+from kubemr_shell.net.waiting import NOBODY, Waiter
 
 SHELL = "/bin/sh"
 PIPE_BYTES = 1 << 20
 SHEBANG_BYTES = 256
+START_PATIENCE = Patience(budget=60, first_pause=0.05, longest_pause=2)
+_PASSING = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE})
+"""What the system says when it has no room for another process or open file just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +39,34 @@ class Started:
     stderr: int
 
 
-def start(command: Command, folder: str, environment: Mapping[str, str]) -> Started:
-    """Start a command in a process group of its own, with ``folder`` as its current folder."""
+def start(
+    command: Command,
+    folder: str,
+    environment: Mapping[str, str],
+    *,
+    cancel_fd: int = NOBODY,
+    patience: Patience = START_PATIENCE,
+) -> Started:
+    """Start a command in a process group of its own, with ``folder`` as its current folder.
+
+    A system that has no room for a process now may have it soon, when others have ended: it is asked again. Raise
+    CommandNotStarted if no attempt can start the command, CommandError if another attempt may, and Cancelled.
+    """
+    retries = Retries(patience, Waiter(cancel_fd))
+    while True:
+        try:
+            return _start(command, folder, environment)
+        except OSError as error:
+            if error.errno not in _PASSING:
+                raise
+            if not retries.pause():
+                raise CommandError(
+                    f"the system started no process for {patience.budget:g} s: {error.strerror}: raise the limit on "
+                    "processes or memory (ulimit -u, the pids limit of a container), or give fewer --slots"
+                ) from error
+
+
+def _start(command: Command, folder: str, environment: Mapping[str, str]) -> Started:
     if isinstance(command, str):
         program, arguments = SHELL, ["sh", "-c", command]
     else:

@@ -32,6 +32,7 @@ from kubemr_shell.job import names
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
+from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.meter import Status
 from kubemr_shell.worker.results import AttemptEnded, Dropped, Failed, Spoiled
@@ -82,6 +83,8 @@ class Commands:
             outcome = self._run(subject, subject.command, streams, cancel, log_suffix)
         except CommandError as error:
             raise_end(subject, error)
+        except Cancelled as error:
+            raise AttemptEnded(Dropped(attempt=subject.attempt)) from error
         finally:
             self.status = None
         if cancel.is_set():

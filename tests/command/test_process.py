@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -13,7 +14,7 @@ import pytest
 from kubemr_shell.command import processes
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import AttemptRequest, Runner
-from kubemr_shell.errors import InputChanged, OutOfSpace
+from kubemr_shell.errors import InputChanged, OutOfSpace, StorageUnavailable
 from tests.command.attempts import (
     Attempts,
     Collected,
@@ -259,3 +260,23 @@ def test_what_a_command_says_that_it_does_is_told_while_it_runs(attempt: Attempt
     say = 'echo "reporter:status:%s" >&2; while [ ! -e "heard %d" ]; do sleep 0.01; done; '
     outcome = attempt(say % ("first", 1) + say % ("second", 2), on_status=hear)
     assert (outcome.exit_status, told) == (0, ["first", "second"])
+
+
+@pytest.mark.parametrize(
+    ("error", "counts"), [(InputChanged("it is another file"), True), (StorageUnavailable("it is down"), False)]
+)
+def test_what_a_command_has_read_must_have_been_the_input_though_it_did_not_wait_for_the_end(
+    attempt: Attempts, error: Exception, counts: bool
+) -> None:
+    """What comes no more was not needed."""
+
+    def feed(descriptor: int, cancel: int) -> None:
+        os.write(descriptor, b"one\n")
+        poll = select.poll()
+        poll.register(descriptor, 0)  # an error: nobody reads any more
+        poll.poll()
+        raise error
+
+    outcome = attempt("head -n 1", stdin=feed)
+    assert (outcome.exit_status, attempt.stdout) == (0, b"one\n")
+    assert outcome.feed_error is (error if counts else None)

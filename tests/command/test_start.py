@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import os
 import resource
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +19,8 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.start import PIPE_BYTES, start
 from kubemr_shell.errors import CommandError, CommandNotStarted, FolderRemoved
 from kubemr_shell.job.spec import Command
+from kubemr_shell.net.retry import Patience
+from kubemr_shell.net.waiting import Cancelled
 from tests.command.attempts import Attempts
 
 
@@ -197,3 +203,48 @@ def test_pipes_hold_a_mebibyte_and_our_ends_do_not_block(tmp_path: Path) -> None
     started.process.wait()
     for descriptor in (started.stdin, started.stdout, started.stderr):
         os.close(descriptor)
+
+
+class Crowded:
+    """A system that has no room for a process as often as ``times`` says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: float, number: int = errno.EAGAIN) -> None:
+        self.refused = 0
+        popen = subprocess.Popen
+
+        def crowded(*arguments: Any, **options: Any) -> Any:
+            if self.refused < times:
+                self.refused += 1
+                raise OSError(number, os.strerror(number))
+            return popen(*arguments, **options)
+
+        monkeypatch.setattr(subprocess, "Popen", crowded)
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM])
+def test_a_system_without_room_for_a_process_is_asked_again(
+    attempt: Attempts, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    crowded = Crowded(monkeypatch, 3, number)
+    attempt("echo there")
+    assert (attempt.stdout, crowded.refused) == (b"there\n", 3)
+
+
+def test_one_that_has_none_for_long_is_an_error_after_which_another_attempt_may_succeed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Crowded(monkeypatch, math.inf)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(CommandError, match=r"no process for 0.05 s: Resource temporarily .* --slots") as error:
+        start("true", str(tmp_path), {}, patience=Patience(budget=0.05, first_pause=0.01))
+    assert not isinstance(error.value, CommandNotStarted)
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_who_waits_for_room_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Crowded(monkeypatch, math.inf)
+    cancel = Cancel()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        start("true", str(tmp_path), {}, cancel_fd=cancel.fd)
+    cancel.close()
