@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Mapping
 from contextlib import closing
+from typing import Any
 
 from kubemr_shell.errors import JobNotFound, ObjectNotFound
 from kubemr_shell.job.names import COMPRESSED_SUFFIXES, SUCCESS
@@ -22,23 +25,32 @@ def write_results(output: Output, descriptor: int = STDOUT) -> None:
             continue
         if open_line:
             write_output(b"\n", descriptor)
-        open_line = _copy(output, part["name"], part["bytes"], descriptor)
+        open_line = _copy(output, part, descriptor)
         if part["name"].endswith(tuple(COMPRESSED_SUFFIXES.values())):
             open_line = False  # the bytes are not lines, and compressed parts may follow each other
 
 
-def _copy(output: Output, name: str, size: int, descriptor: int) -> bool:
-    """Whether the part's last line is without its newline."""
-    copied = 0
+def _copy(output: Output, part: Mapping[str, Any], descriptor: int) -> bool:
+    """Write one part, and return whether its last line is without its newline.
+
+    A part that is not what ``_SUCCESS`` says is an error after its bytes were written: they are not read twice.
+    """
+    name, size = part["name"], part["bytes"]
+    copied = crc32 = 0
     last = b"\n"
     try:
         with closing(output.read_part(name)) as source:
             for data in source:
                 write_output(data, descriptor)
                 copied += len(data)
+                crc32 = zlib.crc32(data, crc32)
                 last = data[-1:]
     except ObjectNotFound as error:
         raise ObjectNotFound(f"{output.uri}/{name}: the part is missing, though {SUCCESS} names it") from error
     if copied != size:
         raise ObjectNotFound(f"{output.uri}/{name}: has {copied} bytes, {SUCCESS} says {size}: the result was changed")
+    if crc32 != part["crc32"]:
+        raise ObjectNotFound(
+            f"{output.uri}/{name}: has another checksum than {SUCCESS} says: the result was changed, or is damaged"
+        )
     return last != b"\n"

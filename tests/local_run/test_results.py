@@ -1,5 +1,6 @@
 import json
 import os
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from kubemr_shell.local_run.results import write_results
 def result(folder: Path, parts: dict[str, bytes]) -> str:
     for name, data in parts.items():
         (folder / name).write_bytes(data)
-    listed = [{"name": name, "bytes": len(data)} for name, data in parts.items()]
+    listed = [{"name": name, "bytes": len(data), "crc32": zlib.crc32(data)} for name, data in parts.items()]
     (folder / "_SUCCESS").write_text(json.dumps({"parts": listed}))
     return str(folder)
 
@@ -43,6 +44,9 @@ def test_a_part_that_is_gone_or_was_changed_is_named(tmp_path: Path) -> None:
     folder = result(tmp_path / "r", {"part-0": b"abc"})
     (tmp_path / "r" / "part-0").write_bytes(b"ab")
     with pytest.raises(ObjectNotFound, match="has 2 bytes, _SUCCESS says 3"):
+        written(folder, tmp_path / "o")
+    (tmp_path / "r" / "part-0").write_bytes(b"abd")
+    with pytest.raises(ObjectNotFound, match="has another checksum than _SUCCESS says"):
         written(folder, tmp_path / "o")
     (tmp_path / "r" / "part-0").unlink()
     with pytest.raises(ObjectNotFound, match="part-0: the part is missing"):
