@@ -1,4 +1,4 @@
-"""Small files of a job with a checksum in their last line, so that a power cut cannot damage one unnoticed.
+"""Small files of a job, JSON in lines, with a checksum in the last one: a power cut cannot damage one unnoticed.
 
 A block that was lost reads as zeros. In a file of lines it would take newlines away, and later lines would stand for
 other tasks.
@@ -10,7 +10,7 @@ import zlib
 
 from kubemr_shell.errors import CorruptRun
 
-_LAST_LINE = b"\ncrc32 %08x\n"
+_LAST_LINE = b'\n{"crc32":"%08x"}\n'
 _LAST_LINE_BYTES = len(_LAST_LINE % 0)
 
 

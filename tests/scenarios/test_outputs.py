@@ -199,8 +199,7 @@ def test_the_journal_has_exit_status_and_the_end_of_stderr_of_each_task(place: P
 
     assert done.code == 0, done.stderr
     journal = place.job_folder() / "journal"
-    entries = {
-        path.name.partition("-")[0]: entry for path in journal.glob("*.json") for entry in json.loads(path.read_bytes())
-    }
+    batches = {path.name.partition("-")[0]: path.read_bytes().splitlines()[0] for path in journal.glob("*.json")}
+    entries = {phase: entry for phase, batch in batches.items() for entry in json.loads(batch)}
     told = {phase: (entry["exit_status"], entry["stderr"]) for phase, entry in entries.items()}
     assert told == {"map": (1, "of map\n"), "reduce": (0, "of reduce\n"), "publish": (None, "")}
