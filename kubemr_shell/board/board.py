@@ -192,6 +192,8 @@ class Board:
             return Finishing(claim=claim) if claim else self._idle()
         if job_moves.catch_up(view) != view:
             view = self._known = self._jobs.move(job_moves.catch_up)
+        if self._shards.runs_suspect:
+            return self._idle()
         return self._find_work(view, view.phase) if view.phase else self._idle()
 
     def deploy(self) -> None:

@@ -14,6 +14,8 @@ from kubemr_shell.board.documents import Document
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.task_numbers import format_numbers, parse_numbers
 
+LOSSES_AMONG_OTHERS = 2
+"""Of a task whose holder had other tasks too. After so many the task is a suspect, and runs alone."""
 ATTEMPTS_AN_EPOCH = 1 << 16
 """A shard that is begun anew in a later epoch numbers its attempts from epoch times this: never again the same."""
 
@@ -65,7 +67,7 @@ class ShardState:
     fails: Mapping[int, int] = field(default_factory=dict)
     """Attempts whose command failed."""
     lost: Mapping[int, int] = field(default_factory=dict)
-    """Attempts whose holder was lost."""
+    """Attempts whose holder was lost: up to ``LOSSES_AMONG_OTHERS``, then those that ran alone."""
     task_us: int = 0
     """The time of a task in microseconds, smoothed, for newcomers."""
     failure: Failure | None = None
@@ -74,6 +76,11 @@ class ShardState:
     @property
     def available(self) -> int:
         return len(self.redo) + self.count - self.next
+
+    @property
+    def suspects(self) -> Ranges:
+        """Tasks that may be what their holders were lost by: each runs alone, so that no other is blamed for it."""
+        return Ranges.of(task for task, count in self.lost.items() if count >= LOSSES_AMONG_OTHERS) - self.done
 
     @property
     def is_covered(self) -> bool:

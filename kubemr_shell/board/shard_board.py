@@ -95,11 +95,12 @@ class ShardBoard:
                 state, view.orders(key.phase, key.shard), retry=view.retry, may_fail=not view.publishing
             )
             freed, expired = self._without_expired(view, key, settled, held_id)
-            if stealing and not freed.available:
+            is_free = self._is_free_but_for(key)
+            if stealing and not shard_moves.has_offer(freed, held_id, is_free=is_free):
                 freed = shard_moves.steal(freed, self._worker, least_seconds=self._timing.steal_seconds)
-            if freed.available:
+            if shard_moves.has_offer(freed, held_id, is_free=is_free):
                 sent.append(self._new_id())
-                freed = self._hand_out(freed, self._size(key.phase, freed), held_id, sent[-1])
+                freed = self._hand_out(key, freed, self._size(key.phase, freed), held_id, sent[-1])
             return shard_patch(document["metadata"]["uid"], state, freed, expired=expired)
 
         document = self._read(key)
@@ -123,6 +124,11 @@ class ShardBoard:
         except DocumentNotFound:
             return None
 
+    @property
+    def runs_suspect(self) -> bool:
+        """Whether this worker holds a task that has to run alone: then it takes no other."""
+        return any(parse_state(self._documents[key]).suspects & _held_of(claim) for key, claim in self._held.items())
+
     def covered_here(self, phase: Phase, epoch: int, closed: Ranges) -> list[ShardKey]:
         """Shards of a phase whose last commit this worker has made, and that are not closed."""
         self._covered = {key for key in self._covered if key.phase is phase and key.epoch == epoch}
@@ -142,7 +148,7 @@ class ShardBoard:
             task_us = smoothed(state.task_us, task_seconds)
             state = shard_moves.commit(state, claim_id=claim.id, tasks=tasks, task_us=task_us)
             wanted = self._size(claim.phase, state) - len(record.tasks - tasks) if more else 0
-            return self._hand_out(state, max(0, wanted), claim.id, new_id)
+            return self._hand_out(claim.key, state, max(0, wanted), claim.id, new_id)
 
         key = claim.key
         state, claim_id = self._write_as_holder(claim, move)
@@ -162,7 +168,7 @@ class ShardBoard:
         def move(state: ShardState, new_id: str) -> ShardState:
             if _is_held(state, state.claims[claim.id].tasks, attempt, claim.first):
                 state = shard_moves.fail(state, task=task, limit=max_attempts(view), facts=facts)
-            return self._hand_out(state, 0, claim.id, new_id)
+            return self._hand_out(claim.key, state, 0, claim.id, new_id)
 
         state, claim_id = self._write_as_holder(claim, move)
         if claim_id is None and len(claim.attempts) > 1:
@@ -241,7 +247,7 @@ class ShardBoard:
         spec = {"job": self._job, "jobUid": self._uid, "phase": key.phase.value, "epoch": key.epoch}
         empty = self._empty(view, key)
         sent.append(self._new_id())
-        state = self._hand_out(empty, self._size(key.phase, empty), "", sent[-1])
+        state = self._hand_out(key, empty, self._size(key.phase, empty), "", sent[-1])
         document = {
             "kind": SHARD_KIND,
             "metadata": {"name": self._name(key), "labels": {JOB_LABEL: self._job}},
@@ -280,10 +286,19 @@ class ShardBoard:
             state = shard_moves.take_over(state, claim_id=claim_id, first=first, phase=key.phase.value, limit=limit)
         return state, expired
 
-    def _hand_out(self, state: ShardState, count: int, claim_id: str, new_id: str) -> ShardState:
+    def _hand_out(self, key: ShardKey, state: ShardState, count: int, claim_id: str, new_id: str) -> ShardState:
         return shard_moves.hand_out(
-            state, count=count, claim_id=claim_id, new_id=new_id, worker=self._worker, slots=self._slots
+            state,
+            count=count,
+            claim_id=claim_id,
+            new_id=new_id,
+            worker=self._worker,
+            slots=self._slots,
+            is_free=self._is_free_but_for(key),
         )
+
+    def _is_free_but_for(self, key: ShardKey) -> bool:
+        return self._held.keys() <= {key}
 
     def _size(self, phase: Phase, state: ShardState) -> int:
         return claim_size(
@@ -351,6 +366,11 @@ class ShardBoard:
 def max_attempts(view: JobView) -> float:
     """No task may fail for good in a job that has begun to publish."""
     return math.inf if view.publishing else view.spec.get("maxAttempts", MAX_ATTEMPTS)
+
+
+def _held_of(claim: Claim) -> Ranges:
+    """The tasks of a claim as they are numbered in its shard."""
+    return Ranges.of(attempt.task - claim.first for attempt in claim.attempts)
 
 
 def _first_in(sent: Sequence[str], claims: Mapping[str, object]) -> str | None:

@@ -6,11 +6,12 @@ task left is removed. ``claim_id`` is always the id that the holder has now, ``n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import Failure, Reopening, ShardClaim, ShardState
+from kubemr_shell.board.shard import LOSSES_AMONG_OTHERS, Failure, Reopening, ShardClaim, ShardState
 
 
 def settle(state: ShardState, reopenings: Iterable[Reopening], *, retry: int, may_fail: bool) -> ShardState:
@@ -36,15 +37,37 @@ def settle(state: ShardState, reopenings: Iterable[Reopening], *, retry: int, ma
     return state
 
 
-def hand_out(state: ShardState, *, count: int, claim_id: str, new_id: str, worker: str, slots: int) -> ShardState:
-    """Give ``count`` available tasks to a worker; what it holds under ``claim_id`` goes on under ``new_id`` too."""
-    again = state.redo.first(count)
-    new = Ranges.span(state.next, min(state.count, state.next + count - len(again)))
+def hand_out(
+    state: ShardState, *, count: int, claim_id: str, new_id: str, worker: str, slots: int, is_free: bool
+) -> ShardState:
+    """Give ``count`` available tasks to a worker; what it holds under ``claim_id`` goes on under ``new_id`` too.
+
+    A suspect goes first, and alone: to a worker that holds nothing here, and is free of tasks elsewhere (``is_free``).
+    """
     held = state.claims[claim_id].tasks if claim_id in state.claims else Ranges()
+    again, new = _offered(state, held, count, is_free=is_free)
     claims = {other: claim for other, claim in state.claims.items() if other != claim_id}
     if held or again or new:
         claims[new_id] = ShardClaim(worker=worker, tasks=held | again | new, beat=0, slots=slots)
     return replace(state, redo=state.redo - again, next=state.next + len(new), claims=claims)
+
+
+def has_offer(state: ShardState, claim_id: str, *, is_free: bool) -> bool:
+    """Whether there is a task for a worker that holds ``claim_id``, or nothing under it."""
+    held = state.claims[claim_id].tasks if claim_id in state.claims else Ranges()
+    return any(_offered(state, held, 1, is_free=is_free))
+
+
+def _offered(state: ShardState, held: Ranges, count: int, *, is_free: bool) -> tuple[Ranges, Ranges]:
+    """The tasks that are to be done again, and the new ones, that a worker gets which holds ``held``."""
+    suspects = state.suspects
+    if held & suspects:
+        return Ranges(), Ranges()
+    alone = (state.redo & suspects).first(min(count, 1))
+    if alone and is_free and not held:
+        return alone, Ranges()
+    again = (state.redo - suspects).first(count)
+    return again, Ranges.span(state.next, min(state.count, state.next + count - len(again)))
 
 
 def commit(state: ShardState, *, claim_id: str, tasks: Ranges, task_us: int) -> ShardState:
@@ -72,16 +95,31 @@ def give_back(state: ShardState, *, claim_id: str, started: Ranges) -> ShardStat
 
 
 def take_over(state: ShardState, *, claim_id: str, first: int, phase: str, limit: float) -> ShardState:
-    """The holder is gone: its tasks are to be done again. Each was lost once more, and fails for good at the limit."""
+    """The holder is gone: its tasks are to be done again.
+
+    Any of several tasks may be what the holder was lost by, or none: they become suspects. A suspect that ran alone is
+    charged with the loss, and fails for good at the limit.
+    """
     claim = state.claims[claim_id]
-    lost = {task: state.lost.get(task, 0) + 1 for task in claim.tasks}
-    last = {task: state.attempt(task) for task, count in lost.items() if count >= limit}
+    is_alone = bool(claim.tasks & state.suspects)
+    most = math.inf if is_alone else LOSSES_AMONG_OTHERS
+    lost = {task: int(min(state.lost.get(task, 0) + 1, most)) for task in claim.tasks}
+    last = {task: state.attempt(task) for task, count in lost.items() if is_alone and count >= limit}
     state = replace(_requeue(state, claim.tasks, raised=claim.tasks), lost={**state.lost, **lost})
     for task, attempt in last.items():
-        reason = f"the worker that ran it was lost, {limit:g} times; the last was {claim.worker}"
-        facts = {"task": f"{phase}/{first + task}", "attempt": attempt, "reason": reason}
+        facts = {"task": f"{phase}/{first + task}", "attempt": attempt, "reason": _of_losses(lost[task], claim.worker)}
         state = _fail_for_good(state, task, facts)
     return state
+
+
+def _of_losses(lost: int, worker: str) -> str:
+    """What is known of a task that has lost so many workers."""
+    alone = lost - LOSSES_AMONG_OTHERS
+    ran = "once when it ran alone" if alone == 1 else f"{alone} times when it ran alone"
+    return (
+        f"the worker that ran it was lost, {lost} times, {ran}: most likely this task is what ends the workers "
+        f"(memory, a signal); the last was {worker}"
+    )
 
 
 def steal(state: ShardState, thief: str, *, least_seconds: float = 0.0) -> ShardState:

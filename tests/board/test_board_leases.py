@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kubemr_shell.board.steps import Claim, Idle, Over, Working
+from kubemr_shell.board.steps import Claim, Closing, Idle, Over, Working
 from kubemr_shell.errors import BoardUnavailable, LeaseLost
 from kubemr_shell.job.state import JobState
 from tests.board.boards import Workshop, attempts, tasks
@@ -83,6 +83,45 @@ def test_a_task_that_loses_its_workers_again_and_again_fails_the_job(tmp_path: P
     assert failure is not None
     assert failure["task"] == "map/0"
     assert "lost, 3 times" in failure["reason"]
+
+
+def test_the_task_that_its_workers_are_lost_by_is_blamed_and_no_other(tmp_path: Path) -> None:
+    """Task 2 ends every worker that runs it, in the middle of a claim of many tasks; the others are done."""
+    shop = Workshop(tmp_path, agents=2, slots=4, max_attempts=2)
+    shop.plan(tasks=12)
+    sizes = []
+    for number in range(100):
+        board = shop.worker(f"w{number}")
+        while isinstance(step := board.next(), (Working, Closing)):
+            if isinstance(step, Closing):
+                board.close(step, {})
+                continue
+            if any(attempt.task == 2 for attempt in step.claim.attempts):
+                sizes.append(len(step.claim.attempts))
+                shop.dead.add(f"w{number}")
+                break
+            board.commit(step.claim, step.claim.attempts, more=False)
+        if isinstance(step, Over):
+            break
+    view = shop.worker("user").view()
+    assert view.state is JobState.FAIL
+    assert view.failure is not None
+    assert view.failure["task"] == "map/2"
+    assert "was lost, 6 times, 4 times when it ran alone" in str(view.failure["reason"])
+    assert (sizes[:2], sizes[2:]) == ([4, 4], [1, 1, 1, 1])
+
+
+def test_a_worker_takes_nothing_else_while_it_runs_a_suspect(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, agents=2, slots=2, max_attempts=2)
+    shop.plan(tasks=8)
+    for worker in ("w1", "w2"):
+        assert 0 in tasks(shop.claim(worker))
+        shop.dead.add(worker)
+    alone = shop.claim("w3")
+    assert alone.attempts == attempts((0, 2))
+    assert isinstance(shop.worker("w3").next(), Idle)
+    shop.worker("w3").commit(alone, alone.attempts, more=False)
+    assert isinstance(shop.worker("w3").next(), Working)
 
 
 def test_failures_are_counted_and_end_the_job(tmp_path: Path) -> None:

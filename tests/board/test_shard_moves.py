@@ -31,8 +31,10 @@ def shard(**changes: Any) -> ShardState:
     return ShardState(**{**values, **changes})
 
 
-def hand_out(count: int, claim_id: str = "") -> Move:
-    return lambda state: shard_moves.hand_out(state, count=count, claim_id=claim_id, new_id="N", worker="n", slots=1)
+def hand_out(count: int, claim_id: str = "", *, is_free: bool = True) -> Move:
+    return lambda state: shard_moves.hand_out(
+        state, count=count, claim_id=claim_id, new_id="N", worker="n", slots=1, is_free=is_free
+    )
 
 
 def commit(tasks: str) -> Move:
@@ -99,21 +101,38 @@ TABLE: dict[str, tuple[ShardState, Move, dict[str, object]]] = {
         take_over(9),
         {"redo": "2-5", "A": None, "att": "1:2,2-5:1", "lost": "3-5:1"},
     ),
-    "a task that is lost too often fails": (
-        shard(lost={3: 2}),
+    "who was lost with several tasks blames none of them": (
+        shard(lost={3: 2, 4: 1}, claims={"A": ShardClaim(worker="a", tasks=Ranges.parse("4-6"), beat=4, slots=1)}),
+        take_over(3),
+        {"redo": "2,4-6", "A": None, "att": "1:2,2:1,4-6:1", "lost": "3-4:2,5-6:1"},
+    ),
+    "a suspect goes first, and alone": (shard(lost={2: 2}), hand_out(5), {"redo": "", "N": "2"}),
+    "a suspect does not go to who holds something here": (
+        shard(lost={2: 2}),
+        hand_out(2, "A"),
+        {"A": None, "N": "3-5,7-8", "next": 9},
+    ),
+    "a suspect does not go to who holds something elsewhere": (
+        shard(lost={2: 2}),
+        hand_out(1, is_free=False),
+        {"N": "7", "next": 8},
+    ),
+    "who runs a suspect gets nothing else": (shard(lost={6: 2}), hand_out(5, "B"), {"B": None, "N": "6"}),
+    "a task that is lost too often alone fails": (
+        shard(lost={3: 2}, claims={"A": ShardClaim(worker="a", tasks=Ranges.parse("3"), beat=4, slots=1)}),
         take_over(3),
         {
-            "redo": "2,4-5",
             "A": None,
             "failed": "3",
-            "att": "1:2,2-5:1",
-            "lost": "3:3,4-5:1",
+            "att": "1:2,2-3:1",
+            "lost": "3:3",
             "failure": {
                 "retry": 0,
                 "facts": {
                     "task": "map/103",
                     "attempt": 0,
-                    "reason": "the worker that ran it was lost, 3 times; the last was a",
+                    "reason": "the worker that ran it was lost, 3 times, once when it ran alone: most likely this task "
+                    "is what ends the workers (memory, a signal); the last was a",
                 },
             },
         },
