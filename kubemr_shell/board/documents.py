@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
 from typing import Any, Literal, Protocol, TypeAlias
 
-from kubemr_shell.errors import BoardError
+from kubemr_shell.errors import BoardError, BoardUnavailable
 
 Document: TypeAlias = dict[str, Any]
 Documents: TypeAlias = list[Document]
@@ -77,6 +77,26 @@ def name_of_new(document: Mapping[str, Any]) -> str:
     if "resourceVersion" in metadata:
         raise BoardError(f"{kind} {metadata['name']}: a new document has no resourceVersion")
     return str(metadata["name"])
+
+
+def is_older(one: Document, other: Document) -> bool:
+    """Whether the first look at a document shows an earlier state than the second."""
+    return _version(one) < _version(other)
+
+
+def in_order(answer: Document, known: Document) -> Document:
+    """Return the answer to a write or to a fresh read, which no earlier look can be ahead of.
+
+    BoardUnavailable when one is: the store was set back, as an etcd is that was restored. What this process remembers
+    has not happened then, so the process must end, and another one read everything anew.
+    """
+    if is_older(answer, known):
+        raise BoardUnavailable(
+            f"{answer['kind']} {answer['metadata']['name']} is older than it was before (resourceVersion "
+            f"{_version(answer)} after {_version(known)}): the board was set back, as by a restored etcd; start "
+            "anew what has seen its later state (pods of workers are replaced by themselves)"
+        )
+    return answer
 
 
 def newer(one: Document, other: Document) -> Document:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kubemr_shell.board import job_moves
-from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore, Operation, newer
+from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore, Operation, in_order, is_older, newer
 from kubemr_shell.board.job_moves import job_patch
 from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
 from kubemr_shell.board.json_patch import replace as replace_operation
@@ -21,6 +21,9 @@ from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.job.state import ENDED, JobState, Phase
 
 Move = Callable[[JobView], JobView]
+
+MOST_OLD_LOOKS = 20
+"""In a row, before a fresh read shows whether the cheap ones are only late, or the store was set back."""
 
 
 def create_job(store: DocumentStore, *, name: str, uid: str, spec: Mapping[str, Any]) -> None:
@@ -42,6 +45,8 @@ class JobBoard:
         self._agents = agents
         self._new_id = new_id
         self._roles: dict[RoleName, str] = {}
+        self._old_looks = 0
+        """Cheap reads, one after the other, that were behind what is known."""
         self._known = self._read(fresh=True)
         """As it was seen last."""
         self._uid = str(self._known["metadata"]["uid"])
@@ -57,7 +62,13 @@ class JobBoard:
         return view.state in ENDED or view.retry != self.first_view.retry
 
     def view(self, *, fresh: bool) -> JobView:
-        self._known = newer(self._read(fresh=fresh), self._known)
+        read = self._read(fresh=fresh)
+        self._old_looks = self._old_looks + 1 if is_older(read, self._known) else 0
+        if self._old_looks > MOST_OLD_LOOKS:
+            read, fresh = self._read(fresh=True), True
+        if fresh and read["metadata"]["uid"] == self._uid:
+            in_order(read, self._known)
+        self._known = newer(read, self._known)
         return self._parse(self._known)
 
     @property
@@ -177,7 +188,7 @@ class JobBoard:
 
     def _write(self, decide: Callable[[Document], Sequence[Operation]]) -> Document:
         try:
-            self._known = newer(self._writer.write(JOB_KIND, self._job, decide), self._known)
+            self._known = in_order(self._writer.write(JOB_KIND, self._job, decide), self._known)
         except DocumentNotFound as error:
             raise self._gone() from error
         return self._known

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from kubemr_shell.board import shard_moves
 from kubemr_shell.board.claim_size import claim_size, smoothed
-from kubemr_shell.board.documents import JOB_LABEL, Document, Operation, newer
+from kubemr_shell.board.documents import JOB_LABEL, Document, Operation, in_order, newer
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.json_patch import replace as replace_operation
 from kubemr_shell.board.json_patch import test
@@ -343,6 +343,8 @@ class ShardBoard:
 
     def _remember(self, key: ShardKey, document: Document) -> ShardState:
         state = self._parse(document)
+        if key in self._documents:
+            in_order(document, self._documents[key])
         self._documents[key] = document
         return state
 

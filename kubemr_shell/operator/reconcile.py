@@ -44,7 +44,9 @@ FILES_LOOK_SECONDS = 0.5
 FOLLOW_SECONDS = 5.0
 """Between two looks at the progress of a job that runs."""
 REPLACE_SECONDS = 30.0
-"""From one set of workers that fails while the job publishes to the next: who refuses them may do so for long."""
+"""From one set of workers that fails while the job publishes to the second; each further pause is twice as long."""
+LONGEST_REPLACE_SECONDS = 600.0
+"""What refuses the workers may do so for days, and each set of them costs pods, requests and Events."""
 
 
 def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
@@ -158,7 +160,7 @@ def _retry(seen: Observation) -> list[Action]:
         answer = [add("/status/observedRetry", asked), add("/status/retryRefused", refused)]
         return [status_patch(seen, [*same_state(seen), *answer])]
     # One that was never deployed has no startTime, and so nothing to clean up.
-    decided = ("startTime", "completionTime", *(("output",) if view.plan is None else ()))
+    decided = ("startTime", "completionTime", "workersReplaced", *(("output",) if view.plan is None else ()))
     past = [add(f"/status/{name}", None) for name in decided if name in seen.status]
     answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *past]
     return [_moved(seen, moved, *answer), Tell(reason="Retried", message=f"retry {asked}: what is missing runs")]
@@ -237,12 +239,15 @@ def _replace_workers(seen: Observation) -> Decision:
     gone = stop_workers([seen.batch])
     if not gone:
         return Decision(again_after=FOLLOW_SECONDS)
-    left = REPLACE_SECONDS - seen.since(seen.batch["metadata"]["creationTimestamp"])
+    replaced = int(seen.status.get("workersReplaced") or 0)
+    pause = min(LONGEST_REPLACE_SECONDS, REPLACE_SECONDS * 2.0 ** min(replaced, 10))
+    left = pause - seen.since(seen.batch["metadata"]["creationTimestamp"])
     if left > 0:
         return _reported(seen, again_after=left)
+    counted = status_patch(seen, [*same_state(seen), add("/status/workersReplaced", replaced + 1)])
     why = str(_workers_failed(seen)["reason"])
     tell = Tell(reason="WorkersReplaced", message=f"the job publishes and goes on with new ones: {why}", warning=True)
-    return Decision(actions=[*gone, tell], again_after=FOLLOW_SECONDS)
+    return Decision(actions=[counted, *gone, tell], again_after=FOLLOW_SECONDS)
 
 
 def _after_the_end(seen: Observation) -> Decision:

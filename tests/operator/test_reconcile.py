@@ -125,7 +125,8 @@ def test_a_job_that_publishes_gets_other_workers_when_all_have_failed() -> None:
     publishing = job({"state": "PUBLISH", "publishing": True})
     failed = batch("new", "Failed", made="2027-01-15T07:59:00Z")
     decision = reconcile(seen(publishing, batch=failed), OPTIONS)
-    gone, why = decision.actions
+    counted, gone, why = decision.actions
+    assert {"op": "add", "path": "/status/workersReplaced", "value": 1} in patch_of_status([counted])
     assert gone == Delete(resource=BATCH_JOBS, name="words", uid="words of new")
     assert isinstance(why, Tell)
     assert why.reason == "WorkersReplaced"
@@ -144,6 +145,15 @@ def test_workers_that_fail_at_once_while_a_job_publishes_are_not_replaced_all_th
     (conditions,) = (one["value"] for one in patch_of_status(decision.actions) if one["path"] == "/status/conditions")
     assert [one["reason"] for one in conditions if one["type"] == "WorkersReady"] == ["WorkerFailed"]
     assert decision.again_after == 20
+
+
+@pytest.mark.parametrize(("replaced", "pause"), [(None, 30), (1, 60), (4, 480), (5, 600), (5000, 600)])
+def test_workers_that_fail_again_and_again_while_a_job_publishes_are_replaced_ever_more_seldom(
+    replaced: int | None, pause: int
+) -> None:
+    publishing = job({"state": "PUBLISH", "publishing": True, "workersReplaced": replaced})
+    failed = batch("new", "Failed", made="2027-01-15T07:59:50Z")
+    assert reconcile(seen(publishing, batch=failed), OPTIONS).again_after == pause - 10
 
 
 def test_an_account_that_somebody_has_deleted_is_made_again_where_no_pod_is_left() -> None:
