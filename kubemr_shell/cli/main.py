@@ -122,14 +122,29 @@ def _run(action: Callable[[], object], arguments: list[str]) -> int:
         return error.code if isinstance(error.code, int) else 0  # the shell asked for completions
     except KubemrError as error:
         return _report(error, error.exit_code, str(error), debug=debug)
-    except OSError as error:
-        if error.errno not in OF_THE_MACHINE:
-            return _report(error, EXIT_BUG, _bug_message(), debug=debug)
-        refusal = _explained(error)
-        return _report(error, refusal.exit_code, str(refusal), debug=debug)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must leave a log file, not a traceback
-        return _report(error, EXIT_BUG, _bug_message(), debug=debug)
+        refusal = _of_the_machine(error)
+        if refusal is None:
+            return _report(error, EXIT_BUG, _bug_message(), debug=debug)
+        return _report(error, refusal.exit_code, str(refusal), debug=debug)
     return result if isinstance(result, int) else 0
+
+
+def _of_the_machine(error: Exception) -> KubemrError | None:
+    """Return what the machine has refused, and what to do; None for a bug."""
+    if isinstance(error, OSError):
+        return _explained(error) if error.errno in OF_THE_MACHINE else None
+    if isinstance(error, MemoryError):
+        return KubemrError(
+            "there is no memory left: give a smaller --memory or fewer --slots, or raise the limit "
+            "(ulimit -v; memory of a container)"
+        )
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return KubemrError(
+            "the system starts no more threads: raise the limit of processes (ulimit -u; pids of a container) or of "
+            "memory, or give fewer --slots"
+        )
+    return None
 
 
 def _explained(error: OSError) -> KubemrError:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.leftovers import kill_writers
+from kubemr_shell.command.pidfd import check_pidfds, open_pidfd
 from kubemr_shell.command.processes import ticks_since_boot
 from kubemr_shell.command.pump import Flow, Pump
 from kubemr_shell.command.signals import ignore_here_alone
@@ -96,6 +97,7 @@ class Runner:
 
     def __init__(self) -> None:
         ignore_here_alone()
+        check_pidfds()
         self._feeder = Pump("feed")
         self._drainer = Pump("drain")
 
@@ -142,7 +144,7 @@ class _Attempt:
 
     def watch(self) -> None:
         self._request.on_start(self._process.pid)
-        self._pidfd = os.pidfd_open(self._process.pid)
+        self._pidfd = open_pidfd(self._process.pid)
         self._drainer.start(self._request.drain, self._stdout)
         self._feeder.start(self._request.feed, self._stdin)
         actions = {

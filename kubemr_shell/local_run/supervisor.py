@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.ourselves import command_line
+from kubemr_shell.command.pidfd import check_pidfds, open_pidfd
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.local_run.job_access import kill_leftovers_of, open_board
@@ -61,6 +62,7 @@ class Supervisor:
 
         The first worker that sees its end is enough: another may be suspended, and is ended by ``close``.
         """
+        check_pidfds()
         for _ in range(self._request.workers):
             self._start()
         poll = select.poll()
@@ -123,7 +125,7 @@ class Supervisor:
             env=self._request.environment,
             process_group=0,
         )
-        pidfd = os.pidfd_open(process.pid)
+        pidfd = open_pidfd(process.pid)
         self._workers[pidfd] = WorkerProcess(name=name, process=process, pidfd=pidfd, stderr=stderr)
 
     def _command_line(self, name: str) -> list[str]:

@@ -21,5 +21,10 @@ def explained(error: OSError, path: str, unwritten: int | None = None) -> Kubemr
             return Forbidden(f"{path}: {reason}; running as user {os.geteuid()}")
         case errno.EMFILE:  # no fault of the path
             return StorageError(f"{reason}: raise the limit (ulimit -n), or give fewer --slots")
+        case errno.EAGAIN | errno.ENOMEM:  # likewise: a process was refused
+            return StorageError(
+                f"{reason}: raise the limit of processes (ulimit -u; pids of a container) or of memory, or give fewer "
+                "--slots"
+            )
         case _:
             return StorageError(f"{path}: {reason}")

@@ -62,9 +62,10 @@ class Slots:
     def start(self, runners: Sequence[TaskRunner]) -> None:
         """Give each slot its runner. Once."""
         self._runners = runners
-        self._threads = [threading.Thread(target=self._work, args=(runner,), daemon=True) for runner in runners]
-        for thread in self._threads:
-            thread.start()
+        for runner in runners:
+            thread = threading.Thread(target=self._work, args=(runner,), daemon=True)
+            thread.start()  # where the system refuses it, ``close`` waits for those before it
+            self._threads.append(thread)
 
     def put(self, key: ShardKey, attempts: list[Attempt]) -> None:
         items = [_Item(key, attempt) for attempt in attempts]

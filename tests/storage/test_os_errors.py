@@ -17,6 +17,8 @@ from kubemr_shell.storage.os_errors import explained
         (errno.EPERM, Forbidden, "/p/q: Operation not permitted; running as user "),
         (errno.EROFS, Forbidden, "/p/q: Read-only file system; running as user "),
         (errno.EIO, StorageError, "/p/q: Input/output error"),
+        (errno.EAGAIN, StorageError, "Resource temporarily unavailable: raise the limit of processes"),
+        (errno.ENOMEM, StorageError, "Cannot allocate memory: raise the limit of processes"),
         (errno.EMFILE, StorageError, "Too many open files: raise the limit"),
     ],
 )
