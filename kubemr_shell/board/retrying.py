@@ -93,9 +93,9 @@ def unused_changes(view: JobView, asked: JobSpec) -> list[str]:
     """Return the fields of ``asked`` that the plan has in another form: workers go on with those of the plan."""
     if view.plan is None:
         return []
-    old = spec_from_mapping(view.spec)
+    old = kept_in_plan(spec_from_mapping(view.spec))
     new = dataclasses.replace(
-        _completed(asked, old), output=old.output if _output(old) == _output(asked) else asked.output
+        kept_in_plan(_completed(asked, old)), output=old.output if _output(old) == _output(asked) else asked.output
     )
     names = [one.name for one in dataclasses.fields(JobSpec) if one.name not in FOLLOWED]
     return [yaml_name(name) for name in names if getattr(old, name) != getattr(new, name)]

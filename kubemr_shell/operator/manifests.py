@@ -117,7 +117,7 @@ def account(seen: Observation) -> list[Create]:
 
 def workers(seen: Observation, options: OperatorOptions, output: str) -> Create:
     """The batch Job of the workers: an Indexed one, so that a pod that is gone is made again and others may leave."""
-    spec = seen.spec
+    spec = seen.pods_spec
     count = spec.replicas or 1
     arguments = [
         *("worker", "--job", seen.name, "--uid", seen.uid, "--namespace", seen.namespace),
@@ -163,7 +163,7 @@ def cleanup(seen: Observation, options: OperatorOptions, output: str, *, with_ow
     the operator. Of the job's template it takes only what ``cleanup_template`` says. Its deadline counts from when its
     node has taken it: a pod that waits for a quota or a node has all its time before it.
     """
-    s3 = seen.spec.s3
+    s3 = seen.pods_spec.s3
     arguments = [
         *("cleanup", "--uid", seen.uid, "--output", literal(output)),
         *(("--path-style", s3.path_style) if s3.path_style != "auto" else ()),
@@ -204,7 +204,7 @@ def _pod(
 
 
 def _own_pod(seen: Observation, options: OperatorOptions, arguments: list[str]) -> Manifest:
-    spec = seen.spec
+    spec = seen.pods_spec
     secret = _secret_of(spec.s3, options)
     container = {
         "name": CONTAINER,

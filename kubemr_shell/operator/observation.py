@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kubemr_shell.board.job_view import JobView, parse_job
@@ -11,7 +11,7 @@ from kubemr_shell.board.progress import Progress
 from kubemr_shell.errors import InvalidSpec, Problem
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import ENDED
-from kubemr_shell.job.validate import load_job
+from kubemr_shell.job.validate import load_job, spec_from_mapping
 from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.stamps import seconds_of, stamp_of
 from kubemr_shell.kube.status import Object, is_being_deleted, status_of
@@ -90,6 +90,18 @@ class Observation:
     def spec(self) -> JobSpec:
         """As it stands there now; InvalidSpec."""
         return load_job(dict(self.job), "").spec
+
+    @cached_property
+    def pods_spec(self) -> JobSpec:
+        """The spec by which pods are made: as it stands there now, but with the image and the store of the plan.
+
+        Pods that are made anew in the middle of a job are to be like those before them. A job that is deleted may have
+        a status that nobody can read.
+        """
+        if self.is_deleted or self.view.plan is None:
+            return self.spec
+        planned = spec_from_mapping(self.view.spec)
+        return replace(self.spec, image=planned.image, s3=planned.s3)
 
     @cached_property
     def problems(self) -> Sequence[Problem]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from kubemr_shell.board.job_view import JobView, PlanFacts
-from kubemr_shell.board.retrying import Refusal, RetryRefused, retried
+from kubemr_shell.board.retrying import Refusal, RetryRefused, retried, unused_changes
+from kubemr_shell.job.fingerprint import kept_in_plan
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.job.validate import spec_to_mapping
@@ -116,6 +117,12 @@ def test_another_script_for_the_reduces_is_another_reduce_command_and_no_more() 
     old = replace(KEPT, reduce_command="./one.sh", files=("/f/map.sh", "/f/one.sh"))
     new = replace(KEPT, reduce_command="./two.sh", files=("/f/map.sh", "/f/two.sh"))
     assert retried(ended("COMPLETE", old), new, {}).spec["files"] == ["/f/map.sh", "/f/two.sh"]
+
+
+def test_the_inputs_that_the_plan_keeps_by_their_digest_are_no_change() -> None:
+    view = ended("MAP", kept_in_plan(ASKED))
+    assert unused_changes(view, ASKED) == []
+    assert unused_changes(view, replace(ASKED, inputs=("s3://b/other",))) == ["inputs"]
 
 
 PINS = {"/f/map.sh": "1", "/f/data": "1", "/f/sum.sh": "1"}

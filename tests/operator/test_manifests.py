@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
+from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.resources import BATCH_JOBS
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.reconcile import reconcile
-from tests.operator.observed import OPTIONS, STAMP, job, made, seen
+from tests.operator.observed import OPTIONS, SPEC, STAMP, job, made, seen
 
 
 def arguments(actions: Any) -> list[str]:
@@ -97,3 +99,15 @@ def test_the_keys_of_the_store_are_in_files_that_change_with_the_secret() -> Non
     bare = pod_of(replace(OPTIONS, s3_secret=None))
     assert "s3-keys" not in str(bare)
     assert "KUBEMR_S3_KEYS" not in str(bare)
+
+
+def test_pods_that_are_made_anew_in_the_middle_of_a_job_have_the_image_and_the_store_of_its_plan() -> None:
+    """Somebody has changed both, and deleted the batch Job."""
+    planned = {**SPEC, "image": "words:1", "s3": {"endpoint": "http://one"}, "partitions": 1}
+    facts = PlanFacts(claim_id="c", tasks=1, partitions=1, spec=planned, fingerprint="f", input_bytes=1)
+    status = format_status(JobView(state=JobState.MAP, spec=planned, plan=facts.with_layouts(1)))
+    changed = job(status, image="words:2", s3={"endpoint": "http://two"}, slots=3)
+    (workers,) = made(reconcile(seen(changed), OPTIONS).actions, BATCH_JOBS)
+    [container] = workers["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "words:1"
+    assert {"name": "AWS_ENDPOINT_URL_S3", "value": "http://one"} in container["env"]
