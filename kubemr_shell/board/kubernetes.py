@@ -25,6 +25,7 @@ from kubemr_shell.board.documents import (
 )
 from kubemr_shell.errors import BoardError
 from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.marks import UID_LABEL
 from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.kube.resources import JOBS, SHARDS, Resource
 
@@ -91,12 +92,14 @@ def _whole(resource: Resource, items: Documents) -> Documents:
 
 
 def _owned(document: Mapping[str, Any]) -> Document:
-    """A shard names its job as its owner."""
+    """Return a new document as it is stored: a shard names its job as its owner, and has its uid as a label."""
     spec = document.get("spec")
     if document["kind"] != SHARDS.kind or not isinstance(spec, Mapping) or "jobUid" not in spec:
         return dict(document)
     owners = [reference_to_job(spec["job"], spec["jobUid"])]
-    return {**document, "metadata": {**document["metadata"], "ownerReferences": owners}}
+    metadata = document["metadata"]
+    labels = {**(metadata.get("labels") or {}), UID_LABEL: spec["jobUid"]}
+    return {**document, "metadata": {**metadata, "labels": labels, "ownerReferences": owners}}
 
 
 def _is_of_status(operations: Sequence[Operation], what: str) -> bool:

@@ -6,6 +6,8 @@ from typing import Literal
 
 import click
 
+from kubemr_shell.cli import messages
+
 PathStyle = Literal["auto", "always", "never"]
 
 
@@ -19,6 +21,7 @@ PathStyle = Literal["auto", "always", "never"]
 @click.option("--path-style", type=click.Choice(["auto", "always", "never"]), default="auto", help="As spec.s3 has it.")
 @click.option("--ca-bundle", help="As spec.s3 has it.")
 @click.option("--requester-pays", is_flag=True, help="As spec.s3 has it.")
+@messages.log_format
 def cleanup(
     *,
     uid: str,
@@ -28,6 +31,7 @@ def cleanup(
     path_style: PathStyle,
     ca_bundle: str | None,
     requester_pays: bool,
+    log_format: messages.LogFormat,
 ) -> None:
     """Remove the temporaries of a job of the cluster, and what it staged and never published."""
     from kubemr_shell.job.spec import S3Spec  # noqa: PLC0415
@@ -36,5 +40,7 @@ def cleanup(
     from kubemr_shell.pod.places import Places  # noqa: PLC0415
     from kubemr_shell.pod.secret import credentials_advice  # noqa: PLC0415
 
+    if log_format == "json":
+        messages.write_json("cleanup", namespace=namespace, uid=uid)
     s3 = S3Spec(path_style=path_style, ca_bundle=ca_bundle, requester_pays=requester_pays)
     Places(output=as_prefix(output), uid=uid).remove(S3Config.of(s3, advice=credentials_advice(namespace, s3_secret)))

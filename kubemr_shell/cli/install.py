@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from kubemr_shell.cli import messages
 from kubemr_shell.cli.job_defaults import job_defaults
 from kubemr_shell.errors import UsageError
 
@@ -21,6 +22,7 @@ NAME = re.compile("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 )
 @click.option("--image", help="Of the operator, and of jobs that name none; default: kubemr/base of this version.")
 @job_defaults
+@messages.log_format
 @click.option(
     "--replicas", type=click.IntRange(0), default=2, show_default=True, help="Operators; they need no leader."
 )

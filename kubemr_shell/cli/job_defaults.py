@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from kubemr_shell.operator.options import STALLED_SECONDS
+
 
 def _checked_root(context: click.Context, parameter: click.Parameter, root: str | None) -> str | None:  # noqa: ARG001
     """Refuse a template that cannot be used, before anything is installed or begun."""
@@ -26,6 +28,26 @@ _OPTIONS = (
     ),
     click.option("--s3-endpoint", metavar="URL", help="The object store of jobs that name none."),
     click.option("--s3-region", metavar="REGION", help="Its region."),
+    click.option(
+        "--job-ttl",
+        type=click.IntRange(0),
+        metavar="SECONDS",
+        help="Remove jobs that say no ttlSecondsAfterFinished so long after their end; default: never.",
+    ),
+    click.option(
+        "--pod-ttl",
+        type=click.IntRange(0),
+        metavar="SECONDS",
+        help="Remove the pods of a job, and their logs, so long after its end; default: with the job.",
+    ),
+    click.option(
+        "--stalled-after",
+        type=click.FloatRange(1),
+        metavar="SECONDS",
+        default=STALLED_SECONDS,
+        show_default=True,
+        help="Call a job stalled in which nothing was done for so long.",
+    ),
     click.option("--s3-secret", metavar="NAME", help="The Secret with credentials, in the namespace of the jobs."),
 )
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import click
 
 from kubemr_shell import __version__
+from kubemr_shell.cli import messages
 from kubemr_shell.errors import EXIT_INTERRUPTED, KubemrError, ReaderGone
 from kubemr_shell.streams import take_over
 
@@ -107,6 +108,7 @@ def exit_code(arguments: list[str]) -> int:
 
 def _run(action: Callable[[], object], arguments: list[str]) -> int:
     debug = "--debug" in arguments
+    messages.write_text()
     try:
         result = action()
     except click.ClickException as error:
@@ -158,7 +160,7 @@ def _report(error: BaseException, code: int, message: str, *, debug: bool) -> in
         import traceback  # noqa: PLC0415 - with tempfile 10 ms of every --help
 
         traceback.print_exception(error)
-    print(f"kubemr-shell: {message}", file=sys.stderr)
+    messages.say(message)
     return code
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubemr_shell.board.timing import LEASE_SECONDS
+from kubemr_shell.cli import messages
 from kubemr_shell.cli.job_defaults import job_defaults
 from kubemr_shell.errors import KubemrError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--port", type=int, default=8080, show_default=True, help="For /metrics, /healthz and /readyz.")
 @click.option("--pod", metavar="NAMESPACE/NAME", help="The operator's own: jobs get its image by the same digest.")
 @click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
+@messages.log_format
 def operator(
     *,
     namespace: str | None,
@@ -32,26 +34,31 @@ def operator(
     port: int,
     pod: str | None,
     kubeconfig: str | None,
+    log_format: messages.LogFormat,
     **defaults: Any,
 ) -> int:
     """Deploy the workers of jobs, report on them, and clean up."""
     import socket  # noqa: PLC0415
+    import sys  # noqa: PLC0415
     import time  # noqa: PLC0415
 
     from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
     from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
     from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
+    from kubemr_shell.operator.log import OperatorLog  # noqa: PLC0415
     from kubemr_shell.operator.operator import Operator  # noqa: PLC0415
     from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions  # noqa: PLC0415
     from kubemr_shell.operator.web import serve  # noqa: PLC0415
     from kubemr_shell.operator.worker_template import parsed_template  # noqa: PLC0415
 
+    log = messages.write_json("operator") if log_format == "json" else None
     client = KubeClient.of_program(kubeconfig, namespace, environ())
     options = OperatorOptions(
         namespace=namespace,
         image=_image(client, pod, image or BASE_IMAGE),
         worker_template=parsed_template(worker_template),
         lease_seconds=lease,
+        log_format=log_format,
         **defaults,
     )
 
@@ -59,7 +66,7 @@ def operator(
         """By the API server's clock, for it is compared with its stamps."""
         return client.server_time() or time.time()  # noqa: TID251 - where its answers tell no time
 
-    one = Operator(client, options, identity=socket.gethostname(), now=now)
+    one = Operator(client, options, identity=socket.gethostname(), now=now, log=OperatorLog(sys.stderr, log))
     server = serve(one, port)
     try:
         with stopping_on_signals(one.stop):
@@ -71,7 +78,6 @@ def operator(
 
 def _image(client: KubeClient, pod: str | None, image: str) -> str:
     """By its digest, if that is known: an operator that does not know it works all the same, and says so."""
-    import sys  # noqa: PLC0415
     from threading import Event  # noqa: PLC0415
 
     from kubemr_shell.operator.pinning import pinned_image  # noqa: PLC0415
@@ -81,5 +87,6 @@ def _image(client: KubeClient, pod: str | None, image: str) -> str:
     try:
         return pinned_image(client, pod, image, Event().wait)
     except KubemrError as error:
-        sys.stderr.write(f"kubemr-shell operator: jobs get {image} by its tag, not by a digest: {error}\n")
+        text = f"jobs get {image} by its tag, not by a digest: {error}"
+        messages.say(text, level="warning", prefix="kubemr-shell operator: ")
         return image

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubemr_shell.board.timing import LEASE_SECONDS
+from kubemr_shell.cli import messages
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.streams import STDOUT
 
@@ -48,11 +48,19 @@ TERMINATION_MESSAGE_BYTES = 4096
 @click.option("--lease", type=float, default=LEASE_SECONDS, help="Seconds after which a worker shows that it lives.")
 @click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
 @click.option("--termination-log", type=click.Path(), help="A file for the reason of an end that is none of the job's.")
-def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, lease: float, **options: Any) -> int:
+@messages.log_format
+def worker(
+    kubeconfig: str | None,
+    namespace: str,
+    termination_log: str | None,
+    lease: float,
+    log_format: messages.LogFormat,
+    **options: Any,
+) -> int:
     """Work on a job of the cluster until it is over.
 
-    What commands write to stderr goes to stdout, each line after the attempt that wrote it. A signal gives all tasks
-    back. The exit code is 0 whatever became of the job: that stands in its status.
+    What commands write to stderr goes to stdout, each line after the attempt that wrote it, or as JSON. A signal gives
+    all tasks back. The exit code is 0 whatever became of the job: that stands in its status.
     """
     from kubemr_shell.board.kubernetes import KubernetesStore  # noqa: PLC0415
     from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
@@ -61,12 +69,17 @@ def worker(kubeconfig: str | None, namespace: str, termination_log: str | None, 
     from kubemr_shell.local_run.signals import ending_on_signals, stopping_on_signals  # noqa: PLC0415
     from kubemr_shell.pod.pod_worker import PodWorker  # noqa: PLC0415
 
+    of_attempt = None
+    if log_format == "json":
+        place = {"namespace": namespace, "job": options["job"], "uid": options["uid"], "worker": options["name"]}
+        of_attempt = messages.write_json("worker", **place).of_attempt
     try:
         with ending_on_signals():
             client = KubeClient.of_program(kubeconfig, namespace, environ())
             store = KubernetesStore(client, namespace)
             asked = _options(namespace=namespace, **options)
-            one = PodWorker(store, asked, complete=_completed(), echo=Echo(STDOUT), log=_say, lease_seconds=lease)
+            echo = Echo(STDOUT, of_attempt)
+            one = PodWorker(store, asked, complete=_completed(), echo=echo, log=messages.warn, lease_seconds=lease)
             try:
                 with stopping_on_signals(one.stop) as signals:
                     one.run()
@@ -123,11 +136,6 @@ def _completed() -> Callable[[JobSpec], JobSpec]:
 
     known = settings.load(environ())
     return lambda spec: add_scripts(with_defaults(spec, known), os.getcwd())
-
-
-def _say(text: str) -> None:
-    """Write a line for ``kubectl logs``."""
-    print(f"kubemr-shell: {text}", file=sys.stderr, flush=True)
 
 
 def _leave_message(path: str | None, text: str) -> None:

@@ -5,7 +5,10 @@ The kubelet puts a time stamp of fixed width before each line, which says where 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+
+from kubemr_shell.command.json_lines import attempt_of
 
 LONGEST_BYTES = 1 << 20
 """A line that is longer becomes several."""
@@ -53,5 +56,19 @@ class LogLines:
         if stamp <= self._until and self._until:
             return
         self._seen = stamp
+        text = _as_text(text)
         if text.startswith(self._wanted):
             yield text
+
+
+def _as_text(line: bytes) -> bytes:
+    """Return an entry that a worker wrote as JSON in the form that it has in text, and any other line as it is."""
+    if not line.startswith(b'{"time": '):
+        return line
+    try:
+        entry = json.loads(line)
+        label = attempt_of(entry)
+        message = str(entry["message"])
+    except (ValueError, KeyError, TypeError):
+        return line
+    return (f"{label}: {message}" if label else message).encode("utf-8", "backslashreplace")

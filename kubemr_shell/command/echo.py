@@ -7,8 +7,13 @@ who keep such logs becomes several.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kubemr_shell.command.json_lines import Line
 
 from kubemr_shell.streams import write_all
 
@@ -19,13 +24,15 @@ LONGEST_LINE_BYTES = 8 << 10
 class Echo:
     """Writes to a descriptor for any number of attempts, of any threads, at once."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, line_of: Callable[[str], Line] | None = None) -> None:
+        """``line_of`` returns, for an attempt, what makes text of a line; default: its label stands before the line."""
         self._descriptor = descriptor
+        self._line_of = line_of or _labelled
         self._lock = threading.Lock()
 
     def of(self, label: str) -> AttemptEcho:
         """For the attempt that ``label`` names: ``map/17.0``."""
-        return AttemptEcho(self, f"{label}: ".encode())
+        return AttemptEcho(self, self._line_of(label))
 
     def write(self, lines: bytes) -> None:
         """Whole lines. That nobody takes them is no reason for an attempt to fail."""
@@ -36,9 +43,9 @@ class Echo:
 class AttemptEcho:
     """The lines of one attempt. ``write`` takes pieces of any size, ``close`` what is left."""
 
-    def __init__(self, echo: Echo, prefix: bytes) -> None:
+    def __init__(self, echo: Echo, line: Line) -> None:
         self._echo = echo
-        self._prefix = prefix
+        self._line = line
         self._begun = b""
 
     def write(self, data: bytes) -> None:
@@ -53,9 +60,14 @@ class AttemptEcho:
             self._begun = b""
 
     def _send(self, lines: chain[bytes] | list[bytes]) -> None:
-        text = b"".join(b"%b%b\n" % (self._prefix, line) for line in lines)
+        text = b"".join(map(self._line, lines))
         if text:
             self._echo.write(text)
+
+
+def _labelled(label: str) -> Line:
+    prefix = f"{label}: ".encode()
+    return lambda line: b"%b%b\n" % (prefix, line)
 
 
 def _pieces(line: bytes) -> list[bytes]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -51,6 +52,14 @@ class KubeClient:
         self.namespace = namespace
         self._connection = connection
         self._clock = ServerClock()
+        self._heard: Callable[[str, str, float], None] = lambda _method, _code, _seconds: None
+
+    def report_to(self, heard: Callable[[str, str, float], None]) -> None:
+        """Have ``heard`` told of each request: its method, the status code, and the seconds to its first byte.
+
+        The method of a watch is WATCH. The code of a request without an answer is ``none``.
+        """
+        self._heard = heard
 
     @classmethod
     def from_kubeconfig(
@@ -151,6 +160,12 @@ class KubeClient:
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", **(options or {})}
         self._ask("DELETE", resource.path(namespace, name), f"deletion of {resource.kind} {name}", body=body)
 
+    def delete_all(self, resource: Resource, namespace: str, *, labels: str) -> None:
+        """Delete the objects that have these labels, in one request."""
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+        what = f"deletion of the {resource.plural} with {labels}"
+        self._ask("DELETE", resource.path(namespace), what, query=selectors(labels, ""), body=body)
+
     def get_text(self, path: str, what: str, query: Mapping[str, str] | None = None) -> str:
         """An answer that is no JSON, such as the log of a pod."""
         with self._open("GET", path, what, query=query or {}) as answer:
@@ -211,6 +226,7 @@ class KubeClient:
         read_seconds: float = READ_SECONDS,
     ) -> urllib3.BaseHTTPResponse:
         writes = method != "GET"
+        began, code = time.monotonic(), "none"
         parameters = list(query.items())
         if method in ("POST", "PATCH"):
             parameters.append(("fieldManager", FIELD_MANAGER))
@@ -223,6 +239,7 @@ class KubeClient:
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds),
                 preload_content=False,
             )
+            code = str(answer.status)
             self._clock.hear(answer.headers.get("Date"))
             if answer.status < 300:
                 return answer
@@ -231,6 +248,8 @@ class KubeClient:
             raise BoardUnavailable(f"{what}: no credentials for {self.server}: {error}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self._cut(error, what, writes=writes) from error
+        finally:
+            self._heard("WATCH" if "watch" in query else method, code, time.monotonic() - began)
         raise refusal(answer.status, data, answer.headers.get("Retry-After"), what=what, writes=writes)
 
     def _headers(self, content_type: str) -> dict[str, str]:

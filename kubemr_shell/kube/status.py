@@ -21,6 +21,7 @@ class Condition(StrEnum):
     FAILED = "Failed"
     RETRY_REFUSED = "RetryRefused"
     NOT_APPLIED = "NotApplied"
+    STALLED = "Stalled"
 
 
 STARTING = "Starting"

@@ -18,7 +18,7 @@ from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.kube.resources import EVENTS
 from kubemr_shell.kube.stamps import seconds_of, stamp_of
-from kubemr_shell.operator.actions import Action, Create, Delete, Patch, Tell
+from kubemr_shell.operator.actions import Action, Create, Delete, DeleteAll, Patch, Tell
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.obstacles import NOT_MADE, in_the_way
 
@@ -49,6 +49,8 @@ class Actor:
                     self._client.delete(
                         action.resource, seen.namespace, action.name, options={"preconditions": {"uid": action.uid}}
                     )
+                case DeleteAll():
+                    self._client.delete_all(action.resource, seen.namespace, labels=action.labels)
                 case Tell():
                     self._tell(seen, action)
         except DocumentNotFound:

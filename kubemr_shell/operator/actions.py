@@ -41,6 +41,14 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAll:
+    """Remove all objects of a kind that have these labels; that there is none is as good."""
+
+    resource: Resource
+    labels: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tell:
     """An Event of the job. ``reason`` in one word; the same one again only raises its count."""
 
@@ -55,7 +63,7 @@ def unchanged(seen: Mapping[str, Any]) -> list[Operation]:
     return [test("/metadata/uid", metadata["uid"]), replace("/metadata/resourceVersion", metadata["resourceVersion"])]
 
 
-Action: TypeAlias = Create | Patch | Delete | Tell
+Action: TypeAlias = Create | Patch | Delete | DeleteAll | Tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

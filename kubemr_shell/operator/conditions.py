@@ -28,7 +28,7 @@ Stated = dict[str, Any]
 
 def wanted_conditions(seen: Observation) -> list[Stated]:
     """All of them, with the times of those that stay as they are."""
-    kinds = (_workers, _suspended, _complete, _failed, _retry_refused, _not_applied)
+    kinds = (_workers, _suspended, _stalled, _complete, _failed, _retry_refused, _not_applied)
     return [_timed(seen, one) for kind in kinds if (one := kind(seen))]
 
 
@@ -134,6 +134,22 @@ def _suspended(seen: Observation) -> Stated | None:
             "its workers wait: spec.suspend, or a queue that has not admitted it",
         )
     return _condition(Condition.SUSPENDED, False, "Running", "")
+
+
+def _stalled(seen: Observation) -> Stated | None:
+    """Whether nobody works on a job that is to go on; an operator that does not know yet leaves it as it is stated."""
+    if seen.has_ended:
+        return None
+    if is_true(seen.batch, "Suspended") or seen.is_stalled is False:
+        return _no_longer(seen, Condition.STALLED, reason="Moving")
+    if seen.is_stalled is None:
+        stated = condition(seen.job, Condition.STALLED)
+        return None if stated is None else dict(stated)
+    workers = _workers(seen)
+    if workers is not None and workers["status"] == "False" and workers["reason"] != STARTING:
+        return _condition(Condition.STALLED, True, workers["reason"], workers["message"])
+    text = "its workers have changed nothing for long: kubemr-shell logs and kubectl describe pods show what they do"
+    return _condition(Condition.STALLED, True, "NothingMoves", text)
 
 
 def _complete(seen: Observation) -> Stated | None:

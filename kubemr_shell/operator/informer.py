@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from kubemr_shell.errors import Expired, KubemrError
 from kubemr_shell.kube.client import KubeClient
@@ -34,7 +35,7 @@ class Informer:
         namespace: str | None,
         *,
         labels: str,
-        objects: ObjectCache,
+        objects: ObjectCache[Any],
         changed: Callable[[Key], None],
         failed: Callable[[KubemrError], None],
         stop: threading.Event,

@@ -7,6 +7,7 @@ namespace, do not meet. The definitions are the same for all of them.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kubemr_shell import __version__
@@ -17,7 +18,7 @@ from kubemr_shell.operator.admission import shard_policy
 from kubemr_shell.operator.flow_control import flow_control
 from kubemr_shell.operator.job_policy import job_policy
 from kubemr_shell.operator.manifests import COMMAND, Manifest
-from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.options import STALLED_SECONDS, OperatorOptions
 from kubemr_shell.operator.rights import editor_rules, operator_rules, viewer_rules
 from kubemr_shell.operator.worker_template import template_text
 
@@ -50,6 +51,8 @@ class InstallOptions:
     replicas: int = 2
     flow_control: bool = False
     job_policy: bool = False
+    arguments: Sequence[str] = ()
+    """Further arguments of the operator."""
 
     @property
     def cluster_name(self) -> str:
@@ -181,14 +184,15 @@ def operator_arguments(options: InstallOptions) -> list[str]:
         "s3-region": options.operator.s3_region,
         "s3-secret": options.operator.s3_secret,
         "worker-template": template_text(template) if (template := options.operator.worker_template) else None,
+        "job-ttl": options.operator.job_ttl,
+        "pod-ttl": options.operator.pod_ttl,
+        "stalled-after": options.operator.stalled_after,
+        "log-format": options.operator.log_format,
     }
+    defaults = (None, "", STALLED_SECONDS, "text")
+    given = [f"--{name}={literal(str(value))}" for name, value in chosen.items() if value not in defaults]
     own = f"--pod=$({OWN_NAMESPACE})/$({OWN_NAME})"
-    return [
-        "operator",
-        f"--port={PORT}",
-        own,
-        *(f"--{name}={literal(value)}" for name, value in chosen.items() if value),
-    ]
+    return ["operator", f"--port={PORT}", own, *given, *options.arguments]
 
 
 def yaml_text(documents: list[Manifest]) -> str:

@@ -266,6 +266,7 @@ def _environment(s3: S3Spec, options: OperatorOptions) -> list[Manifest]:
         "KUBEMR_S3_KEYS": S3_KEYS if _secret_of(s3, options) else None,
         "AWS_ENDPOINT_URL_S3": s3.endpoint or options.s3_endpoint,
         "AWS_REGION": s3.region or options.s3_region,
+        "KUBEMR_LOG_FORMAT": options.log_format if options.log_format != "text" else None,
     }
     return variables + [{"name": name, "value": literal(value)} for name, value in settings.items() if value]
 

@@ -10,28 +10,29 @@ import json
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from sys import intern
+from typing import Generic, TypeVar
 
 from kubemr_shell.kube.status import Object
 
 COMPRESSED_FROM_BYTES = 4096
 """Below that, compression would cost more time than the memory is worth."""
 
+Fact = TypeVar("Fact", bound=Hashable)
 Key = tuple[str, str]
 """Namespace and name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+@dataclass(frozen=True, kw_only=True)
+class _Entry(Generic[Fact]):
     packed: bytes
     job: str | None
     """The name of the object's job."""
-    fact: str
+    fact: Fact
 
 
-class ObjectCache:
+class ObjectCache(Generic[Fact]):
     """A set of objects, found by name or by job. Any thread may use it."""
 
     def __init__(
@@ -40,18 +41,21 @@ class ObjectCache:
         job_of: Callable[[Object], str | None],
         kept: Callable[[Object], Object] = lambda document: document,
         is_needed: Callable[[Object], bool] = lambda _: True,
-        fact: Callable[[Object], str] = lambda _: "",
+        fact: Callable[[Object], Fact],
     ) -> None:
         """``job_of`` names the job of an object, ``kept`` returns the part of it that is stored.
 
-        An object that is not needed (any more) is not stored. ``fact`` is a word that can be had without unpacking.
+        An object that is not needed (any more) is not stored. ``fact`` is what can be had of it without unpacking: one
+        of a few values.
         """
         self._job_of = job_of
         self._kept = kept
         self._is_needed = is_needed
         self._fact = fact
         self._lock = threading.Lock()
-        self._entries: dict[Key, _Entry] = {}
+        self._facts: dict[Fact, Fact] = {}
+        """One value for all objects of which it is true."""
+        self._entries: dict[Key, _Entry[Fact]] = {}
         self._of_job: dict[Key, set[str]] = {}
 
     def put(self, document: Object) -> Key | None:
@@ -61,8 +65,9 @@ class ObjectCache:
         if not self._is_needed(document):
             self.remove(key)
             return None if job is None else (key[0], job)
-        entry = _Entry(packed=_packed(self._kept(document)), job=job, fact=intern(self._fact(document)))
+        packed, fact = _packed(self._kept(document)), self._fact(document)
         with self._lock:
+            entry = _Entry(packed=packed, job=job, fact=self._facts.setdefault(fact, fact))
             self._take_out(key)
             self._entries[key] = entry
             if job is not None:
@@ -87,13 +92,13 @@ class ObjectCache:
             entry = self._entries.get((namespace, name))
         return None if entry is None else _unpacked(entry.packed)
 
-    def fact(self, namespace: str, name: str) -> str | None:
-        """Return the word about an object; None where it is not known."""
+    def fact(self, namespace: str, name: str) -> Fact | None:
+        """Return the fact of an object; None where the object is not known."""
         with self._lock:
             entry = self._entries.get((namespace, name))
         return None if entry is None else entry.fact
 
-    def facts(self) -> Counter[tuple[str, str]]:
+    def facts(self) -> Counter[tuple[str, Fact]]:
         """Return how many objects there are by namespace and fact."""
         with self._lock:
             return Counter((key[0], entry.fact) for key, entry in self._entries.items())
@@ -115,7 +120,7 @@ class ObjectCache:
         with self._lock:
             return set(self._entries)
 
-    def _take_out(self, key: Key) -> _Entry | None:
+    def _take_out(self, key: Key) -> _Entry[Fact] | None:
         entry = self._entries.pop(key, None)
         if entry is not None and entry.job is not None:
             names = self._of_job[key[0], entry.job]

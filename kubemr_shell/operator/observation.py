@@ -58,6 +58,8 @@ class Observation:
     account_is_missing: bool = False
     """Somebody has deleted that of its workers: no pod of theirs can be made."""
     progress: Progress | None = None
+    is_stalled: bool | None = None
+    """Whether nothing has been done in the job for long; None: this operator does not know it yet."""
     now: float
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from kubemr_shell.board.progress import Progress
 from kubemr_shell.errors import DocumentNotFound, KubemrError
@@ -12,7 +13,7 @@ from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.owners import is_owned
 from kubemr_shell.kube.resources import CONFIG_MAPS, JOBS, SERVICE_ACCOUNTS
-from kubemr_shell.kube.status import Object, status_of
+from kubemr_shell.kube.status import Object, is_true, status_of
 from kubemr_shell.operator.conditions import lacks_pods
 from kubemr_shell.operator.manifests import account_name, batch_name, cleanup_name
 from kubemr_shell.operator.object_cache import Key, ObjectCache
@@ -21,6 +22,7 @@ from kubemr_shell.operator.obstacles import in_the_way, left_owner
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.outputs import output_of, owner_name, owner_of_output
 from kubemr_shell.operator.progress_reader import ProgressReader
+from kubemr_shell.operator.stillness import StillnessWatch
 from kubemr_shell.pod.shipped import files_in, pins_of_shipped
 
 
@@ -32,9 +34,9 @@ class JobObserver:
         client: KubeClient,
         options: OperatorOptions,
         *,
-        jobs: ObjectCache,
-        batches: ObjectCache,
-        pods: ObjectCache,
+        jobs: ObjectCache[Any],
+        batches: ObjectCache[Any],
+        pods: ObjectCache[Any],
         now: Callable[[], float],
         failed: Callable[[KubemrError, Key], None],
     ) -> None:
@@ -47,6 +49,7 @@ class JobObserver:
         self._now = now
         self._failed = failed
         self._progress = ProgressReader(client)
+        self._stillness = StillnessWatch(options.stalled_after)
 
     def observe(self, key: Key, job: Object) -> Observation:
         """All that decisions stand on."""
@@ -58,6 +61,7 @@ class JobObserver:
             cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
             progress=self._progress_of(key, known),
         )
+        seen = replace(seen, is_stalled=self._is_stalled(key, seen))
         if seen.is_asked_to_retry:
             seen = replace(seen, shipped=self._shipped(key, seen))
         if known.status.get("state") == JobState.PENDING:
@@ -81,6 +85,19 @@ class JobObserver:
     def forget(self, key: Key) -> None:
         """There is no such job any more."""
         self._progress.forget(*key)
+        self._stillness.forget(key)
+
+    def _is_stalled(self, key: Key, seen: Observation) -> bool | None:
+        """Return whether nobody works on a job: neither its document nor one of its shards changes by its workers."""
+        view = seen.view
+        if seen.has_ended or seen.is_deleted:
+            self._stillness.forget(key)
+            return None
+        turns = [view.turn, view.retry, *(lane.turn for lanes in view.lanes.values() for lane in lanes.values())]
+        roles = view.planner, view.finisher
+        activity = self._progress.activity(*key)
+        signature = seen.uid, view.state, tuple(turns), roles, activity, is_true(seen.batch, "Suspended")
+        return self._stillness.is_stalled(key, signature)
 
     def _progress_of(self, key: Key, known: Observation) -> Progress | None:
         if known.is_deleted:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any, NamedTuple
 
 from kubemr_shell.board.documents import JOB_LABEL
 from kubemr_shell.errors import CreationRefused, KubemrError, NamespaceTerminating
@@ -19,14 +20,16 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, WORKER
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS, PODS, Resource
-from kubemr_shell.kube.status import Object, state_of
+from kubemr_shell.kube.status import Condition, Object, is_true, state_of
 from kubemr_shell.operator.act import Actor
 from kubemr_shell.operator.actions import Action, Decision
 from kubemr_shell.operator.backoff import Backoff
 from kubemr_shell.operator.deletion import end_with_namespace
 from kubemr_shell.operator.informer import Informer
 from kubemr_shell.operator.kept import kept_of_batch, kept_of_job, kept_of_pod
+from kubemr_shell.operator.log import OperatorLog
 from kubemr_shell.operator.loop import Loop
+from kubemr_shell.operator.metrics import Jobs, Metrics
 from kubemr_shell.operator.object_cache import Key, ObjectCache
 from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.observe import JobObserver
@@ -36,6 +39,7 @@ from kubemr_shell.operator.reconcile import reconcile
 from kubemr_shell.operator.work_queue import WorkQueue
 
 THREADS = 4
+NONSENSE = "its status makes no sense, or this is a bug: {}"
 SETTLE_SECONDS = 0.5
 """Changes of pods that come together, as when many start, are looked at together."""
 SILENT_SECONDS = 200.0
@@ -48,19 +52,27 @@ class Operator:
     """``run`` until ``stop``. ``identity`` is told in events; ``now`` gives seconds since 1970."""
 
     def __init__(
-        self, client: KubeClient, options: OperatorOptions, *, identity: str, now: Callable[[], float]
+        self,
+        client: KubeClient,
+        options: OperatorOptions,
+        *,
+        identity: str,
+        now: Callable[[], float],
+        log: OperatorLog | None = None,
     ) -> None:
+        self._say = (log or OperatorLog(sys.stderr)).error
         self._client = client
         self._options = options
         self._stop = threading.Event()
-        self._queue: WorkQueue[Key] = WorkQueue()
+        self._metrics = Metrics()
+        self._queue: WorkQueue[Key] = WorkQueue(self._metrics.waited)
         self._backoff: Backoff[Key] = Backoff(Random())
         self._actor = Actor(client, identity, now)
-        self.counts: Counter[str] = Counter()
-        """What was done so far: reconciled, acted, refused, failed."""
-        self._jobs = ObjectCache(job_of=_name_of, kept=kept_of_job, fact=state_of)
-        self._batches = ObjectCache(job_of=_label_of, kept=kept_of_batch)
-        self._pods = ObjectCache(job_of=_label_of, kept=kept_of_pod, is_needed=self._is_needed)
+        self._jobs: ObjectCache[JobFact] = ObjectCache(job_of=_name_of, kept=kept_of_job, fact=_fact_of)
+        self._batches: ObjectCache[None] = ObjectCache(job_of=_label_of, kept=kept_of_batch, fact=_no_fact)
+        self._pods: ObjectCache[None] = ObjectCache(
+            job_of=_label_of, kept=kept_of_pod, is_needed=self._is_needed, fact=_no_fact
+        )
         pods = f"{JOB_LABEL},{ROLE_LABEL} in ({WORKER},{CLEANUP})"
         self._informers = [
             self._informer(JOBS, self._jobs),
@@ -70,6 +82,8 @@ class Operator:
         self._observer = JobObserver(
             client, options, jobs=self._jobs, batches=self._batches, pods=self._pods, now=now, failed=self._say
         )
+        self._metrics.registry.register(self._gauges())
+        client.report_to(self._metrics.requested)
         self._reconcilers = [self._reconciler(number) for number in range(THREADS)]
 
     def run(self) -> None:
@@ -98,19 +112,36 @@ class Operator:
         loops = [*(informer.loop for informer in self._informers), *self._reconcilers]
         return all(loop.goes_round(within) for loop in loops)
 
-    def states(self) -> Counter[str]:
-        """How many jobs there are in each state."""
-        found: Counter[str] = Counter()
-        for (_, state), count in self._jobs.facts().items():
-            found[state] += count
-        return found
+    def metrics_text(self) -> bytes:
+        """Return all metrics as Prometheus reads them."""
+        keys = self._jobs.keys()
+        return self._metrics.text({namespace for namespace, _ in keys})
 
-    @property
-    def waiting(self) -> int:
-        """Jobs that have to be looked at, now or later."""
-        return len(self._queue)
+    def _gauges(self) -> Jobs:
+        def states() -> Counter[tuple[str, str]]:
+            found: Counter[tuple[str, str]] = Counter()
+            for (namespace, fact), count in self._jobs.facts().items():
+                found[namespace, fact.state] += count
+            return found
 
-    def _informer(self, resource: Resource, objects: ObjectCache, *, labels: str = "", settle: float = 0.0) -> Informer:
+        def stalled() -> Counter[str]:
+            facts = self._jobs.facts().items()
+            found: Counter[str] = Counter()
+            for (namespace, fact), count in facts:
+                found[namespace] += count if fact.is_stalled else 0
+            return found
+
+        return Jobs(
+            labels=self._metrics.namespaces,
+            states=states,
+            stalled=stalled,
+            waiting=lambda: len(self._queue),
+            age=self._queue.age,
+        )
+
+    def _informer(
+        self, resource: Resource, objects: ObjectCache[Any], *, labels: str = "", settle: float = 0.0
+    ) -> Informer:
         return Informer(
             self._client,
             resource,
@@ -127,7 +158,11 @@ class Operator:
         metadata = pod["metadata"]
         if metadata["labels"][ROLE_LABEL] == CLEANUP or not has_ended(pod):
             return True
-        return self._jobs.fact(metadata["namespace"], metadata["labels"][JOB_LABEL]) != JobState.COMPLETE
+        return not self._is_complete(metadata["namespace"], metadata["labels"][JOB_LABEL])
+
+    def _is_complete(self, namespace: str, job: str) -> bool:
+        fact = self._jobs.fact(namespace, job)
+        return fact is not None and fact.state == JobState.COMPLETE
 
     def _reconciler(self, number: int) -> Loop:
         def run() -> None:
@@ -150,28 +185,29 @@ class Operator:
 
     def _look(self, key: Key) -> float | None:
         """Seconds until it has to be looked at again, though nothing that it has to do with changes."""
+        began = time.monotonic()
         try:
             decision = self._reconcile(key)
-        except KubemrError as error:
-            self.counts["failed"] += 1
-            self._say(error, key)
+            outcome = "again" if decision is None else "done"
         except Exception as error:  # noqa: BLE001 - a worker may write anything into the status of its job
-            self.counts["failed"] += 1
-            self._say(KubemrError(f"its status makes no sense, or this is a bug: {error!r}"[:300]), key)
-        else:
-            if decision is not None:
-                self._backoff.succeeded(key)
-                return decision.again_after
-        return self._backoff.failed(key)
+            decision, outcome = None, "failed"
+            known = error if isinstance(error, KubemrError) else KubemrError(NONSENSE.format(repr(error)[:300]))
+            self._say(known, key)
+            self._metrics.failed(key[0])
+        self._metrics.looked(outcome, time.monotonic() - began)
+        if decision is None:
+            return self._backoff.failed(key)
+        self._backoff.succeeded(key)
+        return decision.again_after
 
     def _reconcile(self, key: Key) -> Decision | None:
         """What was decided and done; None: not all of it, for something was in the way, or has changed meanwhile."""
-        self.counts["reconciled"] += 1
+        self._metrics.done("reconciled")
         job = self._jobs.get(*key)
         if job is None:
             self._observer.forget(key)
             return Decision()
-        if self._jobs.fact(*key) == JobState.COMPLETE:
+        if self._is_complete(*key):
             self._pods.review(key)
         seen = self._observer.observe(key, job)
         try:
@@ -187,9 +223,9 @@ class Operator:
     def _carry_out(self, seen: Observation, actions: Sequence[Action]) -> bool:
         """False: what was seen is no longer so."""
         for action in actions:
-            self.counts["acted"] += 1
+            self._metrics.done("acted")
             if not self._actor.carry_out(seen, action):
-                self.counts["refused"] += 1
+                self._metrics.done("refused")
                 return False
         return True
 
@@ -200,10 +236,20 @@ class Operator:
                 seen = self._observer.outline(key, job)
                 self._carry_out(seen, end_with_namespace(seen))
 
-    def _say(self, error: KubemrError, key: Key | None = None) -> None:
-        where = f"{key[0]}/{key[1]}: " if key else ""
-        sys.stderr.write(f"kubemr-shell operator: {where}{error}\n")
-        sys.stderr.flush()
+
+class JobFact(NamedTuple):
+    """What the operator can tell of a job without unpacking it."""
+
+    state: str
+    is_stalled: bool
+
+
+def _fact_of(job: Object) -> JobFact:
+    return JobFact(state=state_of(job), is_stalled=is_true(job, Condition.STALLED))
+
+
+def _no_fact(_: Object) -> None:
+    """Say that nothing is asked for of these objects without unpacking them."""
 
 
 def _name_of(job: Object) -> str:

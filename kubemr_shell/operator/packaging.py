@@ -39,6 +39,7 @@ OPEN = InstallOptions(
         s3_secret="S3-SECRET",  # noqa: S106 - the name of one
     ),
     operator_namespace="RELEASE-NAMESPACE",
+    arguments=("--job-ttl=JOB-TTL", "--pod-ttl=POD-TTL", "--stalled-after=STALLED-AFTER", "--log-format=LOG-FORMAT"),
 )
 """Words in capitals: no namespace is called so."""
 OPEN_EVERYWHERE = InstallOptions(
@@ -52,6 +53,10 @@ EXPRESSIONS = {
     "S3-ENDPOINT": "{{ .Values.s3.endpoint }}",
     "S3-REGION": "{{ .Values.s3.region }}",
     "S3-SECRET": "{{ .Values.s3.secret }}",
+    "JOB-TTL": "{{ .Values.jobTtl }}",
+    "POD-TTL": "{{ .Values.podTtl }}",
+    "STALLED-AFTER": "{{ .Values.stalledAfter }}",
+    "LOG-FORMAT": "{{ .Values.logFormat }}",
 }
 PLACEMENT = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")
 OR_OF_THIS_VERSION = '{{ .Values.image | default (printf "kubemr/base:%s" .Chart.AppVersion) }}'

@@ -28,6 +28,8 @@ class _Reading:
     uid: str
     progress: Progress
     at: float
+    activity: int
+    """Another number whenever a shard has changed."""
     pause: float
     """Until the next one, if the job itself does not change before."""
 
@@ -56,8 +58,14 @@ class ProgressReader:
         progress = progress_of(job, view, shards)
         is_new = last is None or has_changed or progress.tasks_done != last.progress.tasks_done
         pause = SHORTEST_SECONDS if last is None or is_new else min(LONGEST_SECONDS, 2 * last.pause)
-        self._readings[namespace, job] = _Reading(uid=uid, progress=progress, at=now, pause=pause)
+        activity = hash(frozenset((one["metadata"]["name"], one["metadata"].get("resourceVersion")) for one in shards))
+        self._readings[namespace, job] = _Reading(uid=uid, progress=progress, at=now, activity=activity, pause=pause)
         return progress
+
+    def activity(self, namespace: str, job: str) -> int:
+        """Return a number that is another one whenever workers have changed the shards between two readings."""
+        reading = self._readings.get((namespace, job))
+        return 0 if reading is None else reading.activity
 
     def forget(self, namespace: str, job: str) -> None:
         self._readings.pop((namespace, job), None)

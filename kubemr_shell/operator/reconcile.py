@@ -11,20 +11,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubemr_shell.board import job_moves
-from kubemr_shell.board.documents import Operation
+from kubemr_shell.board.documents import JOB_LABEL, Operation
 from kubemr_shell.board.job_moves import job_patch
 from kubemr_shell.board.job_view import JobView, format_status
 from kubemr_shell.board.json_patch import add, replace, test
 from kubemr_shell.board.retrying import Refusal, RetryRefused, retried
 from kubemr_shell.errors import InvalidSpec, UsageError
 from kubemr_shell.job.state import JobState
-from kubemr_shell.kube.marks import RETRY_LABEL
-from kubemr_shell.kube.resources import JOBS
+from kubemr_shell.kube.marks import RETRY_LABEL, UID_LABEL
+from kubemr_shell.kube.resources import JOBS, SHARDS
 from kubemr_shell.kube.status import STARTING, Object, is_true
 from kubemr_shell.local_run.output_check import check_apart
 from kubemr_shell.net.s3_uri import as_prefix, is_s3
 from kubemr_shell.operator import manifests
-from kubemr_shell.operator.actions import Action, Decision, Delete, Patch, Tell
+from kubemr_shell.operator.actions import Action, Decision, Delete, DeleteAll, Patch, Tell
 from kubemr_shell.operator.conditions import LONGEST_MESSAGE
 from kubemr_shell.operator.deletion import delete_job, stop_workers, with_finalizer
 from kubemr_shell.operator.observation import Observation, Trouble
@@ -65,7 +65,7 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
     if earlier := stop_workers([one for one in seen.others if _retry_of(one) < seen.view.retry]):
         return Decision(actions=earlier, again_after=GONE_SECONDS)
     if seen.has_ended:
-        return _after_the_end(seen)
+        return _after_the_end(seen, options)
     if seen.obstacle is not None:
         goes_soon = seen.obstacle.reason == STARTING
         return _reported(seen, again_after=GONE_SECONDS if goes_soon else FOLLOW_SECONDS)
@@ -250,21 +250,39 @@ def _replace_workers(seen: Observation) -> Decision:
     return Decision(actions=[counted, *gone, tell], again_after=FOLLOW_SECONDS)
 
 
-def _after_the_end(seen: Observation) -> Decision:
-    """Say how it ended, let nothing run on, and remove the job when its time is over."""
+def _after_the_end(seen: Observation, options: OperatorOptions) -> Decision:
+    """Say how the job ended, let nothing run on, and remove what nobody needs any more, at last the job."""
     ended_at = seen.status.get("completionTime")
     if not ended_at:
         change = [*same_state(seen), test("/status/completionTime", None), add("/status/completionTime", seen.stamp)]
         return _reported(seen, [status_patch(seen, change)], again_after=LINGER_SECONDS)
     age = seen.since(ended_at)
-    ttl = seen.job["spec"].get("ttlSecondsAfterFinished")
+    ttl = seen.job["spec"].get("ttlSecondsAfterFinished", options.job_ttl)
     if ttl is not None and age >= ttl:
         return _reported(seen, [Delete(resource=JOBS, name=seen.name, uid=seen.uid)])
-    actions = stop_workers([seen.batch]) if not _is_over(seen) and age >= LINGER_SECONDS else []
+    actions: list[Action] = []
     waits = [ttl - age] if ttl is not None else []
-    if seen.batch is not None and not _is_over(seen) and age < LINGER_SECONDS:
-        waits.append(LINGER_SECONDS - age)
+    pods_until = options.pod_ttl if _is_over(seen) else LINGER_SECONDS
+    if seen.batch is not None and pods_until is not None:
+        actions += stop_workers([seen.batch]) if age >= pods_until else []
+        waits += [pods_until - age] if age < pods_until else []
+    if _has_idle_shards(seen):
+        actions += _without_shards(seen) if age >= LINGER_SECONDS else []
+        waits += [LINGER_SECONDS - age] if age < LINGER_SECONDS else []
     return _reported(seen, actions, again_after=min(waits, default=None))
+
+
+def _has_idle_shards(seen: Observation) -> bool:
+    """Return whether no retry can need the shards of a job, and they are still there."""
+    view = seen.view
+    return view.state is JobState.COMPLETE and view.cleaned and seen.status.get("shardsRemoved") is not True
+
+
+def _without_shards(seen: Observation) -> list[Action]:
+    """Remove the shards of a job, and then note that, or they would be removed at each look."""
+    noted = [*same_state(seen), add("/status/shardsRemoved", True)]
+    labels = f"{JOB_LABEL}={seen.name},{UID_LABEL}={seen.uid}"
+    return [DeleteAll(resource=SHARDS, labels=labels), status_patch(seen, noted)]
 
 
 def _reported(seen: Observation, actions: Sequence[Action] = (), *, again_after: float | None = None) -> Decision:

@@ -19,6 +19,8 @@ from kubemr_shell.operator.pods import last_failure, lost_workers
 
 MOST_LOST = 500
 """Names of workers that are gone, in the status. An older one is gone for so long that its claims have expired."""
+WARNINGS = (Condition.FAILED, Condition.RETRY_REFUSED, Condition.STALLED)
+"""Conditions that are bad news when they are true."""
 ROUTINE_SECONDS = 5.0
 """The interval in which figures and texts are written at most once, by all operators together."""
 
@@ -106,7 +108,7 @@ def _events(seen: Observation, conditions: Sequence[Stated], before: Sequence[Ob
         Tell(
             reason=one["reason"],
             message=one["message"],
-            warning=one["status"] == "False" or one["type"] in (Condition.FAILED, Condition.RETRY_REFUSED),
+            warning=one["status"] == "False" or one["type"] in WARNINGS,
         )
         for one in conditions
         if one["reason"] not in known and one["message"] and one["reason"] != STARTING

@@ -33,8 +33,9 @@ def operator_rules() -> list[Rule]:
         _rule(JOBS, "patch", below="status"),
         # Some clusters ask for it of who makes an object that the deletion of a job has to wait for.
         _rule(JOBS, "update", below="finalizers"),
-        # Listed for the progress; the others are there to be given to workers.
-        _rule(SHARDS, "list", "get", "create", "patch"),
+        # Listed for the progress, removed together after the end; the others are there to be given to workers. Who has
+        # "delete" may write any shard, by the admission policy: the operator has not.
+        _rule(SHARDS, "list", "get", "create", "patch", "deletecollection"),
         # What is made is got as well, if something of its name is there: whose it is.
         _rule(BATCH_JOBS, "list", "watch", "get", "create", "patch", "delete"),
         # Patched to end one in which a sidecar has outlived its worker.

@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from kubemr_shell.operator.operator import Operator
 
-METRICS_TYPE = "text/plain; version=0.0.4"
+TEXT_TYPE = "text/plain; charset=utf-8"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
@@ -18,7 +19,7 @@ def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
         def do_GET(self) -> None:
             match self.path:
                 case "/metrics":
-                    self._answer(200, metrics_text(operator))
+                    self._answer(200, operator.metrics_text(), METRICS_TYPE)
                 case "/healthz":
                     self._answer(*((200, "ok\n") if operator.is_alive() else (503, "one of its loops stands still\n")))
                 case "/readyz":
@@ -30,10 +31,10 @@ def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             """Probes come all the time: nothing is said of them."""
 
-        def _answer(self, status: int, text: str) -> None:
-            data = text.encode()
+        def _answer(self, status: int, text: str | bytes, content_type: str = TEXT_TYPE) -> None:
+            data = text if isinstance(text, bytes) else text.encode()
             self.send_response(status)
-            self.send_header("Content-Type", METRICS_TYPE)
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
@@ -55,14 +56,3 @@ def _listening(port: int) -> socket.socket:
         return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
     except (OSError, ValueError):
         return socket.create_server(("", port))
-
-
-def metrics_text(operator: Operator) -> str:
-    """The exposition format of Prometheus."""
-    lines = ["# HELP kubemr_jobs Jobs, by their state.", "# TYPE kubemr_jobs gauge"]
-    lines += [f'kubemr_jobs{{state="{state}"}} {count}' for state, count in sorted(operator.states().items())]
-    lines += ["# HELP kubemr_queue Jobs that wait to be looked at.", "# TYPE kubemr_queue gauge"]
-    lines.append(f"kubemr_queue {operator.waiting}")
-    lines += ["# HELP kubemr_operations_total What the operator did.", "# TYPE kubemr_operations_total counter"]
-    lines += [f'kubemr_operations_total{{kind="{kind}"}} {count}' for kind, count in sorted(operator.counts.items())]
-    return "\n".join(lines) + "\n"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 import time
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -16,7 +18,9 @@ SPARE = 64
 class WorkQueue(Generic[Item]):
     """Any thread may add and take."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Callable[[float], None] = lambda _: None) -> None:
+        """``taken`` is told for each item how many seconds late it was taken."""
+        self._taken = taken
         self._condition = threading.Condition()
         self._due: dict[Item, float] = {}
         self._heap: list[tuple[float, int, Item]] = []
@@ -41,8 +45,9 @@ class WorkQueue(Generic[Item]):
         with self._condition:
             while not self._closed:
                 now = time.monotonic()
-                item = self._next(now)
+                item, at = self._next(now)
                 if item is not None:
+                    self._taken(now - at)
                     return item
                 self._condition.wait(self._heap[0][0] - now if self._heap else None)
             return None
@@ -60,6 +65,11 @@ class WorkQueue(Generic[Item]):
             self._closed = True
             self._condition.notify_all()
 
+    def age(self) -> float:
+        """Return for how many seconds the oldest item has been due; 0 where none is."""
+        with self._condition:
+            return max(0.0, time.monotonic() - min(self._due.values(), default=math.inf))
+
     def __len__(self) -> int:
         with self._condition:
             return len(self._due)
@@ -75,7 +85,8 @@ class WorkQueue(Generic[Item]):
             self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
             heapq.heapify(self._heap)
 
-    def _next(self, now: float) -> Item | None:
+    def _next(self, now: float) -> tuple[Item | None, float]:
+        """Return the first item that is due, and when it became due."""
         while self._heap and self._heap[0][0] <= now:
             at, _, item = heapq.heappop(self._heap)
             if self._due.get(item) != at:
@@ -85,5 +96,5 @@ class WorkQueue(Generic[Item]):
                 continue
             del self._due[item]
             self._working.add(item)
-            return item
-        return None
+            return item, at
+        return None, now

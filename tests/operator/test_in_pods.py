@@ -33,7 +33,7 @@ def test_operators_in_pods_see_a_job_through(quiet_site: Site) -> None:
         site.until_state("words", "COMPLETE")
         assert [line.split() for line in site.result("words").splitlines()] == [[b"1", b"a"], [b"2", b"b"]]
         metrics = cluster.kubectl("get", "--raw", f"/api/v1/namespaces/{place}/services/{NAME}:{PORT}/proxy/metrics")
-        assert 'kubemr_jobs{state="COMPLETE"} 1' in metrics
+        assert f'kubemr_jobs{{namespace="{site.namespace}",state="COMPLETE"}} 1.0' in metrics
 
         site.until_state("stuck", "MAP")
         for job in ("words", "stuck"):

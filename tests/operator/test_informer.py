@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.kube.client import PAGE_BYTES
 from kubemr_shell.kube.resources import JOBS
+from kubemr_shell.kube.status import state_of
 from kubemr_shell.operator.informer import FIRST_PAUSE, Informer
 from kubemr_shell.operator.object_cache import Key, ObjectCache
 from tests.operator.json_server import Answer, client_of_server
@@ -35,7 +36,7 @@ def test_it_goes_on_after_an_answer_that_makes_no_sense_and_does_not_ask_all_the
     changed: list[Key] = []
     watched: list[float] = []
     stop = threading.Event()
-    objects = ObjectCache(job_of=lambda one: str(one["metadata"]["name"]))
+    objects = ObjectCache(job_of=lambda one: str(one["metadata"]["name"]), fact=state_of)
     with client_of_server(answering([["no list"], LIST], watched)) as client:
         informer = Informer(
             client,
@@ -76,7 +77,7 @@ def test_a_list_is_read_in_pages_and_what_is_on_none_of_them_is_gone() -> None:
 
     changed: list[Key] = []
     stop = threading.Event()
-    objects = ObjectCache(job_of=lambda one: str(one["metadata"]["name"]))
+    objects = ObjectCache(job_of=lambda one: str(one["metadata"]["name"]), fact=state_of)
     objects.put({"metadata": {"namespace": "here", "name": "gone"}})
     with client_of_server(answer) as client:
         informer = Informer(

@@ -63,7 +63,7 @@ def whole_pod(name: str) -> dict[str, Any]:
 
 
 def test_a_pod_takes_a_kilobyte_or_two() -> None:
-    pods, text = ObjectCache(job_of=label_of, kept=kept_of_pod), json.dumps(whole_pod("POD"))
+    pods, text = ObjectCache(job_of=label_of, kept=kept_of_pod, fact=state_of), json.dumps(whole_pod("POD"))
     tracemalloc.start()
     try:
         for number in range(PODS):
@@ -136,7 +136,7 @@ def test_objects_are_found_by_name_and_by_job_until_they_are_removed() -> None:
 
 def test_an_object_that_is_no_longer_needed_is_forgotten_with_the_next_look_or_change() -> None:
     ended: set[str] = set()
-    objects = ObjectCache(job_of=label_of, is_needed=lambda one: one["metadata"]["name"] not in ended)
+    objects = ObjectCache(job_of=label_of, fact=state_of, is_needed=lambda one: one["metadata"]["name"] not in ended)
     for name in ("a", "b"):
         objects.put(named(name, "MAP"))
     ended.add("a")

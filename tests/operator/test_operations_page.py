@@ -11,8 +11,12 @@ import pytest
 import yaml
 
 from kubemr_shell.board.retrying import Refusal
+from kubemr_shell.kube.client import KubeClient
+from kubemr_shell.kube.connection import anonymous
 from kubemr_shell.kube.resources import PODS
 from kubemr_shell.kube.status import STARTING, Condition
+from kubemr_shell.operator.operator import Operator
+from kubemr_shell.operator.options import OperatorOptions
 from tests.cluster import Cluster
 from tests.operator.installations import Installation
 from tests.waiting import until
@@ -28,11 +32,19 @@ DECISIONS = "".join(
 )
 
 
+def metric_names() -> set[str]:
+    """Return the names of all metrics of an operator, as its help lines say them."""
+    client = KubeClient(anonymous("http://127.0.0.1:9"), "here")
+    operator = Operator(client, OperatorOptions(), identity="test", now=lambda: 0.0)
+    return set(re.findall(r"# HELP (\w+) ", operator.metrics_text().decode()))
+
+
 def test_every_metric_is_explained() -> None:
-    metrics = set(re.findall(r"# HELP (kubemr_\w+) ", CODE["web"]))
+    metrics = {name for name in metric_names() if name.startswith("kubemr_")}
     assert metrics
     assert {name for name in metrics if f"`{name}" not in PAGE} == set()
-    kinds = set(re.findall(r'counts\["(\w+)"\]', CODE["operator"]))
+    kinds = set(re.findall(r'\.done\("(\w+)"\)', CODE["operator"] + CODE["metrics"]))
+    assert kinds
     assert {kind for kind in kinds if f"`{kind}`" not in PAGE} == set()
 
 

@@ -37,7 +37,14 @@ def test_nobody_may_do_everything_and_the_operator_may_not_touch_secrets_or_make
     assert not [one for one in given if "*" in one]
     assert {verb for _, resource, verb in given if resource == "secrets"} == set()
     assert {verb for _, resource, verb in given if resource == "pods"} == {"list", "watch", "patch"}
-    assert not {"escalate", "bind", "impersonate", "deletecollection"} & {verb for *_, verb in given}
+    assert not {"escalate", "bind", "impersonate"} & {verb for *_, verb in given}
+
+
+def test_the_operator_may_remove_shards_together_but_is_not_trusted_to_write_them() -> None:
+    """The admission policy takes who may delete one shard for an administrator, who may write all."""
+    given = rights(operator_rules())
+    assert {resource for _, resource, verb in given if verb == "deletecollection"} == {"taskshards"}
+    assert not [one for one in given if one[1:] == ("taskshards", "delete")]
 
 
 def test_workers_may_read_and_report_on_their_own_job_alone() -> None:
