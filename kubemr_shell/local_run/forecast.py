@@ -19,7 +19,7 @@ from kubemr_shell.net.s3_requests import DELETE, GET, PUT
 from kubemr_shell.net.s3_uri import is_s3
 from kubemr_shell.shuffle.map_manifest import read_requests
 from kubemr_shell.shuffle.remote_map_outputs import CELLS, partitions_a_batch
-from kubemr_shell.worker.workspace import SPLITS_A_CHUNK
+from kubemr_shell.worker.splits import chunked
 
 BYTES_PER_SECOND = {"gzip": 60e6, "bzip2": 6e6, "xz": 17e6, "zstd": 150e6, "none": 1e9}
 """Of a compressed file as it is stored, one processor; measured with text (docs/performance.md)."""
@@ -105,13 +105,13 @@ def _requests(splits: Sequence[Split], shape: Shape) -> Requests:
         total += _OF_THE_OUTPUT
         total += _times(_OF_AN_OUTPUT, parts + 1)
     if shape.temporaries_in_s3:
-        total += _of_temporaries(len(splits), shape)
+        total += _of_temporaries(splits, shape)
     return total
 
 
-def _of_temporaries(maps: int, shape: Shape) -> Requests:
+def _of_temporaries(splits: Sequence[Split], shape: Shape) -> Requests:
     """Plan, journal, manifests, and the shuffle, whose every cell may hold something."""
-    chunks = -(-maps // SPLITS_A_CHUNK)
+    maps, chunks = len(splits), sum(1 for _ in chunked(splits))
     total = _OF_THE_TEMPORARIES + Requests({PUT: chunks, GET: chunks * shape.workers})
     phases = [maps, shape.partitions] if shape.partitions else [maps]
     phases.append(_shards(phases[-1], shape))  # publishing: a task for each shard of parts

@@ -10,13 +10,13 @@ from contextlib import suppress
 from kubemr_shell.board.job_view import PlanFacts
 from kubemr_shell.errors import InputChanged, KubemrError
 from kubemr_shell.job.spec import JobSpec
-from kubemr_shell.job.split import Split
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3, split_uri
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
 from kubemr_shell.worker.pins import pin_by_times
-from kubemr_shell.worker.workspace import SPLITS_A_CHUNK, Workspace
+from kubemr_shell.worker.splits import PlannedSplits
+from kubemr_shell.worker.workspace import Workspace
 
 
 def check_inputs_unchanged(workspace: Workspace, plan: PlanFacts) -> None:
@@ -46,12 +46,11 @@ def file_pins(spec: JobSpec) -> dict[str, str]:
 def _planned(workspace: Workspace, plan: PlanFacts) -> Iterator[tuple[str, str]]:
     """URI and fingerprint of each input, once."""
     seen: set[str] = set()
-    for chunk in range(-(-plan.tasks // SPLITS_A_CHUNK)):
-        for line in workspace.read_chunk(plan.claim_id, chunk):
-            for piece in Split.from_json(line).pieces:
-                if piece.uri not in seen:
-                    seen.add(piece.uri)
-                    yield piece.uri, piece.fingerprint
+    for split in PlannedSplits(workspace, lambda: plan.claim_id) if plan.tasks else ():
+        for piece in split.pieces:
+            if piece.uri not in seen:
+                seen.add(piece.uri)
+                yield piece.uri, piece.fingerprint
 
 
 def _check(path: str, planned: str) -> None:

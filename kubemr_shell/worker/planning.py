@@ -36,6 +36,7 @@ from kubemr_shell.net.waiting import Cancelled, Waiter
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.job_files import JobFiles, files_of
 from kubemr_shell.worker.lease import kept
+from kubemr_shell.worker.splits import write_splits
 
 Result = TypeVar("Result")
 
@@ -112,7 +113,7 @@ class Planner:
         objects = self._inputs(job)
         pins = self._brought(job).pins
         splits = plan_splits(objects, split=job.memory.limited(job.spec.split), parallelism=self._parallelism)
-        tasks = job.workspace.write_splits(claim.id, self._cancel.until_set(splits))
+        tasks = write_splits(job.workspace, claim.id, self._cancel.until_set(splits))
         mapping = spec_to_mapping(kept_in_plan(job.spec))
         return PlanFacts(
             claim_id=claim.id,

@@ -1,15 +1,60 @@
-"""Which split each map task reads: the plan's chunks, a few kept in memory."""
+"""The plan of a job: the splits of its map tasks, in chunks that each fit into little memory.
+
+A split of packed small files may have a thousand pieces, so a chunk is limited by its pieces, too. The first chunk
+begins with the numbers of the first task of every chunk. It is written last, and found by whoever reads any of them.
+"""
 
 from __future__ import annotations
 
+import json
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
+from kubemr_shell.errors import CorruptRun
 from kubemr_shell.job.split import Split
-from kubemr_shell.worker.workspace import SPLITS_A_CHUNK, Workspace
+from kubemr_shell.storage.needed import needed
+from kubemr_shell.worker.checked import checked, with_checksum
+from kubemr_shell.worker.workspace import Workspace
 
+SPLITS_A_CHUNK = 1000
+PIECES_A_CHUNK = 4000
+"""About a megabyte, as most URIs have 50 to 200 bytes."""
 CHUNKS_KEPT = 4
+_STARTS = "chunks begin with the tasks "
+
+
+def chunked(splits: Iterable[Split]) -> Iterator[list[Split]]:
+    """Group neighbouring splits into chunks; only a split with very many pieces makes a chunk that has more."""
+    chunk: list[Split] = []
+    pieces = 0
+    for split in splits:
+        if chunk and (len(chunk) == SPLITS_A_CHUNK or pieces + len(split.pieces) > PIECES_A_CHUNK):
+            yield chunk
+            chunk, pieces = [], 0
+        chunk.append(split)
+        pieces += len(split.pieces)
+    if chunk:
+        yield chunk
+
+
+def write_splits(workspace: Workspace, plan_id: str, splits: Iterable[Split]) -> int:
+    """Write the plan and return the number of its splits."""
+    starts: list[int] = []
+    total = 0
+    first: list[str] = []
+    for number, chunk in enumerate(chunked(splits)):
+        starts.append(total)
+        total += len(chunk)
+        lines = [split.to_json() for split in chunk]
+        if number == 0:
+            first = lines
+        else:
+            _write_chunk(workspace, plan_id, number, lines)
+    if starts:
+        _write_chunk(workspace, plan_id, 0, [_STARTS + json.dumps(starts), *first])
+    return total
 
 
 class PlannedSplits:
@@ -19,16 +64,51 @@ class PlannedSplits:
         self._workspace = workspace
         self._plan_id = plan_id
         self._lock = threading.Lock()
+        self._starts: list[int] = []
         self._chunks: OrderedDict[int, list[str]] = OrderedDict()
 
     def of_task(self, task: int) -> Split:
-        return Split.from_json(self._lines(task // SPLITS_A_CHUNK)[task % SPLITS_A_CHUNK])
+        with self._lock:
+            chunk = bisect_right(self._all_starts(), task) - 1
+            return Split.from_json(self._lines(chunk)[task - self._starts[chunk]])
+
+    def __iter__(self) -> Iterator[Split]:
+        """Yield all splits of a plan that has some, in the order of their tasks."""
+        with self._lock:
+            chunks = len(self._all_starts())
+        for chunk in range(chunks):
+            with self._lock:
+                lines = self._lines(chunk)
+            yield from map(Split.from_json, lines)
+
+    def _all_starts(self) -> list[int]:
+        if not self._starts:
+            self._lines(0)
+        return self._starts
 
     def _lines(self, chunk: int) -> list[str]:
-        with self._lock:
-            if chunk not in self._chunks:
-                self._chunks[chunk] = self._workspace.read_chunk(self._plan_id(), chunk)
-                while len(self._chunks) > CHUNKS_KEPT:
-                    self._chunks.popitem(last=False)
-            self._chunks.move_to_end(chunk)
-            return self._chunks[chunk]
+        if chunk not in self._chunks:
+            self._chunks[chunk] = self._read(chunk)
+            while len(self._chunks) > CHUNKS_KEPT:
+                self._chunks.popitem(last=False)
+        self._chunks.move_to_end(chunk)
+        return self._chunks[chunk]
+
+    def _read(self, chunk: int) -> list[str]:
+        uri = _uri(self._workspace, self._plan_id(), chunk)
+        with needed():
+            lines = checked(self._workspace.storage.read(uri), uri).decode().splitlines()
+        if chunk > 0:
+            return lines
+        if not lines[0].startswith(_STARTS):
+            raise CorruptRun(uri, 0, "an older version wrote the plan: run the job anew")
+        self._starts = json.loads(lines[0].removeprefix(_STARTS))
+        return lines[1:]
+
+
+def _write_chunk(workspace: Workspace, plan_id: str, chunk: int, lines: list[str]) -> None:
+    workspace.write(_uri(workspace, plan_id, chunk), with_checksum("\n".join(lines).encode()))
+
+
+def _uri(workspace: Workspace, plan_id: str, chunk: int) -> str:
+    return f"{workspace.temporaries}/plan/{plan_id}.splits-{chunk:05d}.jsonl"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from kubemr_shell.errors import CorruptRun, LeaseLost, ObjectNotFound
 from kubemr_shell.job import names
-from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Storage
@@ -20,8 +19,6 @@ from kubemr_shell.storage.needed import needed
 from kubemr_shell.worker.checked import checked, with_checksum
 from kubemr_shell.worker.journal import Entry, decode_batch, encode_batch
 from kubemr_shell.worker.requests import for_each
-
-SPLITS_A_CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,32 +63,6 @@ class Workspace:
 
     def log(self, phase: Phase, task: int, attempt: int) -> str:
         return f"{self.logs}/{phase.value}-{names.attempt_name(task, attempt)}"
-
-    def write_splits(self, plan_id: str, splits: Iterator[Split]) -> int:
-        """Write the plan in chunks of ``SPLITS_A_CHUNK`` lines; the number of splits."""
-        total = 0
-        lines: list[str] = []
-        for split in splits:
-            lines.append(split.to_json())
-            total += 1
-            if len(lines) == SPLITS_A_CHUNK:
-                self._write_chunk(plan_id, (total - 1) // SPLITS_A_CHUNK, lines)
-                lines = []
-        if lines:
-            self._write_chunk(plan_id, (total - 1) // SPLITS_A_CHUNK, lines)
-        return total
-
-    def read_chunk(self, plan_id: str, chunk: int) -> list[str]:
-        """The splits of one chunk, a line of JSON each."""
-        uri = self._chunk(plan_id, chunk)
-        with needed():
-            return checked(self.storage.read(uri), uri).decode().splitlines()
-
-    def _write_chunk(self, plan_id: str, chunk: int, lines: list[str]) -> None:
-        self.write(self._chunk(plan_id, chunk), with_checksum("\n".join(lines).encode()))
-
-    def _chunk(self, plan_id: str, chunk: int) -> str:
-        return f"{self.temporaries}/plan/{plan_id}.splits-{chunk:05d}.jsonl"
 
     def write_batch(self, phase: Phase, shard: int, claim_id: str, entries: list[Entry]) -> None:
         self.write(f"{self.journal(phase, shard)}.{claim_id}.json", with_checksum(encode_batch(entries)))
