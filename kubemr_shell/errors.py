@@ -316,15 +316,22 @@ class CorruptRun(ShuffleError):
 
 
 class RecordTooLarge(ShuffleError):
-    """One record does not fit into the memory that a slot has."""
+    """One record does not fit into the memory that a slot has.
+
+    How long it is nobody knows: ``size`` bytes have come so far. Twice the memory, or half of the slots, allows twice
+    the length, and more.
+    """
+
+    MOST = (1 << 32) - 64
+    """Bytes of a record that fit into the format of map outputs; no memory allows more."""
 
     def __init__(self, record: int, size: int, limit: int, start: bytes) -> None:
         self.record = record
         self.size = size
         self.limit = limit
         self.start = start
+        more_memory = "double --memory (of a pod: its memory limit) or halve the slots, or "
         super().__init__(
-            f"record {record} of the command's output is over {limit} bytes ({size} so far; it begins with "
-            f"{start[:60]!r}): raise --memory (of a pod: half of its limit) to at least "
-            f"{size * 5 // (1 << 20) + 128}Mi per slot, or have the command write shorter lines"
+            f"record {record} of the command's output is longer than {limit} bytes, the most here; it begins with "
+            f"{start[:60]!r}: {more_memory if limit < self.MOST else ''}have the command write shorter lines"
         )

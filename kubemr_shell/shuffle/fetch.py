@@ -123,7 +123,7 @@ class Fetcher:
         partition = fetched[wanted.partition]
         try:
             first = next(pieces, b"")
-            size = expander.size(first)
+            size = expander.size(first, wanted.place.length)
             begin = offset = partition.file.reserve(size)
             if size <= SHORT_BYTES and len(first) == wanted.place.length:
                 partition.file.write_at(offset, expander.whole(first))

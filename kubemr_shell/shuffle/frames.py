@@ -19,6 +19,8 @@ EXPANDED_BYTES = 256 << 10
 """The bytes that are expanded in one step."""
 LEVEL = 1
 """The level of the compression."""
+MOST_EXPANSION = 32 << 10
+"""A block of a zstd frame has at least four bytes, and at most 128 KiB of content (RFC 8878, 3.1.1.2)."""
 
 
 class DamagedFrame(Exception):
@@ -74,14 +76,19 @@ class Expander:
         self._error = zstandard.ZstdError
         self._decompressor = zstandard.ZstdDecompressor()
 
-    def size(self, start: bytes) -> int:
-        """Return the expanded size of a frame in bytes, from the first bytes of the frame."""
+    def size(self, start: bytes, length: int) -> int:
+        """Return the expanded size in bytes of a frame of ``length`` bytes, from the first bytes of the frame.
+
+        DamagedFrame for a size that no such frame can have: the caller reserves this size before it reads the rest.
+        """
         try:
             size: int = self._size(start)
         except self._error as error:
             raise DamagedFrame("it does not begin like a zstd frame") from error
         if size <= 0:
             raise DamagedFrame("its zstd frame does not say its size")
+        if size > length * MOST_EXPANSION:
+            raise DamagedFrame("its zstd frame says a size that it cannot have")
         return size
 
     def whole(self, frame: bytes) -> bytes:

@@ -96,7 +96,7 @@ class MapTasks:
                 separator=spec.key.separator,
                 key_fields=spec.key.fields,
                 memory_bytes=memory.share_bytes // count,
-                max_record_bytes=memory.largest_record_bytes // count,
+                max_record_bytes=memory.largest_record_bytes(count),
                 spill_dir=self._job.workspace.scratch,
             )
             for _ in range(count)

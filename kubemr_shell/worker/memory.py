@@ -25,9 +25,12 @@ class MemoryPlan:
     slots: int
     share_bytes: int
 
-    @property
-    def largest_record_bytes(self) -> int:
-        return self.share_bytes // 4
+    def largest_record_bytes(self, collectors: int) -> int:
+        """Return how long a record may be where so many collectors share the memory of a slot.
+
+        While a record is sorted and spilled, four of its length may be in memory.
+        """
+        return self.share_bytes // (4 * collectors)
 
     @property
     def read_ahead_bytes(self) -> int:

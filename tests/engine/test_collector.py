@@ -153,7 +153,7 @@ def test_a_record_over_the_limit_is_named(engine: ModuleType, folder: str, after
         assert (error.value.record, error.value.limit) == (4, 100)
         assert error.value.size > 100
         assert error.value.start[:60] == (b"long" * 25)[:60]
-        assert "record 4 of the command's output is over 100 bytes" in str(error.value)
+        assert "record 4 of the command's output is longer than 100 bytes" in str(error.value)
         collector.reset()
         drain_all(collector, [b"fine\n"])
         assert collector.records == 1

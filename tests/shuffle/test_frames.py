@@ -21,7 +21,7 @@ def sent(contents: list[bytes]) -> tuple[bytes, list[tuple[int, int]]]:
 def expanded(frame: bytes) -> bytes:
     """Piece by piece, and at once: both give the same, or both find the damage."""
     expander = Expander()
-    size = expander.size(frame)
+    size = expander.size(frame, len(frame))
     try:
         whole = expander.whole(frame)
     except DamagedFrame:
@@ -81,3 +81,11 @@ def test_a_flipped_bit_is_found(position: int) -> None:
 def test_a_frame_cut_short_is_found(length: int) -> None:
     with pytest.raises(DamagedFrame):
         Expander().whole(FRAME[:length])
+
+
+def test_a_size_that_no_frame_can_have_is_damage() -> None:
+    """Room is made for the size that a frame says, and the places of all later frames follow."""
+    data, _ = sent([bytes(100_000)])
+    assert Expander().size(data, len(data)) == 100_000
+    with pytest.raises(DamagedFrame, match="a size that it cannot have"):
+        Expander().size(data, 3)

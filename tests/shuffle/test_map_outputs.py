@@ -241,7 +241,7 @@ def flip(path: Path, offset: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "harm", ["deleted", "cut", "first byte", "last byte", "middle"], ids=lambda harm: harm.replace(" ", "-")
+    "harm", ["deleted", "cut", "first byte", "last byte", "middle", "size"], ids=lambda harm: harm.replace(" ", "-")
 )
 def test_a_lost_or_harmed_object_names_its_map_attempt(shuffle: Shuffle, remote: MapOutputs, harm: str) -> None:
     shuffle.map(remote, [words(task) for task in range(3)])
@@ -258,6 +258,12 @@ def test_a_lost_or_harmed_object_names_its_map_attempt(shuffle: Shuffle, remote:
             flip(path, offset + length - 1)
         case "middle":
             flip(path, offset + length // 2)
+        case "size":  # a number of eight bytes, no file can be as long as it says
+            data = bytearray(path.read_bytes())
+            data[offset + 4] |= 0xC0
+            at = offset + (5 if data[offset + 4] & 0x20 else 6)  # without or with a window descriptor (RFC 8878)
+            data[at : at + 8] = (1 << 62).to_bytes(8, "little")
+            path.write_bytes(data)
     with pytest.raises(CorruptRun) as error:
         shuffle.reduced(remote, 2)
     assert error.value.path == str(path)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include "ref.hpp"
 
@@ -30,7 +31,17 @@ class RefSorter {
       std::sort(begin, end, [this](const Ref& a, const Ref& b) { return goes_before(a, b, entry_of_); });
       return;
     }
-    u32 bounds[257] = {};  // bucket b will lie from bounds[b] to bounds[b + 1]
+    // A machine with 103 GB for one slot can have more Refs than 32 bits count; all others need not pay for it.
+    if (end - begin > static_cast<std::ptrdiff_t>(std::numeric_limits<u32>::max())) {
+      sort_buckets<u64>(begin, end, level);
+    } else {
+      sort_buckets<u32>(begin, end, level);
+    }
+  }
+
+  template <typename Count>
+  void sort_buckets(Ref* begin, Ref* end, int level) const {
+    Count bounds[257] = {};  // bucket b will lie from bounds[b] to bounds[b + 1]
     for (const Ref* at = begin; at != end; ++at) ++bounds[byte_of(*at, level) + 1];
     for (int byte = 0; byte < 256; ++byte) bounds[byte + 1] += bounds[byte];
     distribute(begin, bounds, level);
@@ -40,8 +51,9 @@ class RefSorter {
   }
 
   // Each Ref that lies in a foreign bucket changes places with the next one that is not yet at home in its own.
-  void distribute(Ref* begin, const u32* bounds, int level) const {
-    u32 next[256];
+  template <typename Count>
+  void distribute(Ref* begin, const Count* bounds, int level) const {
+    Count next[256];
     std::copy_n(bounds, 256, next);
     for (int byte = 0; byte < 256; ++byte) {
       while (next[byte] < bounds[byte + 1]) {
