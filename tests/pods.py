@@ -26,7 +26,7 @@ from tests.cluster import Cluster
 from tests.images.containers import PREFIX, build
 from tests.s3_server import Bucket
 from tests.skips import skip
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 SECONDS = 100
 PROVIDE = "KUBEMR_TEST_LOAD_IMAGE='kind load docker-image' make test-cluster"
@@ -156,7 +156,7 @@ class Site:
         for process in self.operators:
             process.terminate()
         for process in self.operators:
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE_SECONDS)
 
     def _explained(self) -> str:
         jobs = self.cluster.kubectl("-n", self.namespace, "get", "mrj", "-o", "yaml", check=False)

@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
             if resource.hold and len(body) > 1:
                 self.wfile.write(body[: len(body) // 2])
                 owner.half_sent.set()
-                resource.hold.wait(30)
+                resource.hold.wait()  # ``stop`` ends it
                 body = body[len(body) // 2 :]
             sent = body if cut is None else body[:cut]
             if resource.is_chunked:

@@ -85,10 +85,10 @@ def test_a_list_is_read_in_pages_and_what_is_on_none_of_them_is_gone() -> None:
         )
         informer.loop.start()
         try:
-            assert informer.listed.wait(20)
+            assert informer.listed.wait(PATIENCE_SECONDS)
         finally:
             stop.set()
-            informer.loop.join(20)
+            informer.loop.join(PATIENCE_SECONDS)
     assert changed == [("here", name) for name in [*names, "gone"]]
     assert objects.keys() == {("here", name) for name in names}
     sizes = [int(parse_qs(urlsplit(path).query)["limit"][0]) * 50_000 for path in asked]

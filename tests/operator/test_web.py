@@ -13,6 +13,7 @@ from kubemr_shell.kube.connection import anonymous
 from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.web import serve
+from tests.waiting import PATIENCE_SECONDS
 
 
 def answers_at(*hosts: str) -> list[int]:
@@ -23,7 +24,7 @@ def answers_at(*hosts: str) -> list[int]:
     try:
         found = []
         for host in hosts:
-            with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=20) as answer:
+            with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=PATIENCE_SECONDS) as answer:
                 found.append(int(answer.status))
         return found
     finally:
