@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.command.space import watched_space
+from kubemr_shell.storage.os_errors import explained
 
 STEP_BYTES = 1 << 20
 SHORT_BYTES = 64 << 10
@@ -120,20 +120,26 @@ class SpliceDrain:
         self._step = self._splice
 
     def __call__(self, descriptor: int, cancel: int) -> None:
-        """Move everything up to the end of the pipe, which must not block; OutOfSpace when the disk is full."""
+        """Move everything up to the end of the pipe, which must not block. OutOfSpace, StorageError name the file."""
+        path = os.readlink(f"/proc/self/fd/{self._out_fd}")
+        try:
+            self._move(descriptor, cancel)
+        except OSError as error:
+            raise explained(error, f"the output of the command in {path}") from error
+
+    def _move(self, descriptor: int, cancel: int) -> None:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         poll.register(cancel, select.POLLIN)
-        with watched_space(f"the output of the command in {os.readlink(f'/proc/self/fd/{self._out_fd}')}"):
-            while not any(ready == cancel for ready, _ in poll.poll()):
-                try:
-                    count = self._step(descriptor)
-                except BlockingIOError:
-                    continue
-                if not count:
-                    return
-                if count < SHORT_BYTES:
-                    time.sleep(REST_SECONDS)
+        while not any(ready == cancel for ready, _ in poll.poll()):
+            try:
+                count = self._step(descriptor)
+            except BlockingIOError:
+                continue
+            if not count:
+                return
+            if count < SHORT_BYTES:
+                time.sleep(REST_SECONDS)
 
     def _splice(self, descriptor: int) -> int:
         try:

@@ -17,7 +17,7 @@ from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.local_run.job_folder import STATE_NAME, JobFolder, unfinished_uid
 from kubemr_shell.storage import ownership
 from kubemr_shell.storage.interface import Storage
-from kubemr_shell.storage.local import LocalStorage, path_of
+from kubemr_shell.storage.local import ASIDE, LocalStorage, path_of
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.storage.os_errors import explained
 
@@ -133,7 +133,7 @@ class FolderOutput(Output):
             names = os.listdir(self.state)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        return not names or any(name == LOCK or is_uid(name) for name in names)
+        return not names or any(name == LOCK or is_uid(name.removeprefix(ASIDE)) for name in names)
 
     def sweep(self) -> None:
         """All that is staged is in the state of a job."""
@@ -185,9 +185,13 @@ def output_at(uri: str, s3: S3Spec, state_home: str) -> Output:
 
 
 def jobs_in(path: str) -> list[str]:
-    """Return the uids of the jobs with a folder directly in this one, which may be missing."""
+    """Return the uids of the jobs with a folder directly in this one, which may be missing.
+
+    A job whose removal was begun and not finished is one of them.
+    """
     try:
         with os.scandir(path) as entries:
-            return sorted(entry.name for entry in entries if is_uid(entry.name) and entry.is_dir(follow_symlinks=False))
+            names = {entry.name.removeprefix(ASIDE) for entry in entries if entry.is_dir(follow_symlinks=False)}
     except FileNotFoundError:
         return []
+    return sorted(filter(is_uid, names))

@@ -36,7 +36,7 @@ from kubemr_shell.local_run.progress import ProgressThread, display_for, show_cu
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.results import write_results
 from kubemr_shell.local_run.signals import Signals, ending_on_signals, stopping_on_signals
-from kubemr_shell.local_run.state import close_job, open_job
+from kubemr_shell.local_run.state import Opened, close_job, open_job
 from kubemr_shell.local_run.stdin_copy import copy_stdin
 from kubemr_shell.local_run.summary import summary_lines
 from kubemr_shell.local_run.ways import way_on
@@ -71,7 +71,7 @@ def _run(request: RunRequest) -> int:
         _say(request, [f"the result in {request.output} is finished: there is nothing to resume"])
         _print_uris(request)
         return 0
-    keep = True
+    keep, is_complete = True, False
     try:
         _copy_streams(request, opened.job)
         state, signals, deadline = _work(request, opened.job)
@@ -86,13 +86,27 @@ def _run(request: RunRequest) -> int:
         keep = request.spec.keep_tmp or request.output is None  # results for stdout are not there yet
         _finish(request, opened.output, began)
         keep = request.spec.keep_tmp and request.output is not None
+        is_complete = True
     except (ReaderGone, KeyboardInterrupt):
         keep = keep and request.output is not None
         raise
     finally:
-        close_job(opened, remove=not (keep and has_begun(opened.job)))
+        close = _close_complete if is_complete else close_job
+        close(opened, remove=not (keep and has_begun(opened.job)))
     _print_uris(request)
     return 0
+
+
+def _close_complete(opened: Opened, *, remove: bool) -> None:
+    """Give up a job whose result is where it belongs. Temporaries that cannot be removed are no failure of it."""
+    try:
+        close_job(opened, remove=remove)
+    except KubemrError as error:
+        line = f"kubemr-shell clean {shlex.quote(opened.job.output)}"
+        way_out = "remove them" if opened.job.is_for_stdout else f"when that is mended, remove them: {line}"
+        print(  # noqa: T201 - the person who runs it has to remove them
+            f"kubemr-shell: the result is complete, but temporaries of it are left: {error}: {way_out}", file=sys.stderr
+        )
 
 
 def _copy_streams(request: RunRequest, job: JobFolder) -> None:

@@ -106,9 +106,13 @@ def _create(request: RunRequest, job: JobFolder, *, old_parts: tuple[str, ...] |
 
 def close_job(opened: Opened, *, remove: bool) -> None:
     """Give up the job; with ``remove``, nothing of its state stays."""
-    if remove:
-        opened.job.remove()
-    opened.hold.release(forget=remove)
+    is_removed = False
+    try:
+        if remove:
+            opened.job.remove()
+            is_removed = True
+    finally:
+        opened.hold.release(forget=is_removed)
 
 
 def _new_without_output(request: RunRequest) -> Opened:

@@ -26,6 +26,8 @@ from kubemr_shell.storage.seals import seal_of
 
 _FILE_SCHEME = "file://"
 _HIDDEN = ".kubemr-"
+ASIDE = f"{_HIDDEN}deleted-"
+"""The name of a folder that is being removed begins with this; its own name follows."""
 _READ_BYTES = 1 << 20
 _SYNCS_AT_ONCE = 16
 """A file system writes what several threads wait for together: 1,000 small files take 0.2 s, and 3 s one by one."""
@@ -120,7 +122,7 @@ class LocalStorage(Storage):
         """
         path = path_of(folder).rstrip("/")
         parent, name = os.path.split(path)
-        aside = os.path.join(parent, f"{_HIDDEN}deleted-{name}")
+        aside = os.path.join(parent, f"{ASIDE}{name}")
         if os.path.islink(path) or os.path.isfile(path):
             raise StorageError(f"{path}: not removed, since it is no folder")
         for _ in range(100):

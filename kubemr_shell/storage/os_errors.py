@@ -19,6 +19,8 @@ def explained(error: OSError, path: str, unwritten: int | None = None) -> Kubemr
             return ObjectNotFound(f"{path}: {reason}")
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return Forbidden(f"{path}: {reason}; running as user {os.geteuid()}")
+        case errno.EFBIG:
+            return StorageError(f"{path}: {reason}: raise the limit on the size of files (ulimit -f)")
         case errno.EMFILE:  # no fault of the path
             return StorageError(f"{reason}: raise the limit (ulimit -n), or give fewer --slots")
         case errno.EAGAIN | errno.ENOMEM:  # likewise: a process was refused

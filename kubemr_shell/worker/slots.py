@@ -57,13 +57,16 @@ class Slots:
         self._stopped = False
         self._results: deque[tuple[ShardKey, Result]] = deque()
         self._runners: Sequence[TaskRunner] = ()
+        self._cancels: list[Cancel] = []
+        """One a slot, for the attempt that it runs."""
         self._threads: list[threading.Thread] = []
 
     def start(self, runners: Sequence[TaskRunner]) -> None:
         """Give each slot its runner. Once."""
         self._runners = runners
-        for runner in runners:
-            thread = threading.Thread(target=self._work, args=(runner,), daemon=True)
+        self._cancels = [Cancel() for _ in runners]
+        for both in zip(runners, self._cancels, strict=True):
+            thread = threading.Thread(target=self._work, args=both, daemon=True)
             thread.start()  # where the system refuses it, ``close`` waits for those before it
             self._threads.append(thread)
 
@@ -134,17 +137,18 @@ class Slots:
             thread.join()
         for runner in self._runners:
             runner.close()
+        for cancel in self._cancels:
+            cancel.close()
 
-    def _work(self, runner: TaskRunner) -> None:
+    def _work(self, runner: TaskRunner, cancel: Cancel) -> None:
         while (item := self._queue.get()) is not None:
-            cancel = Cancel()
             is_running = self._begin(item, cancel)
             result = _run(runner, item.key.phase, item.attempt, cancel) if is_running else Dropped(attempt=item.attempt)
             with self._lock:
                 self._results.append((item.key, result))
                 if is_running:
                     del self._running[item.key, item.attempt]
-            cancel.close()
+                cancel.clear()
             if not isinstance(result, Finished) or self._queue.empty():
                 self._attend()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.scenarios.runs import Place, unprivileged
+from tests.scenarios.test_failures import hint
 
 LINES = [f"{number:04d}\n" for number in range(400)]
 
@@ -55,3 +56,30 @@ def test_a_command_that_removes_the_folder_of_its_worker_ends_the_run_with_its_n
     assert done.stderr.rstrip().endswith("then go on with --resume")
     assert place.run("run", "-o", "out", *words, "-p", "2", "--slots", "1", *inputs, "--resume").code == 0
     assert sorted(b"".join(place.parts().values()).decode().splitlines(keepends=True)) == LINES
+
+
+@pytest.mark.parametrize("reduce", [["-p", "0"], ["-p", "1", "-r", "cat"]], ids=["map", "reduce"])
+def test_a_limit_on_the_size_of_files_is_named_with_the_file(place: Place, reduce: list[str]) -> None:
+    place.write("in", "x\n")
+    words = ("run", "-o", "out", "-m", "seq 200000", *reduce, "in")
+    done = place.start(*words, under=["prlimit", "--fsize=400000"]).wait()
+    assert done.code == 1
+    assert f"{place.job_folder()}/" in done.stderr
+    assert "raise the limit on the size of files (ulimit -f)" in done.stderr
+
+
+def test_a_result_is_complete_though_its_temporaries_cannot_be_removed(place: Place) -> None:
+    place.write("in", "x\n")
+    command = "cd ../..; mkdir locked; touch locked/x; chmod 0 locked; cat"
+    done = place.start("run", "-o", "out", "-m", command, "-p", "0", "in", under=unprivileged()).wait()
+    assert done.code == 0
+    assert "the result is complete, but temporaries of it are left" in done.stderr
+    assert place.parts() == {"part-00000": b"x\n"}
+    [left] = place.output.glob("_kubemr/.kubemr-deleted-*/scratch/locked")
+    left.chmod(0o700)
+
+    cleaned = place.run(*hint(done, "remove them: "))
+
+    assert cleaned.code == 0, cleaned.stderr
+    assert not (place.output / "_kubemr").exists()
+    assert place.parts() == {"part-00000": b"x\n"}
