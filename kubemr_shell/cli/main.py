@@ -5,7 +5,6 @@ A subcommand's module is imported when it is called, so that ``--help`` and shor
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import sys
@@ -15,6 +14,7 @@ import click
 
 from kubemr_shell import __version__
 from kubemr_shell.cli import messages
+from kubemr_shell.cli.machine import of_the_machine
 from kubemr_shell.errors import EXIT_INTERRUPTED, KubemrError, ReaderGone
 from kubemr_shell.streams import take_over
 
@@ -46,13 +46,6 @@ HIDDEN = ("worker", "local-worker", "operator", "cleanup")
 
 EXIT_USAGE = 2
 EXIT_BUG = 70
-OF_THE_MACHINE = frozenset(
-    {
-        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
-        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP),
-    }
-)
-"""What the system may refuse however right the program is."""
 
 
 class Commands(click.Group):
@@ -125,34 +118,11 @@ def _run(action: Callable[[], object], arguments: list[str]) -> int:
     except KubemrError as error:
         return _report(error, error.exit_code, str(error), debug=debug)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must leave a log file, not a traceback
-        refusal = _of_the_machine(error)
+        refusal = of_the_machine(error)
         if refusal is None:
             return _report(error, EXIT_BUG, _bug_message(), debug=debug)
         return _report(error, refusal.exit_code, str(refusal), debug=debug)
     return result if isinstance(result, int) else 0
-
-
-def _of_the_machine(error: Exception) -> KubemrError | None:
-    """Return what the machine has refused, and what to do; None for a bug."""
-    if isinstance(error, OSError):
-        return _explained(error) if error.errno in OF_THE_MACHINE else None
-    if isinstance(error, MemoryError):
-        return KubemrError(
-            "there is no memory left: give a smaller --memory or fewer --slots, or raise the limit "
-            "(ulimit -v; memory of a container)"
-        )
-    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
-        return KubemrError(
-            "the system starts no more threads: raise the limit of processes (ulimit -u; pids of a container) or of "
-            "memory, or give fewer --slots"
-        )
-    return None
-
-
-def _explained(error: OSError) -> KubemrError:
-    from kubemr_shell.storage.os_errors import explained  # noqa: PLC0415
-
-    return explained(error, str(error.filename or "a file"))
 
 
 def _report(error: BaseException, code: int, message: str, *, debug: bool) -> int:

@@ -10,6 +10,7 @@ import click
 
 from kubemr_shell.board.timing import LEASE_SECONDS
 from kubemr_shell.cli import messages
+from kubemr_shell.cli.machine import of_the_machine
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.streams import STDOUT
 
@@ -86,8 +87,10 @@ def worker(
                     return signals.exit_code or 0
             finally:
                 one.close()
-    except KubemrError as error:
-        _leave_message(termination_log, str(error))
+    except Exception as error:
+        reason = error if isinstance(error, KubemrError) else of_the_machine(error)
+        if reason is not None:
+            _leave_message(termination_log, str(reason))
         raise
 
 

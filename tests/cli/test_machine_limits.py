@@ -48,6 +48,19 @@ def test_a_full_memory_is_no_bug(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     )
 
 
+def test_a_pod_leaves_what_its_machine_has_refused_as_its_last_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> object:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("kubemr_shell.kube.client.KubeClient.of_program", full)
+    log = tmp_path / "log"
+    line = "worker --job j --uid u --namespace n --name w --workers 1 --output s3://b/o --scratch / --termination-log"
+    assert exit_code([*line.split(), str(log)]) == 1
+    assert log.read_text().startswith("the system starts no more threads")
+
+
 def refuse_pidfds(error: int) -> None:
     """Have the kernel refuse ``pidfd_open`` to this process and its children, as the filter of a container does."""
     load, equal, answer = 0x20, 0x15, 0x06
