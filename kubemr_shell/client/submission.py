@@ -43,10 +43,10 @@ def document_of(job: Job, spec: Mapping[str, Any], package: Package) -> dict[str
 
 
 def submit(jobs: Jobs, document: Mapping[str, Any], package: Package) -> Document:
-    """Create the job, then its files, for which it waits: so they have an owner, and go with it.
+    """Create the job, then its files, for which the job waits. So the files have an owner, and go with it.
 
-    Of a submission that was killed in between, the same one sends what is missing. UsageError if something that is not
-    the job's has the name of its files.
+    If a submission was killed in between, the same submission sends what is missing. UsageError if something that is
+    not the job's has the name of its files.
     """
     begun = _begun(jobs, document) if package.data else None
     if begun is not None:
@@ -93,7 +93,7 @@ def _send(jobs: Jobs, job: Document, package: Package) -> Document | None:
 
 
 def _begun(jobs: Jobs, document: Mapping[str, Any]) -> Document | None:
-    """The same job, if it is there and waits for its files."""
+    """Return the same job if it is there already and waits for its files."""
     with jobs.explained():
         job = _found(jobs, JOBS, document["metadata"]["name"])
         if job is None or job["spec"] != document["spec"] or has_ended(job):

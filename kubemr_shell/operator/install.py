@@ -1,6 +1,6 @@
-"""Everything that an installation in a cluster consists of, in the order in which ``kubectl apply`` can take it. Pure.
+"""The objects of an installation in a cluster, in the order in which ``kubectl apply`` can take them. Pure.
 
-What belongs to the whole cluster is called after the operator's namespace, so that several installations, each for one
+Objects of the whole cluster are called after the operator's namespace, so that several installations, each for one
 namespace, do not meet. The definitions are the same for all of them.
 """
 

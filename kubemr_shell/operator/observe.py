@@ -116,7 +116,7 @@ class JobObserver:
             return False
 
     def _with_needs(self, key: Key, seen: Observation) -> Observation:
-        """What a job needs before it is deployed: asked for only while it waits for that."""
+        """Add what a job needs before it is deployed. Only a job that waits for that costs these requests."""
         for asked in (self._with_output_owner, self._with_files):
             seen = asked(key, seen)
             if seen.obstacle is not None:
@@ -124,6 +124,7 @@ class JobObserver:
         return seen
 
     def _with_output_owner(self, key: Key, seen: Observation) -> Observation:
+        """Add the living job that owns the output, or say what keeps the output though no such job is there."""
         output = None if seen.problems else output_of(seen, self._options)
         if output is None:
             return seen
@@ -150,6 +151,7 @@ class JobObserver:
             return {}
 
     def _with_files(self, key: Key, seen: Observation) -> Observation:
+        """Add whether the files of the job are missing, or what is in their place."""
         name = (seen.job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
         if name is None:
             return seen

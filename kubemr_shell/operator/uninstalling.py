@@ -39,7 +39,7 @@ class Uninstallation:
 
     @classmethod
     def find(cls, client: KubeClient, operator_namespace: str, *, definitions: bool) -> Uninstallation:
-        """Look what there is. UsageError if there is no such installation, or another one needs the definitions."""
+        """Find the installation. UsageError if there is none, or if another one needs the definitions."""
         found = {resource: _labelled(client, resource) for resource in KINDS}
         removal = removal_of(found, operator_namespace)
         defined = _definitions(client) if definitions else []
@@ -71,9 +71,9 @@ class Uninstallation:
         return lines
 
     def carry_out(self, say: Say, wait: Callable[[float], object]) -> None:
-        """Remove it all; ``wait`` pauses for some seconds. It can be called again where it was interrupted.
+        """Remove the installation; ``wait`` pauses for some seconds. Unavailable if the operator does not end.
 
-        Unavailable if the operator does not end.
+        An uninstallation that was interrupted can be begun again.
         """
         first = [thing for thing in self.removal.things if thing.resource is DEPLOYMENTS]
         self._remove(first, say)

@@ -40,7 +40,7 @@ def install(*arguments: str) -> str:
 
 
 def without_definitions(text: str) -> str:
-    """All but the two definitions: other tests use them."""
+    """Return all but the definitions: other tests use them."""
     documents = [one for one in yaml.safe_load_all(text) if one["kind"] != "CustomResourceDefinition"]
     return yaml.safe_dump_all(documents)
 
