@@ -59,10 +59,12 @@ class Followed:
 
         def look(_: Document) -> bool:
             if self._clock() - began >= SILENT_SECONDS:
+                where = f"-n {self._jobs.namespace}"
                 self._tell(
                     f"{self._name} waits for its workers to end, and for a pod that removes its temporaries; after 10 "
-                    f"minutes it goes without. Its pods: kubectl get pods -n {self._jobs.namespace} "
-                    f"-l {JOB_LABEL}={self._name}. None? {HINT}"
+                    "minutes it goes without, or after an hour if there is no room for that pod. Its pods: "
+                    f"kubectl get pods {where} -l {JOB_LABEL}={self._name}. None? "
+                    f"kubectl describe mapreducejob {where} {self._name} names what is in the way. Nothing? {HINT}"
                 )
             return False
 
