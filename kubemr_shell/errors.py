@@ -3,6 +3,7 @@
     KubemrError                      1
       InvalidSpec                    2   all problems, each with its path
       UsageError                     2   flags that contradict, a refused output
+      ProtocolMismatch               2   a job of a version of kubemr-shell that does not fit
       JobNotFound                    3
       InputError                     3   an input that is missing, unreadable, corrupt or changed
         InputNotFound, InputChanged, FileChanged, CorruptInput
@@ -109,6 +110,12 @@ class InvalidSpec(KubemrError):
 
 class UsageError(KubemrError):
     """The call cannot be carried out as it was given."""
+
+    exit_code = 2
+
+
+class ProtocolMismatch(KubemrError):
+    """A job is looked after by another version of kubemr-shell, which writes what this one does not understand."""
 
     exit_code = 2
 

@@ -8,6 +8,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from kubemr_shell import __version__
 from kubemr_shell.board.documents import Document
 from kubemr_shell.board.lane import (
     Lane,
@@ -21,7 +22,9 @@ from kubemr_shell.board.lane import (
 from kubemr_shell.board.layout import Layout
 from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.shard import Reopening
+from kubemr_shell.errors import ProtocolMismatch
 from kubemr_shell.job.counters import Counters, Kept, summed_within
+from kubemr_shell.job.kinds import PROTOCOL
 from kubemr_shell.job.state import JobState, Phase
 
 
@@ -121,6 +124,7 @@ class JobView:
     replaces: Mapping[str, Any] | None = None
     """``results`` of the result that stands in the output until this job's new one takes its place."""
     cleaned: bool = False
+    protocol: int = PROTOCOL
     lost: frozenset[str] = frozenset()
     """Workers of which the operator knows that they are gone. No worker writes it."""
     replicas: int = 1
@@ -186,8 +190,12 @@ class JobView:
 
 
 def parse_job(document: Document) -> JobView:
-    """The state in a MapReduceJob document; one without status is not valid yet and counts as PENDING."""
+    """Return the state in a MapReduceJob document. One without status is not valid yet and counts as PENDING.
+
+    ProtocolMismatch: another version of kubemr-shell has written it, with another meaning.
+    """
     status = document.get("status") or {}
+    _check_protocol(document, status)
     plan = _parse_plan(status.get("plan"))
     return JobView(
         state=JobState(status.get("state", JobState.PENDING.value)),
@@ -204,7 +212,19 @@ def parse_job(document: Document) -> JobView:
     )
 
 
-_PLAIN = ("turn", "epoch", "retry", "publishing", "failure", "results", "replaces", "cleaned")
+_PLAIN = ("turn", "epoch", "retry", "publishing", "failure", "results", "replaces", "cleaned", "protocol")
+
+
+def _check_protocol(document: Document, status: Mapping[str, Any]) -> None:
+    """Refuse a job whose protocol is not ours. A status without one was written before there were versions."""
+    stated = status.get("protocol", PROTOCOL)
+    if stated == PROTOCOL:
+        return
+    raise ProtocolMismatch(
+        f"job {document['metadata']['name']} has protocol {stated} (status.protocol), and kubemr-shell {__version__} "
+        f"knows protocol {PROTOCOL}. Use a kubemr-shell of the version that began the job; in a cluster, build the "
+        "image of the job from kubemr/base of the version of the operator"
+    )
 
 
 def format_status(view: JobView) -> dict[str, Any]:

@@ -206,6 +206,11 @@ def _status() -> Schema:
                 "type": "string",
                 "enum": [state.value for state in JobState],
             },
+            "protocol": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "The version of what operator and workers write here; others leave the job alone.",
+            },
             "turn": NUMBERS,
             "lanes": {
                 "type": "object",

@@ -89,10 +89,10 @@ class JobObserver:
 
     def _is_stalled(self, key: Key, seen: Observation) -> bool | None:
         """Return whether nobody works on a job: neither its document nor one of its shards changes by its workers."""
-        view = seen.view
-        if seen.has_ended or seen.is_deleted:
+        if seen.is_deleted or seen.has_ended:
             self._stillness.forget(key)
             return None
+        view = seen.view
         turns = [view.turn, view.retry, *(lane.turn for lanes in view.lanes.values() for lane in lanes.values())]
         roles = view.planner, view.finisher
         activity = self._progress.activity(*key)

@@ -15,14 +15,14 @@ from random import Random
 from typing import Any, NamedTuple
 
 from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.errors import CreationRefused, KubemrError, NamespaceTerminating
+from kubemr_shell.errors import CreationRefused, KubemrError, NamespaceTerminating, ProtocolMismatch
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, WORKER
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS, PODS, Resource
 from kubemr_shell.kube.status import Condition, Object, is_true, state_of
 from kubemr_shell.operator.act import Actor
-from kubemr_shell.operator.actions import Action, Decision
+from kubemr_shell.operator.actions import Action, Decision, Tell
 from kubemr_shell.operator.backoff import Backoff
 from kubemr_shell.operator.deletion import end_with_namespace
 from kubemr_shell.operator.informer import Informer
@@ -39,6 +39,8 @@ from kubemr_shell.operator.reconcile import reconcile
 from kubemr_shell.operator.work_queue import WorkQueue
 
 THREADS = 4
+REFUSED_SECONDS = 60.0
+"""Until it is looked again whether a job has another protocol."""
 NONSENSE = "its status makes no sense, or this is a bug: {}"
 SETTLE_SECONDS = 0.5
 """Changes of pods that come together, as when many start, are looked at together."""
@@ -68,6 +70,8 @@ class Operator:
         self._queue: WorkQueue[Key] = WorkQueue(self._metrics.waited)
         self._backoff: Backoff[Key] = Backoff(Random())
         self._actor = Actor(client, identity, now)
+        self._refused: dict[Key, str] = {}
+        """The uids of the jobs that were said to have another protocol."""
         self._jobs: ObjectCache[JobFact] = ObjectCache(job_of=_name_of, kept=kept_of_job, fact=_fact_of)
         self._batches: ObjectCache[None] = ObjectCache(job_of=_label_of, kept=kept_of_batch, fact=_no_fact)
         self._pods: ObjectCache[None] = ObjectCache(
@@ -189,6 +193,9 @@ class Operator:
         try:
             decision = self._reconcile(key)
             outcome = "again" if decision is None else "done"
+        except ProtocolMismatch as error:
+            decision, outcome = Decision(again_after=REFUSED_SECONDS), "done"
+            self._refuse(key, error)
         except Exception as error:  # noqa: BLE001 - a worker may write anything into the status of its job
             decision, outcome = None, "failed"
             known = error if isinstance(error, KubemrError) else KubemrError(NONSENSE.format(repr(error)[:300]))
@@ -206,6 +213,7 @@ class Operator:
         job = self._jobs.get(*key)
         if job is None:
             self._observer.forget(key)
+            self._refused.pop(key, None)
             return Decision()
         if self._is_complete(*key):
             self._pods.review(key)
@@ -219,6 +227,16 @@ class Operator:
             hindered = replace(seen, obstacle=Trouble(reason=error.reason, message=str(error)))
             self._carry_out(hindered, reconcile(hindered, self._options).actions)
         return None
+
+    def _refuse(self, key: Key, error: ProtocolMismatch) -> None:
+        """Say once that a job is left to operators of another version; every write of its workers wakes this one."""
+        job = self._jobs.get(*key)
+        if job is None or self._refused.get(key) == job["metadata"]["uid"]:
+            return
+        self._refused[key] = job["metadata"]["uid"]
+        self._say(error, key)
+        told = Tell(reason=type(error).__name__, message=f"its operator leaves it alone: {error}", warning=True)
+        self._carry_out(self._observer.outline(key, job), [told])
 
     def _carry_out(self, seen: Observation, actions: Sequence[Action]) -> bool:
         """False: what was seen is no longer so."""

@@ -1,0 +1,55 @@
+"""A job of another version of kubemr-shell is left alone by operators and workers, which say so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kubemr_shell.board.json_patch import add
+from kubemr_shell.job.kinds import PROTOCOL
+from kubemr_shell.kube.resources import EVENTS, JOBS
+from kubemr_shell.operator.manifests import HOPELESS
+from tests.operator.installations import Installation
+from tests.waiting import until
+
+OTHER = PROTOCOL + 1
+
+
+def events(installation: Installation) -> list[str]:
+    found = installation.cluster.client.list(EVENTS, installation.namespace)["items"]
+    return [one["message"] for one in found if one["reason"] == "ProtocolMismatch"]
+
+
+@pytest.mark.cluster
+def test_an_operator_and_a_worker_that_do_not_fit_say_so_and_do_nothing(
+    installation: Installation, tmp_path: Path
+) -> None:
+    said = installation.start_operator("--output-root", "s3://nowhere")
+    for name in ("later", "other"):
+        installation.deploy(name)
+    client = installation.worker_client("later")
+    client.patch(JOBS, installation.namespace, "later", [add("/status/protocol", OTHER)], status=True)
+    until(lambda: events(installation), "an Event says it")
+    client.patch(JOBS, installation.namespace, "later", [add("/status/turn", 7)], status=True)
+    installation.cluster.client.patch(JOBS, installation.namespace, "later", {"spec": {"cancel": True}})
+    installation.cluster.client.patch(JOBS, installation.namespace, "other", {"spec": {"cancel": True}})
+    until(lambda: installation.state("other") == "CANCELLED", "other jobs are looked after")
+    assert installation.state("later") == "DEPLOYED", "it is left alone"
+    assert said.read_text().count("has protocol") == 1, "it is said once"
+
+    place = ("--job", "later", "--uid", installation.job("later")["metadata"]["uid"])
+    where = ("--namespace", installation.namespace, "--name", "later-0", "--workers", "1", "--output", "s3://none/out")
+    files = ("--scratch", str(tmp_path / "scratch"), "--termination-log", str(tmp_path / "reason"))
+    kubeconfig = ("--kubeconfig", installation.worker_kubeconfig("later"))
+    command = [sys.executable, "-m", "kubemr_shell", "worker", *place, *where, *files, *kubeconfig]
+    worker = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert worker.returncode in HOPELESS, "no other pod would fare better"
+    assert f"job later has protocol {OTHER}" in worker.stderr
+    assert "kubemr/base of the version of the operator" in (tmp_path / "reason").read_text()
+
+    installation.cluster.client.delete(JOBS, installation.namespace, "later")
+    installation.release()
+    until(lambda: not installation.has(JOBS, "later"), "it can be deleted all the same")
