@@ -102,8 +102,9 @@ class JobObserver:
     def _progress_of(self, key: Key, known: Observation) -> Progress | None:
         if known.is_deleted:
             return None
+        view = known.view  # a status that is not understood is no matter of reading shards
         try:
-            return self._progress.read(*key, known.uid, known.view)
+            return self._progress.read(*key, known.uid, view)
         except KubemrError as error:
             self._failed(error, key)
             return None

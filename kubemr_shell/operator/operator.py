@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 from typing import Any, NamedTuple
@@ -236,7 +237,8 @@ class Operator:
         self._refused[key] = job["metadata"]["uid"]
         self._say(error, key)
         told = Tell(reason=type(error).__name__, message=f"its operator leaves it alone: {error}", warning=True)
-        self._carry_out(self._observer.outline(key, job), [told])
+        with suppress(KubemrError):  # the log has it
+            self._carry_out(self._observer.outline(key, job), [told])
 
     def _carry_out(self, seen: Observation, actions: Sequence[Action]) -> bool:
         """False: what was seen is no longer so."""

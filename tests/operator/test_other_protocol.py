@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,12 @@ import pytest
 from kubemr_shell.board.json_patch import add
 from kubemr_shell.job.kinds import PROTOCOL
 from kubemr_shell.kube.resources import EVENTS, JOBS
+from kubemr_shell.operator.log import OperatorLog
 from kubemr_shell.operator.manifests import HOPELESS
+from kubemr_shell.operator.operator import Operator
 from tests.operator.installations import Installation
+from tests.operator.json_server import client_of_server
+from tests.operator.observed import NOW, OPTIONS, job
 from tests.waiting import until
 
 OTHER = PROTOCOL + 1
@@ -21,6 +27,30 @@ OTHER = PROTOCOL + 1
 def events(installation: Installation) -> list[str]:
     found = installation.cluster.client.list(EVENTS, installation.namespace)["items"]
     return [one["message"] for one in found if one["reason"] == "ProtocolMismatch"]
+
+
+def test_an_operator_goes_on_though_it_cannot_tell_of_a_job_of_another_version() -> None:
+    """Here at a server that takes no Event. Each write of the workers of that job wakes the operator."""
+    stream = io.StringIO()
+
+    def answer(path: str) -> object:
+        jobs = [job({"state": "MAP", "protocol": OTHER}), job({"state": "MAP", "protocol": OTHER})]
+        jobs[1]["metadata"] = {**jobs[1]["metadata"], "name": "sentences", "uid": "another"}
+        items = jobs if JOBS.plural in path else []
+        return None if "watch=1" in path else {"metadata": {"resourceVersion": "5"}, "items": items}
+
+    with client_of_server(answer) as client:
+        one = Operator(client, OPTIONS, identity="test", now=lambda: NOW, log=OperatorLog(stream))
+        thread = threading.Thread(target=one.run, daemon=True)
+        thread.start()
+        try:
+            until(lambda: stream.getvalue().count("has protocol") == 2, "both are refused")
+            assert one.is_alive()
+        finally:
+            one.stop()
+            thread.join(20)
+    refusals = [line for line in stream.getvalue().splitlines() if "has protocol" in line]
+    assert sorted(line.split(": ")[1] for line in refusals) == ["here/sentences", "here/words"]
 
 
 @pytest.mark.cluster
