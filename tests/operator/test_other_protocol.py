@@ -60,6 +60,7 @@ def test_an_operator_and_a_worker_that_do_not_fit_say_so_and_do_nothing(
     said = installation.start_operator("--output-root", "s3://nowhere")
     for name in ("later", "other"):
         installation.deploy(name)
+    until(lambda: installation.state("later") == "DEPLOYED", "its workers are made")
     client = installation.worker_client("later")
     client.patch(JOBS, installation.namespace, "later", [add("/status/protocol", OTHER)], status=True)
     until(lambda: events(installation), "an Event says it")
