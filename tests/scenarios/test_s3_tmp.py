@@ -154,12 +154,13 @@ def test_a_harmed_object_sends_exactly_its_task_back(
     with s3.place.closed_gate() as open_gate:
         first = start(s3, job)
         until(lambda: s3.place.attempts("reduce"), "a reduce task")
+        before = s3.place.attempts("map")  # on a slow machine one worker may have taken a task from the other
         harm(s3.bucket, map_keys(s3.bucket)["3.0"])
         open_gate()
         done = first.wait()
     assert done.code == 0, done.stderr
     assert_complete(s3.place, job)
-    again = [attempt for attempt in s3.place.attempts("map") if not attempt.endswith(".0")]
+    again = s3.place.attempts("map")[len(before) :]
     assert again == ["map/3.1"]
     assert_nothing_is_left(s3)
 
