@@ -1,1 +1,1 @@
-"""Who works on what: a document store, and above it the only rules of claims, leases and commits."""
+"""The board: a document store, and above the store the rules of claims, leases and commits."""

@@ -1,11 +1,9 @@
-"""Who works on what: the rules of claims, leases, commits and phases, above any document store.
+"""The board of a job: the rules of claims, leases, commits and phases, above any document store.
 
-A worker asks ``next`` what to do and reports what became of it. There is no master: workers plan, take over from the
-dead, close shards, move the job from phase to phase and finish it. Every change is one patch of one document that
-tests what the decision relied on, so a worker may be stopped at any point, for any time, and an answer may be
-lost, come twice or late. tests/properties/test_board_machine.py holds it to that.
-
-One Board belongs to one worker and is used by one thread at a time.
+A worker asks ``Board.next`` for its next step and reports the result of the step. There is no master: workers plan,
+take over the tasks of dead workers, close shards, move the job from phase to phase and finish the job. Each change is
+one patch of one document, and the patch tests the values on which the decision depends. So a worker may stop at any
+point, for any time, and an answer may be lost, doubled or late. tests/properties/test_board_machine.py checks this.
 """
 
 from __future__ import annotations
@@ -56,7 +54,7 @@ def _nobody_is_dead(worker: str) -> bool:  # noqa: ARG001 - the signature of the
 
 
 def _nobody_listens(text: str) -> None:
-    """Drop what is told."""
+    """Drop the text: the default of ``log``."""
 
 
 def _one_by_one(phase: Phase) -> int:  # noqa: ARG001 - every phase
@@ -64,11 +62,13 @@ def _one_by_one(phase: Phase) -> int:  # noqa: ARG001 - every phase
 
 
 class Board:
-    """``worker`` names this worker and no other, ever. ``is_dead``: evidence from outside that a worker is gone.
+    """The board of one job as one worker uses it, in one thread at a time.
 
-    ``number``: which of the ``agents`` it is, from 0, where that is known: so each begins at a place of its own.
-    ``together``: how many tasks of a phase cost this worker hardly more than one.
-    ``log``: is told what the worker waits for, when its requests are refused.
+    ``worker``: the name of this worker; no other worker ever has the same name.
+    ``number``: the number of this worker among the ``agents``, from 0, if known. Each worker begins at another shard.
+    ``is_dead``: returns whether a worker, given by name, is known from outside the board to be dead.
+    ``together``: returns how many tasks of a phase cost this worker hardly more than one task.
+    ``log``: receives the reason why the worker waits, when its requests are refused.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Board:
         observer = Observer(expiry_seconds=timing.expiry_seconds, clock=clock, is_dead=is_dead)
         waits = Waits(store, job, worker, log)
         self.tell = waits.tell
-        """Says in the log and in the status of the job what this worker waits for; None: it goes on."""
+        """Writes to the log and to the job's status why this worker waits. With None, the worker continues."""
         new_refusals = partial(
             Refusals,
             budget_seconds=timing.refused_seconds,
@@ -106,7 +106,7 @@ class Board:
         )
         self._refused_creations = new_refusals()
         self._was_refused = False
-        """Whether a creation was refused since the last step was asked for."""
+        """Whether the store refused a creation since the last call of ``next``."""
         writer = Writer(
             store,
             give_up_seconds=timing.give_up_seconds,
@@ -141,38 +141,38 @@ class Board:
         self._cursors: dict[Phase, int] = {}
         self._idle_looks = 0
         self._soonest = math.inf
-        """Until the next of the times that this agent has chosen, as the last look for work found."""
+        """The seconds until the next time that this worker has chosen, as of its last search for work."""
         self._covered_since: dict[tuple[ShardKey, int], float] = {}
         self._known = self._jobs.first_view
 
     @staticmethod
     def create(store: DocumentStore, *, name: str, uid: str, spec: Mapping[str, Any]) -> None:
-        """Put a new job on the board, PENDING."""
+        """Create a job on the board, in the state PENDING."""
         create_job(store, name=name, uid=uid, spec=spec)
 
     @property
     def uid(self) -> str:
-        """Of the job, as the store knows it."""
+        """Return the uid of the job in the store."""
         return self._jobs.uid
 
     def view(self) -> JobView:
-        """The job as it is now."""
+        """Read the job afresh and return its state."""
         self._known = self._jobs.view(fresh=True)
         return self._known
 
     @property
     def known(self) -> JobView:
-        """The job as it was read last: what the last step stands on. Asks nobody."""
+        """Return the job as this worker read it last, without a request. The last step is based on this state."""
         return self._known
 
     def look(self) -> Over | None:
-        """Whether the job as it is now leaves this worker nothing to do."""
+        """Read the job afresh. Return ``Over`` if the job leaves this worker nothing to do, else None."""
         return self._over(self.view())
 
     def next(self, *, is_ready: bool = True) -> Step:
-        """Say what to do now, to a worker with a free slot and no attempt waiting to be started.
+        """Return the next step of a worker that has a free slot and no attempt that waits to be started.
 
-        A worker that is not ready is given no work of a plan, but told to prepare as soon as there is a plan.
+        A worker that is not ready gets no tasks: as soon as the job has a plan, its step is ``Preparing``.
         """
         view = self._known = self._jobs.view(fresh=False)
         self._soonest = math.inf
@@ -183,7 +183,7 @@ class Board:
             if view.planner is None and (seconds := self._times.to_plan()):
                 return Idle(seconds=seconds)
             claim = self._jobs.take_role("planner")
-            self._known = self._jobs.seen  # the planner plans the spec that stands there now
+            self._known = self._jobs.seen  # the planner must use the newest spec
             return Planning(claim=claim) if claim else self._idle()
         if view.plan and not is_ready:
             return Preparing()
@@ -197,36 +197,39 @@ class Board:
         return self._find_work(view, view.phase) if view.phase else self._idle()
 
     def deploy(self) -> None:
-        """From PENDING to DEPLOYED: the workers may begin."""
+        """Move the job from PENDING to DEPLOYED, so that workers may begin."""
         self._jobs.deploy()
 
     def record_plan(self, claim: RoleClaim, facts: PlanFacts) -> None:
-        """The splits are written: begin the first phase. LeaseLost when another planner took over."""
+        """Record the plan, whose splits are written, and begin the first phase.
+
+        Raise LeaseLost if another planner has taken over.
+        """
         self._times.enter_now(self._jobs.record_plan(claim, facts))
 
     def settle(self, spec: Mapping[str, Any], files: Mapping[str, str]) -> JobView:
-        """Fix the spec and the pins of the files for all workers of a retried job, unless one was faster."""
+        """Fix the spec and the pins of the files for all workers of a retried job, unless another worker has."""
         self._known = self._jobs.settle(spec, files)
         return self._known
 
     def commit(
         self, claim: Claim, done: Collection[Attempt], *, more: bool, task_seconds: float | None = None
     ) -> Claim:
-        """Make these attempts win; with ``more``, claim further tasks of the shard in the same write.
+        """Commit the attempts; with ``more``, claim further tasks of the shard in the same write.
 
-        What it returns replaces the claim; without attempts it is at its end. LeaseLost when it was taken over.
+        Return the claim that replaces ``claim``; one without attempts has ended. Raise LeaseLost if it was taken over.
         """
         return self._shards.commit(claim, done, more=more, task_seconds=task_seconds)
 
     def fail(self, claim: Claim, attempt: Attempt, failure: Mapping[str, object]) -> Claim | None:
-        """A command has failed: its task is tried again, or the job fails. Returns what is left of the claim."""
+        """Count a failed attempt: its task runs again, or the job fails. Return the rest of the claim, if any."""
         state, left = self._shards.fail(self._known, claim, attempt, bounded(failure))
         if state.failed:
             self._fail_with(state)
         return left if left.attempts else None
 
     def give_back(self, claim: Claim | RoleClaim, started: Collection[Attempt] = ()) -> None:
-        """Return all that is left of a claim. ``started`` gets new attempt numbers; it counts as no failure."""
+        """Release the rest of a claim. The tasks of ``started`` get new attempt numbers, but count no failure."""
         if isinstance(claim, RoleClaim):
             self._jobs.give_back_role(claim)
         else:
@@ -239,15 +242,15 @@ class Board:
     def renew(self, claim: RoleClaim) -> RoleClaim: ...
 
     def renew(self, claim: Claim | RoleClaim) -> Claim | RoleClaim:
-        """Show that the holder lives. LeaseLost when it came too late."""
+        """Raise the heartbeat of the claim. Raise LeaseLost if another worker has taken the claim over."""
         if isinstance(claim, RoleClaim):
             return self._jobs.renew_role(claim)
         return self._shards.renew(claim)
 
     def reopen(self, phase: Phase, attempts: Collection[Attempt]) -> None:
-        """The committed outputs of these attempts are missing or corrupt: their tasks are done again.
+        """Order the tasks of these attempts to run again, because their committed outputs are missing or corrupt.
 
-        Nothing happens for those that are no longer the winners, or that were reopened already.
+        Ignore attempts that are no longer winners and tasks that are already reopened.
         """
         layout = self._jobs.view(fresh=True).layout(phase)
         for shard in sorted({layout.shard_of(attempt.task) for attempt in attempts if attempt.task < layout.tasks}):
@@ -255,41 +258,41 @@ class Board:
             self._reopen_shard(phase, shard, spoiled)
 
     def close(self, closing: Closing, counters: Counters, totals: Totals | None = None) -> None:
-        """The manifest of the shard is written: close it, and move the job on when it was the last of its phase.
+        """Close a shard whose manifest is written. The last shard of a phase moves the job to the next phase.
 
-        ``counters`` and ``totals`` cover what ``closing.counted`` names, less what ``closing.replaced`` names.
+        ``counters`` and ``totals`` are the sums of ``closing.counted`` minus the sums of ``closing.replaced``.
         """
         view = self._jobs.close(closing, counters, totals or {})
         if view.phase is not closing.phase:
             self._times.enter_now(view)
 
     def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
-        """``_SUCCESS`` is written: the job is COMPLETE. LeaseLost when another worker finishes it."""
+        """Make the job COMPLETE; ``_SUCCESS`` is written. Raise LeaseLost if another worker finishes the job."""
         self._jobs.complete(claim, results)
 
     def cleaned(self) -> None:
-        """The temporaries of a job that has ended are gone."""
+        """Record that the temporaries of an ended job are removed."""
         self._jobs.move(job_moves.cleaned)
 
     def fail_job(self, failure: Mapping[str, object]) -> None:
-        """The job cannot succeed. Nothing happens when that is over; IllegalTransition when it publishes."""
+        """Fail the job; an ended job stays unchanged. Raise IllegalTransition if the job publishes its results."""
         facts = bounded(failure)
         self._jobs.move(lambda view: view if self._jobs.is_over(view) else job_moves.fail(view, facts))
 
     def cancel(self) -> None:
-        """IllegalTransition once the job has ended or publishes its results."""
+        """Cancel the job. Raise IllegalTransition if the job has ended or publishes its results."""
         self._jobs.move(job_moves.cancel)
 
     def retry(self, spec: Mapping[str, Any] | None = None) -> None:
-        """Go on after FAIL or CANCELLED, with what is not committed. ``spec`` replaces the resolved one."""
+        """Continue a job in FAIL or CANCELLED with its uncommitted tasks. ``spec`` replaces the resolved spec."""
         self._jobs.retry(spec)
 
     def redo_reduces(self, spec: Mapping[str, Any]) -> None:
-        """Keep the maps and do the rest again under this spec. IllegalTransition once results are being published."""
+        """Keep the maps and repeat the rest under this spec. Raise IllegalTransition if the job publishes."""
         self._jobs.redo(Phase.REDUCE, spec)
 
     def redo_maps(self, spec: Mapping[str, Any]) -> None:
-        """Keep the plan and do every task again. IllegalTransition once results are being published."""
+        """Keep the plan and repeat every task. Raise IllegalTransition if the job publishes."""
         self._jobs.redo(Phase.MAP, spec)
 
     def _over(self, view: JobView) -> Over | None:
@@ -298,13 +301,13 @@ class Board:
         return Over(state=view.state if view.state in ENDED else None)
 
     def _find_work(self, view: JobView, phase: Phase) -> Step:
-        """Look at open shards, going on from the one that had work last, and so in time at each of them."""
+        """Return a step in an open shard. Begin at the shard that had work last, so that each has its turn."""
         for key in self._shards.covered_here(phase, view.base(phase), view.closed_shards(phase)):
             step = self._probe(view, key)
             if step:
                 return step
         if seconds := self._times.to_enter(view, phase):
-            # It looks at the job meanwhile: it may be over before this agent's time has come.
+            # The pause is bounded, because the job may end before this worker's time comes.
             return Idle(seconds=min(seconds, self._soonest, self._timing.longest_pause_seconds))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
         keys = list(self._in_turn(view, phase))[: 1 if is_idle else self._timing.probes]
@@ -332,7 +335,7 @@ class Board:
         look = self._shards.look(view, key, stealing=stealing)
         if look.refusal:
             self._was_refused = True
-            self._refused_creations.met(look.refusal)  # the pauses are those of a worker without work
+            self._refused_creations.met(look.refusal)  # this worker pauses as one without work does
         if look.claim:
             self._refused_creations.passed()
             return Working(claim=look.claim)
@@ -343,7 +346,7 @@ class Board:
         return None
 
     def _is_ours_to_close(self, view: JobView, key: ShardKey) -> bool:
-        """The last committer closes a shard, soon; others give it time to."""
+        """Return whether this worker should close the shard now. The last committer comes first; others wait."""
         if self._agents == 1:
             return True
         if self._shards.was_covered_here(key):
@@ -355,7 +358,7 @@ class Board:
         return now - since >= self._timing.close_patience_seconds
 
     def _fail_with(self, state: ShardState) -> JobView | None:
-        """The job fails with a task of it, unless it was retried since that one failed."""
+        """Fail the job because one of its tasks has failed, unless the job was retried since then."""
         failure = state.failure
         assert failure is not None
 
@@ -368,7 +371,7 @@ class Board:
 
     def _reopen_shard(self, phase: Phase, shard: int, spoiled: list[tuple[int, int]]) -> None:
         def move(view: JobView) -> JobView:
-            """The shard is read after the job: who would change a winner of it in between raises the job's turn."""
+            # Read the shard after the job: whoever changes a winner in between raises the job's turn.
             state = self._shards.state(_key(view, phase, shard)) if job_moves.may_reopen(view, phase) else None
             if state is None:
                 return view

@@ -1,7 +1,7 @@
-"""The state of one shard as a value, and as it stands in a TaskShard document. Pure.
+"""The state of one shard as a value, and its form in a TaskShard document. Pure.
 
-Tasks are numbered from 0 within the shard here and in the document. Each is in exactly one of these: not yet issued
-(``next`` and above), ``redo``, held by one claim, ``done``, ``failed``.
+Tasks are numbered from 0 within the shard, here and in the document. Each task is in exactly one of these sets: not yet
+issued (``next`` and above), ``redo``, held by one claim, ``done``, ``failed``.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.board.task_numbers import format_numbers, parse_numbers
 
 LOSSES_AMONG_OTHERS = 2
-"""Of a task whose holder had other tasks too. After so many the task is a suspect, and runs alone."""
+"""The number of times that a task is lost together with others before it is a suspect, and runs alone."""
 ATTEMPTS_AN_EPOCH = 1 << 16
-"""A shard that is begun anew in a later epoch numbers its attempts from epoch times this: never again the same."""
+"""The attempts of a shard are numbered from its epoch times this number, so no attempt has a number twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardClaim:
-    """Who holds which tasks. ``beat`` counts the renewals, ``slots`` is how many tasks the holder runs at once."""
+    """The claim of one worker on some tasks of the shard.
+
+    ``beat`` is the heartbeat. ``slots`` is the number of tasks that the worker runs at the same time.
+    """
 
     worker: str
     tasks: Ranges
@@ -32,7 +35,7 @@ class ShardClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a task has failed for good, as the worker put it, and the retry of the job in which it did."""
+    """The reason why a task has failed for good, in the words of the worker, and the job's retry at that time."""
 
     retry: int
     facts: Mapping[str, object]
@@ -40,7 +43,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopening:
-    """The job's order to do a task again although it was done. ``attempt`` is the one that was found spoiled."""
+    """An order of the job to run a committed task again. ``attempt`` is the attempt whose output is damaged.
+
+    ``attempt`` is None for a task of PUBLISH, which runs again because a part must be published again.
+    """
 
     epoch: int
     task: int
@@ -49,52 +55,59 @@ class Reopening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardState:
-    """Numbers that most tasks share are not stored: an attempt is ``first_attempt``, a count is 0."""
+    """The state of a shard.
+
+    The numbers that most tasks share are not stored: an attempt that is ``first_attempt``, and a count of 0.
+    """
 
     count: int
     first_attempt: int = 0
     epoch: int = 0
-    """The last reopening that was carried out here."""
+    """The epoch of the last reopening that was applied to this shard."""
     retry: int = 0
     """The retry of the job to which ``fails``, ``lost`` and ``failed`` belong."""
     next: int = 0
-    """Tasks below it were issued at least once; it never goes down."""
+    """The first task that was never issued. All tasks below were issued at least once. Never decreases."""
     done: Ranges = field(default_factory=Ranges)
     redo: Ranges = field(default_factory=Ranges)
     failed: Ranges = field(default_factory=Ranges)
     attempts: Mapping[int, int] = field(default_factory=dict)
-    """The attempt that holds the task now, that its next holder will make, or that was committed: the winner."""
+    """By task: the attempt that runs now, or that the next holder will make, or that was committed (the winner)."""
     fails: Mapping[int, int] = field(default_factory=dict)
-    """Attempts whose command failed."""
+    """By task: the number of attempts whose command failed."""
     lost: Mapping[int, int] = field(default_factory=dict)
-    """Attempts whose holder was lost: up to ``LOSSES_AMONG_OTHERS``, then those that ran alone."""
+    """By task: the attempts whose worker was lost. Above ``LOSSES_AMONG_OTHERS``, only attempts that ran alone."""
     task_us: int = 0
-    """The time of a task in microseconds, smoothed, for newcomers."""
+    """The smoothed time of a task in microseconds; 0 while it is unknown. New workers use it for their claims."""
     failure: Failure | None = None
     claims: Mapping[str, ShardClaim] = field(default_factory=dict)
 
     @property
     def available(self) -> int:
+        """Return the number of tasks that can be claimed."""
         return len(self.redo) + self.count - self.next
 
     @property
     def suspects(self) -> Ranges:
-        """Tasks that may be what their holders were lost by: each runs alone, so that no other is blamed for it."""
+        """Return the tasks that may have ended their workers. Each runs alone, so that no other task is blamed."""
         return Ranges.of(task for task, count in self.lost.items() if count >= LOSSES_AMONG_OTHERS) - self.done
 
     @property
     def is_covered(self) -> bool:
+        """Return whether all tasks are committed."""
         return len(self.done) == self.count
 
     def attempt(self, task: int) -> int:
+        """Return the number of the present, the next or the committed attempt of a task."""
         return self.attempts.get(task, self.first_attempt)
 
     def has_won(self, task: int, attempt: int) -> bool:
+        """Return whether the attempt is the winner of the task."""
         return task in self.done and self.attempt(task) == attempt
 
 
 def parse_state(document: Document) -> ShardState:
-    """The state in a TaskShard document."""
+    """Return the state in a TaskShard document."""
     state = document["state"]
     failure = state["failure"]
     return ShardState(
@@ -116,11 +129,12 @@ def parse_state(document: Document) -> ShardState:
 
 
 def parse_claim(claim: Mapping[str, Any]) -> ShardClaim:
+    """Return a claim from its form in a TaskShard document."""
     return ShardClaim(worker=claim["w"], tasks=Ranges.parse(claim["r"]), beat=claim["hb"], slots=claim["slots"])
 
 
 def format_state(state: ShardState) -> dict[str, Any]:
-    """The reverse of ``parse_state``."""
+    """Return the form of a state in a TaskShard document: the reverse of ``parse_state``."""
     return {
         **{key: format_field(getattr(state, name)) for name, key in SCALARS.items()},
         **{key: format_numbers(getattr(state, name)) for name, key in NUMBERS.items()},
@@ -131,12 +145,13 @@ def format_state(state: ShardState) -> dict[str, Any]:
 
 
 SCALARS = {"epoch": "epoch", "retry": "retry", "next": "next", "done": "done", "redo": "redo", "failed": "failed"}
-"""Fields of the state that are tested whenever they change, and what they are called in the document."""
+"""The fields of the state that a patch tests whenever it changes them, and their names in the document."""
 NUMBERS = {"attempts": "att", "fails": "fails", "lost": "lost"}
-"""Likewise, of numbers by task."""
+"""The fields with a number for each task, which a patch tests too, and their names in the document."""
 
 
 def format_field(value: object) -> object:
+    """Return the form of a field of the state in a TaskShard document."""
     match value:
         case Ranges():
             return str(value)

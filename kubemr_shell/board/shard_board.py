@@ -1,8 +1,8 @@
-"""Shards as one worker sees and changes them: claim, commit, fail, give back, renew, take over, steal.
+"""The shards as one worker reads and changes them: claim, commit, fail, give back, renew, take over, steal.
 
-What may change is decided in ``shard_moves``, what a patch tests in ``shard_patch``; here is the way to the store. A
-shard document is made by the first claim in it, with the claim inside. After a lost answer the document itself says
-what became of a write: an id that was sent is there, or an attempt has won; numbers of attempts are never used twice.
+``shard_moves`` decides which changes are legal, and ``shard_patch`` decides what a patch tests; this module talks to
+the store. The first claim in a shard makes the document, with the claim inside. If the answer to a write is lost, the
+document shows whether the write landed: it has an id that was sent, or an attempt has won. No attempt number is reused.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from kubemr_shell.job.spec import MAX_ATTEMPTS
 from kubemr_shell.job.state import Phase
 
 MOST_REMEMBERED = 16
-"""Shards that a worker holds nothing in, and whose last state it knows."""
+"""The number of shards in which a worker holds no claim and whose last documents it still remembers."""
 LOSSES_AN_ATTEMPT = 3
-"""A task may be lost with its worker that many times as often as its command may fail."""
+"""The factor between the losses of workers that a task may have and the failures that its command may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a look at a shard has brought: a claim, or the state in which there was nothing to claim."""
+    """The result of one read of a shard: a claim, or the state in which there was nothing to claim."""
 
     state: ShardState
     claim: Claim | None
     refusal: Forbidden | None = None
-    """Why the shard, of which nothing was claimed yet, could not be made."""
+    """The error that kept this worker from creating the document of a shard without claims."""
 
 
 class ShardBoard:
-    """Holds at most one claim in a shard. ``new_id`` gives ids that nobody else gives."""
+    """The shards of a job for one worker, which holds at most one claim in each. ``new_id`` returns unique ids."""
 
     def __init__(
         self,
@@ -75,13 +75,13 @@ class ShardBoard:
         self._together = together
         self._held: dict[ShardKey, Claim] = {}
         self._documents: dict[ShardKey, Document] = {}
-        """As they were seen last: of the shards it holds, and with other agents of some more."""
+        """The last known documents of shards with a claim of this worker and, if there are others, of some more."""
         self._covered: set[ShardKey] = set()
         self._shards: dict[Phase, int] = {}
-        """How many shards a phase has."""
+        """The number of shards of each phase."""
 
     def look(self, view: JobView, key: ShardKey, *, stealing: bool = False) -> Look:
-        """Claim what is available or what the dead have left; ``stealing``: or what others have not started."""
+        """Claim available tasks and tasks of dead workers; with ``stealing``, also unstarted tasks of other workers."""
         sent: list[str] = []
         self._shards[key.phase] = view.layout(key.phase).shards
         held = self._held.get(key)
@@ -118,7 +118,7 @@ class ShardBoard:
         return Look(state=state, claim=None)
 
     def state(self, key: ShardKey) -> ShardState | None:
-        """The shard as it is now; None while nobody has claimed anything in it."""
+        """Read the state of a shard afresh. Return None if no task of the shard was ever claimed."""
         try:
             return self._parse(self._writer.read(SHARD_KIND, self._name(key), fresh=True))
         except DocumentNotFound:
@@ -126,21 +126,21 @@ class ShardBoard:
 
     @property
     def runs_suspect(self) -> bool:
-        """Whether this worker holds a task that has to run alone: then it takes no other."""
+        """Return whether this worker holds a suspect, which has to run alone, and so may take no other task."""
         return any(parse_state(self._documents[key]).suspects & _held_of(claim) for key, claim in self._held.items())
 
     def covered_here(self, phase: Phase, epoch: int, closed: Ranges) -> list[ShardKey]:
-        """Shards of a phase whose last commit this worker has made, and that are not closed."""
+        """Return the open shards of a phase whose last commit this worker has made, ordered by number."""
         self._covered = {key for key in self._covered if key.phase is phase and key.epoch == epoch}
         self._covered -= {key for key in self._covered if key.shard in closed}
         return sorted(self._covered, key=lambda key: key.shard)
 
     def was_covered_here(self, key: ShardKey) -> bool:
-        """This worker has made the last commit of the shard."""
+        """Return whether this worker has made the last commit of the shard."""
         return key in self._covered
 
     def commit(self, claim: Claim, done: Collection[Attempt], *, more: bool, task_seconds: float | None) -> Claim:
-        """Make these attempts win and, with ``more``, claim more tasks of the shard, all in one write."""
+        """Commit the attempts and, with ``more``, claim more tasks of the shard, all in one write."""
 
         def move(state: ShardState, new_id: str) -> ShardState:
             record = state.claims[claim.id]
@@ -162,7 +162,7 @@ class ShardBoard:
     def fail(
         self, view: JobView, claim: Claim, attempt: Attempt, facts: Mapping[str, object]
     ) -> tuple[ShardState, Claim]:
-        """Count a failed attempt, and make its task available again or failed for good."""
+        """Count a failed attempt. Its task becomes available again, or fails for good."""
         task = attempt.task - claim.first
 
         def move(state: ShardState, new_id: str) -> ShardState:
@@ -177,7 +177,7 @@ class ShardBoard:
         return state, self._goes_on(claim.key, claim_id, state, ended=[attempt])
 
     def give_back(self, claim: Claim, started: Collection[Attempt]) -> None:
-        """Make all that is left of the claim available again. Whoever took it over already has it."""
+        """Make the remaining tasks of the claim available again. Ignore a claim that was already taken over."""
 
         def move(state: ShardState, _: str) -> ShardState:
             begun = Ranges.of(a.task - claim.first for a in started) & state.claims[claim.id].tasks
@@ -187,7 +187,7 @@ class ShardBoard:
         self._goes_on(claim.key, None, state)
 
     def renew(self, claim: Claim) -> Claim:
-        """Show that the holder lives: only the heartbeat is written, so no write of others is in the way of it."""
+        """Raise the heartbeat of the claim, and change nothing else, so that no write of others causes a conflict."""
 
         def decide(document: Document) -> Sequence[Operation]:
             record = self._parse(document).claims.get(claim.id)
@@ -207,7 +207,10 @@ class ShardBoard:
     def _write_as_holder(
         self, claim: Claim, move: Callable[[ShardState, str], ShardState]
     ) -> tuple[ShardState, str | None]:
-        """Each try has a new id. The claim's own id gone means that one has landed, or that it was taken over."""
+        """Write as the holder of a claim. Each try sends a new id, and the id of the one that landed is returned.
+
+        If the old id is gone and no new one is there, another worker has taken the claim over, or no task is left.
+        """
         sent: list[str] = []
 
         def decide(document: Document) -> Sequence[Operation]:
@@ -232,7 +235,7 @@ class ShardBoard:
             raise LeaseLost(f"{name} is gone, and the job with it") from error
 
     def _read(self, key: ShardKey) -> Document | None:
-        """The shard as far as it can be known for little; None: as far as is known it was not made yet."""
+        """Return the document of a shard by a cheap read. Return None if, as far as is known, no document exists."""
         known = self._documents.get(key)
         try:
             read = self._writer.read(SHARD_KIND, self._name(key), fresh=False)
@@ -241,7 +244,7 @@ class ShardBoard:
         return read if known is None else newer(read, known)
 
     def _create(self, view: JobView, key: ShardKey, sent: list[str]) -> Document:
-        """The first claim makes the document, unless somebody was faster."""
+        """Create the document of a shard with the first claim in it, unless another worker was faster."""
         layout = view.layout(key.phase)
         first, count = layout.first(key.shard), layout.count(key.shard)
         spec = {"job": self._job, "jobUid": self._uid, "phase": key.phase.value, "epoch": key.epoch}
@@ -260,7 +263,7 @@ class ShardBoard:
             return self._writer.read(SHARD_KIND, self._name(key), fresh=True)
 
     def _empty(self, view: JobView, key: ShardKey) -> ShardState:
-        """Return the state of a shard of which nothing was claimed yet."""
+        """Return the state of a shard in which no task was ever claimed."""
         return ShardState(
             count=view.layout(key.phase).count(key.shard),
             first_attempt=key.epoch * ATTEMPTS_AN_EPOCH,
@@ -271,7 +274,7 @@ class ShardBoard:
     def _without_expired(
         self, view: JobView, key: ShardKey, state: ShardState, held_id: str
     ) -> tuple[ShardState, list[str]]:
-        """Take over the claims of the dead, and those under our own name that we know nothing of."""
+        """Take over the claims of dead workers, and claims under this worker's name that it does not know."""
         first = view.layout(key.phase).first(key.shard)
         limit = LOSSES_AN_ATTEMPT * max_attempts(view)
         expired = []
@@ -314,7 +317,7 @@ class ShardBoard:
     def _goes_on(
         self, key: ShardKey, claim_id: str | None, state: ShardState, *, ended: Collection[Attempt] = ()
     ) -> Claim:
-        """The claim as it stands now, and what of the one before has gone to others without our doing."""
+        """Return the present claim, with the attempts of the earlier claim that other workers have taken."""
         before = self._held.pop(key, None)
         first = self._documents[key]["spec"]["first"]
         record = state.claims[claim_id] if claim_id else None
@@ -349,7 +352,7 @@ class ShardBoard:
         return state
 
     def _forget(self, key: ShardKey) -> None:
-        """It holds nothing there any more."""
+        """Drop the claim of this worker in a shard, and the documents of the oldest shards without a claim."""
         self._held.pop(key, None)
         others = [known for known in self._documents if known not in self._held]
         for known in others[: max(0, len(others) - (0 if self._agents == 1 else MOST_REMEMBERED))]:
@@ -366,12 +369,12 @@ class ShardBoard:
 
 
 def max_attempts(view: JobView) -> float:
-    """No task may fail for good in a job that has begun to publish."""
+    """Return the failures that a task may have: no task may fail for good in a job that has begun to publish."""
     return math.inf if view.publishing else view.spec.get("maxAttempts", MAX_ATTEMPTS)
 
 
 def _held_of(claim: Claim) -> Ranges:
-    """The tasks of a claim as they are numbered in its shard."""
+    """Return the tasks of a claim, numbered from 0 within the shard."""
     return Ranges.of(attempt.task - claim.first for attempt in claim.attempts)
 
 

@@ -1,7 +1,7 @@
-"""Every change that the state of a shard can go through. Pure: a state in, a state out.
+"""The changes of the state of a shard. Pure: each function takes a state and returns a state.
 
-The caller turns the difference into a patch (``shard_patch``) that tests what the decision relied on. A claim with no
-task left is removed. ``claim_id`` is always the id that the holder has now, ``new_id`` the one it will have.
+The caller turns the difference into a patch (``shard_patch``), which tests the values on which the decision depends. A
+claim without tasks is removed. ``claim_id`` is always the present id of a claim, ``new_id`` the id that replaces it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from kubemr_shell.board.shard import LOSSES_AMONG_OTHERS, Failure, Reopening, Sh
 
 
 def settle(state: ShardState, reopenings: Iterable[Reopening], *, retry: int, may_fail: bool) -> ShardState:
-    """Carry out what the job has decided since the shard was last written: reopenings, and a retry.
+    """Apply the orders that the job has recorded since the shard was last written: reopenings and a retry.
 
-    A job that has begun to publish may not fail any more: what has failed is tried again.
+    A job that has begun to publish may no longer fail (``may_fail`` is False), so its failed tasks run again.
     """
     pending = [order for order in reopenings if order.epoch > state.epoch]
     if pending:
@@ -40,9 +40,9 @@ def settle(state: ShardState, reopenings: Iterable[Reopening], *, retry: int, ma
 def hand_out(
     state: ShardState, *, count: int, claim_id: str, new_id: str, worker: str, slots: int, is_free: bool
 ) -> ShardState:
-    """Give ``count`` available tasks to a worker; what it holds under ``claim_id`` goes on under ``new_id`` too.
+    """Give ``count`` available tasks to a worker. The tasks of its claim ``claim_id`` move to ``new_id`` too.
 
-    A suspect goes first, and alone: to a worker that holds nothing here, and is free of tasks elsewhere (``is_free``).
+    A suspect goes first and alone, to a worker that holds no task in this shard or elsewhere (``is_free``).
     """
     held = state.claims[claim_id].tasks if claim_id in state.claims else Ranges()
     again, new = _offered(state, held, count, is_free=is_free)
@@ -53,13 +53,13 @@ def hand_out(
 
 
 def has_offer(state: ShardState, claim_id: str, *, is_free: bool) -> bool:
-    """Whether there is a task for a worker that holds ``claim_id``, or nothing under it."""
+    """Return whether the shard has a task for a worker. The worker may hold the claim ``claim_id`` or no claim."""
     held = state.claims[claim_id].tasks if claim_id in state.claims else Ranges()
     return any(_offered(state, held, 1, is_free=is_free))
 
 
 def _offered(state: ShardState, held: Ranges, count: int, *, is_free: bool) -> tuple[Ranges, Ranges]:
-    """The tasks that are to be done again, and the new ones, that a worker gets which holds ``held``."""
+    """Return the tasks for a worker that already holds ``held``: those that run again, and the new ones."""
     suspects = state.suspects
     if held & suspects:
         return Ranges(), Ranges()
@@ -71,7 +71,7 @@ def _offered(state: ShardState, held: Ranges, count: int, *, is_free: bool) -> t
 
 
 def commit(state: ShardState, *, claim_id: str, tasks: Ranges, task_us: int) -> ShardState:
-    """The holder has done these: their attempts win."""
+    """Commit the tasks of a claim: their attempts are the winners."""
     claim = state.claims[claim_id]
     return replace(
         state,
@@ -82,7 +82,7 @@ def commit(state: ShardState, *, claim_id: str, tasks: Ranges, task_us: int) -> 
 
 
 def fail(state: ShardState, *, task: int, limit: float, facts: Mapping[str, object]) -> ShardState:
-    """A command has failed: its task is done again, or has failed for good at the limit."""
+    """Count a failed command. Its task runs again, or fails for good if it has failed ``limit`` times."""
     fails = state.fails.get(task, 0) + 1
     state = _requeue(state, Ranges.of([task]), raised=Ranges.of([task]))
     state = replace(state, fails={**state.fails, task: fails})
@@ -90,15 +90,15 @@ def fail(state: ShardState, *, task: int, limit: float, facts: Mapping[str, obje
 
 
 def give_back(state: ShardState, *, claim_id: str, started: Ranges) -> ShardState:
-    """The holder stops. What it had started gets a new attempt number, for it may have left something behind."""
+    """Release a claim. Started tasks get a new attempt number, because they may have left something behind."""
     return _requeue(state, state.claims[claim_id].tasks, raised=started)
 
 
 def take_over(state: ShardState, *, claim_id: str, first: int, phase: str, limit: float) -> ShardState:
-    """The holder is gone: its tasks are to be done again.
+    """Remove the claim of a lost worker, so that its tasks run again.
 
-    Any of several tasks may be what the holder was lost by, or none: they become suspects. A suspect that ran alone is
-    charged with the loss, and fails for good at the limit.
+    Any of the tasks may have ended the worker, or none: after ``LOSSES_AMONG_OTHERS`` losses, a task is a suspect. A
+    suspect that ran alone is charged with the loss, and fails for good after ``limit`` losses.
     """
     claim = state.claims[claim_id]
     is_alone = bool(claim.tasks & state.suspects)
@@ -113,7 +113,7 @@ def take_over(state: ShardState, *, claim_id: str, first: int, phase: str, limit
 
 
 def _of_losses(lost: int, worker: str) -> str:
-    """What is known of a task that has lost so many workers."""
+    """Return the reason of the failure of a task whose worker was lost ``lost`` times."""
     alone = lost - LOSSES_AMONG_OTHERS
     ran = "once when it ran alone" if alone == 1 else f"{alone} times when it ran alone"
     return (
@@ -123,9 +123,10 @@ def _of_losses(lost: int, worker: str) -> str:
 
 
 def steal(state: ShardState, thief: str, *, least_seconds: float = 0.0) -> ShardState:
-    """Take half of the tasks that the busiest other cannot have started yet; the same state when there is none.
+    """Release half of the tasks that the busiest other worker cannot have started yet.
 
-    Work of which it is known that its holder will have done it in ``least_seconds`` stays where it is.
+    Return the same state if there is no such task, or if that worker will do them within ``least_seconds`` itself, as
+    far as the time of a task is known.
     """
     others = {claim_id: claim for claim_id, claim in state.claims.items() if claim.worker != thief}
     waiting = {claim_id: len(claim.tasks) - claim.slots for claim_id, claim in others.items()}
@@ -139,7 +140,7 @@ def steal(state: ShardState, thief: str, *, least_seconds: float = 0.0) -> Shard
 
 
 def _requeue(state: ShardState, tasks: Ranges, *, raised: Ranges) -> ShardState:
-    """Take tasks from whoever holds them, or from those done, and put them where the next claim finds them."""
+    """Move tasks from the claims or ``done`` to ``redo``, for the next claim. Raise the attempts of ``raised``."""
     if not tasks:
         return state
     claims = state.claims

@@ -1,10 +1,10 @@
-"""From two states of a shard to the JSON Patch between them, with everything tested that the change relies on. Pure.
+"""The JSON Patch between two states of a shard. The patch tests all values on which the change depends. Pure.
 
-- What changes is tested with its old value: done, redo, next, the attempt numbers, the counts, the tasks of a claim.
-- Tasks that get a holder: the attempt numbers and ``next`` are tested, changed or not.
-- A claim that is taken for expired: its heartbeat is tested, so a renewal saves it.
-- A task that fails for good: the retry is tested in which it does, or the job would neither fail nor try again.
-- What neither changes nor matters is not tested, so that renewals and other claims never make a patch fail.
+- A changed field is tested with its old value: done, redo, next, the attempt numbers, the counts, the tasks of a claim.
+- If tasks get a holder, the patch tests the attempt numbers and ``next``, whether they change or not.
+- If a claim counts as expired, the patch tests its heartbeat, so that a renewal saves the claim.
+- If a task fails for good, the patch tests the retry. Otherwise the job might neither fail nor run the task again.
+- Other fields are not tested, so that renewals and other claims never make a patch fail.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kubemr_shell.board.task_numbers import format_numbers
 
 
 def shard_patch(uid: str, old: ShardState, new: ShardState, *, expired: Collection[str] = ()) -> list[Operation]:
-    """The operations that make ``new`` of ``old``; none when nothing changes."""
+    """Return the operations that turn ``old`` into ``new``. Return no operations if the states are equal."""
     if new == old:
         return []
     tests: list[Operation] = [test("/metadata/uid", uid)]
@@ -60,9 +60,9 @@ def _claims(old: ShardState, new: ShardState, tests: list[Operation], changes: l
 
 
 def _issue_tests(old: ShardState, new: ShardState) -> list[Operation]:
-    """For tasks that were free and now have a holder, what is not tested yet because it stays as it is.
+    """Return the tests of unchanged values that are needed because tasks of ``redo`` get a holder.
 
-    No task from ``next`` on has an attempt number of its own, so for those the test of ``next`` is enough.
+    No task from ``next`` on has an attempt number of its own, so the test of ``next`` is enough for these tasks.
     """
     issued = Ranges()
     for claim_id, claim in new.claims.items():

@@ -1,4 +1,4 @@
-"""What the board answers to a worker that asks what to do next, and the claims that it hands out."""
+"""The steps that the board gives to a worker, and the claims inside them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Literal, NamedTuple, TypeAlias
 from kubemr_shell.job.state import JobState, Phase
 
 RoleName: TypeAlias = Literal["planner", "finisher"]
-"""As the job's document has it."""
+"""The name of a role that one worker has at a time, as a field of the job's status."""
 
 
 class Attempt(NamedTuple):
-    """One try of one task. No two claims ever hold the same, so an attempt names its outputs."""
+    """One execution of a task. No two claims ever hold the same attempt, so its number can name its outputs."""
 
     task: int
     attempt: int
@@ -20,7 +20,7 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardKey:
-    """Which shard. ``epoch`` is the one in which its phase was begun anew."""
+    """The key of a shard. ``epoch`` is the epoch in which the shards of its phase were started."""
 
     phase: Phase
     epoch: int
@@ -29,10 +29,10 @@ class ShardKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Tasks of one shard that are this worker's until it commits, fails or gives them back, or its lease ends.
+    """A claim on tasks of one shard. It holds until the worker commits, fails or gives them back, or the lease ends.
 
-    Each write of the holder but a renewal makes a new claim with a new ``id``, which replaces the one before. A worker
-    holds at most one claim in a shard.
+    Each write of the holder, except a renewal, makes a new claim with a new ``id``, which replaces the earlier claim. A
+    worker holds at most one claim in a shard.
     """
 
     phase: Phase
@@ -42,20 +42,21 @@ class Claim:
     first: int
     """The first task of the shard."""
     attempts: tuple[Attempt, ...]
-    """Not yet committed, in task order; those not yet started included."""
+    """The uncommitted attempts, started or not, in the order of tasks."""
     lost: tuple[Attempt, ...] = ()
-    """Attempts of the claim before this one that others have taken: drop them and what they made."""
+    """The attempts of the earlier claim that other workers have taken. The holder drops them and their outputs."""
     beat: int = 0
-    """Counts the renewals."""
+    """The heartbeat: the number of renewals."""
 
     @property
     def key(self) -> ShardKey:
+        """Return the key of the shard of this claim."""
         return ShardKey(phase=self.phase, epoch=self.epoch, shard=self.shard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleClaim:
-    """The claim of what only one worker does at a time: to plan the job, or to finish it."""
+    """A claim on a role that one worker has at a time: to plan the job, or to finish it."""
 
     role: RoleName
     id: str
@@ -64,26 +65,26 @@ class RoleClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planning:
-    """List the inputs, write the splits under the claim's id, call ``record_plan``."""
+    """A step: list the inputs, write the splits under the claim's id, and call ``record_plan``."""
 
     claim: RoleClaim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preparing:
-    """The plan is there: get ready to work by its spec, then ask again and say so."""
+    """A step: the job has a plan; get ready for its spec, and then call ``next`` again with ``is_ready=True``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Working:
-    """Run the attempts of the claim."""
+    """A step: run the attempts of the claim."""
 
     claim: Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """The shard is covered: write its manifest under (phase, epoch, shard), call ``close``."""
+    """A step: the shard is covered; write its manifest under (phase, epoch, shard), and call ``close``."""
 
     phase: Phase
     epoch: int
@@ -91,33 +92,34 @@ class Closing:
     first: int
     """The first task of the shard."""
     winners: tuple[int, ...]
-    """The attempt that won, for each task of the shard."""
+    """The attempt number of the winner of each task of the shard."""
     counted: tuple[Attempt, ...]
-    """The winners that no earlier close has counted: these the counters and totals must cover."""
+    """The winners that no earlier close has counted. The counters and totals must include them."""
     replaced: tuple[Attempt, ...] = ()
-    """Attempts that an earlier close has counted and that are no longer winners: to be subtracted."""
+    """The former winners that an earlier close has counted. The counters and totals must subtract them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finishing:
-    """Every part is published: write ``_SUCCESS``, call ``complete``."""
+    """A step: every part is published; write ``_SUCCESS``, and call ``complete``."""
 
     claim: RoleClaim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idle:
-    """Nothing to do now; ask again after that long."""
+    """A step: there is nothing to do now; call ``next`` again after ``seconds``."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Over:
-    """Nothing is left to do for this worker."""
+    """The last step: nothing is left to do for this worker."""
 
     state: JobState | None
-    """COMPLETE, FAIL or CANCELLED; None: it was retried since this board was opened, and has workers of its own."""
+    """COMPLETE, FAIL or CANCELLED. None: the job was retried since this worker began, and has other workers now."""
 
 
 Step: TypeAlias = Planning | Preparing | Working | Closing | Finishing | Idle | Over
+"""A step of a worker, as ``Board.next`` returns it."""
