@@ -1,1 +1,1 @@
-"""A whole job on this machine: the board in one file, one or more workers, progress and results."""
+"""Runs a whole job on this machine: the board in one file, one or more workers, the progress and the results."""

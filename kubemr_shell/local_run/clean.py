@@ -1,4 +1,4 @@
-"""Removing the state of jobs that nobody works on any more."""
+"""Removes the state of jobs that no worker works on any more."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from kubemr_shell.local_run.output_check import check_no_cluster_job
 
 
 def clean_output(output: Output, *, force: bool = False) -> None:
-    """Remove what jobs have left in an output, and with it the staged parts; what is published stays.
+    """Remove the state and the staged parts that jobs have left in an output. Published parts stay.
 
-    UsageError where a run on another machine, or a job of a cluster, may be alive in it, but with ``force``.
-    JobNotFound where there is nothing to clean; BucketNotFound where not even a bucket, and nothing on this machine.
+    Raise UsageError if a run on another machine, or a job of a cluster, may be alive in the output, unless ``force``
+    is set. Raise JobNotFound if there is nothing to clean. Raise BucketNotFound if the bucket does not exist and this
+    machine has no state either.
     """
     try:
         if not output.has_leftovers():
@@ -35,14 +36,17 @@ def clean_output(output: Output, *, force: bool = False) -> None:
 
 
 def _clean_here(output: Output) -> None:
-    """With the bucket went all that was in it; what jobs have kept on this machine is of no use any more."""
+    """Remove the state on this machine of jobs whose bucket is gone. This state has no use without the bucket."""
     with _emptying(output.hold_here()):
         _remove(output, jobs_in(output.state))
 
 
 @contextmanager
 def _emptying(hold: Hold) -> Iterator[None]:
-    """Forget the output when the block has ended well; else it stays known that something is left."""
+    """Release the hold after the block. Forget the output only if the block has ended without an error.
+
+    After an error the output stays known, because some state may be left in it.
+    """
     is_empty = False
     try:
         yield
@@ -52,7 +56,7 @@ def _emptying(hold: Hold) -> Iterator[None]:
 
 
 def remove_jobs(output: Output, *, but: str | None = None) -> None:
-    """Remove all jobs of an output that we own, but one."""
+    """Remove all jobs of an output except the job with the uid ``but``. This process must own the output."""
     _remove(output, (uid for uid in output.uids() if uid != but))
 
 

@@ -1,4 +1,4 @@
-"""A limit on the time of a whole run."""
+"""A limit for the duration of a whole run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from types import TracebackType
 
 
 class Deadline:
-    """Calls ``stop`` when the seconds are over, unless it is left before; None: no limit."""
+    """A context that calls ``stop`` if it is still open after ``seconds``. None sets no limit.
+
+    ``passed`` tells whether the deadline has passed.
+    """
 
     def __init__(self, seconds: float | None, stop: Callable[[], None]) -> None:
         self.passed = False

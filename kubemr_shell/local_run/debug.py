@@ -1,4 +1,4 @@
-"""Running one task of a job again, alone: the same input, command and environment, in this terminal."""
+"""Runs one task of a job again, alone: with the same input, command and environment, in this terminal."""
 
 from __future__ import annotations
 
@@ -32,12 +32,17 @@ from kubemr_shell.worker.reduce_task import partition_feed
 from kubemr_shell.worker.splits import PlannedSplits
 
 NOT_EXECUTABLE, NOT_FOUND, FIRST_SIGNAL = 126, 127, 128
+"""The exit statuses of a POSIX shell: program not executable, program not found, base to which a signal is added."""
 GRACE_SECONDS = 5.0
-"""What a shell exits with."""
+"""The seconds between SIGTERM and SIGKILL for a command that must end."""
 
 
 def debug_task(job: JobFolder, label: str, environment: Mapping[str, str], memory: MemoryPlan) -> int:
-    """Run the task; its stdout and stderr are ours. The exit status is the command's, as a shell gives it."""
+    """Run the task ``label`` and return the exit status of its command, as a shell gives it.
+
+    The command writes to the stdout and stderr of this process. Raise UsageError if the job has no such task, if the
+    task has no command, or if its input is not there yet. Raise JobNotFound if the job has no plan yet.
+    """
     try:
         phase, task = names.parse_task_label(label)
     except ValueError as error:
@@ -76,7 +81,10 @@ def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tup
 
 
 def _run(context: JobContext, subject: Subject, feed: Feed) -> int:
-    """The exit status as a shell gives it; whoever stops us stops the command too, and what it has started."""
+    """Run the command and return its exit status, as a shell gives it.
+
+    A signal that stops this process also ends the command and all processes that the command has started.
+    """
     command = subject.command
     assert command is not None
     ignore_here_alone()
@@ -104,7 +112,7 @@ def _start(arguments: list[str], folder: str, environment: Mapping[str, str]) ->
 
 
 def _until_end(process: subprocess.Popen[bytes], feed: Feed) -> int:
-    """The status of the command; it is asked to end before an error of ours goes on."""
+    """Feed the command and return its status. If an error interrupts this, end the command, then raise the error."""
     try:
         _feed(process, feed)
         return process.wait()

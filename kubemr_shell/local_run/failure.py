@@ -1,4 +1,4 @@
-"""The one screen that explains why a job failed. Pure: from the failure on the board to lines of text."""
+"""The screen that explains why a job failed. Pure: turns the failure on the board into lines of text."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from kubemr_shell.errors import InputChanged
 from kubemr_shell.local_run.figures import bytes_text
 
 STDERR_LINES = 15
+"""The most last lines of stderr that the screen shows."""
 INPUTS_SHOWN = 4
+"""The most inputs of a task that the screen names."""
 
 
 def failure_lines(
     failure: Mapping[str, Any], *, job: str, debug: Sequence[str], resume: Sequence[str], anew: Sequence[str] = ()
 ) -> list[str]:
-    """What failed, where, why and what to do next; ``debug``, ``resume`` and ``anew`` are command lines, or empty."""
+    """Return the lines that say what failed, where, why, and what to do next.
+
+    ``debug``, ``resume`` and ``anew`` are the command lines that the screen suggests. The screen leaves empty ones out.
+    """
     task = failure.get("task")
     where = f"{task}, attempt {failure['attempt']}: " if task else ""
     lines = [f"job {job} failed: {where}{failure['reason']}"]
@@ -37,7 +42,7 @@ def failure_lines(
         lines.append("  it wrote nothing to stderr")
     if task and debug:
         lines.append(f"  run just this task again:  {_line(debug)}")
-    if failure.get("kind") == InputChanged.__name__:  # no resumption would take it
+    if failure.get("kind") == InputChanged.__name__:  # --resume refuses a job whose inputs have changed
         lines += [f"  start anew:                {_line(anew)}"] if anew else []
     elif resume:
         lines.append(f"  go on when it is mended:   {_line(resume)}")
@@ -45,7 +50,7 @@ def failure_lines(
 
 
 def _line(words: Sequence[str]) -> str:
-    """A command line to paste. Words that do not print get bash's quotes, in which every byte can be written."""
+    """Return a command line to paste. Write unprintable words in bash's ``$'…'``, which can hold any byte."""
     return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in words)
 
 

@@ -1,7 +1,8 @@
-"""What a job will do, and what its S3 requests cost, before it spends anything. Pure.
+"""Predicts what a job will do, and what its S3 requests cost, before the job spends anything. Pure.
 
-Requests are counted for a run in which none has to be sent again and every part of the output fits into one request.
-How often a worker commits depends on how long commands take: here, after each task, as when each takes 0.3 s or more.
+The forecast assumes that no request is repeated and that each part of the output fits into one request. How often a
+worker commits depends on the duration of its commands. The forecast counts one commit for each task, which holds if
+each command takes 0.3 s or more.
 """
 
 from __future__ import annotations
@@ -22,62 +23,65 @@ from kubemr_shell.shuffle.remote_map_outputs import CELLS, partitions_a_batch
 from kubemr_shell.worker.splits import chunked
 
 BYTES_PER_SECOND = {"gzip": 60e6, "bzip2": 6e6, "xz": 17e6, "zstd": 150e6, "none": 1e9}
-"""Of a compressed file as it is stored, one processor; measured with text (docs/performance.md)."""
+"""The bytes of a stored (compressed) file that one processor reads in a second, by codec.
+
+Measured with text; see docs/performance.md.
+"""
 
 Requests = Counter[str]
-"""By the kinds of ``net.s3_requests``."""
+"""A count of S3 requests by kind. The kinds are those of ``net.s3_requests``."""
 
 _OF_THE_OUTPUT = Requests({PUT: 8, GET: 6, DELETE: 2})
-"""Looking at it, owning it, and removing what was staged; whatever it holds."""
+"""The requests of one job to look at its output, to own it and to remove the staged parts, whatever it holds."""
 _OF_AN_OUTPUT = Requests({PUT: 4, GET: 2})
-"""A part, or ``_SUCCESS``: begin, send, receipt, complete; read the receipt, look at the target."""
+"""The requests for one part or ``_SUCCESS``: begin, send, receipt, complete; read the receipt, look at the target."""
 _OF_THE_TEMPORARIES = Requests({PUT: 3, GET: 3, DELETE: 1})
-"""Looking whether they can be, and removing them."""
+"""The requests to test that temporaries can be written, and to remove them."""
 _OF_A_COMMIT = Requests({PUT: 1, GET: 1})
-"""A batch of the journal, which is read again when its shard is closed."""
+"""The requests for one batch of the journal: the write, and the read when the shard of the batch is closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How a job will be run."""
+    """The properties of a run on which its number of requests depends."""
 
     partitions: int
     at_once: int
-    """Tasks, of all workers together."""
+    """The number of tasks that run at once, in all workers together."""
     workers: int
     read_memory: int
-    """Bytes that a task may read ahead."""
+    """The bytes that a task may read ahead."""
     output_in_s3: bool
     temporaries_in_s3: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alone:
-    """An input that one task has to read alone, for it cannot be cut."""
+    """An input that cannot be cut, so that one task has to read it alone."""
 
     item: InputObject
     seconds: float
-    """To decompress it, at least."""
+    """The least time that decompressing the input takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What will happen. Bytes are as stored."""
+    """The prediction for one job. Bytes are counted as stored, before decompression."""
 
     inputs: int
     bytes: int
     unknown_sizes: int
-    """Inputs of which a server does not say how large they are; they are not in ``bytes``."""
+    """The number of inputs whose size their server does not tell. They are not counted in ``bytes``."""
     maps: int
     largest_split: int
     reduces: int
     alone: tuple[Alone, ...]
-    """The slowest first."""
+    """The inputs that one task each has to read alone, slowest first."""
     requests: Requests
 
 
 def forecast(objects: Sequence[InputObject], splits: Sequence[Split], shape: Shape, listing: Requests) -> Forecast:
-    """``listing`` is what it took to find the objects."""
+    """Return the forecast of a job. ``listing`` counts the requests that finding the objects has taken."""
     sizes = [item.size for item in objects if item.size is not None]
     return Forecast(
         inputs=len(objects),
@@ -92,7 +96,7 @@ def forecast(objects: Sequence[InputObject], splits: Sequence[Split], shape: Sha
 
 
 def cost(requests: Requests, put_price: float, get_price: float) -> float:
-    """In the currency of the prices, which are for 1,000 requests. Deletions are free."""
+    """Return the cost of requests, in the currency of the prices for 1,000 requests. Deletions are free."""
     return (requests[PUT] * put_price + requests[GET] * get_price) / 1000
 
 
@@ -110,16 +114,16 @@ def _requests(splits: Sequence[Split], shape: Shape) -> Requests:
 
 
 def _of_temporaries(splits: Sequence[Split], shape: Shape) -> Requests:
-    """Plan, journal, manifests, and the shuffle, whose every cell may hold something."""
+    """Return the requests for plan, journal, manifests and shuffle. Assume that each cell of the shuffle holds data."""
     maps, chunks = len(splits), sum(1 for _ in chunked(splits))
     total = _OF_THE_TEMPORARIES + Requests({PUT: chunks, GET: chunks * shape.workers})
     phases = [maps, shape.partitions] if shape.partitions else [maps]
-    phases.append(_shards(phases[-1], shape))  # publishing: a task for each shard of parts
+    phases.append(_shards(phases[-1], shape))  # the publish phase has one task for each shard of parts
     for tasks, pieces in zip(phases, [shape.partitions, 1, 1], strict=False):
         shards = _shards(tasks, shape, pieces)
-        total += _times(_OF_A_COMMIT, tasks) + Requests({PUT: 2 * shards})  # the journal listed, the manifest
-    total[PUT] -= _shards(phases[-1], shape)  # what was published needs no manifest
-    total[GET] += 2 * phases[-1]  # the manifests of parts, by whoever publishes and by whoever finishes
+        total += _times(_OF_A_COMMIT, tasks) + Requests({PUT: 2 * shards})  # list the journal, write the manifest
+    total[PUT] -= _shards(phases[-1], shape)  # the shards of the publish phase have no manifests
+    total[GET] += 2 * phases[-1]  # the publishing worker and the finisher both read the manifests of parts
     if shape.partitions:
         total += _of_shuffle(maps, shape)
     return total
@@ -143,7 +147,7 @@ def _reads(piece: Piece, memory: int) -> int:
 
 
 def _alone(objects: Sequence[InputObject], splits: Sequence[Split]) -> tuple[Alone, ...]:
-    """Inputs larger than a split would be, if they could be cut."""
+    """Return the inputs that cannot be cut and are larger than the usual split."""
     usual = max((_split_bytes(split) for split in splits if split.pieces[0].codec == "none"), default=0)
     usual = max(usual, 64 << 20)
     found = [

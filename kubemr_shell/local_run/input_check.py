@@ -1,4 +1,4 @@
-"""Whether the inputs of a planned job are still what they were, before a resume uses what was made of them."""
+"""Checks that the inputs of a planned job are unchanged, before a resume uses the work that was made from them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from kubemr_shell.worker.workspace import Workspace
 
 
 def check_inputs_unchanged(workspace: Workspace, plan: PlanFacts) -> None:
-    """InputChanged names the first input that is another than when the job was planned: by its size and time, or ETag.
+    """Raise InputChanged for the first input that has changed since the job was planned.
 
-    What a web server has is not asked for again.
+    A local file has changed if its size or time has; an S3 object, if its ETag has. Inputs of web servers are not
+    checked.
     """
     in_s3: dict[str, str] = {}
     for uri, planned in _planned(workspace, plan):
@@ -44,7 +45,7 @@ def file_pins(spec: JobSpec) -> dict[str, str]:
 
 
 def _planned(workspace: Workspace, plan: PlanFacts) -> Iterator[tuple[str, str]]:
-    """URI and fingerprint of each input, once."""
+    """Yield the URI and the fingerprint of each input, once."""
     seen: set[str] = set()
     for split in PlannedSplits(workspace, lambda: plan.claim_id) if plan.tasks else ():
         for piece in split.pieces:
@@ -64,8 +65,8 @@ def _check(path: str, planned: str) -> None:
 
 def _check_objects(planned: dict[str, str], s3: S3Config) -> None:
     from kubemr_shell.net.retry import LISTING_PATIENCE  # noqa: PLC0415 - only jobs with S3 pay for it
-    from kubemr_shell.net.s3_client import client_for  # noqa: PLC0415 - likewise
-    from kubemr_shell.net.s3_look_up import look_up  # noqa: PLC0415 - likewise
+    from kubemr_shell.net.s3_client import client_for  # noqa: PLC0415 - see above
+    from kubemr_shell.net.s3_look_up import look_up  # noqa: PLC0415 - see above
 
     by_bucket: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for uri in planned:

@@ -1,4 +1,4 @@
-"""What the owner of a job does with it who does not work on it: ask its board, end what dead workers left running."""
+"""Access to a job for its owner, who is not a worker: reads the board, and ends what dead workers left running."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 from kubemr_shell.storage import ownership
 
 PATIENCE_SECONDS = 15.0
-"""Longer than a worker takes to end commands that do not listen."""
+"""The seconds to wait for a worker to end. A worker needs less, even to end commands that ignore signals."""
 
 
 @contextmanager
 def open_board(job: JobFolder) -> Iterator[Board]:
-    """The board of a job, for whoever does not work on it."""
+    """Yield the board of a job, for a process that does not work on the job."""
     store = SqliteStore(job.board, create=False)
     try:
         yield Board(
@@ -40,20 +40,21 @@ def open_board(job: JobFolder) -> Iterator[Board]:
 
 
 def has_begun(job: JobFolder) -> bool:
-    """Whether there is anything that a resumption could go on with."""
+    """Return whether the job has anything that a resume could continue with: a copy of a stream, or a plan."""
     if os.path.exists(job.stdin_copy) or os.path.exists(job.list_copy):
         return True
     try:
         with open_board(job) as board:
             return board.view().plan is not None
-    except (BoardUnavailable, JobNotFound):  # that has been said already
+    except (BoardUnavailable, JobNotFound):  # another error has already reported the damaged board
         return True
 
 
 def end_leftovers(job: JobFolder) -> None:
-    """Wait for workers whose supervisor was killed, which stop by themselves, and end what dead ones left running.
+    """Wait until the workers of a killed supervisor have stopped, then end the processes that they left running.
 
-    The caller owns the job. UsageError when a worker does not stop, as one that is suspended.
+    The caller must own the job. Such workers stop by themselves. Raise UsageError if one does not, for example because
+    it is suspended.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while alive := [worker for worker in job.workers() if ownership.is_held(job.worker_file(worker, "lock"))]:
@@ -64,13 +65,13 @@ def end_leftovers(job: JobFolder) -> None:
 
 
 def kill_leftovers(job: JobFolder) -> None:
-    """End the commands of all workers, at once."""
+    """Kill the commands of all workers of the job, without waiting."""
     for worker in job.workers():
         kill_recorded(job.worker_file(worker, "groups"), job.marker)
     kill_marked([job.marker])
 
 
 def kill_leftovers_of(job: JobFolder, worker: str) -> None:
-    """End the commands of one worker that was killed."""
+    """Kill the commands of one worker that was killed."""
     kill_recorded(job.worker_file(worker, "groups"), job.marker)
     kill_marked([job.marker, f"KUBEMR_WORKER={worker}".encode()])

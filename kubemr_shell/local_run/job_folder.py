@@ -1,8 +1,8 @@
-"""The state of one run on this machine: a folder with the board, the temporaries and what the workers keep.
+"""The state of one run on this machine: a folder with the board, the temporaries and the files of the workers.
 
-For a run into a folder it is ``<output>/_kubemr/<uid>/``; for results in S3 or on stdout it lies under the state home.
-With ``--tmp`` the temporaries (plan, journal, map outputs) are in ``<tmp>/<uid>/`` instead. Outputs are staged where
-they are to appear.
+For a run into a folder, the state is in ``<output>/_kubemr/<uid>/``. For results in S3 or on stdout, it is in a
+folder under the state home. With ``--tmp``, the temporaries (plan, journal, map outputs) are in ``<tmp>/<uid>/``
+instead. Parts are always staged in the storage of the output.
 """
 
 from __future__ import annotations
@@ -24,87 +24,96 @@ from kubemr_shell.storage.locate import locate, scheme_of
 from kubemr_shell.worker.workspace import Workspace
 
 STATE_NAME = names.STATE
-"""The folder in an output that holds what belongs to its jobs."""
+"""The name of the folder in an output that holds the state of its jobs."""
 BOARD_NAME = "board.sqlite"
+"""The name of the file with the board."""
 FACTS_NAME = "run.json"
+"""The name of the file with the facts that a run keeps about its job, such as its name and where its bytes are."""
 JOB_NAME = "job"
 """The name of the only job on the board of a run."""
 TEMPORARIES = ("plan", "map", "journal")
+"""The folders for temporaries, which ``--tmp`` moves."""
 HERE = ("logs", "scratch", "workers")
-"""What is below the state folder wherever the temporaries are."""
+"""The folders that are always in the state folder, also with ``--tmp``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFolder:
-    """Names inside the state folder of one job."""
+    """The state folder of one job, and the names inside it."""
 
     root: str
     output: str
-    """URI of the folder or prefix for the parts."""
+    """The URI of the folder or prefix for the parts."""
     s3: S3Spec = field(default=S3Spec())
-    """How the object store is reached, unless the job remembers another way."""
+    """How to reach the object store, unless the folder remembers other settings (``remember_s3``)."""
     board_name: str = BOARD_NAME
 
     @property
     def uid(self) -> str:
+        """Return the uid of the job."""
         return os.path.basename(self.root)
 
     @property
     def is_for_stdout(self) -> bool:
-        """Its parts stay in its own state, until they are written to stdout."""
+        """Return whether the results go to stdout. The parts stay in the state folder until they are written there."""
         return os.path.dirname(self.output) == self.root
 
     @property
     def marker(self) -> bytes:
-        """The variable by which the commands of this job can be told from others."""
+        """Return the environment variable by which the commands of this job can be recognised, as ``NAME=value``."""
         return f"KUBEMR_JOB_ID={self.uid}".encode()
 
     @property
     def board(self) -> str:
+        """Return the path of the board."""
         return os.path.join(self.root, self.board_name)
 
     @property
     def scratch(self) -> str:
+        """Return the path of the folder that holds the scratch folders of the workers."""
         return os.path.join(self.root, "scratch")
 
     @property
     def logs(self) -> str:
+        """Return the path of the folder for logs."""
         return os.path.join(self.root, "logs")
 
     @property
     def stdin_copy(self) -> str:
+        """Return the path of the copy of standard input."""
         return os.path.join(self.root, "stdin")
 
     @property
     def list_copy(self) -> str:
+        """Return the path of the copy of the list of inputs."""
         return os.path.join(self.root, "inputs-from")
 
     def worker_file(self, worker: str, kind: str) -> str:
-        """``lock``, ``groups`` or ``progress`` of one worker."""
+        """Return the path of a file of one worker. ``kind`` is ``lock``, ``groups`` or ``progress``."""
         return os.path.join(self.root, "workers", f"{worker}.{kind}")
 
     def workers(self) -> list[str]:
-        """Every worker that ever started on this job."""
+        """Return the names of all workers that ever started on this job, in order."""
         try:
             names = os.listdir(os.path.join(self.root, "workers"))
-        except FileNotFoundError:  # killed while the folder was made, or removed
+        except FileNotFoundError:  # the run was killed while it made or removed the folder
             return []
         return sorted(name.removesuffix(".lock") for name in names if name.endswith(".lock"))
 
     def forget_workers(self) -> None:
-        """What they were, and what they had done. None is alive."""
+        """Remove the files of all workers. No worker may be alive."""
         LocalStorage().delete_tree(os.path.join(self.root, "workers"))
         self.make_folders()
 
     @property
     def stage(self) -> str:
-        """URI of the folder for staged outputs: in the same storage as the output."""
+        """Return the URI of the folder for staged parts, which is in the same storage as the output."""
         if scheme_of(self.output) == "file":
             return os.path.join(self.root, "stage")
         return f"{self.output}/{STATE_NAME}/{self.uid}/stage"
 
     def workspace(self, scratch: str = "", *, agents: int = 1) -> Workspace:
-        """For one of so many worker processes."""
+        """Return the workspace of one of ``agents`` worker processes. ``scratch`` is its scratch folder."""
         temporaries, s3 = self.temporaries, S3Config.of(self._s3, agents=agents)
         return Workspace(
             storage=locate(temporaries, s3),
@@ -119,13 +128,13 @@ class JobFolder:
 
     @property
     def tmp(self) -> str | None:
-        """What ``--tmp`` said when the job was made."""
+        """Return the value of ``--tmp`` with which the job was made, or None."""
         tmp: str | None = self._facts().get("tmp")
         return tmp
 
     @property
     def temporaries(self) -> str:
-        """URI of the folder with the job's plan, journal and map outputs."""
+        """Return the URI of the folder with the job's plan, journal and map outputs."""
         if self.tmp is None:
             return self.root
         adopted: str | None = self._facts().get("temporaries")
@@ -133,16 +142,20 @@ class JobFolder:
 
     @property
     def name(self) -> str:
+        """Return the name of the job."""
         return str(self._facts()["name"])
 
     def old_parts(self) -> tuple[str, ...] | None:
-        """The parts of the result that this job replaces; None if it replaces none."""
+        """Return the parts of the result that this job replaces, or None if it replaces no result."""
         parts = self._facts()["oldParts"]
         return None if parts is None else tuple(parts)
 
     @contextmanager
     def worker_scratch(self, worker: str) -> Iterator[str]:
-        """A worker's own scratch folder: it is gone when the worker ends, or with the job."""
+        """Make a scratch folder for one worker and yield its path. Remove the folder at the end.
+
+        If the worker is killed, the folder is removed with the job.
+        """
         path = os.path.join(self.scratch, worker)
         os.mkdir(path)
         try:
@@ -157,9 +170,10 @@ class JobFolder:
         old_parts: tuple[str, ...] | None,
         tmp: str | None = None,
     ) -> None:
-        """Make the folder of a new job; ``old_parts`` stand in the output and will be replaced.
+        """Make the folder of a new job, which will replace ``old_parts`` in the output.
 
-        What is elsewhere is made last: whoever removes a folder that was half made finds out from it what there is.
+        Folders outside the state folder are made last. So the state folder always names them, and whoever removes a
+        half-made job finds all of it.
         """
         self.make_folders()
         facts = {"name": name, "output": self.output, "oldParts": old_parts, "tmp": tmp, "s3": asdict(self.s3)}
@@ -172,24 +186,24 @@ class JobFolder:
             workspace.storage.make_folder(f"{workspace.temporaries}/{folder}")
 
     def make_folders(self) -> None:
-        """Make the folders that workers write to and that hold no results; one that is there stays as it is."""
+        """Make the folders for the files of workers, which hold no results. Folders that exist stay as they are."""
         for folder in HERE:
             LocalStorage().make_folder(os.path.join(self.root, folder))
 
     def replaces(self, old_parts: tuple[str, ...] | None) -> None:
-        """The job that takes over this one's temporaries will replace ``old_parts``, and finds them where they are."""
+        """Note that the next job, which takes over these temporaries, replaces ``old_parts``. Note their place too."""
         elsewhere = None if self.tmp is None else self.temporaries
         self._write_facts({**self._facts(), "oldParts": old_parts, "temporaries": elsewhere})
 
     def remember_s3(self, s3: S3Spec) -> None:
-        """From now on the object store is reached in this way."""
+        """Note how to reach the object store from now on."""
         self._write_facts({**self._facts(), "s3": asdict(s3)})
 
     @property
     def _s3(self) -> S3Spec:
         try:
             return S3Spec(**self._facts()["s3"])
-        except StorageError:  # killed before it was written, or there is no state of this job here
+        except StorageError:  # the run was killed before it wrote the file, or this machine has no state of the job
             return self.s3
 
     def _write_facts(self, facts: dict[str, Any]) -> None:
@@ -203,7 +217,7 @@ class JobFolder:
         return read_facts(self._facts_path)
 
     def remove(self) -> None:
-        """The board goes first: what a removal that is interrupted leaves is no job any more, and is removed later."""
+        """Remove the job. The board goes first: a folder without a board is no job; a later run removes the rest."""
         with suppress(FileNotFoundError):
             os.unlink(self.board)
         if scheme_of(self.output) != "file":
@@ -212,17 +226,20 @@ class JobFolder:
         LocalStorage().delete_tree(self.root)
 
     def remove_temporaries(self) -> None:
-        """Remove what ``--tmp`` has put elsewhere."""
+        """Remove the temporaries that are outside the state folder because of ``--tmp``."""
         try:
             temporaries = self.temporaries
-        except StorageError:  # killed before anything was elsewhere
+        except StorageError:  # the run was killed before it made anything outside the state folder
             return
         if temporaries != self.root:
             locate(temporaries, S3Config.of(self._s3)).delete_tree(temporaries)
 
 
 def folder_at(root: str) -> JobFolder:
-    """The job whose state is in a folder. An output that is a folder may have been moved, with the state in it."""
+    """Return the job whose state folder is ``root``.
+
+    If the state is inside an output folder, this folder counts as the output, because a user may have moved it.
+    """
     root = os.path.abspath(root)
     parent, state = os.path.split(os.path.dirname(root))
     if state == STATE_NAME:
@@ -231,7 +248,7 @@ def folder_at(root: str) -> JobFolder:
 
 
 def read_facts(path: str) -> dict[str, Any]:
-    """What a run has written of its job; StorageError when it is gone or damaged."""
+    """Return the facts that a run has written about its job. Raise StorageError if the file is missing or damaged."""
     try:
         with open(path) as file:
             facts: dict[str, Any] = json.load(file)
@@ -241,11 +258,15 @@ def read_facts(path: str) -> dict[str, Any]:
 
 
 def is_job_folder(path: str) -> bool:
+    """Return whether a folder is the state folder of a job, that is, whether it holds a board."""
     return os.path.exists(os.path.join(path, BOARD_NAME))
 
 
 def unfinished_uid(state: str) -> str | None:
-    """The uid of the job that has a board in a folder of states; the newest, if a crash left several."""
+    """Return the uid of the job in the folder ``state`` that has a board, or None.
+
+    If a crash has left several such jobs, return the newest.
+    """
     try:
         boards = [
             (entry.stat().st_mtime_ns, entry.name)

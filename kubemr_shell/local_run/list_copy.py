@@ -1,4 +1,4 @@
-"""A list of inputs that can be read only once, as a file in the job's folder: any worker may have to plan the job."""
+"""Copies a list of inputs that can be read only once into the job's folder, because any worker may plan the job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kubemr_shell.streams import STDIN, read_all
 
 
 def check_stdin(spec: JobSpec) -> None:
-    """UsageError where standard input would have to be two things."""
+    """Raise UsageError if standard input is both the list of inputs and an input."""
     if spec.inputs_from in STANDARD_INPUT and any(name in STANDARD_INPUT for name in spec.inputs):
         raise UsageError(
             "standard input cannot be both the list of inputs and an input: write the list to a file, "
@@ -24,7 +24,7 @@ def check_stdin(spec: JobSpec) -> None:
 
 
 def copy_list(spec: JobSpec, folder: str, path: str, *, is_lasting: bool) -> None:
-    """Copy the job's list to ``path``, if it can be read only once. A resumed job has its copy already."""
+    """Copy the job's list of inputs to ``path`` if it can be read only once. A resumed job already has its copy."""
     if os.path.exists(path):
         return
     content = content_of_stream(spec, folder)
@@ -33,7 +33,10 @@ def copy_list(spec: JobSpec, folder: str, path: str, *, is_lasting: bool) -> Non
 
 
 def content_of_stream(spec: JobSpec, folder: str) -> bytes | None:
-    """Return the list of inputs, if it is standard input, a pipe or another stream; None for what can be read again."""
+    """Return the list of inputs if it is standard input, a pipe or another stream. Return None if it can be read again.
+
+    Raise InputNotFound if the list cannot be read.
+    """
     name = spec.inputs_from
     if name is None or (name not in STANDARD_INPUT and scheme_of(name) != "file"):
         return None
@@ -47,6 +50,6 @@ def content_of_stream(spec: JobSpec, folder: str) -> bytes | None:
         with open(path, "rb", buffering=0) as stream:
             return read_all(stream.fileno())
     except FileNotFoundError:
-        return None  # the listing names it, with all that is missing
+        return None  # the listing reports the missing file, together with all other missing files
     except OSError as error:
         raise InputNotFound(f"{shown(path)}: {error.strerror} (the list of inputs, inputsFrom)") from error

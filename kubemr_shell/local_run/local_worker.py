@@ -1,4 +1,4 @@
-"""One worker of a run on this machine: its board is a file, its evidence of who is alive are locks."""
+"""One worker of a run on this machine. Its board is a file; a lock shows whether another worker is alive."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ from kubemr_shell.worker.worker import Worker, WorkerOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalWorkerOptions:
-    """What a worker of a run is given."""
+    """The settings of one worker of a run."""
 
     worker: str
-    """Its name; no other worker of the job ever has the same."""
+    """The worker's name. No other worker of the job ever has the same name."""
     workers: int
+    """The number of workers of the run."""
     memory: MemoryPlan
     environment: Mapping[str, str]
-    """What the user's commands inherit."""
+    """The environment that the user's commands inherit."""
     folder: str
-    """Relative inputs are relative to this."""
+    """The folder to which relative inputs are relative."""
 
 
 class LocalWorker:
-    """A worker from its start to its end: ``run`` once, ``close`` at last."""
+    """A worker from its start to its end. Call ``run`` once, then ``close``."""
 
     def __init__(self, job: JobFolder, options: LocalWorkerOptions) -> None:
-        """JobNotFound when there is no such job any more."""
+        """Raise JobNotFound if the job does not exist any more, and UsageError if the worker's name is in use."""
         self._resources = ExitStack()
         try:
             self._put_together(job, options)
@@ -79,21 +80,22 @@ class LocalWorker:
         self.board = self._worker.board
 
     def run(self) -> JobState | None:
-        """The state in which the job ended, or None after ``stop``."""
+        """Work until the job has ended, and return its state. Return None after ``stop``."""
         return self._worker.run()
 
     def stop(self) -> None:
-        """Give everything back and return from ``run``, at once. Any thread, any signal handler."""
+        """Give all claims back and make ``run`` return at once. Any thread and any signal handler may call this."""
         self._worker.stop()
 
     def close(self) -> None:
+        """Release the lock, the board and the scratch folder."""
         self._resources.close()
 
 
 def job_context(
     job: JobFolder, view: JobView, spec: JobSpec, options: LocalWorkerOptions, *, scratch: str
 ) -> JobContext:
-    """The job as a worker of this machine sees it under a spec."""
+    """Return the context in which a worker on this machine runs the job under ``spec``."""
     workspace = job.workspace(scratch, agents=options.workers)
     return JobContext(
         name=job.name,

@@ -1,4 +1,4 @@
-"""How far a job is, for those who show its progress: read from the board and from what the workers report."""
+"""Reads the progress of a job from the board and from the reports of the workers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from kubemr_shell.worker.meter import read_meters
 
 
 class Observer:
-    """Reads with a connection of its own; opened by the thread that first asks."""
+    """A reader of a job's progress. The thread that first asks opens a connection of its own to the board."""
 
     def __init__(self, job: JobFolder) -> None:
         self._job = job
         self._store: SqliteStore | None = None
 
     def snapshot(self) -> Snapshot | None:
-        """None while there is nothing to tell."""
+        """Return the current progress, or None if the board cannot be read."""
         try:
             self._store = self._store or SqliteStore(self._job.board, create=False)
             progress = read_progress(self._store, JOB_NAME)
@@ -44,12 +44,13 @@ class Observer:
         )
 
     def close(self) -> None:
+        """Close the connection to the board."""
         if self._store is not None:
             self._store.close()
 
 
 def _bytes_total(view: JobView, phase: Phase) -> int:
-    """Map tasks read the inputs, reduce tasks what the map tasks wrote."""
+    """Return the bytes that a phase reads: map tasks read the inputs, reduce tasks the map outputs. 0: not known."""
     if phase is Phase.MAP and view.plan is not None:
         return view.plan.input_bytes
     if phase is Phase.REDUCE:

@@ -1,6 +1,6 @@
-"""Where a run writes: a folder, or a prefix in S3, and with each a local folder for the state of its jobs.
+"""The outputs of runs: a folder, or a prefix in S3. Each has a local folder for the state of its jobs.
 
-What is asked of both is here; what only S3 needs is in ``prefix_output``.
+This module holds the common interface and the folder; ``prefix_output`` holds the prefix.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.storage.os_errors import explained
 
 LOCK = "owner.lock"
+"""The name of the lock file in a state folder. The run that owns the output holds this lock."""
 STATE_OF_PREFIX = "s3-"
-"""Begins the names, under the state home, of folders with the state of an output in S3."""
+"""The beginning of the names, under the state home, of folders with the state of an output in S3."""
 READ_BYTES = 1 << 20
+"""The bytes of a part that are read at a time."""
 
 
 class Hold(Protocol):
     """An output that this process owns."""
 
     def release(self, *, forget: bool) -> None:
-        """Give it up; ``forget``: no job has state in it any more, so nothing of ours but a result stays."""
+        """Give the output up. With ``forget``, no job has state in it any more, so remove everything but a result."""
         ...
 
 
@@ -39,28 +41,30 @@ class Output(ABC):
     """A place for results."""
 
     uri: str
-    """An absolute path, or ``s3://bucket/prefix`` without a slash at its end."""
+    """The absolute path, or ``s3://bucket/prefix`` without a slash at its end."""
     kind: str
-    """What a person calls it."""
+    """The word for the output in messages."""
     s3: S3Spec
     storage: Storage
     state: str
-    """The local folder with the state of its jobs."""
+    """The path of the local folder with the state of the output's jobs."""
 
     @property
     def success(self) -> str:
+        """Return the URI of the file ``_SUCCESS``."""
         return f"{self.uri}/{SUCCESS}"
 
     def job(self, uid: str) -> JobFolder:
+        """Return the state folder of the job ``uid``. It need not exist."""
         return JobFolder(root=os.path.join(self.state, uid), output=self.uri, s3=self.s3)
 
     def unfinished(self) -> JobFolder | None:
-        """The job that can be resumed from this machine, if there is one."""
+        """Return the job that can be resumed from this machine, or None."""
         uid = unfinished_uid(self.state)
         return None if uid is None else self.job(uid)
 
     def find_job(self) -> JobFolder:
-        """Like ``unfinished``; JobNotFound where there is none."""
+        """Return the job that can be resumed from this machine. Raise JobNotFound if there is none."""
         job = self.unfinished()
         if job is None:
             raise JobNotFound(
@@ -70,42 +74,45 @@ class Output(ABC):
 
     @abstractmethod
     def names(self) -> list[str]:
-        """What stands directly in it, in order; UsageError for a place that can hold nothing."""
+        """Return the names directly in the output, in order. Raise UsageError for a place that can hold nothing."""
 
     @abstractmethod
     def uids(self) -> list[str]:
-        """Every job that left something: in its state here, or in the output."""
+        """Return the uids of all jobs that left something, in the local state or in the output."""
 
     @abstractmethod
     def has_leftovers(self) -> bool:
-        """Whether anything stands in it, or in its state here, that is no result."""
+        """Return whether the output or its local state holds anything that is not a result."""
 
     @abstractmethod
     def sweep(self) -> None:
-        """Remove what dead workers have begun to write in it and nobody knows any more. No job has outputs staged."""
+        """Remove what dead workers began to write and no job refers to. No job may have staged parts in the output."""
 
     def unowned(self) -> list[str]:
-        """The uids of jobs of a cluster that have something here: what no run owns, and whatever says so itself."""
+        """Return the uids of cluster jobs that left something here, that is, of jobs that no run on a machine owns.
+
+        If the owner of something is a run, ``hold`` reports this instead.
+        """
         return []
 
     @abstractmethod
     def hold(self, *, replace: bool, force: bool = False) -> Hold:
-        """Own it; UsageError when a living run does.
+        """Own the output. Raise UsageError if a living run owns it.
 
-        ``replace``: a job whose state is elsewhere may be forgotten; ``force``: even if it may be alive.
+        With ``replace``, a job whose state is elsewhere may be forgotten; with ``force``, even if it may be alive.
         """
 
     def hold_here(self) -> Hold:
-        """Own what is of it on this machine, where there is nothing else: its bucket is gone."""
+        """Own the local state of an output whose bucket is gone."""
         return self.hold(replace=True)
 
     @abstractmethod
     def read_part(self, name: str) -> Generator[bytes]:
-        """The bytes of a part; ObjectNotFound."""
+        """Yield the bytes of a part. Raise ObjectNotFound if the part does not exist."""
 
 
 class FolderOutput(Output):
-    """A folder; the state of its jobs is in ``_kubemr`` in it."""
+    """A folder as an output. The state of its jobs is in its subfolder ``_kubemr``."""
 
     kind = "folder"
 
@@ -136,17 +143,17 @@ class FolderOutput(Output):
         return not names or any(name == LOCK or is_uid(name.removeprefix(ASIDE)) for name in names)
 
     def sweep(self) -> None:
-        """All that is staged is in the state of a job."""
+        """Do nothing: everything that is staged in a folder is in the state of a job."""
 
-    def hold(self, *, replace: bool, force: bool = False) -> Hold:  # noqa: ARG002 - no job of it is elsewhere
+    def hold(self, *, replace: bool, force: bool = False) -> Hold:  # noqa: ARG002 - the state is never elsewhere
         while True:
             try:
                 self.storage.make_folder(self.state)
                 lock = ownership.hold(os.path.join(self.state, LOCK))
             except ObjectNotFound:
                 if not os.path.isdir(self.uri):
-                    raise  # a place like /proc, where no folder can be made
-                continue  # another run has just ended, and removed its state
+                    raise  # no folder can be made here, for example in /proc
+                continue  # another run has just ended and removed its state
             if lock is None:
                 raise UsageError(f"another run is at work in {self.uri}: wait for it, or choose another folder")
             return LocalHold(lock)
@@ -162,7 +169,7 @@ class FolderOutput(Output):
 
 
 class LocalHold(Hold):
-    """The lock in the folder with the state."""
+    """A hold by the lock in the state folder alone."""
 
     def __init__(self, lock: ownership.Ownership) -> None:
         self._lock = lock
@@ -170,13 +177,13 @@ class LocalHold(Hold):
     def release(self, *, forget: bool) -> None:
         if forget:
             os.unlink(self._lock.path)
-            with suppress(OSError):  # another run may already be at work in it
+            with suppress(OSError):  # another run may already use the folder
                 os.rmdir(os.path.dirname(self._lock.path))
         self._lock.release()
 
 
 def output_at(uri: str, s3: S3Spec, state_home: str) -> Output:
-    """The output that a user means; UsageError for a place where nothing can be kept."""
+    """Return the output that a user names. Raise UsageError for a place where nothing can be kept."""
     if scheme_of(uri) == "s3":
         from kubemr_shell.local_run.prefix_output import PrefixOutput  # noqa: PLC0415 - folders need no S3
 
@@ -185,9 +192,9 @@ def output_at(uri: str, s3: S3Spec, state_home: str) -> Output:
 
 
 def jobs_in(path: str) -> list[str]:
-    """Return the uids of the jobs with a folder directly in this one, which may be missing.
+    """Return the uids of the jobs that have a folder directly in ``path``, which may be missing.
 
-    A job whose removal was begun and not finished is one of them.
+    This includes jobs whose removal was begun but not finished.
     """
     try:
         with os.scandir(path) as entries:

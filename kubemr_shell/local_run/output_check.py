@@ -1,4 +1,4 @@
-"""What an output holds already, and whether a run may use it."""
+"""Finds what an output already holds, and decides whether a run may use the output."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _KEPT_IN_TMP = (
     f"{_UID}/journal/map-00000.0.manifest",
     f"{_UID}/map/0.0",
 )
-"""Names as jobs have them."""
+"""Examples of the names that jobs use below ``--tmp``, to be matched against inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What stands in an output."""
+    """The contents of an output, as far as they matter to a new run."""
 
     success: dict[str, Any] | None
-    """The manifest of a finished result."""
+    """The manifest of a finished result, or None."""
     missing: tuple[str, ...]
-    """What a finished result should have and does not."""
+    """The names that a finished result should have but lacks."""
     unfinished: JobFolder | None
-    """A job that can be resumed from here."""
+    """The job that can be resumed from this machine, or None."""
     old_parts: tuple[str, ...] | None
-    """What a new result would replace: the parts of a finished one, or those that a killed run had published."""
+    """The parts that a new result would replace: of a finished result, or of a killed run that had published them."""
     strangers: tuple[str, ...]
-    """Names that no run of ours put there."""
+    """The names that no run of kubemr-shell has put there."""
 
 
 def look_at_output(output: Output) -> Found:
-    """Read the output; one that is missing is empty."""
+    """Return the contents of an output. A missing output counts as empty."""
     names = output.names()
     success = read_success(output) if SUCCESS in names else None
     unfinished = output.unfinished()
@@ -59,7 +59,7 @@ def look_at_output(output: Output) -> Found:
 
 
 def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool) -> None:
-    """Refuse an output that would mix two results or lose somebody's files; say which flag helps."""
+    """Raise UsageError if the run would mix two results or lose other files. The error says which flag helps."""
     place = f"the output {output.uri}"
     if found.strangers:
         shown = ", ".join(found.strangers[:3]) + (" …" if len(found.strangers) > 3 else "")
@@ -71,7 +71,7 @@ def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool)
 
 
 def check_unowned(output: Output) -> None:
-    """Refuse an output in which a job of a cluster is at work, or was: nobody can tell from here."""
+    """Raise UsageError if the output holds something of a cluster job: that job may still be at work."""
     if uids := output.unowned():
         raise UsageError(
             f"the output {output.uri} holds temporaries of a job of a cluster ({uids[0]}): wait for its end, or choose "
@@ -80,9 +80,10 @@ def check_unowned(output: Output) -> None:
 
 
 def check_no_cluster_job(output: Output) -> None:
-    """Refuse to clean where a job of a cluster may be at work: only its board, in the cluster, tells whether it is.
+    """Raise UsageError if a cluster job may be at work in an output that a user wants to clean.
 
-    How old its objects are tells nothing: while a task runs for hours, nothing is written.
+    Only the job's board, in the cluster, tells whether the job runs. The age of its objects tells nothing: while a task
+    runs for hours, nothing is written.
     """
     if uids := output.unowned():
         columns = "NAMESPACE:.metadata.namespace,JOB:.metadata.name,UID:.metadata.uid"
@@ -94,7 +95,7 @@ def check_no_cluster_job(output: Output) -> None:
 
 
 def check_whole(output: str, found: Found) -> None:
-    """Refuse to take a result for finished that somebody has removed something of."""
+    """Raise UsageError if some file of a finished result has been removed."""
     if found.missing:
         raise UsageError(
             f"the finished result in {output} has no {', '.join(found.missing[:3])} any more: "
@@ -103,14 +104,20 @@ def check_whole(output: str, found: Found) -> None:
 
 
 def check_apart(output: str, inputs: tuple[str, ...], folder: str) -> None:
-    """Refuse an output at or under an input: the job would read what it writes. The names alone decide in S3."""
+    """Raise UsageError if the output is at or under an input: the job would read its own output.
+
+    In S3 the names alone decide.
+    """
     parts = [part_name(0, compression) for compression in ("none", *COMPRESSED_SUFFIXES)] if is_s3(output) else []
     for place in (output, *(f"{output}/{part}" for part in parts)):
         _check_apart(place, f"the output {output}", inputs, folder)
 
 
 def check_tmp_apart(tmp: str, inputs: tuple[str, ...], folder: str) -> None:
-    """Refuse ``--tmp`` where an input names what jobs keep there: a second planner would read the plan of the first."""
+    """Raise UsageError if an input would name the files that jobs keep in ``--tmp``.
+
+    Otherwise a second planner would read the plan of the first planner as an input.
+    """
     for name in _KEPT_IN_TMP:
         _check_apart(f"{tmp}/{name}", f"--tmp {tmp}", inputs, folder)
 
@@ -132,7 +139,7 @@ def _is_folder_in(output: str, uri: str, folder: str) -> bool:
 
 
 def _is_prefix_in(output: str, uri: str, _: str) -> bool:
-    """A glob may stand for the prefix, or for what is above it."""
+    """Return whether an S3 prefix is at or under an input. The input may be a pattern for the prefix or its parents."""
     if not is_s3(uri):
         return False
     place, source = (split_uri(name) for name in (output, uri))
@@ -144,7 +151,7 @@ def _is_prefix_in(output: str, uri: str, _: str) -> bool:
 
 
 def _is_named(place: str, pattern: str) -> bool:
-    """Whether a glob names the place or a folder above it, whatever is there now."""
+    """Return whether a pattern matches a path or one of its parent folders, whatever exists now."""
 
     def fits(names: list[str], parts: list[str]) -> bool:
         if not parts:
@@ -157,7 +164,7 @@ def _is_named(place: str, pattern: str) -> bool:
 
 
 def _may_have_published(job: JobFolder) -> bool:
-    """Whether parts that no ``_SUCCESS`` names may be this job's."""
+    """Return whether a job may have published the parts that no ``_SUCCESS`` names."""
     try:
         with open_board(job) as board:
             return board.view().publishing
@@ -166,7 +173,7 @@ def _may_have_published(job: JobFolder) -> bool:
 
 
 def read_success(output: Output) -> dict[str, Any] | None:
-    """The manifest of a finished result; None where there is none, UsageError for a file that is no manifest."""
+    """Return the manifest of a finished result, or None without one. Raise UsageError if the file is no manifest."""
     refusal = f"{output.success} is not a manifest of ours: choose another {output.kind}"
     try:
         manifest = json.loads(output.storage.read(output.success))

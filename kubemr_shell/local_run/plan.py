@@ -1,4 +1,4 @@
-"""What a job would do: it lists the inputs and plans the tasks, as the run would, and says what comes of it."""
+"""Says what a job would do: lists the inputs and plans the tasks as a run would, then predicts the rest."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ from kubemr_shell.net.s3_requests import DELETE, GET, PUT, RequestMeter
 from kubemr_shell.net.s3_uri import is_s3
 
 ALONE_SHOWN = 5
+"""The most inputs that the text names because one task has to read each of them alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """For 1,000 requests, in dollars."""
+    """Prices of 1,000 requests, in dollars."""
 
     put: float = 0.005
-    """PUT, COPY, POST, LIST: Amazon's list price, us-east-1, standard storage."""
+    """The price of PUT, COPY, POST and LIST: Amazon's list price, us-east-1, standard storage."""
     get: float = 0.0004
-    """GET, HEAD: likewise."""
+    """The price of GET and HEAD: Amazon's list price, us-east-1, standard storage."""
 
 
 def plan_of(request: RunRequest) -> Plan:
-    """List the inputs and plan the tasks; whatever would end the run before its first command ends this too."""
+    """List the inputs and plan the tasks. Raise the errors that would end the run before its first command."""
     spec = resolve(request.spec, slots=request.memory.slots)
     meter = RequestMeter()
     meter.take()
@@ -63,14 +64,14 @@ def plan_of(request: RunRequest) -> Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A job, and what will happen."""
+    """A job and its forecast."""
 
     request: RunRequest
     shape: Shape
     forecast: Forecast
 
     def lines(self, prices: Prices) -> list[str]:
-        """For people."""
+        """Return the plan as lines of text for people."""
         found = self.forecast
         return [
             *_of_tasks(self.request, found, self.shape),
@@ -80,7 +81,7 @@ class Plan:
         ]
 
     def as_json(self, prices: Prices) -> dict[str, Any]:
-        """For programs."""
+        """Return the plan as JSON for programs. Field names are part of the interface."""
         found = self.forecast
         return {
             "inputs": found.inputs,

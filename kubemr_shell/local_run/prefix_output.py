@@ -1,7 +1,7 @@
 """A prefix in S3 as an output. The state of its jobs is under the state home, in a folder named by the URI's hash.
 
-In the bucket stand, until a job ends, its staged uploads with their receipts below ``_kubemr/<uid>/``, and
-``_kubemr/owner``; afterwards parts and ``_SUCCESS``, and nothing else.
+Until a job ends, the bucket holds ``_kubemr/owner`` and, below ``_kubemr/<uid>/``, the receipts of the staged uploads.
+Afterwards the bucket holds only the parts and ``_SUCCESS``.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ from kubemr_shell.storage.locate import locate
 from kubemr_shell.storage.s3_upload import abort_upload
 
 REQUESTS_AT_ONCE = 8
+"""The most requests that abort uploads at the same time."""
 
 
 class PrefixOutput(Output):
-    """All keys that begin with the prefix and a slash."""
+    """A prefix as an output: all keys that begin with the prefix and a slash."""
 
     kind = "prefix"
 
@@ -60,7 +61,7 @@ class PrefixOutput(Output):
         elsewhere = sorted({*self._uids_below()} - {*jobs_in(self.state)})
         if not elsewhere or self._owner.read() is None:
             return elsewhere
-        # It belongs to a run, which ``hold`` asks for; but a job of a cluster may have come at the same moment.
+        # A run owns the output, and ``hold`` reports this. But a cluster job may have come at the same moment.
         return [uid for uid in elsewhere if OWNER in self._names_below(f"{STATE_NAME}/{uid}/")]
 
     def has_leftovers(self) -> bool:
@@ -82,7 +83,7 @@ class PrefixOutput(Output):
             ours = Owner.this_process(lock.path)
             self._owner.take(ours, replace=replace, force=force)
         except BaseException:
-            # By the token in the lock the next run from here knows what this one may have put into the bucket.
+            # The token in the lock tells the next run on this machine what this run may have put into the bucket.
             LocalHold(lock).release(forget=not (self._owner.may_be_ours or jobs_in(self.state)))
             raise
         return PrefixHold(lock, self._owner, ours)
@@ -91,7 +92,7 @@ class PrefixOutput(Output):
         return LocalHold(self._lock())
 
     def read_part(self, name: str) -> Generator[bytes]:
-        """The part must stay what it was when the first one was read."""
+        """Yield the bytes of a part. Raise an error if the part has changed since the first part was read."""
         from kubemr_shell.net.s3_read import read_range  # noqa: PLC0415 - only those who read pay for it
 
         uri = f"{self.uri}/{name}"
@@ -102,20 +103,20 @@ class PrefixOutput(Output):
 
     @cached_property
     def _objects(self) -> dict[str, dict[str, Any]]:
-        """What stands directly in the output, by name."""
+        """Return the entries of the objects directly in the output, by name."""
         return {item["Key"][len(self._prefix) :]: item for item in self._listed("") if "Key" in item}
 
     def _lock(self) -> ownership.Ownership:
         while True:
             os.makedirs(self.state, mode=0o700, exist_ok=True)
-            with suppress(ObjectNotFound):  # another run has just ended, and removed its state
+            with suppress(ObjectNotFound):  # another run has just ended and removed its state
                 lock = ownership.hold(os.path.join(self.state, LOCK))
                 if lock is None:
                     raise UsageError(f"another run is at work in {self.uri}: wait for it, or choose another prefix")
                 return lock
 
     def _uploads(self) -> Iterator[tuple[str, str]]:
-        """URI and id of each upload that a worker of ours has begun: for a part, or for ``_SUCCESS``."""
+        """Yield the URI and the id of each upload for a part or for ``_SUCCESS``, which only workers of runs begin."""
         for upload in list_uploads(self._client, self._bucket, self._prefix, patience=LISTING_PATIENCE):
             name = upload.key[len(self._prefix) :]
             if name == SUCCESS or is_part_name(name):
@@ -126,13 +127,13 @@ class PrefixOutput(Output):
         return filter(is_uid, self._names_below(f"{STATE_NAME}/"))
 
     def _names_below(self, place: str) -> Iterator[str]:
-        """The first component of each key below a place in the output."""
+        """Yield the first component of each key below a place in the output."""
         start = len(self._prefix + place)
         names = ((item.get("Key") or item["Prefix"])[start:].rstrip("/") for item in self._listed(place))
-        return (name for name in names if name)  # consoles make objects of the name of a folder
+        return (name for name in names if name)  # consoles of object stores make objects with the name of the folder
 
     def _listed(self, place: str) -> Iterator[dict[str, Any]]:
-        """What S3 says of the objects and prefixes directly below a place in the output."""
+        """Yield the entries with which S3 lists the objects and prefixes directly below a place in the output."""
         more: dict[str, Any] = {}
         while True:
             page = self._client.call(
@@ -152,7 +153,7 @@ class PrefixOutput(Output):
 
 
 class PrefixHold(Hold):
-    """The lock on this machine, and the object in the bucket."""
+    """A hold by the lock on this machine and the object in the bucket."""
 
     def __init__(self, lock: ownership.Ownership, object_: OwnerObject, ours: Owner) -> None:
         self._local = LocalHold(lock)
@@ -160,7 +161,7 @@ class PrefixHold(Hold):
         self._ours = ours
 
     def release(self, *, forget: bool) -> None:
-        """The object goes first: while the lock is there, everybody can tell whose it was."""
+        """Release the object before the lock: while the lock exists, other runs can tell whose object it was."""
         is_gone = False
         try:
             if forget:

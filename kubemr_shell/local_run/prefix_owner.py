@@ -1,9 +1,10 @@
-"""Who owns an output in S3: the object ``_kubemr/owner`` in it, which names a run and the lock that tells if it lives.
+"""The owner of an output in S3: the object ``_kubemr/owner``, which names a run and the lock that shows if it lives.
 
-The run holds a ``flock`` on a file of its machine, in which a token stands. Whoever finds that file with that token is
-on the same machine, and asks the lock; from elsewhere nobody can tell. The object is made by a conditional PUT and read
-again, so that of two runs one is refused also where a server does not know conditions. It stays as long as an
-unfinished job has state somewhere.
+The run holds a ``flock`` on a file of its machine. The file contains a token. A process that finds this file with
+this token is on the same machine, and tests the lock. A process on another machine cannot tell whether the run lives.
+
+The object is made by a conditional PUT and then read again. So one of two concurrent runs is refused even if the
+server ignores conditions. The object stays as long as an unfinished job has state somewhere.
 """
 
 from __future__ import annotations
@@ -32,28 +33,30 @@ from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.storage import ownership
 
 LEAVING_PATIENCE = Patience(budget=5)
-"""A run that was stopped says so, but nobody waits for that."""
+"""The limit on retries when a stopped run records its end, because no user waits for this request."""
 TRIES = 10
+"""The number of attempts to write the object while other runs write it too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """A run that owns an output, as the object tells of it."""
+    """A run that owns an output, as the object describes it."""
 
     token: str
+    """The random text in the run's lock file."""
     lock: str
-    """The path of its lock, on its machine."""
+    """The path of the run's lock file, on the machine of the run."""
     host: str
     user: str
     process: int
     since: str
-    """For people: when it began."""
+    """The time when the run began, for people."""
     is_running: bool = True
-    """False: it was stopped or has failed, and its job can be resumed."""
+    """False after the run was stopped or has failed, so that its job can be resumed."""
 
     @classmethod
     def this_process(cls, lock: str) -> Owner:
-        """Of an output whose lock is held."""
+        """Return this process as an owner. The caller must hold ``lock``, which gets a token if it has none."""
         token = _token_in(lock)
         if not token:
             token = os.urandom(16).hex()
@@ -70,13 +73,14 @@ class Owner:
 
     @property
     def who(self) -> str:
+        """Return the process, user and host of the run, for messages."""
         return f"process {self.process} of {self.user} on {self.host}"
 
 
 def refusal(owner: Owner, uri: str, *, is_alive: bool | None, replace: bool, force: bool) -> UsageError | None:
-    """Why the output cannot be owned instead of ``owner``, or None if it can. Pure.
+    """Return why this run cannot own the output instead of ``owner``, or None if it can. Pure.
 
-    ``is_alive`` None: that cannot be told from here. ``replace`` and ``force`` as for ``Output.hold``.
+    ``is_alive`` is None if this machine cannot tell. ``replace`` and ``force`` are those of ``Output.hold``.
     """
     if is_alive:
         return UsageError(f"another run is at work in {uri} ({owner.who}): wait for it, or choose another prefix")
@@ -95,7 +99,7 @@ def refusal(owner: Owner, uri: str, *, is_alive: bool | None, replace: bool, for
 
 
 class OwnerObject:
-    """The object of one output."""
+    """The object ``_kubemr/owner`` of one output."""
 
     def __init__(self, client: S3Client, output: str) -> None:
         self._client = client
@@ -103,10 +107,13 @@ class OwnerObject:
         self.uri = f"{output}/{STATE}/{OWNER}"
         self._bucket, self._key = split_uri(self.uri)
         self.may_be_ours = False
-        """Whether what this process has put there may stand there."""
+        """Whether the object may be one that this process, or an earlier run with its lock, has written."""
 
     def read(self) -> tuple[Owner, str] | None:
-        """What stands there, and its ETag; StorageError for something that is not ours, BucketNotFound."""
+        """Return the owner and the ETag of the object, or None if there is no object.
+
+        Raise StorageError if no run has written the object, and BucketNotFound if the bucket does not exist.
+        """
         try:
             data, etag = get_object(self._client, self.uri, patience=LISTING_PATIENCE)
         except BucketNotFound:
@@ -119,7 +126,10 @@ class OwnerObject:
             raise StorageError(f"{self.uri}: not written by a run of ours: choose another prefix") from error
 
     def take(self, ours: Owner, *, replace: bool, force: bool) -> None:
-        """Put ours there, in place of nobody or of a dead one; UsageError when that cannot be. Our lock is held."""
+        """Write ``ours``, if there is no owner or its run is dead. The caller must hold the lock of ``ours``.
+
+        Raise UsageError if another run owns the output. Raise StorageError if other runs keep writing the object.
+        """
         for _ in range(TRIES):
             found = self.read()
             self.may_be_ours = found is not None and found[0].token == ours.token
@@ -128,7 +138,7 @@ class OwnerObject:
                 owner, etag = found
                 if owner == ours:
                     return
-                if owner.token != ours.token:  # else it is that of an earlier run with our lock
+                if owner.token != ours.token:  # the same token: an earlier run with this lock wrote the object
                     refused = refusal(owner, self._output, is_alive=alive(owner), replace=replace, force=force)
                     if refused:
                         raise refused
@@ -138,12 +148,12 @@ class OwnerObject:
         raise StorageError(f"{self.uri}: other runs write there all the time: try again")
 
     def stop(self, ours: Owner) -> None:
-        """Say that the run has ended, and left an unfinished job. Best effort: its lock says so too."""
+        """Record that the run has ended and left an unfinished job. Ignore errors: the free lock shows the same."""
         with suppress(KubemrError):
             self._put(replace(ours, is_running=False), {}, LEAVING_PATIENCE)
 
     def remove(self, ours: Owner) -> None:
-        """Remove the object if it is ours."""
+        """Remove the object if ``ours`` owns the output."""
         found = self.read()
         if found is not None and found[0].token == ours.token:
             self._call("delete_object")
@@ -153,11 +163,11 @@ class OwnerObject:
         try:
             self._call("put_object", patience=patience, Body=body, **condition)
         except (PreconditionFailed, ObjectNotFound):
-            return  # somebody was faster, or ours landed and its answer was lost: whoever reads it finds out
+            return  # another run was faster, or the answer was lost: the caller reads the object again
         except StorageError:
             if not condition:
                 raise
-            self._call("put_object", patience=patience, Body=body)  # a server that refuses conditions
+            self._call("put_object", patience=patience, Body=body)  # the server refuses conditions
 
     def _call(self, operation: str, patience: Patience = LISTING_PATIENCE, **parameters: Any) -> dict[str, Any]:
         return self._client.call(
@@ -166,14 +176,14 @@ class OwnerObject:
 
 
 def alive(owner: Owner) -> bool | None:
-    """Whether a run lives; None when its lock is not on this machine, or not to be seen."""
+    """Return whether a run is alive, or None if its lock is not on this machine or cannot be read."""
     if _token_in(owner.lock) != owner.token:
         return None
     return ownership.is_held(owner.lock)
 
 
 def _token_in(lock: str) -> str:
-    """Empty where none can be read."""
+    """Return the token in a lock file, or an empty text if the file cannot be read."""
     try:
         with open(lock, encoding="ascii") as file:
             return file.read(64)
@@ -184,5 +194,5 @@ def _token_in(lock: str) -> str:
 def _user() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # as in many containers
+    except KeyError:  # the user has no entry, as in many containers
         return str(os.getuid())

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, a line every few seconds elsewhere, nothing when quiet."""
+"""Shows progress on stderr: a bar on a terminal, a line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, sec
 from kubemr_shell.streams import write_message
 
 TERMINAL_SECONDS = 0.2
+"""The seconds between two updates of the bar on a terminal."""
 PLAIN_SECONDS = 5.0
+"""The seconds between two lines where stderr is not a terminal."""
 BEFORE_TASKS = {"deploy": "waiting for workers", "plan": "looking for the inputs"}
-"""What takes the time in a phase without tasks."""
+"""The text for each phase without tasks, which says what takes the time."""
 STATUS_SHOWN = 100
-"""Characters of what a task says."""
+"""The most characters of a task's status that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """How far the job is at one moment. ``bytes_total`` 0: not known."""
+    """The progress of a job at one moment. ``bytes_total`` is 0 if it is not known."""
 
     phase: str
     tasks_done: int = 0
@@ -29,22 +31,26 @@ class Snapshot:
     bytes_total: int = 0
     retries: int = 0
     status: str = ""
-    """What one of the running tasks said last that it is doing."""
+    """The last status that one of the running tasks reported."""
 
 
 class Display(Protocol):
-    """Where progress is shown."""
+    """A place where progress is shown."""
 
     seconds: float
-    """How often it wants a snapshot."""
+    """The seconds between two snapshots."""
 
-    def show(self, snapshot: Snapshot, rate: float) -> None: ...
+    def show(self, snapshot: Snapshot, rate: float) -> None:
+        """Show a snapshot. ``rate`` is in bytes a second, or in tasks a second if bytes are not counted."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Remove the display from the terminal."""
+        ...
 
 
 class PlainDisplay:
-    """One line a snapshot, for logs and pipes."""
+    """A display that prints one line for each snapshot, for logs and pipes."""
 
     seconds = PLAIN_SECONDS
 
@@ -59,12 +65,12 @@ class PlainDisplay:
 
 
 class TerminalDisplay:
-    """A bar that rich keeps on the last line of a terminal."""
+    """A display that shows a bar on the last line of a terminal, drawn by ``rich``."""
 
     seconds = TERMINAL_SECONDS
 
     def __init__(self, stream: TextIO) -> None:
-        from rich.console import Console  # noqa: PLC0415 - 80 ms that only a terminal has to pay
+        from rich.console import Console  # noqa: PLC0415 - the import takes 80 ms, and only a terminal needs it
         from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
 
         self._progress = Progress(
@@ -88,28 +94,29 @@ class TerminalDisplay:
 
 
 def display_for(stream: TextIO) -> Display:
+    """Return a bar if ``stream`` is a terminal, else a display of plain lines."""
     return TerminalDisplay(stream) if stream.isatty() else PlainDisplay(stream)
 
 
 def show_cursor(stream: TextIO) -> None:
-    """For a run that ends at once, without closing its display."""
+    """Show the cursor of a terminal again, for a run that ends at once, without closing its display."""
     if stream.isatty():
         write_message(b"\x1b[?25h\r\n")
 
 
 def done_of_total(snapshot: Snapshot) -> tuple[int, int]:
-    """Progress by bytes where they are known: tasks differ in size."""
+    """Return the progress and its total: in bytes if they are known, because tasks differ in size, else in tasks."""
     if snapshot.bytes_total:
         return min(snapshot.bytes_done, snapshot.bytes_total), snapshot.bytes_total
     return snapshot.tasks_done, snapshot.tasks
 
 
 def progress_text(snapshot: Snapshot, rate: float) -> str:
-    """Tasks, bytes, rate of what is counted, time left, repeated attempts, what a task says that it is doing."""
+    """Return the progress as text: tasks, bytes, rate, time left, repeated attempts, and the status of a task."""
     tasks = f"{count_text(snapshot.tasks_done)}/{count_text(snapshot.tasks)} tasks"
     words = [tasks if snapshot.tasks else BEFORE_TASKS.get(snapshot.phase, "")]
     if snapshot.bytes_total:
-        done, total = done_of_total(snapshot)  # what is read again counts again
+        done, total = done_of_total(snapshot)  # limits the bytes, since repeated reads count again
         words.append(f"{bytes_text(done)} of {bytes_text(total)}")
     if rate:
         by_bytes = _counts_bytes(snapshot)
@@ -128,19 +135,22 @@ def _counts_bytes(snapshot: Snapshot) -> bool:
 
 
 def progress_line(snapshot: Snapshot, rate: float) -> str:
+    """Return the line of a plain display for a snapshot."""
     return f"{snapshot.phase}: {progress_text(snapshot, rate)}"
 
 
 class Rate:
-    """Bytes a second over the last few snapshots of one phase; tasks where bytes are not known."""
+    """The rate of the last snapshots of one phase: in bytes a second, or in tasks a second if bytes are not known."""
 
     WINDOW = 25
+    """The number of snapshots over which the rate is measured."""
 
     def __init__(self) -> None:
         self._phase = ""
         self._points: list[tuple[float, int]] = []
 
     def after(self, now: float, snapshot: Snapshot) -> float:
+        """Add a snapshot and return the rate. ``now`` is in seconds."""
         if snapshot.phase != self._phase:
             self._phase, self._points = snapshot.phase, []
         self._points = [
@@ -152,7 +162,7 @@ class Rate:
 
 
 class ProgressThread:
-    """Shows snapshots until it is closed. A display that breaks is given up; the job goes on."""
+    """A thread that shows snapshots until it is closed. If the display breaks, only the thread ends, not the job."""
 
     def __init__(self, display: Display, snapshot: Callable[[], Snapshot | None], clock: Callable[[], float]) -> None:
         self._display = display
@@ -174,6 +184,7 @@ class ProgressThread:
                 return
 
     def close(self) -> None:
+        """Stop the thread and close the display."""
         self._closing.set()
         self._thread.join()
         self._display.close()

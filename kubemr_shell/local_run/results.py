@@ -1,4 +1,4 @@
-"""The parts of a result, one after the other, to a stream."""
+"""Writes the parts of a result to a stream, one after the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from kubemr_shell.streams import STDOUT, write_output
 
 
 def write_results(output: Output, descriptor: int = STDOUT) -> None:
-    """Write every part in order; a newline is added between parts where the last line of one has none."""
+    """Write all parts in order. Add a newline after a part whose last line has none, if another part follows.
+
+    Raise JobNotFound if there is no finished result, and ObjectNotFound if a part is missing or was changed.
+    """
     success = look_at_output(output).success
     if success is None:
         raise JobNotFound(f"{output.uri}: there is no finished result (no {SUCCESS})")
@@ -27,13 +30,14 @@ def write_results(output: Output, descriptor: int = STDOUT) -> None:
             write_output(b"\n", descriptor)
         open_line = _copy(output, part, descriptor)
         if part["name"].endswith(tuple(COMPRESSED_SUFFIXES.values())):
-            open_line = False  # the bytes are not lines, and compressed parts may follow each other
+            open_line = False  # a newline would damage compressed bytes, and compressed parts may follow each other
 
 
 def _copy(output: Output, part: Mapping[str, Any], descriptor: int) -> bool:
-    """Write one part, and return whether its last line is without its newline.
+    """Write one part, and return whether its last line has no newline.
 
-    A part that is not what ``_SUCCESS`` says is an error after its bytes were written: they are not read twice.
+    Raise ObjectNotFound if the part differs from its entry in ``_SUCCESS``. The bytes are written before this error,
+    because no part is read twice.
     """
     name, size = part["name"], part["bytes"]
     copied = crc32 = 0

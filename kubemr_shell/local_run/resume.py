@@ -1,4 +1,4 @@
-"""Bringing an unfinished job to where workers can go on with it, under the spec that it is resumed with."""
+"""Prepares an unfinished job for workers, under the spec with which the job is resumed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from kubemr_shell.shown import shown
 
 
 def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None = None) -> JobFolder:
-    """Refuse what would make it another job; keep what was done as far as the spec that is asked for allows.
+    """Apply the spec ``asked`` to a job, keep the committed work that this spec allows, and return the job to work on.
 
-    Returns the job to work on: another one when this one is complete, and its maps can be used for other reduces; then
-    the parts that were ``found`` in its output are replaced. A job that is not complete does its maps again, if a file
-    that they may read has another content.
-    ``tmp`` is where the temporaries are asked to be; None: wherever they are.
+    If the job is complete and only its reduces have to run again, return a new job that uses the old maps. Then the
+    parts that were ``found`` in the output are replaced. A job that is not complete runs its maps again if a file that
+    the maps may read has changed. ``tmp`` is the value of ``--tmp``; None keeps the temporaries where they are.
+
+    Raise UsageError if ``asked`` would make another job, and InputChanged if an input has changed.
     """
     end_leftovers(job)
     if tmp not in (None, job.tmp):
@@ -50,13 +51,13 @@ def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None 
         job = begin_again(job, spec, old_parts=found.old_parts)
     with open_board(job) as board:
         if view.state is not JobState.COMPLETE:
-            _go_on(board, view, spec, changes)
+            _apply(board, view, spec, changes)
         board.deploy()
     return job
 
 
-def _go_on(board: Board, view: JobView, spec: JobSpec, changes: Changes) -> None:
-    """Have the job under another spec, and alive."""
+def _apply(board: Board, view: JobView, spec: JobSpec, changes: Changes) -> None:
+    """Give a job that is not complete its new spec, and restart the job if it has ended."""
     if changes.maps:
         board.redo_maps(spec_to_mapping(spec))
     elif changes.reduce_only:
@@ -68,7 +69,7 @@ def _go_on(board: Board, view: JobView, spec: JobSpec, changes: Changes) -> None
 
 
 def _changes(old: JobSpec, asked: JobSpec, view: JobView) -> Changes:
-    """Return what is to be done again; UsageError or InputChanged when the job would be another one."""
+    """Return the changes that make work run again. Raise UsageError or InputChanged if it would be another job."""
     planned = view.plan.files if view.plan else {}
     changes = changed_fields(old, asked, planned=planned, found=file_pins(asked))
     if changes.forbidden:

@@ -1,4 +1,4 @@
-"""A finished job that kept its temporaries, and is asked for with other reduces: a new job takes over its maps."""
+"""Makes a new job that takes over the maps of a finished job, which kept its temporaries, for other reduces."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
 
 
 def begin_again(job: JobFolder, spec: JobSpec, *, old_parts: tuple[str, ...] | None) -> JobFolder:
-    """The new job, in the folder of the old one. The old result stays until the new one replaces ``old_parts``.
+    """Return a new job in the folder of the old job. The old result stays until the new one replaces ``old_parts``.
 
-    The last step makes the new job. Whoever is killed before it leaves a complete job, perhaps in a folder of
-    another name, with which the same can be done again.
+    The last step makes the new job. If the process is killed before this step, a complete job is left, perhaps in a
+    folder of another name. This function can be called again with that job.
     """
     new = replace(job, root=os.path.join(os.path.dirname(job.root), uuid.uuid4().hex))
     begun = replace(job, board_name=f"{job.board_name}.new")
@@ -35,7 +35,7 @@ def begin_again(job: JobFolder, spec: JobSpec, *, old_parts: tuple[str, ...] | N
     job.replaces(old_parts)
     job.forget_workers()
     os.rename(job.root, new.root)
-    for kind in ("-wal", "-shm"):  # of the old board: they must not be taken for the new one's
+    for kind in ("-wal", "-shm"):  # SQLite must not take the files of the old board for those of the new one
         with suppress(FileNotFoundError):
             os.unlink(new.board + kind)
     os.rename(replace(new, board_name=begun.board_name).board, new.board)

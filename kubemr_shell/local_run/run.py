@@ -1,4 +1,4 @@
-"""A whole job on this machine, from the request to the exit code."""
+"""Runs a whole job on this machine, from the request to the exit code."""
 
 from __future__ import annotations
 
@@ -44,19 +44,23 @@ from kubemr_shell.storage.locate import scheme_of
 
 
 class Workforce(Protocol):
-    """One worker in this process, or several in others."""
+    """The workers of a run: one in this process, or several in other processes."""
 
     def run(self) -> JobState | None:
-        """Work until the job has ended, and return its state; None after ``stop``."""
+        """Work until the job has ended, and return its state. Return None after ``stop``."""
         ...
 
-    def stop(self) -> None: ...
+    def stop(self) -> None:
+        """Give all claims back and make ``run`` return."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the workers and release their resources."""
+        ...
 
 
 def run_job(request: RunRequest) -> int:
-    """Run a job to its end and return the exit code; JobFailed has the screen that explains why."""
+    """Run a job to its end and return the exit code. Raise JobFailed, with the screen that explains the failure."""
     heed_children()
     with ending_on_signals(), way_on(has_output=request.output is not None).said():
         return _run(request)
@@ -83,7 +87,7 @@ def _run(request: RunRequest) -> int:
             return _stopped(request, signals)
         if state is not JobState.COMPLETE:
             raise _failure(request, opened.job)
-        keep = request.spec.keep_tmp or request.output is None  # results for stdout are not there yet
+        keep = request.spec.keep_tmp or request.output is None  # the results have not reached stdout yet
         _finish(request, opened.output, began)
         keep = request.spec.keep_tmp and request.output is not None
         is_complete = True
@@ -98,19 +102,19 @@ def _run(request: RunRequest) -> int:
 
 
 def _close_complete(opened: Opened, *, remove: bool) -> None:
-    """Give up a job whose result is where it belongs. Temporaries that cannot be removed are no failure of it."""
+    """Give up a job whose result is complete. Only warn if temporaries cannot be removed: the run has succeeded."""
     try:
         close_job(opened, remove=remove)
     except KubemrError as error:
         line = f"kubemr-shell clean {shlex.quote(opened.job.output)}"
         way_out = "remove them" if opened.job.is_for_stdout else f"when that is mended, remove them: {line}"
-        print(  # noqa: T201 - the person who runs it has to remove them
+        print(  # noqa: T201 - the user has to remove them
             f"kubemr-shell: the result is complete, but temporaries of it are left: {error}: {way_out}", file=sys.stderr
         )
 
 
 def _copy_streams(request: RunRequest, job: JobFolder) -> None:
-    """Copy what can be read only once, and by this process alone."""
+    """Copy the streams that only this process can read, and only once: the list of inputs and standard input."""
     is_lasting = not job.is_for_stdout
     copy_list(request.spec, request.folder, job.list_copy, is_lasting=is_lasting)
     if any(name in STANDARD_INPUT for name in request.spec.inputs):
@@ -137,7 +141,7 @@ def _abandon(job: JobFolder) -> None:
 
 def _workforce(request: RunRequest, job: JobFolder) -> Workforce:
     if request.workers > 1:
-        from kubemr_shell.local_run.supervisor import Supervisor  # noqa: PLC0415 - one worker needs none
+        from kubemr_shell.local_run.supervisor import Supervisor  # noqa: PLC0415 - one worker needs no supervisor
 
         return Supervisor(job, request)
     options = LocalWorkerOptions(
@@ -179,7 +183,7 @@ def _finish(request: RunRequest, output: Output, began: float) -> None:
 
 
 def _print_uris(request: RunRequest) -> None:
-    """Where the parts are, for a program that goes on with them; those in a folder are found there."""
+    """Print the URIs of parts in S3 for a program that reads the result. Parts in a folder need no list."""
     if request.output is None or scheme_of(request.output) == "file":
         return
     output = output_at(request.output, request.spec.s3, request.state_home)
@@ -242,4 +246,4 @@ def _warnings() -> list[str]:
 def _say(request: RunRequest, lines: list[str]) -> None:
     if not request.quiet:
         for line in lines:
-            print(line, file=sys.stderr)  # noqa: T201 - the summary and the warnings are for the person who runs it
+            print(line, file=sys.stderr)  # noqa: T201 - the summary and the warnings are for the user

@@ -1,4 +1,4 @@
-"""What SIGINT, SIGTERM and SIGHUP do to a run: the first asks it to stop, a second SIGINT ends it at once."""
+"""Handles SIGINT, SIGTERM and SIGHUP in a run: the first one asks the run to stop, a second SIGINT ends it at once."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ EXIT_CODES = {
     signal.SIGTERM: EXIT_TERMINATED,
     signal.SIGHUP: EXIT_TERMINATED,
 }
+"""The exit code of a run that a signal has stopped."""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP where no command has to be stopped: it ends the run as Ctrl-C does there."""
+    """SIGTERM or SIGHUP while no command runs. The run ends as with Ctrl-C."""
 
     exit_code = EXIT_TERMINATED
 
 
 class Signals:
-    """Remembers the first signal that came."""
+    """A handler that calls ``stop`` on the first signal and remembers this signal in ``received``.
+
+    On a second SIGINT, the handler calls ``kill`` and ends the process.
+    """
 
     def __init__(self, stop: Callable[[], None], kill: Callable[[], None]) -> None:
         self._stop = stop
@@ -34,9 +38,11 @@ class Signals:
 
     @property
     def exit_code(self) -> int | None:
+        """Return the exit code for the received signal, or None if no signal came."""
         return None if self.received is None else EXIT_CODES[self.received]
 
     def handle(self, number: int, _: FrameType | None) -> None:
+        """Handle a signal."""
         if self.received is None:
             self.received = signal.Signals(number)
             self._stop()
@@ -47,7 +53,7 @@ class Signals:
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """Before and after the work, SIGTERM and SIGHUP are exceptions, as SIGINT is."""
+    """Raise Terminated on SIGTERM and SIGHUP, as SIGINT raises KeyboardInterrupt: for the time outside the work."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
         raise Terminated
@@ -58,9 +64,9 @@ def ending_on_signals() -> Iterator[None]:
 
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None], kill: Callable[[], None] = lambda: None) -> Iterator[Signals]:
-    """``stop`` is called on the first signal, ``kill`` just before the process ends on a second SIGINT.
+    """Call ``stop`` on the first signal, and ``kill`` just before the process ends on a second SIGINT.
 
-    A signal that is ignored from the start (nohup, a script's background job) stays so.
+    A signal that was ignored when the process started (``nohup``, a script's background job) stays ignored.
     """
     signals = Signals(stop, kill)
     with _handling(signals.handle, EXIT_CODES):

@@ -1,4 +1,4 @@
-"""From a request to a job folder with a job on its board: a new one, or the one that a resume goes on with."""
+"""Turns a request into a job folder with a job on its board: a new job, or the job that is resumed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from kubemr_shell.local_run.stdout_state import own_new_folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The job that this process owns now."""
+    """A job that this process owns, with its output and the hold on this output."""
 
     job: JobFolder
     output: Output
@@ -40,9 +40,9 @@ class Opened:
 
 
 def open_job(request: RunRequest) -> Opened | None:
-    """Own the output and have a job on its board; UsageError when flags or files do not allow it.
+    """Own the output and make or resume a job. Raise UsageError if flags or files do not allow it.
 
-    None: ``--resume`` finds a finished result, with which nothing is left to do.
+    Return None if ``--resume`` finds a finished result, so that nothing is left to do.
     """
     if request.tmp is not None:
         check_tmp_apart(request.tmp, request.spec.inputs, request.folder)
@@ -52,11 +52,11 @@ def open_job(request: RunRequest) -> Opened | None:
     output = output_at(request.output, request.spec.s3, request.state_home)
     check_unowned(output)
     found = look_at_output(output)
-    if found.unfinished is None:  # else a run may be at work on it, which the hold finds out
+    if found.unfinished is None:  # otherwise a run may be at work on the job: only ``hold`` can tell
         check_output(output, found, resume=request.resume, overwrite=request.overwrite)
     hold = output.hold(replace=request.overwrite)
     try:
-        check_unowned(output)  # now that a job of a cluster would see that this run has it
+        check_unowned(output)  # again: from now on, a job of a cluster sees that this run owns the output
         found = look_at_output(output)
         check_output(output, found, resume=request.resume, overwrite=request.overwrite)
         job = _job_in_output(request, output, found)
@@ -72,7 +72,7 @@ def open_job(request: RunRequest) -> Opened | None:
 
 
 def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFolder | None:
-    """The job to work on; None when it is finished."""
+    """Return the job to work on, or None if the result is finished."""
     if request.resume and found.unfinished is not None:
         return resume_job(found.unfinished, request.spec, found=found, tmp=request.tmp)
     if request.resume and found.success is not None:
@@ -85,7 +85,7 @@ def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFold
 
 
 def _create(request: RunRequest, job: JobFolder, *, old_parts: tuple[str, ...] | None) -> None:
-    """The board appears last and in one step: a folder with a board has all that a job needs."""
+    """Make the job. The board appears last, in one step, so that a folder with a board has everything a job needs."""
     try:
         job.make(name=request.name, old_parts=old_parts, tmp=request.tmp)
     except KubemrError:
@@ -105,7 +105,7 @@ def _create(request: RunRequest, job: JobFolder, *, old_parts: tuple[str, ...] |
 
 
 def close_job(opened: Opened, *, remove: bool) -> None:
-    """Give up the job; with ``remove``, nothing of its state stays."""
+    """Give up the job. With ``remove``, remove all of its state first."""
     is_removed = False
     try:
         if remove:

@@ -1,4 +1,4 @@
-"""Standard input as a file: a task may have to read it twice, and another process too."""
+"""Copies standard input to a file, because a task, or another process, may have to read it twice."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from kubemr_shell.streams import READ_BYTES, STDIN, read_some
 
 
 def copy_stdin(path: str, *, is_lasting: bool) -> None:
-    """Copy everything, once: a resumed job has it already. A copy that was cut short is begun anew.
+    """Copy all of standard input to ``path``, unless the copy exists, as in a resumed job.
 
-    ``is_lasting``: the copy has to survive a power cut, since nobody can make it again for a job that goes on.
+    A copy that was cut short begins again. With ``is_lasting``, the copy survives a power cut: for a job that is
+    resumed, nobody can make it again.
     """
     if os.path.exists(path):
         return

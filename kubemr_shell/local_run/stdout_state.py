@@ -1,4 +1,4 @@
-"""The state of runs whose results go to stdout: a folder under the state home that is gone with its run."""
+"""The state of runs whose results go to stdout: a folder under the state home, which is removed with the run."""
 
 from __future__ import annotations
 
@@ -17,24 +17,27 @@ from kubemr_shell.storage import ownership
 
 
 class RunHold(Hold):
-    """The lock in the job's own folder, with which it is removed."""
+    """A hold by the lock in the job's own folder. The lock is removed with this folder."""
 
     def __init__(self, lock: ownership.Ownership) -> None:
         self._lock = lock
 
-    def release(self, *, forget: bool) -> None:  # noqa: ARG002 - nothing is left either way
+    def release(self, *, forget: bool) -> None:  # noqa: ARG002 - the folder is removed in both cases
         self._lock.release()
 
 
 def own_new_folder(state_home: str, s3: S3Spec) -> tuple[JobFolder, RunHold]:
-    """A folder for one run; those that others have left are removed, as nobody can want them any more."""
+    """Make and own a folder for one run. Remove the folders of dead runs, because no user can want them any more.
+
+    Raise Forbidden if no folder can be made under the state home.
+    """
     home = os.path.join(state_home, "kubemr-shell")
     try:
         _remove_stale(home)
         while True:
             root = os.path.join(home, uuid.uuid4().hex)
             os.makedirs(root, mode=0o700)
-            with suppress(ObjectNotFound):  # another run took the folder, not yet locked, for a stale one
+            with suppress(ObjectNotFound):  # another run removed the folder before this run had locked it
                 lock = ownership.hold(os.path.join(root, LOCK))
                 if lock is not None:
                     return JobFolder(root=root, output=os.path.join(root, "results"), s3=s3), RunHold(lock)
@@ -55,13 +58,13 @@ def _remove_stale(home: str) -> None:
             continue
         try:
             held = ownership.hold(os.path.join(entry.path, LOCK))
-        except KubemrError:  # gone since, or no run of ours, or another user's
+        except KubemrError:  # the folder is gone, belongs to another user, or is not the state of a run
             continue
         if held is None:
             continue
         job = JobFolder(root=entry.path, output="")
         kill_leftovers(job)
-        with suppress(KubemrError):  # where its temporaries are does not answer: tried again by the next run
+        with suppress(KubemrError):  # the storage of the temporaries does not answer: the next run tries again
             job.remove_temporaries()
             shutil.rmtree(entry.path, ignore_errors=True)
         held.release()

@@ -1,4 +1,4 @@
-"""What a finished run says at its end. Pure: from the manifest in ``_SUCCESS`` to lines of text."""
+"""The summary of a finished run. Pure: turns the manifest in ``_SUCCESS`` into lines of text."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from kubemr_shell.job.counters import MOST_BYTES, MOST_COUNTERS, CounterName, Co
 from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
 
 HEAVY_SHARE = 0.1
-"""A key with more than this part of all records of a phase is named."""
+"""The share of all records of a phase above which the summary names a key."""
 COUNTER_SHOWN = 300
-"""Characters of the name of a counter."""
+"""The most characters of a counter's name that are shown."""
 WARNING_SHOWN = 300
-"""Characters of the one warning that is quoted."""
+"""The most characters of the quoted warning that are shown."""
 
 
 def summary_lines(manifest: Mapping[str, Any], wall_seconds: float, destination: str) -> list[str]:
-    """The lines of the summary; ``destination`` is where the parts are, as the user knows it."""
+    """Return the lines of the summary. ``destination`` is the place of the parts, as the user named it."""
     parts = manifest["parts"]
     size = sum(part["bytes"] for part in parts)
     lines = [f"{_plural(len(parts), 'part')}, {bytes_text(size)} in {destination}, {seconds_text(wall_seconds)}"]
@@ -31,7 +31,7 @@ def summary_lines(manifest: Mapping[str, Any], wall_seconds: float, destination:
 
 
 def counter_lines(counters: Counters, dropped_from: CounterName | None) -> list[str]:
-    """What was counted; the last line says which counters were dropped, if any."""
+    """Return a line for each counter. If counters were dropped, a last line says which."""
     lines = [
         f"counter  {_counter(group, name)} = {count_text(amount)}"
         for group, names in sorted(counters.items())
@@ -51,7 +51,7 @@ def _counter(group: str, name: str) -> str:
 
 
 def phase_lines(phase: str, totals: Mapping[str, Any]) -> list[str]:
-    """What the tasks of a phase did, in all."""
+    """Return the lines with the totals of all tasks of a phase."""
     slowest, largest, heaviest = totals["slowest"], totals["largest"], totals["heaviest"]
     lines = [
         f"{phase:<8} {_plural(totals['tasks'], 'task')}: "
@@ -78,7 +78,7 @@ def phase_lines(phase: str, totals: Mapping[str, Any]) -> list[str]:
 
 
 def _request_lines(requests: Mapping[str, int]) -> list[str]:
-    """Up to the end of publishing: what comes after it is a few requests, whatever the job."""
+    """Return the line with the requests up to the end of publishing. Only a few follow, whatever the job."""
     if not requests:
         return []
     puts, gets, deletes = (count_text(requests.get(kind, 0)) for kind in ("put", "get", "delete"))
@@ -90,7 +90,7 @@ def _request_lines(requests: Mapping[str, int]) -> list[str]:
 
 
 def printable(key: str) -> str:
-    """A key (latin-1, one character a byte) so that a terminal shows it whatever its bytes are."""
+    """Return a key in a form that a terminal can show, whatever its bytes. ``key`` has one latin-1 character a byte."""
     text = key.encode("latin-1").decode("utf-8", "backslashreplace")
     shown = one_line(text, 80)
     return repr(shown) if shown.strip() != shown or not shown else shown

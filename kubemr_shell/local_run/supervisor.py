@@ -1,7 +1,7 @@
-"""Several workers on one job, each a process: start them, replace those that are killed, stop them all.
+"""The supervisor of several worker processes on one job: starts them, replaces killed ones, and stops them all.
 
-The supervisor takes no part in the job. A worker's stdin is a pipe that nobody writes to: when the supervisor is
-gone, it ends, and the worker stops.
+The supervisor takes no part in the job. The stdin of a worker is a pipe to which nobody writes. When the supervisor
+is gone, the pipe ends, and the worker stops.
 """
 
 from __future__ import annotations
@@ -23,24 +23,26 @@ from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.signals import EXIT_CODES
 
 REPLACEMENTS_A_WORKER = 100
-"""Before a run is given up whose workers are killed again and again."""
+"""The number of replacements for each worker after which the run gives up, because its workers keep being killed."""
 STOP_SECONDS = 15.0
+"""The seconds that workers get to stop before they are killed."""
 STDERR_BYTES = 1 << 16
+"""The most bytes that are read of a worker's stderr."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerProcess:
-    """A worker that was started; ``pidfd`` is readable when it has ended."""
+    """A worker that was started. ``pidfd`` is readable when its process has ended."""
 
     name: str
     process: subprocess.Popen[bytes]
     pidfd: int
     stderr: int
-    """What it writes there."""
+    """The descriptor of the memory file that receives the worker's stderr."""
 
 
 class WorkerFailed(KubemrError):
-    """A worker ended with an error of its own; it has the worker's message and exit code."""
+    """The error of a worker that ended by itself, with the worker's message and exit code."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -48,7 +50,7 @@ class WorkerFailed(KubemrError):
 
 
 class Supervisor:
-    """Runs ``request.workers`` workers; the work itself is theirs."""
+    """A set of ``request.workers`` worker processes, which do the work of the job."""
 
     def __init__(self, job: JobFolder, request: RunRequest) -> None:
         self._job = job
@@ -58,9 +60,10 @@ class Supervisor:
         self._started = 0
 
     def run(self) -> JobState | None:
-        """The state in which the job ended, or None after ``stop``.
+        """Run until the job has ended, and return its state. Return None after ``stop``.
 
-        The first worker that sees its end is enough: another may be suspended, and is ended by ``close``.
+        The first worker that sees the end of the job is enough: another one may be suspended, and ``close`` ends it.
+        Raise WorkerFailed if a worker ends with an error, or if workers are killed too often.
         """
         check_pidfds()
         for _ in range(self._request.workers):
@@ -82,11 +85,11 @@ class Supervisor:
         return state if state in ENDED else None
 
     def stop(self) -> None:
-        """Have the workers give everything back. Any thread, any signal handler."""
+        """Make ``run`` return None. Any thread and any signal handler may call this."""
         self._stop.set()
 
     def close(self) -> None:
-        """End every worker, by force where asking does not help, and what its commands left behind."""
+        """End all workers, by force if SIGTERM does not help, and the processes that their commands left behind."""
         for worker in self._workers.values():
             worker.process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
@@ -100,7 +103,10 @@ class Supervisor:
         self._stop.close()
 
     def _attend(self, worker: WorkerProcess) -> bool:
-        """A worker has ended: because the job has (True), because it was killed, or with an error."""
+        """Return True if a worker has ended because the job has. If it was killed, start another one and return False.
+
+        Raise WorkerFailed if the worker has ended with an error.
+        """
         status, said = self._reap(worker)
         if status == 0:
             return True
@@ -115,7 +121,7 @@ class Supervisor:
     def _start(self) -> None:
         name = f"w{self._started}-{os.urandom(4).hex()}"
         self._started += 1
-        stderr = os.memfd_create(name)  # no file: the disk may be what is full
+        stderr = os.memfd_create(name)  # a file would not do: a full disk may be the error
         process = subprocess.Popen(
             self._command_line(name),
             stdin=subprocess.PIPE,
@@ -137,7 +143,7 @@ class Supervisor:
         ]
 
     def _reap(self, worker: WorkerProcess) -> tuple[int, str]:
-        """The exit status (negative: the signal that ended it) and what it wrote to stderr."""
+        """Wait for a worker and return its exit status and stderr. A negative status is the signal that ended it."""
         status = worker.process.wait()
         said = os.pread(worker.stderr, STDERR_BYTES, 0).decode("utf-8", "backslashreplace").strip()
         assert worker.process.stdin is not None

@@ -1,4 +1,4 @@
-"""How a run goes on after an error: by the flags of another run into the same output."""
+"""The advice how to continue a run after an error: the flags of another run into the same output."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from kubemr_shell.worker.way_on import WayOn
 
 _INTO_AN_OUTPUT = WayOn(goes_on="go on with --resume", begins_anew="start anew with --overwrite")
 _TO_STDOUT = WayOn(goes_on="run it again", begins_anew="run it again")
-"""Nothing of it is kept."""
+"""The advice for a run to stdout, of which nothing is kept."""
 
 
 def way_on(*, has_output: bool) -> WayOn:
+    """Return the advice for a run with or without an output."""
     return _INTO_AN_OUTPUT if has_output else _TO_STDOUT
