@@ -1,6 +1,6 @@
-"""A new job that begins with the maps of one that is complete: what remains to be done is to reduce them anew.
+"""A copy of a complete job that keeps the maps, so that only the reduce tasks run again.
 
-The old job stays as it is; nothing revives it.
+The old job stays unchanged, and nothing revives it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from kubemr_shell.job.state import Phase
 def copy_with_maps(
     source: DocumentStore, target: DocumentStore, *, job: str, uid: str, spec: Mapping[str, Any]
 ) -> None:
-    """Put a job with the plan and the map shards of ``job`` on another board, PENDING; IllegalTransition.
+    """Create a job with the plan and the map shards of ``job`` on another board, in the state PENDING.
 
-    Its splits, journals and map outputs are those of the old job, under their names: they have to be its own now.
+    The new job uses the splits, journals and map outputs of the old job under their names, so the caller must move
+    these files to the new job. Raise IllegalTransition if the old job has no map outputs.
     """
     view = reduce_anew(parse_job(source.get(JOB_KIND, job)), spec)
     labels = {JOB_LABEL: job}

@@ -1,4 +1,4 @@
-"""How many tasks a claim takes: work for one batch time, and not so much that other agents starve. Pure."""
+"""The number of tasks in a claim: enough for one batch time, but few enough that other workers have work. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from kubemr_shell.board.timing import Timing
 def claim_size(
     *, timing: Timing, slots: int, agents: int, task_us: int, available: int, together: int = 1, shards: int = 1
 ) -> int:
-    """Tasks that one claim should hold. ``task_us`` is the time of a task in the shard, 0 while nobody knows it.
+    """Return the number of tasks that one claim should hold.
 
-    With other agents at most this agent's share of what is available, and never more than half, unless less than the
-    least batch would come of it; ``shards`` are what all agents share. So many ``together`` cost hardly more than one:
-    as many as that, if there is enough for all agents.
+    If there are other workers, the claim is at most this worker's share of the available tasks, and at most half of
+    them, but never smaller than the least batch.
+
+    ``agents``: the number of workers of the job.
+    ``task_us``: the time of a task in this shard in microseconds, 0 while it is unknown.
+    ``available``: the number of tasks of this shard that can be claimed.
+    ``together``: the number of tasks that cost this worker hardly more than one. The claim holds at least this many, if
+    all workers can have as many.
+    ``shards``: the number of shards that all workers share.
     """
     if available <= 0:
         return 0
@@ -31,7 +37,7 @@ def _tasks_in(seconds: float, slots: int, task_us: int) -> float:
 
 
 def smoothed(task_us: int, task_seconds: float | None) -> int:
-    """The time of a task after one more measurement; microseconds, at least one."""
+    """Return the smoothed time of a task in microseconds, after one more measurement. At least 1 if measured."""
     if task_seconds is None:
         return task_us
     measured = max(1, int(task_seconds * 1_000_000))

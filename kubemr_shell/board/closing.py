@@ -1,4 +1,4 @@
-"""What has to be known to close a shard, from its state and the job's. Pure."""
+"""The decision whether a shard can be closed, and the facts that its close needs. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from kubemr_shell.job.state import Phase
 
 
 def can_close(view: JobView, phase: Phase, shard: int, state: ShardState) -> bool:
-    """Every task is done, and every reopening was carried out."""
+    """Return whether all tasks of the shard are committed and all its reopenings are applied."""
     return state.is_covered and state.epoch == view.shard_epoch(phase, shard)
 
 
 def closing_of(view: JobView, phase: Phase, shard: int, state: ShardState) -> Closing:
-    """A shard that is closed again counts only the tasks that were reopened since, and takes back what they counted."""
+    """Return the step that closes a covered shard.
+
+    If the shard was closed before, only the tasks that were reopened since then are counted. The former counts of these
+    tasks are subtracted.
+    """
     first = view.layout(phase).first(shard)
     counted = [Attempt(first + task, state.attempt(task)) for task in range(state.count)]
     replaced: dict[int, Attempt] = {}

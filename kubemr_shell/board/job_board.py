@@ -1,4 +1,4 @@
-"""The job's document as one worker reads and changes it. What may change is decided in ``job_moves``."""
+"""The job's document as one worker reads and changes it. ``job_moves`` decides which changes are legal."""
 
 from __future__ import annotations
 
@@ -21,19 +21,27 @@ from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.job.state import ENDED, JobState, Phase
 
 Move = Callable[[JobView], JobView]
+"""A change of a job, from the present view to the wanted one."""
 
 MOST_OLD_LOOKS = 20
-"""In a row, before a fresh read shows whether the cheap ones are only late, or the store was set back."""
+"""The cheap reads in a row that may return an old state.
+
+After so many, a fresh read shows whether the cheap reads are only late, or the store was set back.
+"""
 
 
 def create_job(store: DocumentStore, *, name: str, uid: str, spec: Mapping[str, Any]) -> None:
+    """Create the document of a job, in the state PENDING."""
     status = format_status(JobView(state=JobState.PENDING, spec=spec))
     metadata = {"name": name, "uid": uid, "labels": {JOB_LABEL: name}}
     store.create({"kind": JOB_KIND, "metadata": metadata, "spec": dict(spec), "status": status})
 
 
 class JobBoard:
-    """``uid`` guards against a job of the same name that was made after ours was deleted."""
+    """The document of one job for one worker.
+
+    The uid protects against a newer job of the same name, made after this job was deleted.
+    """
 
     def __init__(
         self, writer: Writer, observer: Observer, *, job: str, worker: str, agents: int, new_id: Callable[[], str]
@@ -46,22 +54,27 @@ class JobBoard:
         self._new_id = new_id
         self._roles: dict[RoleName, str] = {}
         self._old_looks = 0
-        """Cheap reads, one after the other, that were behind what is known."""
+        """The number of cheap reads in a row that returned a state older than the known one."""
         self._known = self._read(fresh=True)
-        """As it was seen last."""
+        """The newest document that this worker has seen."""
         self._uid = str(self._known["metadata"]["uid"])
         self.first_view = self._parse(self._known)
-        """The job as it was when this began."""
+        """The job as it was when this worker began."""
 
     @property
     def uid(self) -> str:
+        """Return the uid of the job."""
         return self._uid
 
     def is_over(self, view: JobView) -> bool:
-        """Nothing is left to do here: it has ended, or it was retried and has workers that know what for."""
+        """Return whether the job leaves this worker nothing to do.
+
+        The job has ended, or it was retried since this worker began and has workers that know the new spec.
+        """
         return view.state in ENDED or view.retry != self.first_view.retry
 
     def view(self, *, fresh: bool) -> JobView:
+        """Read the job. With ``fresh=False``, the read is cheap, and never returns less than is known already."""
         read = self._read(fresh=fresh)
         self._old_looks = self._old_looks + 1 if is_older(read, self._known) else 0
         if self._old_looks > MOST_OLD_LOOKS:
@@ -73,16 +86,16 @@ class JobBoard:
 
     @property
     def seen(self) -> JobView:
-        """The job as it was seen last. Asks nobody."""
+        """Return the job as it was read last, without a request."""
         return self._parse(self._known)
 
     def deploy(self) -> None:
-        """Both steps, or what another has left of them."""
+        """Take both steps from PENDING to DEPLOYED, or the steps that no other worker has taken."""
         self.move(job_moves.deploy)
         self.move(job_moves.deploy)
 
     def take_role(self, name: RoleName) -> RoleClaim | None:
-        """The role if it is ours, free, or held by one who is gone."""
+        """Claim a role if this worker holds it, or it is free, or its holder is dead. Return None otherwise."""
         sent = self._new_id()
 
         def decide(document: Document) -> Sequence[Operation]:
@@ -127,7 +140,7 @@ class JobBoard:
         return view
 
     def settle(self, spec: Mapping[str, Any], files: Mapping[str, str]) -> JobView:
-        """Settle the plan of a retried job. Nothing happens if another worker was faster, or the job is over here."""
+        """Settle the plan of a retried job, unless another worker was faster or the job is over for this worker."""
         return self.move(lambda view: view if self.is_over(view) else job_moves.settle(view, spec, files))
 
     def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
@@ -136,7 +149,7 @@ class JobBoard:
             raise LeaseLost(f"{self._job}: another worker finishes it now")
 
     def close(self, closing: Closing, counters: Counters, totals: Totals) -> JobView:
-        """Nothing happens when somebody was faster, or when the shard was reopened since."""
+        """Close a shard, unless another worker was faster or the shard was reopened since. Return the job."""
         finisher = Role(worker=self._worker, id=self._new_id(), beat=0)
         phase, shard = closing.phase, closing.shard
 
@@ -152,7 +165,7 @@ class JobBoard:
         return self.move(job_moves.catch_up) if job_moves.catch_up(view) != view else view
 
     def redo(self, first: Phase, spec: Mapping[str, Any]) -> None:
-        """Do a phase and all after it again. Nothing happens if that was begun since the job was read."""
+        """Start a phase and all later phases again, unless another process has done so since the job was read."""
         base = self.view(fresh=True).base(first)
         redo = job_moves.redo_maps if first is Phase.MAP else job_moves.redo_reduces
         self.move(lambda view: redo(view, spec) if view.base(first) == base else view)
@@ -162,7 +175,7 @@ class JobBoard:
         self.move(lambda view: job_moves.retry(view, spec) if view.retry == retries else view)
 
     def move(self, move: Move) -> JobView:
-        """Change the job as ``move`` says, which is asked again whenever the job has changed meanwhile."""
+        """Change the job by ``move``, which is called again each time the job has changed meanwhile."""
 
         def decide(document: Document) -> Sequence[Operation]:
             view = self._parse(document)
@@ -181,7 +194,7 @@ class JobBoard:
         return self._parse(self._write(decide))
 
     def _is_free(self, name: RoleName, role: Role) -> bool:
-        """Its holder is gone, or it is under our own name and we know nothing of it."""
+        """Return whether a role can be taken: its holder is dead, or has this worker's name but an unknown id."""
         if role.worker == self._worker:
             return role.id != self._roles.get(name)
         return self._observer.is_expired(role.id, role.worker, role.beat)
@@ -199,7 +212,7 @@ class JobBoard:
         except DocumentNotFound as error:
             if fresh:
                 raise self._gone() from error
-            return self._read(fresh=True)  # what answered may not have heard of a new job yet
+            return self._read(fresh=True)  # a cheap read may not know a new job yet
 
     def _parse(self, document: Document) -> JobView:
         if document["metadata"]["uid"] != self._uid:

@@ -1,7 +1,7 @@
-"""Every change that the state of a job can go through. Pure: a view in, a view out, or IllegalTransition.
+"""The changes of the state of a job. Pure: each function takes a view and returns a view, or raises IllegalTransition.
 
-The same view out means that there is nothing to do any more. ``job_patch`` makes a patch of the difference that tests
-the state that it leaves and the turn of what it changes: the job's, a lane's, or both.
+A function returns the same view if there is nothing to do. ``job_patch`` turns the difference into a patch. The patch
+tests the old state of the job, and the turn of the part that it changes: the job, a lane, or both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ from kubemr_shell.job.state import ENDED, JobEvent, JobState, Phase, after
 def job_patch(
     uid: str, old: JobView, new: JobView, *, holds: RoleName | None = None, expired: RoleName | None = None
 ) -> list[Operation]:
-    """``holds``: the role that entitles to this change; ``expired``: the one that is taken from its holder."""
+    """Return the operations that turn ``old`` into ``new``, or no operations if the views are equal.
+
+    ``holds``: the role that permits this change, and that the patch tests.
+    ``expired``: the role that is taken from its holder. The patch also tests its heartbeat, so a renewal saves it.
+    """
     if new == old:
         return []
     tests = [test("/metadata/uid", uid), test("/status/state", old.state.value)]
@@ -59,64 +63,65 @@ def _changed_lanes(old: JobView, new: JobView) -> Iterator[tuple[str, Lane, Lane
 
 
 def deploy(view: JobView) -> JobView:
-    """One step towards DEPLOYED; beyond it there is nothing to do."""
+    """Move the job one step towards DEPLOYED. A job that is further stays unchanged."""
     events = {JobState.PENDING: JobEvent.DEPLOY, JobState.DEPLOYING: JobEvent.DEPLOYED}
     return replace(view, state=after(view.state, events[view.state])) if view.state in events else view
 
 
 def role_is_open(view: JobView, name: RoleName) -> bool:
-    """The job is at the point where somebody must plan, or finish."""
+    """Return whether the job now needs a worker in this role: a planner or a finisher."""
     if name == "planner":
         return view.state is JobState.DEPLOYED and view.plan is None
     return view.state is JobState.PUBLISH and view.is_closed(Phase.PUBLISH)
 
 
 def may_have_been_planned(*, turn: int, retry: int, has_ended: bool) -> bool:
-    """Whether a planner may ever have been at work on a job, and so left anything, whatever has become of it.
+    """Return whether a planner may ever have worked on the job, so that the job may have temporaries.
 
-    Every move up to the plan raises the turn. Two lead to DEPLOYED, the next can be the planner's, and the end is one
-    more.
+    Every move up to the plan raises the turn. Two moves lead to DEPLOYED, the next can be the planner's, and the end of
+    the job is one more.
     """
     return retry > 0 or turn - has_ended > 2
 
 
 def take_role(view: JobView, name: RoleName, role: Role | None) -> JobView:
-    """``None`` gives it up."""
+    """Set the holder of a role. With None, the role has no holder."""
     return replace(view, planner=role) if name == "planner" else replace(view, finisher=role)
 
 
 def record_plan(view: JobView, facts: PlanFacts, agents: int) -> JobView:
+    """Record the plan, laid out in shards for ``agents`` workers, and begin the first phase."""
     plan = facts.with_layouts(agents)
     return go_on(replace(view, plan=plan, lanes=plan.lanes(), spec=facts.spec, planner=None))
 
 
 def go_on(view: JobView) -> JobView:
-    """Where a planned job stands follows from what is closed: a job that was retried goes on there."""
+    """Move a planned job to its first phase with open shards. A retried job continues there."""
     assert view.plan is not None
     phase = next((phase for phase in view.plan.phases if not view.is_closed(phase)), Phase.PUBLISH)
     return replace(view, state=JobState[phase.name], publishing=view.publishing or phase is Phase.PUBLISH)
 
 
 def catch_up(view: JobView) -> JobView:
-    """What nobody has done yet that follows from what is closed.
+    """Move the job to the phase that follows from its closed shards, if no worker has done so yet.
 
-    A planned job that was deployed again has to go on. Two closings of different lanes may both have been the last of a
-    phase, and neither known it.
+    A planned job that was deployed again has to continue. Two workers may also have closed the last two shards of a
+    phase in different lanes at the same time; then neither of them has moved the job.
     """
     return go_on(view) if view.plan and (view.phase or view.state is JobState.DEPLOYED) else view
 
 
 def close(view: JobView, *, phase: Phase, shard: int, counters: Counters, totals: Totals, finisher: Role) -> JobView:
-    """Close a shard and count it. The last one of a phase moves the job on; the last of all makes a finisher."""
+    """Close a shard and add its counters. The last of a phase begins the next; the last of all sets a finisher."""
     lanes = len(view.lanes[phase])
     closed = go_on(_with_lane(view, phase, shard, lambda lane: lane.with_closed(shard, counters, totals, lanes=lanes)))
     return take_role(closed, "finisher", finisher) if role_is_open(closed, "finisher") else closed
 
 
 def reopen(view: JobView, *, phase: Phase, shard: int, spoiled: Iterable[tuple[int, int]]) -> JobView:
-    """Order committed tasks of a shard, (task in the shard, attempt) each, to be done again in a new epoch.
+    """Order committed tasks of a shard to run again in a new epoch. ``spoiled`` has (task in the shard, attempt) pairs.
 
-    When their outputs were about to be published, that task of PUBLISH is ordered again with them.
+    If the job is publishing the outputs of the shard, the task of PUBLISH for this shard is ordered again too.
     """
     epoch = view.epoch + 1
     orders = [Reopening(epoch=epoch, task=task, attempt=attempt) for task, attempt in spoiled]
@@ -130,18 +135,20 @@ def reopen(view: JobView, *, phase: Phase, shard: int, spoiled: Iterable[tuple[i
 
 
 def may_reopen(view: JobView, phase: Phase) -> bool:
-    """Somebody will still read the outputs of that phase: the job has not come further than the phase after it."""
+    """Return whether a task may still read the outputs of the phase: the job is at most one phase further."""
     if view.plan is None or view.phase is None or phase not in view.plan.phases:
         return False
     return view.plan.phases.index(phase) >= view.plan.phases.index(view.phase) - 1
 
 
 def fail(view: JobView, facts: Mapping[str, Any]) -> JobView:
+    """Fail the job, with the facts of the failure. Raise IllegalTransition if it has begun to publish."""
     _refuse_when_publishing(view, "fail")
     return replace(view, state=after(view.state, JobEvent.FAIL), failure=dict(facts), planner=None, finisher=None)
 
 
 def cancel(view: JobView) -> JobView:
+    """Cancel the job. Raise IllegalTransition if it has begun to publish, or has ended in another state."""
     if view.state is JobState.CANCELLED:
         return view
     _refuse_when_publishing(view, "be cancelled")
@@ -149,29 +156,30 @@ def cancel(view: JobView) -> JobView:
 
 
 def retry(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
-    """After FAIL or CANCELLED: go on, once deployed, with what is not committed. A job that runs just runs on."""
+    """Let an ended job begin again, with its uncommitted tasks, once it is deployed. A running job stays unchanged."""
     if view.state not in ENDED:
         return view
     return _with_spec(_begun_again(view), spec)
 
 
 def redo_reduces(view: JobView, spec: Mapping[str, Any]) -> JobView:
-    """Keep the maps, and begin the phases after them anew, in shards of their own epoch."""
+    """Keep the maps, and start the phases after them again, in shards of a new epoch."""
     _refuse_when_publishing(view, "do its reduces again")
     return _redone(_with_spec(_with_maps_alone(view), spec))
 
 
 def redo_maps(view: JobView, spec: Mapping[str, Any]) -> JobView:
-    """Keep the plan alone, and begin every phase anew, in shards of their own epoch and with files as they are now."""
+    """Keep only the plan, and start every phase again, in shards of a new epoch and with the present files."""
     _refuse_when_publishing(view, "do its maps again")
     begun = _with_spec(_without(view, tuple(Phase)), spec)
     return _redone(replace(begun, plan=replace(begun.plan, files={})) if begun.plan else begun)
 
 
 def reduce_anew(view: JobView, spec: Mapping[str, Any]) -> JobView:
-    """A complete job keeps its plan and its maps, and does the rest again under another spec.
+    """Let a complete job keep its plan and its maps, and repeat the rest under another spec.
 
-    Nothing of its result is touched before the new one is published, so until then it may fail and be cancelled.
+    The old result stays until the new result is published, so until then the job may fail or be cancelled. Raise
+    IllegalTransition if the job has no map outputs.
     """
     if view.cleaned or view.plan is None or view.plan.map_only:
         raise IllegalTransition("a job without map outputs has nothing to reduce anew")
@@ -180,6 +188,7 @@ def reduce_anew(view: JobView, spec: Mapping[str, Any]) -> JobView:
 
 
 def complete(view: JobView, results: Mapping[str, Any]) -> JobView:
+    """Make the job COMPLETE, with its results."""
     return replace(
         view,
         state=after(view.state, JobEvent.PUBLISHED),
@@ -191,6 +200,7 @@ def complete(view: JobView, results: Mapping[str, Any]) -> JobView:
 
 
 def cleaned(view: JobView) -> JobView:
+    """Record that the temporaries are removed. Raise IllegalTransition if the job has not ended."""
     if view.state not in ENDED:
         raise IllegalTransition(f"a job that is {view.state} still needs its temporaries")
     return replace(view, cleaned=True)
@@ -209,7 +219,7 @@ def _begun_again(view: JobView, event: JobEvent = JobEvent.RETRY) -> JobView:
 
 
 def _redone(view: JobView) -> JobView:
-    """The job begins again; one that has not ended goes on with workers that know its new spec."""
+    """Begin the job again. A job that has not ended continues, with workers that know its new spec."""
     if view.state in ENDED:
         return _begun_again(view)
     again = replace(view, retry=view.retry + 1, planner=None, finisher=None)
@@ -217,7 +227,7 @@ def _redone(view: JobView) -> JobView:
 
 
 def _with_maps_alone(view: JobView) -> JobView:
-    """The plan without what was done after the maps, and without the pins of files that no map reads."""
+    """Drop the work after the maps, and the pins of files that no map reads."""
     kept = _without(view, (Phase.REDUCE, Phase.PUBLISH))
     if kept.plan is None:
         return kept
@@ -225,7 +235,7 @@ def _with_maps_alone(view: JobView) -> JobView:
 
 
 def _without(view: JobView, phases: Collection[Phase]) -> JobView:
-    """What was done of these phases counts no more: they begin anew, in shards of an epoch of their own."""
+    """Drop the work of these phases: they start again, in shards of a new epoch."""
     epoch = view.epoch + 1
     return replace(
         view,
@@ -240,7 +250,7 @@ def _without(view: JobView, phases: Collection[Phase]) -> JobView:
 
 
 def settle(view: JobView, spec: Mapping[str, Any], files: Mapping[str, str]) -> JobView:
-    """Fix the spec and the pins by which all workers work from now on; the same view if that was done already."""
+    """Fix the spec and the pins for all workers from now on. A plan that is settled stays unchanged."""
     if view.plan is None or view.plan.is_settled:
         return view
     plan = replace(view.plan, spec=dict(spec), files=dict(files), fingerprint=plan_fingerprint(spec, files))
@@ -248,7 +258,7 @@ def settle(view: JobView, spec: Mapping[str, Any], files: Mapping[str, str]) -> 
 
 
 def _with_spec(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
-    """The job under another spec, which the first worker settles."""
+    """Give the job another spec, which the first worker settles."""
     if spec is None:
         return view
     plan = replace(view.plan, spec=dict(spec), fingerprint="") if view.plan else None
@@ -256,7 +266,7 @@ def _with_spec(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
 
 
 def _with_orders(view: JobView, phase: Phase, shard: int, orders: Sequence[Reopening]) -> JobView:
-    """A closed shard has carried out its old orders, so the new ones replace them."""
+    """Add orders to a shard and open it. If the shard was closed, the new orders replace its old, applied orders."""
     earlier = () if shard in view.closed_shards(phase) else view.orders(phase, shard)
     of_phase = {**view.reopened.get(phase, {}), shard: (*earlier, *orders)}
     opened = _with_lane(view, phase, shard, lambda lane: lane.with_open(shard))
@@ -270,6 +280,9 @@ def _with_lane(view: JobView, phase: Phase, shard: int, change: Callable[[Lane],
 
 
 def _refuse_when_publishing(view: JobView, what: str) -> None:
-    """Also when it went back from PUBLISH to make a lost output again: parts may be visible."""
+    """Raise IllegalTransition if the job has begun to publish.
+
+    This holds also if the job went back from PUBLISH to repeat a lost output: parts may already be visible.
+    """
     if view.publishing:
         raise IllegalTransition(f"a job that has begun to publish its results ({view.state}) cannot {what}")

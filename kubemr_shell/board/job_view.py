@@ -1,4 +1,4 @@
-"""The state of a job as a value, and as it stands in ``status`` of a MapReduceJob document. Pure."""
+"""The state of a job as a value, and its form in the ``status`` of a MapReduceJob document. Pure."""
 
 from __future__ import annotations
 
@@ -30,21 +30,23 @@ from kubemr_shell.job.state import JobState, Phase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFacts:
-    """The plan of a job: what every worker works by.
+    """The plan of a job, which all workers share.
 
-    Only a retry changes it: the spec of the retry replaces the one that the planner has recorded.
+    Only a retry changes the plan: the spec of the retry replaces the spec that the planner has recorded.
     """
 
     claim_id: str
-    """The splits stand under the id of the claim that wrote them."""
+    """The id of the claim that wrote the splits; the name of the splits contains it."""
     tasks: int
-    """Map tasks."""
+    """The number of map tasks."""
     partitions: int
+    """The number of reduce tasks; 0 for a map-only job."""
     spec: Mapping[str, Any]
-    """As ``kept_in_plan`` makes it of a resolved spec: nothing in it depends on the machine any more."""
+    """The resolved spec as ``kept_in_plan`` makes it: nothing in it depends on the machine."""
     fingerprint: str
     """The ``plan_fingerprint`` of ``spec`` and ``files``. Empty after a retry, until the first worker settles them."""
     input_bytes: int
+    """The size of all inputs in bytes."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The pin of each of the job's ``files`` and ``archives``, by its URI: a text that changes with the content."""
     layouts: Mapping[Phase, Layout] = field(default_factory=dict)
@@ -52,24 +54,30 @@ class PlanFacts:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the spec and the pins are those that every worker has to use."""
+        """Return whether the spec and the pins are fixed for all workers."""
         return bool(self.fingerprint)
 
     @property
     def map_only(self) -> bool:
+        """Return whether the job has no reduce tasks."""
         return self.partitions == 0
 
     @property
     def output_phase(self) -> Phase:
-        """The phase whose tasks write the parts."""
+        """Return the phase whose tasks write the parts."""
         return Phase.MAP if self.map_only else Phase.REDUCE
 
     @property
     def phases(self) -> tuple[Phase, ...]:
+        """Return the phases of the job, in order."""
         return (Phase.MAP, Phase.PUBLISH) if self.map_only else (Phase.MAP, Phase.REDUCE, Phase.PUBLISH)
 
     def with_layouts(self, agents: int) -> PlanFacts:
-        """One task of PUBLISH publishes one shard of the output phase. No more agents than tasks hold any of them."""
+        """Return the plan with the shards of each phase, laid out for ``agents`` workers.
+
+        One task of PUBLISH publishes one shard of the output phase. No more workers than these tasks can hold one, so
+        the shards of PUBLISH are laid out for at most that many workers.
+        """
         layouts = {
             Phase.MAP: Layout.of(self.tasks, agents, pieces=self.partitions),
             Phase.REDUCE: Layout.of(self.partitions, agents),
@@ -79,13 +87,13 @@ class PlanFacts:
         return replace(self, layouts=layouts)
 
     def lanes(self) -> dict[Phase, Lanes]:
-        """Those of the phases that it has, with nothing in them."""
+        """Return the empty lanes of all phases of the job."""
         return {phase: lanes_of(self.layouts[phase].shards) for phase in self.phases}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """Who plans, or who finishes."""
+    """The claim of a worker on a role: to plan the job, or to finish it. ``beat`` is its heartbeat."""
 
     worker: str
     id: str
@@ -94,71 +102,74 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
-    """All that the board knows of a job, at one moment."""
+    """The state of a job on the board at one moment."""
 
     state: JobState
     spec: Mapping[str, Any]
-    """The plan's, once there is one."""
+    """The spec of the plan; before there is a plan, the spec of the job."""
     plan: PlanFacts | None = None
     turn: int = 0
-    """Raised and tested by every write but renewals and closings, so that each decision stands on the one before.
+    """The counter that every write except renewals and closings raises and tests. So no decision misses another.
 
-    A closing has the turn of its lane, as has what opens a shard of it again; one that moves the job on has both.
+    A write that closes or reopens a shard uses the turn of its lane. If it also changes the phase, it uses both.
     """
     epoch: int = 0
-    """The number of reopenings so far; part of the names of manifests."""
+    """The number of times that committed work was ordered to run again. Part of the names of manifests."""
     bases: Mapping[Phase, int] = field(default_factory=dict)
-    """The epoch in which the shards of a phase were begun anew, part of their names; 0 where they never were."""
+    """The epoch in which the shards of a phase were last started again, or 0. Part of the names of the shards."""
     retry: int = 0
-    """How often the job was retried after its end."""
+    """The number of retries of the job."""
     publishing: bool = False
-    """The point of no return is passed: parts may be visible."""
+    """True if the job has passed the point of no return: parts may be visible."""
     lanes: Mapping[Phase, Lanes] = field(default_factory=dict)
-    """What is closed and counted of each phase; filled in when the plan is recorded."""
+    """The closed and counted shards of each phase; filled in when the plan is recorded."""
     reopened: Mapping[Phase, Mapping[int, tuple[Reopening, ...]]] = field(default_factory=dict)
-    """By shard, the orders since it was last closed; tasks as numbered in the shard."""
+    """By shard: the orders since the shard was last closed. Tasks are numbered within the shard."""
     planner: Role | None = None
     finisher: Role | None = None
     failure: Mapping[str, Any] | None = None
     results: Mapping[str, Any] | None = None
     replaces: Mapping[str, Any] | None = None
-    """``results`` of the result that stands in the output until this job's new one takes its place."""
+    """The ``results`` of the earlier result, which stays in the output until the new result replaces it."""
     cleaned: bool = False
+    """True if the temporaries of the job are removed."""
     protocol: int = PROTOCOL
     lost: frozenset[str] = frozenset()
-    """Workers of which the operator knows that they are gone. No worker writes it."""
+    """The workers that have ended, as far as the operator knows. No worker writes this field."""
     replicas: int = 1
-    """The workers that the job asks for now, whatever the spec of its plan says. No worker writes it."""
+    """The number of workers that the job asks for now, also if the plan's spec differs. No worker writes this field."""
 
     @property
     def phase(self) -> Phase | None:
-        """The phase that is worked on now."""
+        """Return the phase that the job is in, or None between phases."""
         return Phase[self.state.name] if self.state.name in Phase.__members__ else None
 
     def layout(self, phase: Phase) -> Layout:
+        """Return the shards of a phase; without a plan, a layout without tasks."""
         return self.plan.layouts[phase] if self.plan else Layout.of(0, 1)
 
     def base(self, phase: Phase) -> int:
+        """Return the epoch in which the shards of a phase were last started again, or 0."""
         return self.bases.get(phase, 0)
 
     @property
     def result_epoch(self) -> int:
-        """What tells the results of a job from each other that it makes one after the other."""
+        """Return the epoch of the result. Each result that a job makes has another epoch."""
         return self.base(self.plan.output_phase) if self.plan else 0
 
     @property
     def counters(self) -> dict[Phase, Counters]:
-        """Of the shards that were closed, by phase; without the phases of which none was."""
+        """Return the counters of closed shards by phase. Phases without a closed shard are left out."""
         return {phase: kept.counters for phase, kept in self.kept_counters.items()}
 
     @property
     def kept_counters(self) -> dict[Phase, Kept]:
-        """Likewise, with the first counter that was dropped."""
+        """Return the counters of closed shards by phase, each with the first counter that was dropped."""
         return {phase: summed_within(lane.kept for lane in lanes) for phase, lanes in self._counted()}
 
     @property
     def totals(self) -> dict[Phase, Totals]:
-        """Likewise."""
+        """Return the totals of closed shards by phase. Phases without a closed shard are left out."""
         return {phase: summed_totals(lane.totals for lane in lanes) for phase, lanes in self._counted()}
 
     def _counted(self) -> Iterator[tuple[Phase, list[Lane]]]:
@@ -167,32 +178,35 @@ class JobView:
                 yield phase, counted
 
     def closed_shards(self, phase: Phase) -> Ranges:
+        """Return the numbers of the closed shards of a phase."""
         return reduce(or_, (lane.closed for lane in self.lanes.get(phase, {}).values()), Ranges())
 
     def counted_shards(self, phase: Phase) -> Ranges:
-        """Those whose counters are in ``counters``; a reopened shard stays among them."""
+        """Return the numbers of the shards whose counters are in ``counters``. A reopened shard stays among them."""
         return reduce(or_, (lane.counted for lane in self.lanes.get(phase, {}).values()), Ranges())
 
     def is_closed(self, phase: Phase) -> bool:
+        """Return whether all shards of a phase are closed."""
         return len(self.closed_shards(phase)) == self.layout(phase).shards
 
     def orders(self, phase: Phase, shard: int) -> tuple[Reopening, ...]:
+        """Return the reopenings of a shard since it was last closed."""
         return self.reopened.get(phase, {}).get(shard, ())
 
     def shard_epoch(self, phase: Phase, shard: int) -> int:
-        """The epoch under which the manifest of a closed shard stands."""
+        """Return the epoch in the name of the shard's manifest: that of the last reopening, or the phase's base."""
         return max([self.base(phase), *(order.epoch for order in self.orders(phase, shard))])
 
     def closed_tasks(self, phase: Phase) -> int:
-        """The number of tasks in closed shards."""
+        """Return the number of tasks in the closed shards of a phase."""
         layout = self.layout(phase)
         return sum(layout.count(shard) for shard in self.closed_shards(phase))
 
 
 def parse_job(document: Document) -> JobView:
-    """Return the state in a MapReduceJob document. One without status is not valid yet and counts as PENDING.
+    """Return the state in a MapReduceJob document. A job without a status is not checked yet, and counts as PENDING.
 
-    ProtocolMismatch: another version of kubemr-shell has written it, with another meaning.
+    Raise ProtocolMismatch if a version of kubemr-shell with another protocol has written the status.
     """
     status = document.get("status") or {}
     _check_protocol(document, status)
@@ -216,7 +230,7 @@ _PLAIN = ("turn", "epoch", "retry", "publishing", "failure", "results", "replace
 
 
 def _check_protocol(document: Document, status: Mapping[str, Any]) -> None:
-    """Refuse a job whose protocol is not ours. A status without one was written before there were versions."""
+    """Raise ProtocolMismatch for a job of another protocol. A status without one is older than the versions."""
     stated = status.get("protocol", PROTOCOL)
     if stated == PROTOCOL:
         return
@@ -228,7 +242,7 @@ def _check_protocol(document: Document, status: Mapping[str, Any]) -> None:
 
 
 def format_status(view: JobView) -> dict[str, Any]:
-    """The reverse of ``parse_job``."""
+    """Return the form of a state in the ``status`` of a document: the reverse of ``parse_job``."""
     return {
         "state": view.state.value,
         "plan": _format_plan(view.plan),
@@ -242,7 +256,7 @@ def format_status(view: JobView) -> dict[str, Any]:
 
 
 def _replicas(spec: Mapping[str, Any]) -> int:
-    """Return the replicas of a spec, which may have become wrong since it was checked."""
+    """Return the replicas of a spec, or 1: the spec may have become invalid since it was checked."""
     found = spec.get("replicas")
     return found if isinstance(found, int) and found > 0 else 1
 
@@ -256,6 +270,7 @@ def _parse_lanes(lanes: Mapping[str, Any]) -> Lanes:
 
 
 def format_lanes(lanes: Lanes) -> dict[str, Any]:
+    """Return the form of the lanes of a phase in the ``status`` of a document."""
     return {str(number): format_lane(lane) for number, lane in lanes.items()}
 
 

@@ -1,10 +1,16 @@
-"""JSON Patch: building patches that test what was read, and applying them as a kube-apiserver does.
+"""JSON Patch (RFC 6902): building patches, and applying them in the same way as a kube-apiserver.
 
-The server (json-patch v4) departs from RFC 6902, and a store that does not would hide bugs of the board until it runs
-in a cluster: ``replace`` of a missing key adds it; ``test`` with null passes on a missing key whose parent exists;
-scalars are compared as the server and the client write them, so 1 is not 1.0 and no string with a character outside of
-ASCII equals itself; a negative index counts from the end. ``move`` and ``copy`` are refused: the board has no use for
-them. A precondition that fails is a Conflict, a patch that nothing could accept a BoardError.
+The API server (json-patch v4) deviates from RFC 6902 in four points. This module deviates in the same way; otherwise
+the local store would hide bugs of the board that appear only in a cluster:
+
+- ``replace`` of a missing key adds the key.
+- ``test`` with null passes if the key is missing but its parent exists.
+- Scalars are compared in the form in which server and client write them. So 1 is not 1.0, and a string with a character
+  outside of ASCII does not equal itself.
+- A negative index counts from the end.
+
+``move`` and ``copy`` are refused, because the board does not use them. A precondition that fails raises Conflict. A
+patch that no document could accept raises BoardError.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ from kubemr_shell.board.documents import Document, Operation
 from kubemr_shell.errors import BoardError, Conflict
 
 Container: TypeAlias = dict[str, Any] | list[Any]
+"""A JSON value that contains others."""
 
 _INDEX = re.compile(r"[+-]?[0-9]{1,9}")
 _COMPARABLE = re.compile(r"[ -~]*")
@@ -26,26 +33,32 @@ _GO_ESCAPES = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
 
 def test(path: str, value: object) -> Operation:
-    """Refuses values that would fail on an API server however often they are read again."""
+    """Return an operation that makes the patch fail unless the document has ``value`` at ``path``.
+
+    Raise ValueError for a value that an API server never finds equal, however often the document is read again.
+    """
     if not _is_comparable(value):
         raise ValueError(f"test {path}: {value!r} is no precondition; test whole numbers and plain ASCII without <>&")
     return {"op": "test", "path": path, "value": value}
 
 
 def add(path: str, value: object) -> Operation:
+    """Return an operation that adds a key to an object, or an item to a list."""
     return {"op": "add", "path": path, "value": value}
 
 
 def replace(path: str, value: object) -> Operation:
+    """Return an operation that replaces a value."""
     return {"op": "replace", "path": path, "value": value}
 
 
 def remove(path: str) -> Operation:
+    """Return an operation that removes a value."""
     return {"op": "remove", "path": path}
 
 
 def apply(document: Document, operations: Sequence[Operation]) -> Document:
-    """The patched document. The given one is left as it was; what did not change is shared with it."""
+    """Return the patched document. ``document`` stays unchanged, and shares its unchanged parts with the result."""
     if not isinstance(operations, list | tuple):
         raise BoardError("a patch is a list of operations")
     draft = _Draft(document)
@@ -65,11 +78,11 @@ def apply(document: Document, operations: Sequence[Operation]) -> Document:
 
 
 class _Draft:
-    """A document of which only the containers on the way to a change are copied."""
+    """A document that copies a container only when it changes the container or something inside."""
 
     def __init__(self, document: Document) -> None:
         self.root = dict(document)
-        # By identity; the references keep an address from being used again while it is listed.
+        # The keys are identities. The references as values keep an address from being reused while it is a key.
         self._copied: dict[int, object] = {id(self.root): self.root}
 
     def test(self, path: str, value: object) -> None:
@@ -154,7 +167,7 @@ def _is_equal(stored: object, sent: object) -> bool:
 
 
 def _as_stored(scalar: object) -> str:
-    """As Go's encoder writes it: UTF-8 but for HTML's own characters, floats without a needless fraction."""
+    """Return a scalar as Go's encoder writes it: UTF-8, HTML characters escaped, whole floats without a fraction."""
     if isinstance(scalar, str):
         return _encode_utf8(scalar).translate(_GO_ESCAPES)
     if isinstance(scalar, float) and scalar.is_integer():

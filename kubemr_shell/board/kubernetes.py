@@ -1,7 +1,7 @@
-"""Documents as custom resources of a Kubernetes API server, which applies each patch under its own lock.
+"""A document store in the custom resources of a Kubernetes API server, which applies each patch under its own lock.
 
-A job's status is a subresource: a patch either changes that alone, or all but that. The shards of a job belong to it,
-so that they are deleted with it.
+The status of a job is a subresource: a patch changes either the status alone, or everything except the status. The job
+owns its shards, so Kubernetes deletes the shards together with the job.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.kube.resources import JOBS, SHARDS, Resource
 
 RESOURCES = {resource.kind: resource for resource in (JOBS, SHARDS)}
+"""The custom resources that a board uses, by their kind."""
 
 
 class KubernetesStore(DocumentStore):
@@ -86,13 +87,13 @@ class KubernetesStore(DocumentStore):
 
 
 def _whole(resource: Resource, items: Documents) -> Documents:
-    """The items of a list, which need not say what they are, by name."""
+    """Return the items of a list, ordered by name. Add the kind and the API version, which items may lack."""
     whole = [{"apiVersion": resource.api_version, "kind": resource.kind, **document} for document in items]
     return sorted(whole, key=lambda document: str(document["metadata"]["name"]))
 
 
 def _owned(document: Mapping[str, Any]) -> Document:
-    """Return a new document as it is stored: a shard names its job as its owner, and has its uid as a label."""
+    """Return a new document as it is stored. A shard names its job as its owner, and the job's uid as a label."""
     spec = document.get("spec")
     if document["kind"] != SHARDS.kind or not isinstance(spec, Mapping) or "jobUid" not in spec:
         return dict(document)

@@ -1,7 +1,7 @@
-"""What the closed shards of a phase have added to their job, kept apart in a few lanes. Pure.
+"""The lanes of a phase: they record its closed shards, and the counters and totals of these shards. Pure.
 
-Closings of one phase come close together, and each changes what the one before has written. So a shard belongs to one
-of several lanes, and only closings of the same lane are in each other's way.
+The shards of a phase are often closed at nearly the same time. If all closings changed the same record, most of them
+would be refused. So each shard belongs to one of several lanes, and only closings of one lane conflict.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from kubemr_shell.board.ranges import Ranges
 from kubemr_shell.job.counters import MOST_BYTES, CounterName, Counters, Kept, summed_within
 
 SHARDS_A_LANE = 2
+"""The number of shards that share a lane, while there are fewer than ``MOST_LANES`` lanes."""
 MOST_LANES = 16
-"""More would make the job's document larger than what they save."""
+"""The greatest number of lanes of a phase. More would cost more space in the job's document than they save time."""
 
 Totals = Mapping[str, Any]
-"""Numbers, which add up, and mappings with one number in each, of which the greatest stays."""
+"""Measurements by name: a number, which is summed, or a mapping with one number, of which the greatest stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """``turn`` is raised and tested by every change of the lane; it never goes down."""
+    """The record of the closed shards of one lane. Every change of the lane raises and tests ``turn``."""
 
     turn: int = 0
     closed: Ranges = field(default_factory=Ranges)
     counted: Ranges = field(default_factory=Ranges)
-    """Shards whose counters are in ``counters``; a reopened shard stays here."""
+    """The shards whose counters are in ``counters``. A reopened shard stays among them."""
     counters: Counters = field(default_factory=dict)
     dropped_from: CounterName | None = None
     """The first counter, in the order of group and name, for which ``counters`` had no room."""
@@ -36,11 +37,11 @@ class Lane:
 
     @property
     def kept(self) -> Kept:
-        """Return the counters with what is known of those that were dropped."""
+        """Return the counters, with the name of the first counter that was dropped."""
         return Kept(counters=self.counters, dropped_from=self.dropped_from)
 
     def with_closed(self, shard: int, counters: Counters, totals: Totals, *, lanes: int = 1) -> Lane:
-        """Return the lane with one more closed shard, and what that has counted. The phase has so many ``lanes``."""
+        """Return the lane with one more closed shard and its counts. ``lanes`` is the number of lanes of the phase."""
         shut = Ranges.of([shard])
         kept = summed_within((self.kept, Kept(counters=counters)), most_bytes=MOST_BYTES // lanes)
         return Lane(
@@ -53,10 +54,11 @@ class Lane:
         )
 
     def with_open(self, shard: int) -> Lane:
-        """The shard is to be closed again; what it has added stays until then."""
+        """Return the lane with the shard open again. The counts of the shard stay until it is closed again."""
         return replace(self, turn=self.turn + 1, closed=self.closed - Ranges.of([shard]))
 
     def begun_anew(self) -> Lane:
+        """Return an empty lane with the next turn."""
         return Lane(turn=self.turn + 1)
 
 
@@ -65,17 +67,17 @@ Lanes = Mapping[int, Lane]
 
 
 def lanes_of(shards: int) -> Lanes:
-    """Those of a phase with that many shards, none of which is closed."""
+    """Return the lanes of a phase that has ``shards`` open shards."""
     return {number: Lane() for number in range(min(-(-shards // SHARDS_A_LANE), MOST_LANES))}
 
 
 def lane_of(lanes: Lanes, shard: int) -> int:
-    """Neighbours are in different ones, as they are often closed at the same time."""
+    """Return the lane of a shard. Neighbours have different lanes, as they are often closed at the same time."""
     return shard % len(lanes)
 
 
 def parse_lane(lane: Mapping[str, Any]) -> Lane:
-    """As it stands in a status."""
+    """Return a lane from its form in the ``status`` of a job."""
     return Lane(
         turn=lane["turn"],
         closed=Ranges.parse(lane["closed"]),
@@ -87,7 +89,7 @@ def parse_lane(lane: Mapping[str, Any]) -> Lane:
 
 
 def format_lane(lane: Lane) -> dict[str, Any]:
-    """The reverse of ``parse_lane``."""
+    """Return the form of a lane in the ``status`` of a job: the reverse of ``parse_lane``."""
     dropped = {} if lane.dropped_from is None else {"droppedFrom": list(lane.dropped_from)}
     return {
         "turn": lane.turn,
@@ -104,6 +106,7 @@ def _counter_name(pair: Sequence[str] | None) -> CounterName | None:
 
 
 def summed_totals(parts: Iterable[Totals]) -> Totals:
+    """Return the sum of totals: numbers are added, and of mappings the one with the greatest number stays."""
     total: dict[str, Any] = {}
     for part in parts:
         for name, value in part.items():

@@ -1,19 +1,22 @@
-"""How the tasks of a phase are laid out in shards: equal runs of neighbouring tasks, the last one may be shorter."""
+"""The layout of the tasks of a phase in shards: equal runs of neighbouring tasks; the last may be shorter. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 TASKS_A_SHARD = 1000
+"""The greatest number of tasks in a shard, so that its document stays small."""
 PIECES_A_SHARD = 1 << 20
-"""Partitions of all tasks of a map shard: whoever closes it holds 24 bytes for each of them in memory."""
+"""The greatest number of tasks times partitions in a map shard. Closing a shard takes 24 bytes of memory for each."""
 AGENTS_A_SHARD = 10
+"""The number of workers that share a shard, if there are enough tasks for as many shards."""
 MOST_SHARDS = 1500
+"""The greatest number of shards of a phase."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """``shard_size`` is the number of tasks of every shard but the last."""
+    """The shards of a phase. ``shard_size`` is the number of tasks of every shard except the last."""
 
     tasks: int
     shards: int
@@ -21,7 +24,7 @@ class Layout:
 
     @classmethod
     def of(cls, tasks: int, agents: int, *, pieces: int = 1) -> Layout:
-        """Lay out tasks for so many agents; ``pieces`` is how many partitions each task's output has."""
+        """Lay out tasks for ``agents`` workers. ``pieces`` is the number of partitions in the output of each task."""
         most = max(1, min(TASKS_A_SHARD, PIECES_A_SHARD // max(1, pieces)))
         wanted = max(_ceil(tasks, most), _ceil(agents, AGENTS_A_SHARD), 1)
         shards = min(tasks, wanted, MOST_SHARDS)
@@ -31,14 +34,15 @@ class Layout:
         return cls(tasks=tasks, shards=_ceil(tasks, size), shard_size=size)
 
     def first(self, shard: int) -> int:
-        """The first task of a shard."""
+        """Return the first task of a shard."""
         return shard * self.shard_size
 
     def count(self, shard: int) -> int:
-        """The number of tasks of a shard."""
+        """Return the number of tasks of a shard."""
         return min(self.shard_size, self.tasks - self.first(shard))
 
     def shard_of(self, task: int) -> int:
+        """Return the shard of a task."""
         return task // self.shard_size
 
 

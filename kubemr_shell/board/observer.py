@@ -1,9 +1,9 @@
-"""Which claims have expired, as one observer sees it.
+"""The decision which claims have expired, as one observer sees them.
 
-No wall clock is compared with another. An observer remembers when, by its own monotonic clock, it first saw a claim
-with the heartbeat that it has; a claim that it has seen unchanged for too long is expired. Time in which an observer
-could not reach the board does not count: the holders may not have reached it either. It does not begin anew with each
-failure, or a board that often fails would keep the claims of the dead for ever.
+No two wall clocks are compared. An observer remembers the time, by its own monotonic clock, at which it first saw the
+present heartbeat of a claim. A claim whose heartbeat stays unchanged for too long is expired. Time in which the
+observer cannot reach the board does not count, because the holders may not reach the board either. The count does not
+start again after each failure: otherwise, on a board that often fails, the claims of dead workers would never expire.
 """
 
 from __future__ import annotations
@@ -11,10 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 MOST_REMEMBERED = 50_000
+"""The greatest number of claims that an observer remembers."""
 
 
 class Observer:
-    """Remembers (claim id, heartbeat) and the time of first sight."""
+    """The claims that one worker has seen: the heartbeat of each, and the time at which it first saw the heartbeat.
+
+    ``expiry_seconds``: the seconds after which a claim with an unchanged heartbeat is expired.
+    ``is_dead``: returns whether a worker, given by name, is known from outside the board to be dead.
+    """
 
     def __init__(self, *, expiry_seconds: float, clock: Callable[[], float], is_dead: Callable[[str], bool]) -> None:
         self._expiry_seconds = expiry_seconds
@@ -26,7 +31,7 @@ class Observer:
         self._away_seconds = 0.0
 
     def is_expired(self, claim_id: str, worker: str, beat: int) -> bool:
-        """Look at a claim. True when its worker is known to be gone, or has not renewed it for too long."""
+        """Return whether a claim has expired: its worker is dead, or has not renewed the claim for too long."""
         now = self._time_in_reach()
         seen_beat, since = self._seen.get(claim_id, (-1, now))
         if seen_beat != beat:
@@ -35,7 +40,7 @@ class Observer:
         return now - since >= self._expiry_seconds or self._is_dead(worker)
 
     def could_not_look(self) -> None:
-        """The board did not answer: what has passed since the last look may have been out of reach."""
+        """Record that the board did not answer. The time since the last answer does not count for any claim."""
         if self._away_since is None:
             self._away_since = self._looked_at
 
@@ -47,7 +52,7 @@ class Observer:
         return now - self._away_seconds
 
     def _remember(self, claim_id: str, beat: int, since: float) -> None:
-        """The oldest go first when there are too many: they are of claims that ended long ago."""
+        """Remember a claim. If there are too many, forget the oldest one: it probably ended long ago."""
         self._seen[claim_id] = (beat, since)
         if len(self._seen) > MOST_REMEMBERED:
             del self._seen[next(iter(self._seen))]

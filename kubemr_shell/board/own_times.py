@@ -1,8 +1,8 @@
-"""When an agent does what many want to do at the same moment: plan, enter a phase, close a shard.
+"""The times at which one worker does an act that many workers want to do at once: plan, enter a phase, close a shard.
 
-Each chooses a time of its own, so that the first has hardly to wait, however many there are, and the others see what it
-did. How far apart these times are follows from what the store takes to answer. Where writes cost nothing (one machine,
-whose ``spread_seconds`` is 0) nobody waits.
+Each worker chooses its own time. So the first worker hardly waits, however many workers there are, and the others see
+its result before their time comes. The distance of these times follows from the time in which the store answers. On one
+machine, where a write costs almost nothing (``spread_seconds`` is 0), no worker waits.
 """
 
 from __future__ import annotations
@@ -17,24 +17,26 @@ from kubemr_shell.board.timing import Timing
 from kubemr_shell.job.state import Phase
 
 CLOSERS = 2
+"""The mean distance of two closings, as a multiple of the spread. Each closing is soon followed by further writes."""
 ENTRANCES = 4
-"""How much less densely agents close shards, and enter a phase, than one write needs: the next one soon follows."""
+"""The mean distance of two workers that enter a phase, as a multiple of the spread, for the same reason."""
 WRITES_AT_FIRST = 5
-"""Of an agent that enters a phase: it claims, claims more as it knows how long a task takes, commits, closes; and one
-to spare."""
+"""The writes of a worker that enters a phase: a claim, a larger claim when the time of a task is known, a commit, a
+close, and one to spare.
+"""
 ANSWERS = 2
-"""Of the store, until others see what an agent does: it reads, and writes."""
+"""The answers of the store until other workers can see an act: one to a read, and one to a write."""
 MOST_SPREAD = 5
-"""A store that is slow for a moment makes nobody wait longer than that many times as usual."""
+"""The greatest factor by which a slow store lengthens the distance of the times."""
 GOLDEN = (math.sqrt(5) - 1) / 2
-"""Multiples of it, less their whole parts, are spread evenly, however many there are."""
+"""The golden ratio. The fractional parts of its multiples are spread evenly, however many there are."""
 
 
 class OwnTimes:
-    """Of one agent; all in seconds from now, 0 when its time has come.
+    """The times of one worker, each in seconds from now; 0 when the time has come.
 
-    ``number``: which of the ``agents`` it is, from 0, where that is known. ``answer_seconds``: what the store takes to
-    answer just now.
+    ``number``: the number of this worker among the ``agents`` workers, from 0, if known.
+    ``answer_seconds``: returns the present time, in seconds, in which the store answers.
     """
 
     def __init__(
@@ -56,28 +58,32 @@ class OwnTimes:
         self._due: dict[object, float] = {}
 
     def home(self, shards: int) -> int:
-        """Where it looks for work first: as many agents in each shard, if it knows its number."""
+        """Return the shard in which this worker looks for work first. Numbered workers are spread evenly."""
         if self._number is not None:
             return self._number * shards // self._agents % shards
         return self._random.randrange(shards) if self._agents > 1 else 0
 
     def to_plan(self) -> float:
+        """Return the seconds until this worker may claim the role of the planner."""
         return self._until("planner", self._agents * self._spread, self._random.random())
 
     def to_enter(self, view: JobView, phase: Phase) -> float:
-        """Agents that share a shard come far from each other, and all together within the budget of writes."""
+        """Return the seconds until this worker may enter a phase.
+
+        Workers that share a shard enter far from each other, and all workers together keep to the budget of writes.
+        """
         agents_a_shard = self._agents / max(1, view.layout(phase).shards)
         within = max(ENTRANCES * agents_a_shard * self._spread, WRITES_AT_FIRST * self._timing.jitter_seconds)
         share = self._random.random() if self._number is None else self._number * GOLDEN % 1
         return self._until(_entrance(view, phase), within, share)
 
     def enter_now(self, view: JobView) -> None:
-        """It has brought the job to its phase, and goes on at once: others have yet to see that."""
+        """Let this worker enter the phase at once, because it began the phase and no other worker knows yet."""
         if view.phase:
             self._due[_entrance(view, view.phase)] = self._clock()
 
     def to_close(self, view: JobView, key: ShardKey) -> float:
-        """A shard that it has covered."""
+        """Return the seconds until this worker may close a shard whose last commit it has made."""
         within = min(
             CLOSERS * view.layout(key.phase).shards * self._spread,
             self._timing.close_patience_seconds,
@@ -86,7 +92,7 @@ class OwnTimes:
 
     @property
     def _spread(self) -> float:
-        """Between two who want the same: until what one has written is seen by the other."""
+        """Return the distance of two workers' times: the seconds until one can see what the other has written."""
         least = self._timing.spread_seconds
         return min(max(least, ANSWERS * self._answer_seconds()), MOST_SPREAD * least)
 

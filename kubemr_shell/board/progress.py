@@ -1,4 +1,4 @@
-"""How far a job is: for those who show it and take no part in it."""
+"""The progress of a job, for observers that do not work on the job."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from kubemr_shell.job.state import Phase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """The job, and of the phase that is worked on now what its open shards tell."""
+    """The state of a job, and the progress of its present phase."""
 
     view: JobView
     tasks_done: int = 0
+    """The number of committed tasks of the phase."""
     retries: int = 0
-    """Attempts that failed or were lost with their worker."""
+    """The number of attempts of the phase that failed or were lost with their worker."""
     since: str | None = None
-    """When the first task of the phase was claimed, as the store stamps it; None where it does not."""
+    """The time of the first claim in the phase, as the store stamps it; None if the store has no stamps."""
 
 
 def read_progress(store: DocumentStore, job: str) -> Progress:
-    """Two reads of the store."""
+    """Return the progress of a job, by two reads of the store."""
     view = parse_job(store.get(JOB_KIND, job))
     shards = store.list(SHARD_KIND, job=job) if view.phase is not None and view.plan is not None else []
     return progress_of(job, view, shards)
 
 
 def progress_of(job: str, view: JobView, documents: Iterable[Document]) -> Progress:
-    """The same of what is known already: ``documents`` are the shards of the job."""
+    """Return the progress of a job from its state and the documents of its shards."""
     if view.phase is None or view.plan is None:
         return Progress(view=view)
     found = {document["metadata"]["name"]: document for document in documents}

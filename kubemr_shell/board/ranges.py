@@ -1,7 +1,7 @@
 """Sets of task numbers as a few spans, written as compact text: ``0-399,402``.
 
-A shard has a thousand tasks, nearly all in a handful of spans, and every one of its sets is one short string in its
-document: readable, cheap to compare, safe in a ``test`` operation.
+A shard has up to 1,000 tasks, and nearly all of them lie in a few spans. So each set of tasks is one short string in
+the document of the shard: readable, cheap to compare, and safe in a ``test`` operation.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 Span = tuple[int, int]
-"""From the first number up to, not including, the second."""
+"""The numbers from the first, included, to the second, excluded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """An immutable set of numbers. ``spans`` are sorted, not empty, and do not touch each other."""
+    """An immutable set of numbers. Its spans are sorted, are not empty, and do not touch each other."""
 
     spans: tuple[Span, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Ranges:
+        """Return the set from its text."""
         spans = []
         for item in text.split(",") if text else ():
             first, _, last = item.partition("-")
@@ -29,10 +30,12 @@ class Ranges:
 
     @classmethod
     def span(cls, start: int, end: int) -> Ranges:
+        """Return the numbers from ``start``, included, to ``end``, excluded."""
         return cls(((start, end),)) if start < end else cls()
 
     @classmethod
     def of(cls, numbers: Iterable[int]) -> Ranges:
+        """Return the set of some numbers."""
         return cls(_joined((number, number + 1) for number in sorted(numbers)))
 
     def __str__(self) -> str:
@@ -77,7 +80,7 @@ class Ranges:
         return self - (self - other)
 
     def first(self, count: int) -> Ranges:
-        """The ``count`` smallest numbers, or all."""
+        """Return the ``count`` smallest numbers, or all if there are fewer."""
         taken: list[Span] = []
         for start, end in self.spans:
             if count <= 0:
@@ -87,7 +90,7 @@ class Ranges:
         return Ranges(tuple(taken))
 
     def last(self, count: int) -> Ranges:
-        """The ``count`` greatest numbers, or all."""
+        """Return the ``count`` greatest numbers, or all if there are fewer."""
         return self - self.first(len(self) - count)
 
 
@@ -95,7 +98,7 @@ _END = 1 << 62
 
 
 def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Sorted spans, those that touch or overlap made one."""
+    """Return sorted spans with those joined that touch or overlap."""
     joined: list[Span] = []
     for start, end in spans:
         if joined and start <= joined[-1][1]:

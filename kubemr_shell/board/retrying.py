@@ -1,6 +1,6 @@
-"""What becomes of a job whose user asks for another try, under a spec that may have changed. Pure.
+"""The decision on a retry, under a spec that may have changed. Pure.
 
-The operator decides by it, and a client foresees by it what the operator would say.
+The operator decides by this module. A client uses it to predict the decision of the operator.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
 
 
 class Refusal(StrEnum):
-    """Why there is no other try, in one word."""
+    """The reason, in one word, why a retry is refused."""
 
     NOTHING_TO_RETRY = "NothingToRetry"
     ANOTHER_JOB = "AnotherJob"
@@ -34,11 +34,11 @@ class Refusal(StrEnum):
 FOLLOWED = frozenset(
     {"replicas", "suspend", "cancel", "retry", "active_deadline_seconds", "ttl_seconds_after_finished"}
 )
-"""Fields of a spec that may change while its job runs."""
+"""The fields of a spec that the operator follows while the job runs."""
 
 
 class RetryRefused(KubemrError):
-    """Its message says what to do instead."""
+    """A retry was refused. The message says what to do instead."""
 
     def __init__(self, refusal: Refusal, message: str) -> None:
         super().__init__(message)
@@ -46,11 +46,13 @@ class RetryRefused(KubemrError):
 
 
 def retried(view: JobView, asked: JobSpec, found: Mapping[str, str]) -> JobView:
-    """Return the job as it goes on with what is not committed; RetryRefused.
+    """Return the job as it continues with its uncommitted tasks. Raise RetryRefused if it cannot continue.
 
-    With another reduceCommand or compressOutput its maps are kept, and the rest is done again: also of a complete job,
-    if keepTmp has kept its maps. ``found`` has the pins of the files that travel with the job, by the paths at which
-    pods see them: with another content of a file that maps may read, the maps are done again.
+    If reduceCommand or compressOutput changes, the maps are kept and the rest runs again. This works for a complete job
+    too, if keepTmp has kept its maps. If the content of a file changes that maps may read, the maps run again.
+
+    ``asked``: the present spec of the job.
+    ``found``: the pins of the files that travel with the job, by the paths at which pods see these files.
     """
     if view.state not in ENDED:
         raise RetryRefused(
@@ -90,7 +92,7 @@ def retried(view: JobView, asked: JobSpec, found: Mapping[str, str]) -> JobView:
 
 
 def unused_changes(view: JobView, asked: JobSpec) -> list[str]:
-    """Return the fields of ``asked`` that the plan has in another form: workers go on with those of the plan."""
+    """Return the fields of ``asked`` that differ from the plan. Workers continue with the fields of the plan."""
     if view.plan is None:
         return []
     old = kept_in_plan(spec_from_mapping(view.spec))
@@ -111,7 +113,7 @@ def _complete(view: JobView) -> str:
 
 
 def _completed(asked: JobSpec, old: JobSpec) -> JobSpec:
-    """The spec that is asked for, with what the plan has settled, and what the image brought, where it says nothing."""
+    """Return the spec that is asked for. Fields that it leaves open come from the plan, or from the image."""
     return dataclasses.replace(
         asked,
         partitions=old.partitions if asked.partitions is None else asked.partitions,
@@ -124,12 +126,12 @@ def _completed(asked: JobSpec, old: JobSpec) -> JobSpec:
 
 
 def _placed(path: str, found: tuple[str, ...]) -> str:
-    """As the pods of before have found it: they make a relative path absolute."""
+    """Return a path as the pods of the earlier try have found it: they make a relative path absolute."""
     return next((one for one in found if one == path or one.endswith(f"/{path}")), path)
 
 
 def _of_image(asked: JobSpec, old: JobSpec) -> tuple[str, ...]:
-    """Scripts that pods have added, as their image has them and the map phase's commands begin with them."""
+    """Return the scripts that pods have added, because their image has them and the map phase's commands use them."""
     known = {file_name(path) for path in asked.files}
     scripts = scripts_of_maps(old) - known
     return tuple(uri for uri in old.files if file_name(uri) in scripts)

@@ -1,8 +1,8 @@
-"""Documents in one SQLite file, for any number of processes and threads on one machine.
+"""A document store in one SQLite file, for any number of processes and threads on one machine.
 
-A patch is one write transaction that takes the lock first (BEGIN IMMEDIATE), so what it tested cannot change before it
-has written. The file is in WAL mode: readers do not wait, and a killed process leaves nothing half written. A commit is
-not synced to the disk: after a power cut the board may be some seconds old, which costs repeated work and no more.
+A patch is one write transaction that takes the lock first (BEGIN IMMEDIATE), so tested values cannot change before the
+write. The file is in WAL mode: readers do not wait, and a killed process leaves no half-written data. A commit is not
+synced to the disk. So after a power cut, the board may be some seconds old, and only some work is repeated.
 """
 
 from __future__ import annotations
@@ -34,12 +34,17 @@ from kubemr_shell.errors import AlreadyExists, BoardError, BoardUnavailable, Con
 
 
 class SqliteStore(DocumentStore):
-    """One connection behind a lock: a store may be used by many threads, and each process opens its own."""
+    """A store with one connection behind a lock. Many threads may use a store; each process opens its own."""
 
     def __init__(
         self, path: str, *, create: bool = True, busy_seconds: float = 10.0, poll_seconds: float = 0.1
     ) -> None:
-        """``create=False`` refuses to begin a new board where none is. ``busy_seconds`` bounds the wait for others."""
+        """Open the file of a board.
+
+        ``create``: whether to make a board if there is none; otherwise, raise BoardUnavailable.
+        ``busy_seconds``: the longest wait for the lock of other processes.
+        ``poll_seconds``: the pause between two reads of a watch.
+        """
         self.path = path
         self._poll_seconds = poll_seconds
         self._pid = os.getpid()
@@ -49,6 +54,7 @@ class SqliteStore(DocumentStore):
         self._identity = os.stat(path)
 
     def close(self) -> None:
+        """Close the connection."""
         with self._lock:
             self._connection.close()
 
@@ -127,7 +133,7 @@ class SqliteStore(DocumentStore):
             stop.wait(min(self._poll_seconds, remaining))
 
     def _changes(self, kind: str, position: int) -> Sequence[tuple[ChangeType, str, int]]:
-        """A document that came and went after ``position`` was never seen: nothing is said of it."""
+        """Return the changes after ``position``, without documents that were both created and deleted since then."""
         with self._using() as connection:
             return connection.execute(
                 "SELECT iif(created > ?2, 'ADDED', 'MODIFIED'), body, version FROM documents"
@@ -184,7 +190,7 @@ def _next_version(connection: sqlite3.Connection) -> int:
 
 
 def _check_identity(before: Document, after: Document) -> None:
-    """What a server says to a patch that sets what only the server may set."""
+    """Raise the error of an API server if a patch has set a field that only the server may set."""
     old, new = before["metadata"], after.get("metadata")
     what = f"{before['kind']} {old['name']}"
     if not isinstance(new, dict) or after.get("kind") != before["kind"] or new.get("name") != old["name"]:
@@ -205,7 +211,7 @@ def _job(document: Mapping[str, Any]) -> str | None:
 
 
 def _random_uid() -> str:
-    """A version 4 UUID; importing uuid costs 10 ms of the start."""
+    """Return a version 4 UUID (RFC 9562), without the module ``uuid``, whose import takes 10 ms."""
     digits = bytearray(os.urandom(16))
     digits[6] = digits[6] & 0x0F | 0x40
     digits[8] = digits[8] & 0x3F | 0x80

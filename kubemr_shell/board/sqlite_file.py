@@ -1,4 +1,4 @@
-"""Opening the board's SQLite file, and saying in our words what SQLite reports."""
+"""The opening of a board's SQLite file, and the translation of SQLite's errors into errors of the board."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from kubemr_shell.errors import BoardUnavailable, Forbidden, KubemrError, OutOfSpace, Sequel
 
 APPLICATION_ID = 0x4B424D52  # "KBMR"
+"""The ``application_id`` of SQLite that marks a file as a board."""
 SCHEMA_VERSION = 1
+"""The version of the tables of a board, in SQLite's ``user_version``."""
 
 _SCHEMA = """
 CREATE TABLE documents (
@@ -26,12 +28,15 @@ CREATE TABLE counter (version INTEGER NOT NULL);
 INSERT INTO counter VALUES (0)
 """
 
-# Errors of single calls that come down to a full disk; SQLite has a code of its own only for the main file and the WAL.
+# The codes that mean a full disk. SQLITE_FULL covers only the main file and the WAL, not the shared memory.
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 
 
 def open_file(path: str, *, create: bool, busy_seconds: float) -> sqlite3.Connection:
-    """A connection in autocommit mode to a board of our schema, which is made if ``create``."""
+    """Return a connection to a board, in autocommit mode. With ``create``, make the board if there is none.
+
+    Raise BoardUnavailable if there is no board, or the file holds anything else. Errors of SQLite pass through.
+    """
     if not create and not os.path.exists(path):
         raise BoardUnavailable(f"{path}: there is no board")
     connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
@@ -44,6 +49,7 @@ def open_file(path: str, *, create: bool, busy_seconds: float) -> sqlite3.Connec
 
 
 def is_same_file(path: str, identity: os.stat_result) -> bool:
+    """Return whether the path still names the file with this identity."""
     try:
         return os.path.samestat(os.stat(path), identity)
     except (FileNotFoundError, NotADirectoryError):
@@ -51,7 +57,7 @@ def is_same_file(path: str, identity: os.stat_result) -> bool:
 
 
 def _set_up(connection: sqlite3.Connection, path: str, *, create: bool, deadline: float) -> None:
-    # In one transaction: between two of these reads another process may make the board.
+    # The reads share one transaction, because another process may make the board between two reads.
     connection.execute("BEGIN")
     ours = _is_ours(connection, path)
     connection.execute("COMMIT")
@@ -66,12 +72,12 @@ def _set_up(connection: sqlite3.Connection, path: str, *, create: bool, deadline
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
-    # A process that dies loses nothing either way; FULL would sync at each commit, for 5 to 20 ms.
+    # A process that dies loses nothing in either mode. FULL would sync at each commit, which takes 5 to 20 ms.
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
-    """False for an empty file; an error for one that holds anything else."""
+    """Return whether the file holds a board; False if it is empty. Raise BoardUnavailable if it holds anything else."""
     application, schema, tables = (
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("application_id", "user_version", "schema_version")
@@ -90,7 +96,7 @@ def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
 
 
 def _switch_to_wal(connection: sqlite3.Connection, deadline: float) -> None:
-    """The one statement for which SQLite does not wait when another process does the same."""
+    """Switch the file to WAL mode. Repeat while another process does the same: here SQLite itself does not wait."""
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -104,12 +110,13 @@ def _switch_to_wal(connection: sqlite3.Connection, deadline: float) -> None:
 
 @contextmanager
 def explained(path: str) -> Iterator[None]:
+    """Translate the errors of SQLite inside the ``with`` block into errors of the board."""
     try:
         yield
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", None)
         if code is None:
-            raise  # a call that is wrong in itself
+            raise  # a wrong call, not a failure of the file
         raise _explanation(path, error, code) from error
 
 
@@ -130,7 +137,7 @@ def _explanation(path: str, error: sqlite3.DatabaseError, code: int) -> KubemrEr
 
 
 def _cannot_open(path: str) -> KubemrError:
-    """SQLite does not say why; opening the file ourselves does."""
+    """Return the reason why the file cannot be opened. SQLite does not give the reason, but ``open`` does."""
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
     except FileNotFoundError:

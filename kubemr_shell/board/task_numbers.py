@@ -1,7 +1,7 @@
-"""Numbers of tasks as compact text: ``57-80:1,90:2`` says that the tasks from 57 to 80 have 1 and task 90 has 2.
+"""Numbers of tasks as compact text: in ``57-80:1,90:2``, the tasks from 57 to 80 have 1 and task 90 has 2.
 
-Neighbours mostly share a number, as they are taken over and stolen together: what would be a thousand entries is one
-short string, safe in a ``test`` operation.
+Neighbours are taken over and stolen together, so they mostly share a number. The text is one short string instead of up
+to 1,000 entries, and is safe in a ``test`` operation.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 
 def parse_numbers(text: str) -> dict[int, int]:
-    """By task. A task that is not named has none."""
+    """Return the number of each task that the text names."""
     numbers: dict[int, int] = {}
     for item in text.split(",") if text else ():
         span, _, number = item.partition(":")
@@ -20,7 +20,7 @@ def parse_numbers(text: str) -> dict[int, int]:
 
 
 def format_numbers(numbers: Mapping[int, int]) -> str:
-    """The reverse of ``parse_numbers``: one text for each mapping."""
+    """Return the text of a mapping: the reverse of ``parse_numbers``. Equal mappings have equal texts."""
     runs: list[tuple[int, int, int]] = []
     for task in sorted(numbers):
         number = numbers[task]

@@ -1,4 +1,4 @@
-"""The times of the board's protocol. They are values of a run, so that no test has to wait for them."""
+"""The times of the board's protocol. They are values, not constants, so that tests can use short times."""
 
 from __future__ import annotations
 
@@ -7,58 +7,58 @@ from dataclasses import dataclass
 from kubemr_shell.net.refusals import REFUSED_SECONDS
 
 WRITE_BUDGET = 200
-"""Writes a second that one job may ask of an API server."""
+"""The number of writes in a second that one job may request from an API server."""
 
 LEASE_SECONDS = 60.0
-"""In a cluster, where nobody says otherwise."""
+"""The default of the lease in a cluster, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """All in seconds."""
+    """The times of a run, in seconds."""
 
     lease_seconds: float
-    """A claim is renewed when it was not written for that long."""
+    """The time without a write to a claim after which its holder renews the claim."""
     batch_seconds: float
     """The work that one claim should hold for each slot."""
     least_batch_seconds: float = 0.0
-    """A claim holds at least that much, however few tasks are left: bounds the writes of many agents."""
+    """The least work of a claim for each slot, however few tasks are left. It bounds the writes of many workers."""
     steal_seconds: float = 0.0
-    """Work that its holder will have done in that time is not stolen."""
+    """The time within which a holder will do its waiting tasks itself, so that they are not stolen."""
     idle_seconds: float
-    """Until the next look when there is nothing to do."""
+    """The pause of a worker that finds nothing to do."""
     jitter_seconds: float = 0.0
-    """Added to it, at random from zero up to this, so that agents do not come all at once."""
+    """The greatest random addition to this pause, so that workers do not ask all at once."""
     spread_seconds: float = 0.0
-    """Until what one agent writes is seen by others: those that want the same choose times so far apart."""
+    """The time until others see what a worker writes: the least distance of workers that want to do the same act."""
     longest_idle_seconds: float = 0.0
-    """An agent that finds nothing again and again looks less and less often, up to this, and at one shard each time."""
+    """The longest pause of a worker that finds nothing again and again. It reads only one shard each time."""
     close_patience_seconds: float
-    """How long a full shard waits for its last committer to close it, before anybody else does."""
+    """The time that a covered shard waits for its last committer, before any other worker closes the shard."""
     probes: int
-    """Shards that one look for work reads at most."""
+    """The greatest number of shards (not seconds) that one search for work reads."""
     give_up_seconds: float
-    """A board that does not answer for that long is unavailable."""
+    """The time without an answer after which the board counts as unavailable."""
     refused_seconds: float = 0.0
-    """A board that refuses for that long is one to which a right is missing; 0: the first refusal says so."""
+    """The time of refusals after which a permission counts as missing. With 0, the first refusal is an error."""
     commit_seconds: float
-    """A worker commits what its slots have finished at least that often, while they have more to do."""
+    """The longest time between two commits of finished tasks, while the slots have more tasks."""
     state_seconds: float
-    """A worker whose slots are all busy looks that often whether the job has ended elsewhere."""
+    """The pause between two checks of a worker with busy slots whether the job has ended."""
 
     @property
     def expiry_seconds(self) -> float:
-        """A claim whose heartbeat an observer has seen unchanged for that long is taken from its holder."""
+        """Return the time after which a claim with an unchanged heartbeat is expired."""
         return 2.5 * self.lease_seconds
 
     @property
     def longest_pause_seconds(self) -> float:
-        """Between two looks at the job of an agent that has nothing to do."""
+        """Return the longest pause between two reads of the job by a worker without work."""
         return max(self.idle_seconds, self.longest_idle_seconds)
 
     @classmethod
     def local(cls) -> Timing:
-        """One machine: a write costs a fraction of a millisecond."""
+        """Return the times for one machine, where a write takes a fraction of a millisecond."""
         return cls(
             lease_seconds=10.0,
             batch_seconds=0.5,
@@ -72,7 +72,7 @@ class Timing:
 
     @classmethod
     def cluster(cls, agents: int, *, lease_seconds: float = LEASE_SECONDS) -> Timing:
-        """A cluster: all agents of a job together stay under ``WRITE_BUDGET``."""
+        """Return the times for a cluster. All ``agents`` workers of the job together keep to ``WRITE_BUDGET``."""
         pause = agents / WRITE_BUDGET
         return cls(
             lease_seconds=lease_seconds,

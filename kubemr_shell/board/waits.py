@@ -1,7 +1,8 @@
-"""What a worker says while its requests are refused: to its log, and in the status of its job.
+"""The reports of a worker whose requests are refused: in its log, and in the status of its job.
 
-``status.waits`` is one entry for all workers of a job: ``{"worker": NAME, "message": TEXT}``. The operator shows it as
-a condition as long as that worker lives. Writing it is tried once each time and may fail: then the log alone says it.
+``status.waits`` is one entry for all workers of a job: ``{"worker": NAME, "message": TEXT}``. While this worker lives,
+the operator shows the entry as a condition of the job. Each report tries one write of the entry. If the write fails,
+only the log has the report.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.kinds import JOB_KIND
 
 LONGEST_MESSAGE = 1000
+"""The greatest length of the message in ``status.waits``, in characters."""
 
 
 class Waits:
-    """Tells for one worker what it waits for."""
+    """The reports of one worker about its waits."""
 
     def __init__(self, store: DocumentStore, job: str, worker: str, log: Callable[[str], object]) -> None:
         self._store = store
@@ -28,11 +30,11 @@ class Waits:
         self._uid: str | None = None
 
     def of(self, uid: str) -> None:
-        """Write to the status of the job with this uid from now on, and of no other one of its name."""
+        """Write from now on to the status of the job with this uid, and to no other job of the same name."""
         self._uid = uid
 
     def tell(self, text: str | None) -> None:
-        """Say what the worker waits for, or with None that it goes on. The same text twice is said once in the log."""
+        """Report why the worker waits. With None, report that it continues. The log gets a repeated text only once."""
         if text != self._told:
             self._log(text or "the requests of this worker are no longer refused: it goes on")
         self._told = text or ""
@@ -41,7 +43,7 @@ class Waits:
         try:
             self._write(self._uid, text)
         except KubemrError:
-            return  # the next refusal tells again
+            return  # the next refusal reports again
 
     def _write(self, uid: str, text: str | None) -> None:
         document = self._store.get(JOB_KIND, self._job, fresh=False)
@@ -58,9 +60,9 @@ class Waits:
 
 
 def waits_of(document: Document) -> tuple[str, str] | None:
-    """Return the worker that waits by the status of a job, and what for; None if none says so.
+    """Return the name of the worker that waits, and its message, from the status of a job; None if no worker waits.
 
-    Whatever runs in a pod may have written the status, and anything into it.
+    Any program in a pod may have written the entry, so its content is not trusted.
     """
     entry = (document.get("status") or {}).get("waits")
     if not isinstance(entry, dict) or not isinstance(entry.get("worker"), str):

@@ -1,9 +1,9 @@
-"""Writing to the store so that the caller always learns what became of it.
+"""Reads and writes of the store, repeated until their result is known.
 
-An answer that was lost is asked for again with the same bytes until it resolves: the patch lands, or a test fails.
-After a failed test the document is read afresh and the caller decides again, for it may find that its first copy had
-landed after all. A store that does not answer within the budget is BoardUnavailable. One that refuses is asked again as
-``net.refusals`` says; but a refused creation is for the caller to wait for, which can do something else meanwhile.
+If the answer to a write is lost, the same bytes are sent again until the patch lands or a test fails. After a failed
+test, the document is read afresh and the caller decides again, because its first copy may have landed. If the store
+does not answer within the budget, BoardUnavailable is raised. If the store refuses a request, the request is repeated
+as ``net.refusals`` says. A refused creation is not repeated: the caller waits, and can do other work meanwhile.
 """
 
 from __future__ import annotations
@@ -19,17 +19,23 @@ from kubemr_shell.net.refusals import Refusals
 T = TypeVar("T")
 
 Decide = Callable[[Document], Sequence[Operation]]
-"""From the document as it is to the patch that is wanted now; nothing when there is nothing to do any more."""
+"""A function from the present document to the wanted patch, which is empty if there is nothing to do."""
 
 FIRST_PAUSE = 0.1
+"""Half of the longest pause after a first failure, in seconds. Each further failure doubles it."""
 LONGEST_PAUSE = 15.0
+"""The longest pause between two tries, in seconds, without the time that the store asks for."""
 SHORT_PAUSES = 3
-"""After the first conflicts, each some times as long as an answer takes."""
+"""The number of conflicts that are followed by a short pause: a multiple of the time of an answer."""
 LONGEST_SHORT_PAUSE = 2.0
+"""The longest pause after one of these conflicts, in seconds."""
 
 
 class Writer:
-    """Reads and writes documents of one store. ``unreachable`` is called each time that the store did not answer."""
+    """The access of one worker to a store.
+
+    ``unreachable`` is called each time that the store did not answer, or refused a request.
+    """
 
     def __init__(
         self,
@@ -53,17 +59,18 @@ class Writer:
 
     @property
     def seconds(self) -> float:
-        """How long the store takes to answer, smoothed; 0 before its first answer."""
+        """Return the smoothed time of an answer of the store, in seconds; 0 before the first answer."""
         return self._seconds
 
     def read(self, kind: str, name: str, *, fresh: bool) -> Document:
+        """Return a document, as ``DocumentStore.get`` does."""
         return self._until_answered(lambda: self._store.get(kind, name, fresh=fresh))
 
     def create(self, document: Mapping[str, Any]) -> Document:
-        """Create a document, or raise Forbidden at once if that is refused.
+        """Create a document. Raise Forbidden at once if the creation is refused.
 
-        AlreadyExists may mean that an earlier copy of this very call has landed. A Conflict is no other document: a
-        quota, for one, was changed by others at the same time.
+        AlreadyExists may mean that an earlier copy of this very request has landed. A Conflict does not mean that the
+        document exists: for example, another request changed a quota at the same time. So the creation is repeated.
         """
 
         def create() -> Document:
@@ -75,7 +82,7 @@ class Writer:
         return self._until_answered(create, waits_when_refused=False)
 
     def write(self, kind: str, name: str, decide: Decide, *, known: Document | None = None) -> Document:
-        """Patch a document as ``decide`` says; the document as it is then. ``known``: as it was last seen."""
+        """Patch a document by ``decide``, and return it. ``known``: the last known document; without it, read first."""
         document = self.read(kind, name, fresh=True) if known is None else known
         deadline = self._clock() + self._give_up_seconds
         conflicts = 0
@@ -86,7 +93,7 @@ class Writer:
                 conflicts += 1
                 if conflicts > SHORT_PAUSES:
                     self._pause(conflicts - SHORT_PAUSES, deadline, conflict)
-                else:  # those who were in each other's way would be so again if none of them waited
+                else:  # without a random pause, the same workers would conflict again
                     self._sleep(self._random.uniform(0, min(LONGEST_SHORT_PAUSE, self._seconds * 4**conflicts)))
                 document = self.read(kind, name, fresh=True)
         return document
@@ -117,7 +124,7 @@ class Writer:
                 deadline = self._clock() + self._give_up_seconds
 
     def _pause(self, tries: int, deadline: float, error: KubemrError, *, asked: float = 0.0) -> None:
-        """Wait as long as the store ``asked`` for, and a random time, twice as long at most with each try."""
+        """Wait the seconds that the store ``asked`` for, and a random time whose limit doubles with each try."""
         pause = asked + self._random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries, 10)))
         if self._clock() + pause > deadline:
             message = f"the board did not take it within {self._give_up_seconds:g} s: {error}"
