@@ -1,4 +1,4 @@
-"""Which cluster, and what in it, a command line means."""
+"""The cluster and the namespace that a command line names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How to reach a cluster; None: as kubectl would."""
+    """The way to reach a cluster. For a field that is None, the choice is that of kubectl."""
 
     namespace: str | None = None
     context: str | None = None
@@ -16,6 +16,6 @@ class Access:
 
     @property
     def flags(self) -> str:
-        """What other command lines need to reach the same, to be put behind them."""
+        """Return the flags with which another command line reaches the same cluster and namespace, to be appended."""
         named = (("-n", self.namespace), ("--context", self.context), ("--kubeconfig", self.kubeconfig))
         return "".join(f" {flag} {shlex.quote(value)}" for flag, value in named if value)

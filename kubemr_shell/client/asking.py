@@ -1,4 +1,4 @@
-"""What users ask of a job that is there: to try again, to stop, to go. The operator answers, or says why not."""
+"""Requests to an existing job: retry, cancel, delete. The operator carries them out, or says why it does not."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ from kubemr_shell.kube.status import is_being_deleted, status_of
 from kubemr_shell.pod.shipped import pins_of_shipped
 
 ANSWER_SECONDS = 15.0
+"""The seconds to wait for the operator to answer a request."""
 TRIES = 5
-PUBLISHING = "its results are being published, and may be seen already: it can only go on"
+"""The number of attempts to change a job while others change it too."""
+PUBLISHING = "its results are being published, and may be visible already: it can only continue"
+"""The reason why a job that publishes cannot be cancelled."""
 
 Change = Mapping[str, Any]
+"""Fields of a spec, as in YAML."""
 
 
 def retry_job(
@@ -39,10 +43,10 @@ def retry_job(
     flags: str,
     say: Say,
 ) -> bool:
-    """Ask for what is missing to be done; whether the operator has answered. UsageError when it refuses.
+    """Ask the operator to retry a job, and return whether the operator has answered. Raise UsageError if it refuses.
 
-    ``changes`` are fields of the spec; ``spec`` and ``package`` replace those of the job. What would be refused is not
-    even asked for, so that the job stays as it is.
+    ``changes`` are fields of the spec; ``spec`` and ``package`` replace those of the job. A retry that would be refused
+    is not requested, so that the job stays as it is.
     """
     job = jobs.get(name)
     found = pins_of_shipped(package.data) if package else {}
@@ -76,7 +80,10 @@ def retry_job(
 
 
 def cancel_job(jobs: Jobs, name: str, *, say: Say) -> bool:
-    """Ask for its end; whether the operator has answered. KubemrError when it has ended otherwise, or cannot end."""
+    """Ask the operator to cancel a job, and return whether the operator has answered.
+
+    Raise KubemrError if the job has ended otherwise or cannot end.
+    """
     job = jobs.get(name)
     if _is_cancelled(job):
         return True
@@ -95,26 +102,26 @@ def cancel_job(jobs: Jobs, name: str, *, say: Say) -> bool:
 
 
 def delete_job(jobs: Jobs, name: str, *, waits: bool, stop: Event, say: Say) -> bool:
-    """Delete it; whether it is gone, or need not be waited for."""
+    """Delete a job. Return True if it is gone or if the caller does not wait; False after ``stop``."""
     uid = jobs.get(name)["metadata"]["uid"]
     jobs.delete(name, uid=uid)
     return not waits or Followed(jobs, name, uid=uid, stop=stop, say=say).until_gone()
 
 
 def no_answer(name: str) -> Unavailable:
-    """What was asked for stands in the job, and nobody has read it."""
+    """Return the error for a request that is written in the job, but that no operator has read."""
     return Unavailable(f"job {name}: asked, but no operator has answered: {HINT}")
 
 
 def _answered(jobs: Jobs, job: Document, is_it: Callable[[Document], bool], say: Say) -> Document | None:
-    """The job as the operator has answered; None when it does not."""
+    """Wait until ``is_it`` accepts the job, and return the job. Return None if the operator does not answer in time."""
     metadata = job["metadata"]
     followed = Followed(jobs, metadata["name"], uid=metadata["uid"], stop=Event(), say=say)
     return followed.until(is_it, seconds=ANSWER_SECONDS)
 
 
 def _changed(jobs: Jobs, name: str, change: Callable[[Document], list[Operation]]) -> Document:
-    """Change it as it is now; again when somebody else has changed it meanwhile."""
+    """Patch a job and return it. If another client changes the job meanwhile, read it and try again."""
     for _ in range(TRIES):
         seen = jobs.get(name)
         metadata = seen["metadata"]
@@ -133,7 +140,7 @@ def _wanted(seen: Document, spec: Change | None, package: Package | None, change
 
 
 def _must_be_retriable(document: Document, wanted: Change, found: Mapping[str, str]) -> None:
-    """As far as can be known before: the operator decides. InvalidSpec of what no job may say."""
+    """Raise UsageError if the retry is certain to be refused, and InvalidSpec for a bad spec. The operator decides."""
     name = document["metadata"]["name"]
     if is_being_deleted(document):
         raise _refusal(

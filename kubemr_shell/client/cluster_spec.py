@@ -1,4 +1,4 @@
-"""What a spec may not say in a cluster, though it may on one machine. Pure."""
+"""Checks for fields of a spec that are allowed on one machine, but not in a cluster. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kubemr_shell.storage.locate import scheme_of
 
 
 def look_at_places(spec: JobSpec) -> tuple[list[Problem], list[str]]:
-    """What is wrong with inputs and output for pods, and what may be."""
+    """Return the problems and the warnings about the inputs and the output of a spec, as pods see them."""
     problems, warnings = look_at_inputs(spec.inputs, "spec.inputs")
     if spec.output is not None and scheme_of(spec.output) != "s3":
         message = f"{shown(spec.output)} is a folder, and would be gone with the pods: give an s3:// prefix"
@@ -20,6 +20,7 @@ def look_at_places(spec: JobSpec) -> tuple[list[Problem], list[str]]:
 
 
 def look_at_inputs(inputs: tuple[str, ...], path: str) -> tuple[list[Problem], list[str]]:
+    """Return the problems and the warnings about inputs. ``path`` is the path of their list in the spec."""
     problems, warnings = [], []
     for index, uri in enumerate(inputs):
         if uri in STANDARD_INPUT:
@@ -34,10 +35,12 @@ def look_at_inputs(inputs: tuple[str, ...], path: str) -> tuple[list[Problem], l
 
 
 def is_local(uri: str) -> bool:
+    """Return whether a URI names a file or folder of the machine that reads it."""
     return scheme_of(uri) == "file"
 
 
 def is_absolute(uri: str) -> bool:
+    """Return whether a local URI is an absolute path."""
     try:
         return path_of(uri).startswith("/")
     except StorageError:

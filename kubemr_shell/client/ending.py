@@ -1,4 +1,4 @@
-"""What is said at the end of a job, and with which exit code. Pure."""
+"""The messages and exit codes for the end of a job. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from kubemr_shell.local_run.summary import counter_lines, phase_lines
 
 
 def has_ended(document: Document) -> bool:
+    """Return whether a job is complete, failed or cancelled."""
     return view_of(document).state in ENDED
 
 
 def failure_of(document: Document, flags: str) -> KubemrError | None:
-    """The error of a job that has not ended well; ``flags`` are those that reach the cluster."""
+    """Return the error for a job that failed or was cancelled, or None. ``flags`` are those that reach the cluster."""
     view, name = view_of(document), document["metadata"]["name"]
     if view.state is JobState.CANCELLED:
         return JobCancelled(f"job {name} was cancelled; kubemr-shell retry {name}{flags} goes on with it")
@@ -34,7 +35,7 @@ def failure_of(document: Document, flags: str) -> KubemrError | None:
 
 
 def failure_screen(name: str, failure: Mapping[str, Any], flags: str) -> list[str]:
-    """The one screen: what failed, where, why, and what to do."""
+    """Return the screen for a failure: what failed, where, why, and what to do."""
     lines = failure_lines({"reason": "", **failure}, job=name, debug=[], resume=[])
     again, mended = f"kubemr-shell retry {name}{flags}", f"kubemr-shell retry {name} -f JOB.yaml{flags}"
     if failure.get("kind") == InvalidSpec.__name__:
@@ -43,14 +44,14 @@ def failure_screen(name: str, failure: Mapping[str, Any], flags: str) -> list[st
     if task:
         lines.append(f"  all of its stderr:         kubemr-shell logs {name} {task}{flags}")
     lines += [f"  go on when it is mended:   {again}", f"  under a mended YAML:       {mended}"]
-    if task.startswith(Phase.MAP.value):  # what its maps depend on may not change
+    if task.startswith(Phase.MAP.value):  # a retry may not change the fields on which the maps depend
         anew = f"kubemr-shell delete {name} --wait{flags} && kubemr-shell submit JOB.yaml{flags}"
         lines.append(f"  with another mapCommand:   {anew}")
     return lines
 
 
 def result_lines(view: JobView) -> list[str]:
-    """Of a COMPLETE job: where the parts are, and what the phases did."""
+    """Return the lines for a complete job: the place of the parts, the totals of the phases, the counters."""
     results = view.results or {}
     count = int(results.get("parts", 0))
     lines = [f"{count_text(count)} {'part' if count == 1 else 'parts'} in {results.get('output', '')}"]

@@ -1,4 +1,4 @@
-"""Following a job of the cluster: by a watch, and by asking again where there can be none."""
+"""Follows a job of the cluster: by a watch, or by polling where the user may not watch."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ from kubemr_shell.errors import Expired, Forbidden, JobNotFound, Unavailable
 from kubemr_shell.kube.status import status_of
 
 LOOK_SECONDS = 10.0
-"""At least so often the job is read as a whole, whatever the watch says."""
+"""The most seconds between two complete reads of the job, whatever the watch reports."""
 POLL_SECONDS = 2.0
-"""Between two readings where watching is forbidden."""
+"""The seconds between two reads if the user may not watch jobs."""
 PAUSE_SECONDS = 1.0
+"""The seconds between two requests while the API server does not answer."""
 PATIENCE_SECONDS = 300.0
-"""How long the API server may be away."""
+"""The seconds for which the API server may be unavailable before the command gives up."""
 SILENT_SECONDS = 10.0
-"""After which a job that nobody has looked at makes one wonder."""
+"""The seconds after which the user is told that no operator has processed the job yet."""
 HINT = "is kubemr-shell's operator installed (kubemr-shell install) and running, and does it look after this namespace?"
+"""The question for a user whose job no operator processes."""
 NOBODY = f"no operator has looked at it yet: {HINT}"
+"""The message about a job that no operator has processed."""
 
 Say = Callable[[str], None]
+"""A function that shows a message to the user."""
 
 
 class Followed:
-    """One job, until it is gone or ``stop`` is set. ``say`` is told, once, what the user should know meanwhile."""
+    """A job that is followed until it is gone or ``stop`` is set. ``say`` receives each message for the user once."""
 
     def __init__(
         self, jobs: Jobs, name: str, *, uid: str, stop: Event, say: Say, clock: Callable[[], float] = time.monotonic
@@ -41,9 +45,9 @@ class Followed:
         self._said: set[str] = set()
 
     def until(self, is_it: Callable[[Document], bool], *, seconds: float | None = None) -> Document | None:
-        """The job as soon as ``is_it`` likes it; None after ``stop``, or when ``seconds`` have passed.
+        """Wait until ``is_it`` accepts the job, and return the job. Return None after ``stop`` or after ``seconds``.
 
-        JobNotFound when it is deleted; Unavailable when the API server stays away for minutes.
+        Raise JobNotFound if the job is deleted, and Unavailable if the API server does not answer for PATIENCE_SECONDS.
         """
         began = self._clock()
         for document in self._states(None if seconds is None else began + seconds):
@@ -54,7 +58,7 @@ class Followed:
         return None
 
     def until_gone(self) -> bool:
-        """True when it is; False after ``stop``."""
+        """Wait until the job is gone, and return True. Return False after ``stop``."""
         began = self._clock()
 
         def look(_: Document) -> bool:
@@ -75,7 +79,7 @@ class Followed:
         return False
 
     def _states(self, deadline: float | None) -> Iterator[Document]:
-        """The job as it is, and again whenever it changes, or some seconds have passed."""
+        """Yield the current job, and again after each change, and at least every LOOK_SECONDS."""
         heard_at = self._clock()
         while not self._is_over(deadline):
             try:
@@ -124,4 +128,5 @@ class Followed:
 
 
 def is_looked_at(document: Document) -> bool:
+    """Return whether an operator has processed a job."""
     return "state" in status_of(document)

@@ -1,4 +1,4 @@
-"""What is in the way of a job, and what to do about it. Pure."""
+"""The hindrance of a job, and the advice for it. Pure."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from kubemr_shell.kube.status import STARTING, Condition, condition
 from kubemr_shell.local_run.figures import one_line
 
 MOST_CHARACTERS = 1000
-"""Of what is said."""
+"""The most characters of a condition that are shown."""
 
 
 def hindrance_of(document: Document) -> str:
-    """What keeps workers from running that will not pass by itself; empty if nothing does."""
+    """Return the reason why workers do not run, unless it is expected to pass by itself. Empty: no such reason."""
     workers = condition_text(document, Condition.WORKERS_READY, status="False")
     return condition_text(document, Condition.SUSPENDED) or ("" if workers.startswith(f"{STARTING}:") else workers)
 
 
 def way_out(document: Document, flags: str) -> str:
-    """What to do about what is in the way; ``flags`` are those that reach the cluster."""
+    """Return the advice for a job with a hindrance. ``flags`` are those that reach the cluster."""
     name = document["metadata"]["name"]
     if view_of(document).publishing:
         return "it goes on by itself once that is mended; it cannot be cancelled while its results are being published"
@@ -29,7 +29,7 @@ def way_out(document: Document, flags: str) -> str:
 
 
 def condition_text(document: Document, kind: str, *, status: str = "True") -> str:
-    """Reason and message of a condition, if it has that status."""
+    """Return the reason and the message of a condition that has the given status, or an empty text."""
     found = condition(document, kind)
     if found is None or found["status"] != status:
         return ""

@@ -1,4 +1,4 @@
-"""The jobs of one namespace on an API server, and what is said when it refuses: in one line, with what to do."""
+"""The jobs of one namespace on an API server. Each error of the server is explained in one line, with advice."""
 
 from __future__ import annotations
 
@@ -30,15 +30,18 @@ from kubemr_shell.kube.status import is_being_deleted
 from kubemr_shell.kube.watch import Change, watch
 
 MOST_NAMESPACES = 3
-"""That are named where a job of the same name is."""
+"""The most namespaces that a message names as places of a job with the wanted name."""
 
 
 class NotInstalled(KubemrError):
-    """The cluster does not know what a job is, its shards, or a field of it."""
+    """The error for a cluster that does not know jobs, shards, or a field of them."""
 
 
 class Jobs:
-    """Each method asks once; JobNotFound, NotInstalled, Forbidden and Unavailable say what to do."""
+    """The jobs of one namespace. Each method sends one request.
+
+    The methods raise JobNotFound, NotInstalled, Forbidden and Unavailable, with messages that say what to do.
+    """
 
     def __init__(self, client: KubeClient, namespace: str) -> None:
         self.client = client
@@ -46,24 +49,28 @@ class Jobs:
 
     @classmethod
     def reached_by(cls, access: Access, environ: Mapping[str, str]) -> Jobs:
+        """Return the jobs that a command line names. Raise UsageError if no cluster is named."""
         client = KubeClient.of_user(access.kubeconfig, access.context, access.namespace, environ)
         return cls(client, client.namespace)
 
     @property
     def store(self) -> KubernetesStore:
+        """Return the documents of the namespace, as workers read them."""
         return KubernetesStore(self.client, self.namespace)
 
     def get(self, name: str) -> Document:
+        """Return the job ``name``."""
         with self.explained(name):
             return self.client.get(JOBS, self.namespace, name)
 
     def list(self, *, everywhere: bool = False) -> Documents:
-        """By namespace and name."""
+        """Return the jobs of the namespace, or with ``everywhere`` of the cluster, ordered by namespace and name."""
         with self.explained():
             found = self.client.list(JOBS, None if everywhere else self.namespace)["items"]
         return sorted(found, key=lambda job: (job["metadata"]["namespace"], job["metadata"]["name"]))
 
     def create(self, document: Mapping[str, Any]) -> Document:
+        """Create a job and return it. Raise UsageError if the name is taken."""
         name = document["metadata"]["name"]
         try:
             with self.explained():
@@ -88,14 +95,17 @@ class Jobs:
             return False
 
     def patch(self, name: str, operations: Sequence[Operation]) -> Document:
+        """Apply a JSON Patch to a job and return the job. Raise Conflict if a test of the patch fails."""
         with self.explained(name):
             return self.client.patch(JOBS, self.namespace, name, list(operations), strict=True)
 
     def delete(self, name: str, *, uid: str) -> None:
+        """Delete a job, unless another job with a different uid has its name."""
         with self.explained(name):
             self.client.delete(JOBS, self.namespace, name, options={"preconditions": {"uid": uid}})
 
     def watch(self, name: str, *, since: str, seconds: float, stop: Event) -> Iterator[Change]:
+        """Yield the changes of a job after the resource version ``since``, for ``seconds`` at most."""
         return watch(
             self.client,
             JOBS,
@@ -107,12 +117,13 @@ class Jobs:
         )
 
     def progress(self, name: str) -> Progress:
+        """Return the progress of a job, from its document and its shards."""
         with self.explained(name), readable(name):
             return read_progress(self.store, name)
 
     @contextmanager
     def explained(self, name: str | None = None) -> Iterator[None]:
-        """For requests of the job ``name``, or of jobs at all."""
+        """Explain the errors of requests for the job ``name``, or for jobs in general."""
         try:
             yield
         except DocumentNotFound as error:
@@ -143,11 +154,11 @@ class Jobs:
 
     @property
     def no_namespace(self) -> str:
-        """What is said where it is not there."""
+        """Return the message for a namespace that does not exist."""
         return f"there is no namespace {self.namespace}: name another one with -n, or create it"
 
     def has_namespace(self) -> bool:
-        """Also where that may not be asked."""
+        """Return whether the namespace exists. Return True if the user may not ask."""
         try:
             self.client.get(NAMESPACES, None, self.namespace)
         except DocumentNotFound:
@@ -157,7 +168,7 @@ class Jobs:
         return True
 
     def _namespaces_with(self, name: str) -> Sequence[str]:
-        """Where there is a job of that name, as far as one may look."""
+        """Return the namespaces with a job of that name, as far as the user may list jobs."""
         try:
             found = self.client.list(JOBS, None, fields=f"metadata.name={name}")["items"]
         except KubemrError:

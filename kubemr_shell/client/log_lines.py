@@ -1,6 +1,6 @@
-"""The lines of a pod's log, each with the time at which it was written. Pure.
+"""Splits the log of a pod into lines, and continues after a lost connection. Pure.
 
-The kubelet puts a time stamp of fixed width before each line, which says where to go on when a connection was cut.
+The kubelet puts a time stamp of fixed width before each line. The stamp of the last line says where to continue.
 """
 
 from __future__ import annotations
@@ -11,31 +11,32 @@ from collections.abc import Iterator
 from kubemr_shell.command.json_lines import attempt_of
 
 LONGEST_BYTES = 1 << 20
-"""A line that is longer becomes several."""
+"""The longest line. A longer one is split into several lines."""
 
 
 class LogLines:
-    """Takes the bytes of one log, of one connection after the other, and gives each line once."""
+    """A reader of one log. It takes the bytes of one connection after the other, and returns each line once."""
 
     def __init__(self, task: str | None = None) -> None:
-        """``task``: only what attempts of it wrote, such as ``map/17``."""
+        """With ``task``, such as ``map/17``, return only the lines that attempts of this task wrote."""
         self._wanted = f"{task}.".encode() if task else b""
         self._rest = b""
         self._seen: bytes = b""
-        """The stamp of the last line."""
+        """The stamp of the last line, as bytes."""
         self._until = b""
-        """Lines up to that stamp are known from an earlier connection."""
+        """The stamp up to which an earlier connection has already delivered all lines."""
 
     @property
     def since(self) -> str | None:
-        """The second from which on the log is needed; None: from its begin."""
+        """Return the second from which the log is still needed, or None if it is needed from its beginning."""
         return self._seen.decode()[:19] + "Z" if self._seen else None
 
     def begin(self) -> None:
-        """Another connection: what it repeats is left out, and half a line that was cut comes again."""
+        """Begin another connection. Skip the lines that it repeats, and drop a partial line, because it comes again."""
         self._until, self._rest = self._seen, b""
 
     def take(self, data: bytes) -> Iterator[bytes]:
+        """Take bytes of the log, and yield the lines that are complete."""
         *whole, self._rest = (self._rest + data).split(b"\n")
         for line in whole:
             yield from self._line(line)
@@ -44,7 +45,7 @@ class LogLines:
             yield from self._line(begun)
 
     def end(self) -> Iterator[bytes]:
-        """The log is over: its last line may have no end."""
+        """End the log, and yield its last line if this line has no newline."""
         rest, self._rest = self._rest, b""
         if rest:
             yield from self._line(rest)
@@ -52,7 +53,7 @@ class LogLines:
     def _line(self, line: bytes) -> Iterator[bytes]:
         stamp, space, text = line.partition(b" ")
         if not (space and stamp[:2].isdigit() and b"T" in stamp):
-            stamp, text = self._seen, line  # the rest of a line that was too long
+            stamp, text = self._seen, line  # the rest of a line that was split
         if stamp <= self._until and self._until:
             return
         self._seen = stamp
@@ -62,7 +63,7 @@ class LogLines:
 
 
 def _as_text(line: bytes) -> bytes:
-    """Return an entry that a worker wrote as JSON in the form that it has in text, and any other line as it is."""
+    """Return a JSON entry of a worker in the form that it has as text. Return any other line unchanged."""
     if not line.startswith(b'{"time": '):
         return line
     try:

@@ -1,4 +1,4 @@
-"""The logs of a job's pods, each line with the name of its pod before it."""
+"""Shows the logs of a job's pods, each line after the name of its pod."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from kubemr_shell.kube.resources import PODS
 from kubemr_shell.kube.status import state_of
 
 POLL_SECONDS = 2.0
-"""Between two looks for pods that are new."""
+"""The seconds between two searches for new pods."""
 IDLE_SECONDS = 300.0
-"""A connection on which nothing came for so long is made anew: it may be dead."""
+"""The seconds after which a silent connection is opened again, because it may be dead."""
 CHUNK_BYTES = 1 << 16
+"""The most bytes of a log that are read at a time."""
 
 Write = Callable[[bytes], None]
+"""A function that writes bytes to the user."""
 
 
 def task_of(text: str) -> str:
-    """``map/17`` as attempts' lines begin; UsageError for what is no task."""
+    """Return the label of a task, such as ``map/17``, as lines of attempts begin. Raise UsageError for other texts."""
     try:
         return task_label(*parse_task_label(text))
     except ValueError as error:
@@ -37,7 +39,7 @@ def task_of(text: str) -> str:
 
 
 def must_have_task(job: Document, task: str) -> None:
-    """UsageError for a task that no plan of the job has; before there is a plan, any may come."""
+    """Raise UsageError if the plan of the job has no such task. Without a plan, accept any task."""
     name, plan = job["metadata"]["name"], view_of(job).plan
     phase, number = parse_task_label(task)
     if plan is None or number < plan.layouts[phase].tasks:
@@ -48,7 +50,7 @@ def must_have_task(job: Document, task: str) -> None:
 
 
 class JobLogs:
-    """``write`` is given whole lines. What cannot be had is told by ``say``."""
+    """The logs of a job. ``write`` receives whole lines, and ``say`` the reasons why a log cannot be shown."""
 
     def __init__(self, jobs: Jobs, name: str, *, task: str | None, write: Write, say: Callable[[str], None]) -> None:
         self._jobs = jobs
@@ -61,7 +63,7 @@ class JobLogs:
         self._failure: StdoutError | None = None
 
     def show(self) -> int:
-        """What is there now, one pod after the other; the number of lines."""
+        """Write the current logs, one pod after the other, and return the number of lines."""
         pods = self._pods()
         if not pods:
             state = state_of(self._jobs.get(self._name))
@@ -78,7 +80,7 @@ class JobLogs:
         return self._lines
 
     def follow(self, stop: threading.Event) -> None:
-        """What is there and what comes, of all pods at once, until the job and its logs have ended."""
+        """Write the logs of all pods at once, and all that follows, until the job and its logs have ended."""
         threads: dict[str, threading.Thread] = {}
         while not stop.is_set():
             if self._failure:
@@ -146,7 +148,7 @@ class JobLogs:
             self._write(b"".join(b"%b%b\n" % (prefix, line) for line in found))
 
     def _pods_now(self) -> list[Document]:
-        """None while the API server is away."""
+        """Return the pods of the job, or an empty list while the API server does not answer."""
         try:
             return self._pods()
         except BoardUnavailable:
@@ -160,7 +162,7 @@ class JobLogs:
 
 
 def _chunks(answer: urllib3.BaseHTTPResponse, what: str) -> Iterator[bytes]:
-    """As they come: a line is not held back until a buffer is full."""
+    """Yield chunks as they arrive, so that no line waits until a buffer is full."""
     try:
         yield from answer.stream(CHUNK_BYTES)
     except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -168,6 +170,6 @@ def _chunks(answer: urllib3.BaseHTTPResponse, what: str) -> Iterator[bytes]:
 
 
 def _has_begun(pod: Document) -> bool:
-    """Its log can be asked for: it runs, or it did."""
+    """Return whether a pod has a log: its container runs, or has run."""
     statuses = pod.get("status", {}).get("containerStatuses") or ()
     return any("waiting" not in (one.get("state") or {}) for one in statuses if one["name"] == CONTAINER)

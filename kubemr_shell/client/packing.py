@@ -1,4 +1,4 @@
-"""The local files that a job names, as they travel with it: in a ConfigMap, which pods see as a folder."""
+"""Packs the local files that a job names into a ConfigMap, which pods see as a folder."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import path_of
 
 MOST_BYTES = 900 << 10
-"""Of all files together: a ConfigMap holds 1 MiB, names included."""
+"""The most bytes of all files together: a ConfigMap holds 1 MiB, names included."""
 ELSEWHERE = "give s3:// or http(s):// URIs, which each worker fetches, or put them into an image"
+"""The advice for files that are too large."""
 INPUTS_FROM = "kubemr-inputs-from"
+"""The name of the list of inputs in the ConfigMap."""
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
 
 @dataclass(slots=True, kw_only=True)
 class Package:
-    """What has to travel, and what the spec says of it then."""
+    """The files that have to travel with a job, and the fields of the spec that name them."""
 
     data: dict[str, bytes] = field(default_factory=dict)
-    """By the names in the ConfigMap."""
+    """The contents of the files, by their names in the ConfigMap."""
     spec: dict[str, Any] = field(default_factory=dict)
-    """Fields of the spec, as in YAML, that replace what the user wrote."""
+    """The fields of the spec, as in YAML, that replace those of the user."""
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def config_map(self, job: Mapping[str, Any]) -> dict[str, Any]:
-        """The object that holds them, and that goes when its job goes."""
+        """Return the ConfigMap with the files of ``job``. The job owns it, so both are deleted together."""
         metadata = job["metadata"]
         return {
             "metadata": {
@@ -50,6 +52,7 @@ class Package:
         }
 
     def encoded(self) -> dict[str, str]:
+        """Return the files in base64, by their names, as ``binaryData`` of a ConfigMap has them."""
         return {name: base64.b64encode(data).decode() for name, data in self.data.items()}
 
 
@@ -59,9 +62,10 @@ def labels_of_files(job: str) -> dict[str, str]:
 
 
 def pack(written: JobSpec, resolved: JobSpec, folder: str) -> Package:
-    """``resolved`` has what ``written`` names as absolute paths, with the scripts that commands begin with added.
+    """Read the local files of a job, and return the package. Errors become problems of the package.
 
-    Relative names of ``inputsFrom`` are relative to ``folder``. The files are read here; nothing is raised.
+    ``written`` is the spec as the user wrote it. ``resolved`` is the same spec with absolute paths, and with the
+    scripts that commands begin with. A relative ``inputsFrom`` is relative to ``folder``.
     """
     packer = _Packer()
     files = [packer.place(path, "files", index, written.files) for index, path in enumerate(resolved.files)]
@@ -81,10 +85,10 @@ class _Packer:
     def __init__(self) -> None:
         self.package = Package()
         self._paths: dict[str, tuple[str, str]] = {}
-        """By the names in the ConfigMap: the local path, and where the spec names it."""
+        """The local path of each file, and its place in the spec, by the names in the ConfigMap."""
 
     def place(self, path: str, field_name: str, index: int, written: tuple[str, ...]) -> str:
-        """Where pods find one of the files; a URI stays what it is."""
+        """Add a file to the package, and return the path at which pods find it. Return a remote URI unchanged."""
         if not is_local(path):
             return path
         where = f"spec.{field_name}[{index}]" if index < len(written) else f"the script {shown(os.path.basename(path))}"
@@ -105,6 +109,7 @@ class _Packer:
         return f"{FILES_FOLDER}/{name}"
 
     def place_list(self, uri: str, folder: str) -> str:
+        """Add the list of inputs to the package, and return the path at which pods find it."""
         path = os.path.join(folder, path_of(uri))
         if not os.path.exists(path):
             return self._missing(path, "spec.inputsFrom", named=uri)
@@ -112,7 +117,7 @@ class _Packer:
         return f"{FILES_FOLDER}/{INPUTS_FROM}"
 
     def read(self) -> None:
-        """Everything, unless it is too much."""
+        """Read all files, unless they are too large together."""
         sizes = {name: _size(path) for name, (path, _) in self._paths.items()}
         if sum(sizes.values()) > MOST_BYTES:
             largest = max(sizes, key=lambda name: sizes[name])
@@ -140,7 +145,7 @@ class _Packer:
         self.package.warnings += warnings[:1]
 
     def _missing(self, path: str, where: str, *, named: str) -> str:
-        """Not on this machine: an absolute path may be one of the image."""
+        """Report a file that is missing on this machine. An absolute path may exist in the image: warn only."""
         if is_absolute(named):
             self.package.warnings.append(f"{where}: {shown(path)} is not on this machine: the image has to have it")
         else:
@@ -152,4 +157,4 @@ def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
     except OSError:
-        return 0  # reading it says why
+        return 0  # the attempt to read the file reports the reason

@@ -1,4 +1,4 @@
-"""Where the results of a job are, as this machine reaches them. Pure."""
+"""Finds the results of a cluster job, as this machine can reach them. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import spec_from_mapping
 
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+"""The environment variables that name the endpoint of the object store."""
 
 
 def place_of_results(document: Document, environ: Mapping[str, str], *, flags: str) -> tuple[str, S3Spec]:
-    """The prefix, and how to reach its store: pods may know it by another name, so the environment's endpoint wins.
+    """Return the prefix of the results, and how to reach its object store.
 
-    JobFailed and JobCancelled say why there are none, JobNotFound that there are none yet.
+    Pods may know the store by another name. So if the environment names an endpoint, this endpoint is used. Raise
+    JobFailed or JobCancelled if the job has no results, and JobNotFound if it has none yet.
     """
     view, name = view_of(document), document["metadata"]["name"]
     failure = failure_of(document, flags)

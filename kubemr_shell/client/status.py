@@ -1,4 +1,4 @@
-"""What there is to say of one job. Pure."""
+"""Formats the status of one job, for people and for programs. Pure."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from kubemr_shell.local_run.progress import Snapshot, progress_text
 from kubemr_shell.local_run.summary import HEAVY_SHARE, printable
 
 SKEW = 3
-"""A task that reads so many times the mean of its phase is named."""
+"""The factor above the mean input of its phase from which the largest task is named."""
 
 
 def status_lines(document: Document, progress: Progress, *, now: float, flags: str) -> list[str]:
-    """Of a job and of how far it is; ``flags`` are those that reach the cluster."""
+    """Return the status and the progress of a job as lines. ``flags`` are those that reach the cluster."""
     metadata, view = document["metadata"], progress.view
     row = row_of(document, now=now)
     lines = [
@@ -57,7 +57,7 @@ def status_lines(document: Document, progress: Progress, *, now: float, flags: s
 
 
 def as_json(document: Document, progress: Progress, *, now: float) -> dict[str, Any]:
-    """The same, for programs."""
+    """Return the status and the progress of a job as JSON, for programs."""
     view = progress.view
     snapshot = snapshot_of(progress)
     return {
@@ -78,7 +78,7 @@ def as_json(document: Document, progress: Progress, *, now: float) -> dict[str, 
 
 
 def snapshot_of(progress: Progress) -> Snapshot:
-    """How far a job is. Bytes are counted where a shard of tasks is closed, which is too seldom to show."""
+    """Return the progress of a job, without bytes: they are counted only when a shard is closed, too seldom to show."""
     view = progress.view
     if view.phase is None:
         return Snapshot(phase="plan" if view.planner else "deploy")
@@ -118,7 +118,7 @@ def _phases(progress: Progress, now: float) -> list[str]:
 
 
 def _skew(view: JobView) -> list[str]:
-    """Of the shards that are done: the slowest task, one that reads far more than others, a key of many records."""
+    """Return lines on the closed shards: the slowest task, a task that reads far more than others, a heavy key."""
     lines = []
     for phase, totals in view.totals.items():
         if phase is Phase.PUBLISH or "slowest" not in totals:

@@ -1,4 +1,4 @@
-"""Submitting a job: its object first, then the files that travel with it, which belong to it."""
+"""Submits a job: creates its object, then the ConfigMap with its files, which the job owns."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ from kubemr_shell.kube.owners import is_owned, owners_of
 from kubemr_shell.kube.resources import CONFIG_MAPS, JOBS, Resource
 
 TRIES = 5
-"""How often the files are sent again whose name somebody else takes or frees at the same time."""
+"""The number of attempts to create the ConfigMap while others create or delete one of its name."""
 
 
 def namespace_of(job: Job, asked: str | None) -> str | None:
-    """The namespace that flag and YAML agree on; None: neither names one."""
+    """Return the namespace on which the flag and the YAML agree, or None if neither names one.
+
+    Raise UsageError if they differ.
+    """
     if asked and job.namespace and asked != job.namespace:
         raise UsageError(f"-n {asked}, but metadata.namespace is {job.namespace}: change one of them")
     return asked or job.namespace
 
 
 def document_of(job: Job, spec: Mapping[str, Any], package: Package) -> dict[str, Any]:
-    """What is sent: the job as its author wrote it, but for its name and the places of its files."""
+    """Return the object to create: the job as its author wrote it, with its final name and the places of its files."""
     name = job.name or f"{job.generate_name}{os.urandom(3).hex()[:5]}"
     annotations = {**job.annotations, **({FILES_ANNOTATION: files_name(name)} if package.data else {})}
     metadata: dict[str, Any] = {"name": name}
@@ -43,10 +46,10 @@ def document_of(job: Job, spec: Mapping[str, Any], package: Package) -> dict[str
 
 
 def submit(jobs: Jobs, document: Mapping[str, Any], package: Package) -> Document:
-    """Create the job, then its files, for which the job waits. So the files have an owner, and go with it.
+    """Create the job, then its files, for which the job waits. The job owns the files: both are deleted together.
 
-    If a submission was killed in between, the same submission sends what is missing. UsageError if something that is
-    not the job's has the name of its files.
+    If a submission was killed before it sent the files, the same submission sends them. Raise UsageError if an object
+    that does not belong to the job has the name of its files.
     """
     begun = _begun(jobs, document) if package.data else None
     if begun is not None:
@@ -59,14 +62,14 @@ def submit(jobs: Jobs, document: Mapping[str, Any], package: Package) -> Documen
         try:
             _send(jobs, job, package)
         except BaseException:
-            with suppress(KubemrError):  # without its files it would never run
+            with suppress(KubemrError):  # without its files, the job would never run
                 jobs.delete(job["metadata"]["name"], uid=job["metadata"]["uid"])
             raise
     return job
 
 
 def replace_files(jobs: Jobs, job: Document, package: Package) -> None:
-    """Give a job that is there other files: its pods see them from now on. UsageError as from ``submit``."""
+    """Replace the files of an existing job, whose pods see them from now on. Raise UsageError like ``submit``."""
     files = _send(jobs, job, package)
     if files is not None:
         change = [test("/metadata/uid", files["metadata"]["uid"]), add("/binaryData", package.encoded())]
@@ -75,7 +78,7 @@ def replace_files(jobs: Jobs, job: Document, package: Package) -> None:
 
 
 def _send(jobs: Jobs, job: Document, package: Package) -> Document | None:
-    """Make the ConfigMap of a job; return the one that is there already, which may hold other files."""
+    """Create the ConfigMap of a job. If the job already has one, which may hold other files, return it instead."""
     name = files_name(job["metadata"]["name"])
     for _ in range(TRIES):
         with jobs.explained():
@@ -93,7 +96,7 @@ def _send(jobs: Jobs, job: Document, package: Package) -> Document | None:
 
 
 def _begun(jobs: Jobs, document: Mapping[str, Any]) -> Document | None:
-    """Return the same job if it is there already and waits for its files."""
+    """Return the job if the same submission has created it already and it waits for its files, else None."""
     with jobs.explained():
         job = _found(jobs, JOBS, document["metadata"]["name"])
         if job is None or job["spec"] != document["spec"] or has_ended(job):
@@ -103,7 +106,7 @@ def _begun(jobs: Jobs, document: Mapping[str, Any]) -> Document | None:
 
 
 def _make_room(jobs: Jobs, name: str) -> None:
-    """Remove the files of a deleted job of the name, for the pods of the new job must not see them."""
+    """Remove the files of a deleted job of the same name, so that pods of the new job do not see them."""
     with jobs.explained():
         old = _found(jobs, CONFIG_MAPS, files_name(name))
         if old is not None and _found(jobs, JOBS, name) is None:
@@ -111,7 +114,7 @@ def _make_room(jobs: Jobs, name: str) -> None:
 
 
 def _remove_left(jobs: Jobs, files: Document, job: str) -> None:
-    """Remove what a deleted job of the name ``job`` has left. UsageError if it is somebody else's."""
+    """Remove a ConfigMap that a deleted job of the name ``job`` has left. Raise UsageError if it belongs to others."""
     metadata = files["metadata"]
     if not _are_left(files, job):
         raise UsageError(
@@ -127,7 +130,7 @@ def _remove_left(jobs: Jobs, files: Document, job: str) -> None:
 def _are_left(files: Document, job: str) -> bool:
     """Return whether ``submit`` made this ConfigMap for some job of the name ``job``.
 
-    The owner tells that, and the labels where the job was deleted with ``--cascade=orphan``. The name tells nothing.
+    The owner shows this, or the labels if the job was deleted with ``--cascade=orphan``. The name proves nothing.
     """
     if any(one["kind"] == JOB_KIND and one["name"] == job for one in owners_of(files)):
         return True

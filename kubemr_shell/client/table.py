@@ -1,4 +1,4 @@
-"""Jobs as a table. Pure."""
+"""Formats jobs as a table. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kubemr_shell.kube.status import is_being_deleted, state_of, status_of
 from kubemr_shell.local_run.figures import one_line
 
 WIDEST = 60
-"""Characters of what workers may have written."""
+"""The most characters of a cell, because the pods of a job may write anything into its status."""
 
 
 def table_of(documents: Sequence[Document], *, now: float, everywhere: bool) -> list[str]:
-    """A line for each, below a line of titles; ``everywhere``: with their namespaces."""
+    """Return a line of titles and a line for each job. With ``everywhere``, the first column is the namespace."""
     titles = ["NAME", "STATE", "MAPS", "REDUCES", "RETRIES", "AGE"]
     rows = [titles, *([row[name.lower()] for name in titles] for row in (_texts(one, now) for one in documents))]
     if everywhere:
@@ -27,7 +27,7 @@ def table_of(documents: Sequence[Document], *, now: float, everywhere: bool) -> 
 
 
 def row_of(document: Document, *, now: float) -> dict[str, Any]:
-    """What is told of a job, for programs."""
+    """Return the fields that ``list`` shows of a job, for programs."""
     metadata, status = document["metadata"], status_of(document)
     progress = status.get("progress") or {}
     age = seconds_since(metadata.get("creationTimestamp"), now)
@@ -44,6 +44,7 @@ def row_of(document: Document, *, now: float) -> dict[str, Any]:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines, with columns of equal width."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -61,7 +62,7 @@ def _texts(document: Document, now: float) -> dict[str, str]:
 
 
 def _state(document: Document) -> str:
-    """With what is in its way, in a word, as kubectl shows pods."""
+    """Return the state of a job, with the reason of its hindrance in parentheses, as kubectl shows pods."""
     if is_being_deleted(document):
         return "DELETING"
     state = state_of(document)

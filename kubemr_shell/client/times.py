@@ -1,4 +1,4 @@
-"""Time stamps of Kubernetes, as how long ago they are. Pure."""
+"""Turns time stamps of Kubernetes into ages. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from kubemr_shell.kube.stamps import seconds_of
 
 
 def seconds_since(stamp: str | None, now: float) -> float | None:
-    """``now`` in seconds since 1970. A clock that is behind the server's makes nothing negative."""
+    """Return the seconds since a stamp, at least 0 even if this clock is behind the server's. ``now`` is Unix time."""
     return None if not stamp else max(0.0, now - seconds_of(stamp))
 
 
 def age_text(seconds: float | None) -> str:
-    """As in tables: ``12s``, ``3m20s``, ``2h5m``, ``4d``."""
+    """Return an age as tables show it: ``12s``, ``3m20s``, ``2h5m``, ``4d``."""
     if seconds is None:
         return "-"
     whole = int(seconds)

@@ -1,4 +1,4 @@
-"""The state in a job's document, which its workers write, and with them whatever runs in their pods."""
+"""Reads the state in a job's document. Any process in the pods of the job may have written this state."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from kubemr_shell.errors import KubemrError
 
 
 def view_of(document: Document) -> JobView:
-    """KubemrError when it is not as workers and operator write it."""
+    """Return the state of a job. Raise KubemrError if it is not as workers and operator write it."""
     with readable(str(document["metadata"]["name"])):
         return parse_job(document)
 
 
 @contextmanager
 def readable(name: str) -> Iterator[None]:
-    """While a status is looked at that may hold anything."""
+    """Turn the errors of code that reads a status, which may hold anything, into a KubemrError."""
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Waiting for the end of a job, with or without showing how far it is."""
+"""Waits for the end of a job, with or without a display of its progress."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ from kubemr_shell.local_run.progress import ProgressThread, Snapshot, display_fo
 from kubemr_shell.local_run.signals import stopping_on_signals
 
 SNAPSHOT_SECONDS = 2.0
-"""Between two readings of the job and its shards, however often the display would like one."""
+"""The least seconds between two reads of the job and its shards, however often the display wants a snapshot."""
 
 
 def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str, say: Say) -> int:
-    """The exit code of the job, or that of the signal that ended the waiting; JobFailed and JobCancelled say why."""
+    """Wait until a job has ended, and return its exit code, or that of the signal that ended the waiting.
+
+    With ``shows``, show the progress. Raise JobFailed or JobCancelled, with the reason, if the job has not succeeded.
+    """
     name, stop = document["metadata"]["name"], Event()
     with (
         stopping_on_signals(stop.set, kill=lambda: show_cursor(sys.stderr)) as signals,
