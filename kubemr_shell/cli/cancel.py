@@ -1,4 +1,4 @@
-"""``kubemr-shell cancel``: a job of a cluster ends."""
+"""``kubemr-shell cancel``: ends a job of a cluster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kubemr_shell.client.access import Access
 @click.argument("name", metavar="JOB")
 @cluster_options
 def cancel(*, name: str, access: Access) -> None:
-    """End a job of a cluster. What it has done is kept: retry goes on with it, delete removes it."""
+    """End a job of a cluster. Its work is kept: retry continues the job, delete removes it."""
     from kubemr_shell.client.asking import cancel_job, no_answer  # noqa: PLC0415 - --help needs none of these
 
     if not cancel_job(reach(access), name, say=say):

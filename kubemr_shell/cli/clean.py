@@ -1,4 +1,4 @@
-"""``kubemr-shell clean``: remove the state of a job that did not finish."""
+"""``kubemr-shell clean``: removes the state of a job that did not finish."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from kubemr_shell.local_run.output import Output
 @click.option(
     "--force",
     is_flag=True,
-    help="Also where a run on another machine, or a job of a cluster, may be at work: you know it is dead.",
+    help="Clean even if a run on another machine, or a job of a cluster, may use OUTPUT. Make sure that it is dead.",
 )
 def clean(output: Output, force: bool) -> None:
-    """Remove what an unfinished, failed or kept job left in OUTPUT; a finished result stays."""
+    """Remove what an unfinished, failed or kept job has left in OUTPUT. A finished result stays."""
     clean_output(output, force=force)

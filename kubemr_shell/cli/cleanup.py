@@ -1,4 +1,4 @@
-"""``kubemr-shell cleanup``: what the pod runs that removes the temporaries of a job whose object is being deleted."""
+"""``kubemr-shell cleanup``: removes the temporaries of a deleted job. The cleanup pod of the job runs this command."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from kubemr_shell.cli import messages
 
 PathStyle = Literal["auto", "always", "never"]
+"""The values of ``s3.pathStyle``."""
 
 
 @click.command()
@@ -18,9 +19,9 @@ PathStyle = Literal["auto", "always", "never"]
 @click.option(
     "--s3-secret", envvar="KUBEMR_S3_SECRET", help="The Secret with the credentials of the store, for messages."
 )
-@click.option("--path-style", type=click.Choice(["auto", "always", "never"]), default="auto", help="As spec.s3 has it.")
-@click.option("--ca-bundle", help="As spec.s3 has it.")
-@click.option("--requester-pays", is_flag=True, help="As spec.s3 has it.")
+@click.option("--path-style", type=click.Choice(["auto", "always", "never"]), default="auto", help="As in spec.s3.")
+@click.option("--ca-bundle", help="As in spec.s3.")
+@click.option("--requester-pays", is_flag=True, help="As in spec.s3.")
 @messages.log_format
 def cleanup(
     *,
@@ -33,7 +34,7 @@ def cleanup(
     requester_pays: bool,
     log_format: messages.LogFormat,
 ) -> None:
-    """Remove the temporaries of a job of the cluster, and what it staged and never published."""
+    """Remove the temporaries of a job of the cluster, and the parts that were staged but never published."""
     from kubemr_shell.job.spec import S3Spec  # noqa: PLC0415
     from kubemr_shell.net.s3_config import S3Config  # noqa: PLC0415
     from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415

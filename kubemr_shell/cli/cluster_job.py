@@ -1,4 +1,4 @@
-"""From a YAML file on this machine to a job that pods can work on."""
+"""Reads a YAML file on this machine as a job that pods can work on."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterJob:
-    """What was read, and what has to travel with it."""
+    """A job that was read, with the files that have to travel with it."""
 
     job: Job
     spec: Mapping[str, Any]
-    """As its author wrote it."""
+    """The spec as its author wrote it."""
     package: Package
 
 
 def read_cluster_job(path: str) -> ClusterJob:
-    """InvalidSpec with every problem, those too that are none on one machine; warnings are said."""
+    """Return the job in a file, and print warnings. Raise InvalidSpec with all problems, those of clusters included."""
     from kubemr_shell.client.cluster_spec import look_at_places  # noqa: PLC0415
     from kubemr_shell.client.packing import pack  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What every command about jobs of a cluster takes: which cluster, and which namespace."""
+"""The options of all commands about jobs of a cluster: which cluster, and which namespace."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _CONNECTION = (
 
 
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a cluster and of a namespace, and their values as ``access``."""
+    """Add the options for a cluster and a namespace to a command, which receives their values as ``access``."""
     return _with_access(command, (_NAMESPACE, *_CONNECTION))
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a cluster alone, and their values as ``access``."""
+    """Add the options for a cluster to a command, which receives their values as ``access``."""
     return _with_access(command, _CONNECTION)
 
 
@@ -55,11 +55,12 @@ def _with_access(
 
 
 def reach(access: Access) -> Jobs:
-    """The jobs that are meant; UsageError when no cluster is named."""
-    from kubemr_shell.client.jobs import Jobs  # noqa: PLC0415 - 0.2 s that --help need not pay
+    """Return the jobs of the cluster and the namespace. Raise UsageError if no cluster is named."""
+    from kubemr_shell.client.jobs import Jobs  # noqa: PLC0415 - takes 0.2 s, and --help does not need it
 
     return Jobs.reached_by(access, environ())
 
 
 def say(text: str) -> None:
+    """Print a message for the user to stderr."""
     print(text, file=sys.stderr, flush=True)

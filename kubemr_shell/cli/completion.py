@@ -1,4 +1,4 @@
-"""``kubemr-shell completion``: the script that lets a shell complete commands, flags and file names."""
+"""``kubemr-shell completion``: prints the script that lets a shell complete commands, flags and file names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``kubemr-shell debug``: one task again, alone."""
+"""``kubemr-shell debug``: runs one task of a job again, alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kubemr_shell.cli.output_argument import output_of
 def debug(output: str, task: str) -> int:
     """Run one task of the unfinished or failed job in OUTPUT again: same input, command and environment.
 
-    What it writes comes to this terminal; the exit status is the command's. The job itself is not touched.
+    The task writes to this terminal. The exit status is that of the command. The job itself does not change.
     """
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
     from kubemr_shell.local_run.debug import debug_task  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""``kubemr-shell delete``: a job of a cluster, and all of it but its results, is removed."""
+"""``kubemr-shell delete``: removes a job of a cluster, and everything of it except its results."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from kubemr_shell.client.access import Access
 
 @click.command()
 @click.argument("name", metavar="JOB")
-@click.option("--wait", is_flag=True, help="Wait until it is gone, and its temporaries with it.")
+@click.option("--wait", is_flag=True, help="Wait until the job and its temporaries are gone.")
 @cluster_options
 def delete(*, name: str, wait: bool, access: Access) -> int:
-    """Remove a job of a cluster with its pods and temporaries; a finished result stays."""
+    """Remove a job of a cluster with its pods and temporaries. A finished result stays."""
     from threading import Event  # noqa: PLC0415 - --help needs none of these
 
     from kubemr_shell.client.asking import delete_job  # noqa: PLC0415

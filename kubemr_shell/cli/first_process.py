@@ -1,6 +1,7 @@
-"""Process 1 of a container has to wait for orphans, and a signal without a handler does not end it: tini does that.
+"""Starts tini as process 1 of a container.
 
-It lies beside the frozen program, for images whose entry point is that program itself.
+Process 1 has to wait for orphans, and a signal without a handler does not end it. tini takes care of both. tini lies
+beside the frozen program, for images whose entry point is the program itself.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import os
 import sys
 
 TINI = "tini"
+"""The name of the file of tini."""
 
 
 def give_way() -> None:
-    """Go on as the child of tini, which becomes process 1; where there is none, stay."""
+    """Start tini in place of this process, with this program as its child. Return if tini does not exist."""
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415 - --help needs none of these
     from kubemr_shell.command.ourselves import command_line, is_frozen  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The environment, for those commands that read it or pass it on."""
+"""The environment, for the commands that read it or pass it on."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from kubemr_shell.command.ourselves import is_frozen
 
 
 def environ() -> Mapping[str, str]:
+    """Return the environment of this process."""
     return os.environ  # noqa: TID251 - cli is where the environment is read
 
 
 def inherited() -> dict[str, str]:
-    """What the user's commands inherit of ours."""
+    """Return the environment that the user's commands inherit."""
     return inherited_environment(environ(), is_frozen=is_frozen())

@@ -1,4 +1,4 @@
-"""``kubemr-shell install``: the manifests of an installation, to pipe into kubectl."""
+"""``kubemr-shell install``: prints the manifests of an installation, to pipe into kubectl."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from kubemr_shell.cli.job_defaults import job_defaults
 from kubemr_shell.errors import UsageError
 
 NAME = re.compile("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
-"""A namespace; other names are made of it, and have to stay under 63 characters."""
+"""A valid namespace. Other names contain it, and Kubernetes limits names to 63 characters."""
 
 
 @click.command()
-@click.option("--namespace", metavar="NS", help="Look after the jobs of this namespace alone; it has to be there.")
+@click.option("--namespace", metavar="NS", help="Look after the jobs of this namespace only. It must exist.")
 @click.option(
     "--operator-namespace", metavar="NS", default="kubemr", show_default=True, help="Where the operator runs."
 )
-@click.option("--image", help="Of the operator, and of jobs that name none; default: kubemr/base of this version.")
+@click.option("--image", help="The image of the operator, and of jobs that name none; default: kubemr/base:VERSION.")
 @job_defaults
 @messages.log_format
 @click.option(
-    "--replicas", type=click.IntRange(0), default=2, show_default=True, help="Operators; they need no leader."
+    "--replicas", type=click.IntRange(0), default=2, show_default=True, help="Operators. They need no leader."
 )
 @click.option(
     "--worker-template",
     metavar="FILE",
-    help="A pod template (YAML) under that of each job: pull secrets, tolerations, resources of all workers.",
+    help="A pod template (YAML) for all workers: pull secrets, tolerations, resources. The template of a job wins.",
 )
 @click.option("--flow-control", is_flag=True, help="Give workers a bounded share of the API server.")
 @click.option(
-    "--job-policy", is_flag=True, help="Decide by JobPolicies who may use templates, which Secrets and which outputs."
+    "--job-policy", is_flag=True, help="Let JobPolicies decide who may use templates, which Secrets and which outputs."
 )
 def install(
     *,
@@ -46,10 +46,10 @@ def install(
     job_policy: bool,
     **defaults: Any,
 ) -> None:
-    """Write the manifests that install kubemr-shell in a cluster; no cluster is needed for it.
+    """Write the manifests that install kubemr-shell in a cluster. This command needs no cluster.
 
-    The namespace of the operator has to be there: no manifest changes a namespace. kubemr-shell uninstall removes
-    what these manifests install.
+    The namespace of the operator must exist: no manifest changes a namespace. To remove the objects of these manifests,
+    use kubemr-shell uninstall.
 
     \b
     kubectl create namespace kubemr

@@ -1,4 +1,4 @@
-"""From a YAML file, flags and the image's defaults to a job."""
+"""Makes a job from a YAML file, the flags and the defaults of the image."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kubemr_shell.storage.locate import scheme_of
 
 
 def read_job(path: str | None, changes: Mapping[str, Any] | None = None, settings: Settings | None = None) -> Job:
-    """The job in a file (``-``: stdin), or one made of ``changes`` alone; InvalidSpec with every problem."""
+    """Return the job in a file (``-``: stdin), or a job from ``changes`` alone. Raise InvalidSpec with all problems."""
     if path is None:
         document: object = {
             "apiVersion": API_VERSION,
@@ -41,7 +41,7 @@ def read_job(path: str | None, changes: Mapping[str, Any] | None = None, setting
 
 
 def with_defaults(spec: JobSpec, settings: Settings) -> JobSpec:
-    """An image may bring the commands."""
+    """Return a spec with the commands of the image, for the commands that the spec leaves out."""
     return replace(
         spec,
         map_command=spec.map_command or settings.map_command,
@@ -51,14 +51,14 @@ def with_defaults(spec: JobSpec, settings: Settings) -> JobSpec:
 
 
 def folder_of(path: str) -> str:
-    """Return the folder that relative names in a job's YAML belong to; for ``-`` the current one."""
+    """Return the folder to which relative names in a job's YAML are relative. For ``-``, return the current folder."""
     return os.path.dirname(os.path.abspath(path))
 
 
 def add_scripts(spec: JobSpec, folder: str) -> JobSpec:
-    """Return the spec with ``files`` and ``archives`` as absolute paths or URIs, and with the scripts of its commands.
+    """Return the spec with absolute paths or URIs in ``files`` and ``archives``, and with the scripts of its commands.
 
-    A script is a file in ``folder`` that a command begins with. What the job names itself wins over a script of the
+    A script is a file in ``folder`` with which a command begins. A file that the job names wins over a script of the
     same name.
     """
     files = [_absolute(path, folder) for path in spec.files]
@@ -71,9 +71,9 @@ def add_scripts(spec: JobSpec, folder: str) -> JobSpec:
 
 
 def permission_problems(spec: JobSpec) -> list[Problem]:
-    """Return a problem for each command that begins with a local file which may not be executed.
+    """Return a problem for each command that begins with a local file without execute permission.
 
-    ``spec`` is what ``add_scripts`` returns.
+    ``spec`` must come from ``add_scripts``.
     """
     paths = {file_name(uri): uri for uri in spec.files if not is_remote(uri)}
     commands = {
@@ -91,7 +91,7 @@ def permission_problems(spec: JobSpec) -> list[Problem]:
 
 
 def _can_begin(command: Command, path: str) -> bool:
-    """Whether a command can begin with the file: without ``./``, a program of the same name is as good."""
+    """Return whether a command can begin with a file. Without ``./``, a program of the same name will do as well."""
     if os.access(path, os.X_OK) or not os.path.isfile(path):
         return True
     word = shlex.split(command)[0] if isinstance(command, str) else command[0]
@@ -99,14 +99,14 @@ def _can_begin(command: Command, path: str) -> bool:
 
 
 def _script(command: Command | None, folder: str) -> str | None:
-    """The file beside the YAML that is the command's first word."""
+    """Return the path of the file beside the YAML that is the first word of the command, or None."""
     name = script_name(command)
     path = os.path.join(folder, name or "")
     return path if name and os.path.isfile(path) else None
 
 
 def _absolute(uri: str, folder: str) -> str:
-    """One of ``files`` or ``archives`` as a worker may read it; UsageError for what cannot be fetched."""
+    """Return an entry of ``files`` or ``archives`` as an absolute path or URI. Raise UsageError for other schemes."""
     if not is_remote(uri):
         if scheme_of(uri) != "file":
             raise UsageError(f"{uri}: files and archives are paths or http://, https:// or s3:// URIs")

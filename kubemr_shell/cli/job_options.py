@@ -1,4 +1,4 @@
-"""The job that a command line describes: what ``run`` and ``plan`` have in common."""
+"""The options that describe a job on the command line, for ``run`` and ``plan``."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def _spec_option(*names: str, field: str, **options: Any) -> Callable[[Any], Any]:
-    """An option that sets a field of the spec, with the field's own description."""
+    """Return an option that sets a field of the spec. Its help text is the description of the field."""
     return click.option(*names, help=description(field), **options)
 
 
 _OPTIONS = (
     click.argument("arguments", metavar="[JOB.yaml | INPUT...]", nargs=-1),
-    click.option("--job", "job_file", metavar="JOB.yaml", help="The job's YAML; flags and inputs win over it."),
+    click.option("--job", "job_file", metavar="JOB.yaml", help="The job's YAML. Flags and inputs override it."),
     _spec_option("-m", "--map", "map_command", field="mapCommand", metavar="CMD"),
     _spec_option("-c", "--combine", "combine_command", field="combineCommand", metavar="CMD"),
     _spec_option("-r", "--reduce", "reduce_command", field="reduceCommand", metavar="CMD"),
@@ -49,16 +49,16 @@ _OPTIONS = (
     click.option(
         "--tmp",
         metavar="FOLDER",
-        help="Where intermediate data goes: a folder or s3:// prefix; default: with the output.",
+        help="The place for temporaries: a folder or an s3:// prefix; default: with the output.",
     ),
     click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Worker processes."),
-    click.option("--slots", type=click.IntRange(1), help="Tasks that a worker runs at once; default: the CPUs."),
-    click.option("--memory", metavar="BYTES", help="What each worker may use, such as 512Mi; default: 1Gi."),
+    click.option("--slots", type=click.IntRange(1), help="Tasks that each worker runs at once; default: the CPUs."),
+    click.option("--memory", metavar="BYTES", help="The memory of each worker, such as 512Mi; default: 1Gi."),
 )
 
 
 def job_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the arguments and options that ``request_of`` takes."""
+    """Add the arguments and options that ``request_of`` takes to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -77,7 +77,7 @@ def request_of(
     quiet: bool = False,
     **flags: Any,
 ) -> RunRequest:
-    """What is asked for by the values of ``job_options``; UsageError, InvalidSpec."""
+    """Return the request that the values of ``job_options`` make. Raise UsageError or InvalidSpec."""
     from kubemr_shell import settings  # noqa: PLC0415 - --help needs none of these
     from kubemr_shell.job.quantity import parse_quantity  # noqa: PLC0415
     from kubemr_shell.local_run.request import RunRequest  # noqa: PLC0415
@@ -126,7 +126,7 @@ def request_of(
 
 
 def _read_first_argument(path: str | None, changes: Mapping[str, Any], known: Settings) -> Job:
-    """Whoever forgot -m has named an input, and is told so where it is no job."""
+    """Read the first argument as a job. If this fails, the user may have forgotten -m: add a hint to the error."""
     try:
         return read_job(path, changes, known)
     except (InputNotFound, InvalidSpec) as error:
@@ -138,7 +138,7 @@ def _read_first_argument(path: str | None, changes: Mapping[str, Any], known: Se
 
 
 def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
-    """The fields of the spec that flags set, with the values that YAML would have."""
+    """Return the fields of the spec that flags set, with the values that YAML would have."""
     changes = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in flags.items()
@@ -167,7 +167,7 @@ def _uses_s3(spec: JobSpec, tmp: str | None) -> bool:
 
 
 def _output_uri(uri: str) -> str:
-    """An absolute path, or an ``s3://`` URI without a slash at its end; UsageError for what can be neither."""
+    """Return an absolute path, or an ``s3://`` URI without a slash at its end. Raise UsageError for other URIs."""
     from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
     from kubemr_shell.storage.local import path_of  # noqa: PLC0415
     from kubemr_shell.storage.locate import locate, scheme_of  # noqa: PLC0415
@@ -177,7 +177,7 @@ def _output_uri(uri: str) -> str:
 
 
 def _tmp(uri: str, output: str | None) -> str:
-    """The URI of ``--tmp``, absolute; UsageError for one in the output, which holds nothing but the result."""
+    """Return the absolute URI of ``--tmp``. Raise UsageError if it is in the output, which holds only the result."""
     from kubemr_shell.storage.locate import scheme_of  # noqa: PLC0415
 
     tmp = _output_uri(uri)

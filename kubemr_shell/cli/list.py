@@ -1,4 +1,4 @@
-"""``kubemr-shell list``: the jobs of a cluster."""
+"""``kubemr-shell list``: shows the jobs of a cluster."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from kubemr_shell.client.access import Access
 
 
 @click.command("list")
-@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of all namespaces.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to say it.")
+@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Show the jobs of all namespaces.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="The format of the output.")
 @cluster_options
 def list_jobs(*, everywhere: bool, output: str, access: Access) -> None:
     """Show the jobs of a namespace: their states, tasks done, retries and ages."""

@@ -1,4 +1,4 @@
-"""``kubemr-shell local-worker``: one worker process of a run on this machine."""
+"""``kubemr-shell local-worker``: runs one worker process of a run on this machine."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import click
 
 @click.command()
 @click.argument("job_folder", type=click.Path(exists=True, file_okay=False))
-@click.option("--name", required=True, help="The worker's name; no other ever has the same.")
-@click.option("--workers", type=int, required=True, help="How many workers the run has.")
-@click.option("--slots", type=int, required=True, help="How many tasks it runs at once.")
-@click.option("--share", type=int, required=True, help="The bytes that each of these may use.")
+@click.option("--name", required=True, help="The worker's name. No other worker of the job ever has the same name.")
+@click.option("--workers", type=int, required=True, help="The number of workers of the run.")
+@click.option("--slots", type=int, required=True, help="The number of tasks that run at once.")
+@click.option("--share", type=int, required=True, help="The bytes of memory for each of these tasks.")
 def local_worker(job_folder: str, name: str, workers: int, slots: int, share: int) -> int:
     """Work on a job until it is over, or until stdin ends."""
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
@@ -41,7 +41,7 @@ def local_worker(job_folder: str, name: str, workers: int, slots: int, share: in
 
 
 def _stop_at_end_of_stdin(stop: Callable[[], None]) -> None:
-    """The supervisor holds the other end: when it is gone, the worker has nobody to work for."""
+    """Call ``stop`` when stdin ends. The supervisor holds the other end, and a worker without supervisor must stop."""
 
     def wait() -> None:
         while os.read(0, 4096):

@@ -1,4 +1,4 @@
-"""``kubemr-shell logs``: what the pods of a job write."""
+"""``kubemr-shell logs``: shows the logs of the pods of a job."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from kubemr_shell.streams import write_output
 @click.command()
 @click.argument("name", metavar="JOB")
 @click.argument("task", metavar="[map/N | reduce/N]", required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until the job has ended.")
+@click.option("-f", "--follow", is_flag=True, help="Show new lines too, until the job has ended.")
 @cluster_options
 def logs(*, name: str, task: str | None, follow: bool, access: Access) -> int:
     """Show the logs of the pods of a job, or what the commands of one task wrote to stderr.
 
-    Before each line stands its pod, and before what commands write the attempt: map/17.0.
+    Each line begins with its pod. A line that a command wrote then names the attempt, such as map/17.0.
     """
     from threading import Event  # noqa: PLC0415 - --help needs none of these
 

@@ -1,4 +1,4 @@
-"""Limits of the machine, or of the container, that any command may meet."""
+"""Explains errors from limits of the machine or of the container, which any command may meet."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ OF_THE_MACHINE = frozenset(
         *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP),
     }
 )
-"""What the system may refuse however right the program is."""
+"""The error numbers that come from the system, not from a bug in this program."""
 
 
 def of_the_machine(error: Exception) -> KubemrError | None:
-    """Return what the machine has refused, and what to do; None for a bug."""
+    """Return an error that says what the machine has refused, and what to do. Return None for a bug."""
     if isinstance(error, OSError):
         return _explained(error) if error.errno in OF_THE_MACHINE else None
     if isinstance(error, MemoryError):

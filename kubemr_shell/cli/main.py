@@ -1,6 +1,6 @@
-"""The ``kubemr-shell`` command: the list of subcommands, and what an error becomes.
+"""The ``kubemr-shell`` command: lists the subcommands, and turns errors into messages and exit codes.
 
-A subcommand's module is imported when it is called, so that ``--help`` and short jobs start fast.
+The module of a subcommand is imported when the subcommand is called, so that ``--help`` and short jobs start fast.
 """
 
 from __future__ import annotations
@@ -20,36 +20,39 @@ from kubemr_shell.streams import take_over
 
 COMMANDS = {
     "run": "Run a job on this machine.",
-    "plan": "Say what a job would do, and what it would cost, without running it.",
-    "validate": "Say everything that is wrong with a job's YAML.",
+    "plan": "Show what a job would do, and what it would cost, without running it.",
+    "validate": "Show everything that is wrong with a job's YAML.",
     "results": "Write the parts of a finished job to stdout, in order.",
     "debug": "Run one task of a job again, alone, in this terminal.",
     "clean": "Remove what an unfinished or failed job left behind.",
     "submit": "Submit a job to a cluster.",
     "list": "Show the jobs of a cluster.",
-    "status": "Show how a job of a cluster is.",
-    "logs": "Show what the pods of a job write.",
-    "retry": "Have a job of a cluster that has ended go on, with other reduces too.",
+    "status": "Show the state of a job of a cluster.",
+    "logs": "Show the logs of the pods of a job.",
+    "retry": "Continue a job of a cluster that has ended, also with other reduces.",
     "cancel": "End a job of a cluster.",
     "delete": "Remove a job of a cluster.",
     "install": "Write the manifests that install kubemr-shell in a cluster.",
     "uninstall": "Remove an installation from a cluster; jobs and namespaces stay.",
     "completion": "Print the script that completes commands in a shell.",
-    "worker": "Work on a job of the cluster until it is over; what pods run.",
-    "operator": "Deploy the workers of jobs and report on them; what the operator's pods run.",
-    "cleanup": "Remove the temporaries of a deleted job; what a pod runs.",
-    "local-worker": "Work on a job of this machine until it is over; started by run.",
+    "worker": "Work on a job of the cluster until it is over; the pods of jobs run this command.",
+    "operator": "Start the workers of jobs and report on them; the operator's pods run this command.",
+    "cleanup": "Remove the temporaries of a deleted job; the cleanup pod runs this command.",
+    "local-worker": "Work on a job of this machine until it is over; run starts this command.",
 }
+"""The subcommands and their short descriptions, in the order of the help text."""
 
 HIDDEN = ("worker", "local-worker", "operator", "cleanup")
-"""What nobody calls by hand."""
+"""The commands that users do not call."""
 
 EXIT_USAGE = 2
+"""The exit code for a command line that cannot be parsed."""
 EXIT_BUG = 70
+"""The exit code for a bug (EX_SOFTWARE in sysexits.h)."""
 
 
 class Commands(click.Group):
-    """The subcommands, each in a module of its own name."""
+    """The group of subcommands, each of which is in a module of the same name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
@@ -93,7 +96,7 @@ def run() -> None:
 
 
 def exit_code(arguments: list[str]) -> int:
-    """Run the command line; errors become one message on stderr and their exit code."""
+    """Run the command line and return its exit code. Print an error as one message on stderr."""
     code = _run(lambda: main.main(arguments, prog_name="kubemr-shell", standalone_mode=False), arguments)
     flushed = _run(sys.stdout.flush, arguments)
     return code or flushed
@@ -112,7 +115,7 @@ def _run(action: Callable[[], object], arguments: list[str]) -> int:
     except ReaderGone as error:
         return error.exit_code
     except SystemExit as error:
-        if isinstance(error.__context__, OSError):  # click hides a BrokenPipeError: a bug, as it is not of stdout
+        if isinstance(error.__context__, OSError):  # click hides BrokenPipeError; one that is not of stdout is a bug
             return _report(error, EXIT_BUG, _bug_message(), debug=debug)
         return error.code if isinstance(error.code, int) else 0  # the shell asked for completions
     except KubemrError as error:
@@ -127,7 +130,7 @@ def _run(action: Callable[[], object], arguments: list[str]) -> int:
 
 def _report(error: BaseException, code: int, message: str, *, debug: bool) -> int:
     if debug:
-        import traceback  # noqa: PLC0415 - with tempfile 10 ms of every --help
+        import traceback  # noqa: PLC0415 - this and tempfile would slow every --help by 10 ms
 
         traceback.print_exception(error)
     messages.say(message)

@@ -1,4 +1,4 @@
-"""How the program says on stderr what went wrong: a line for people, or an entry for a collector of logs."""
+"""Writes messages to stderr: as lines for people, or as JSON for a collector of logs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from kubemr_shell.command.json_lines import JsonLines
 
 LogFormat = Literal["text", "json"]
+"""The type of a log format."""
 LOG_FORMATS = ("text", "json")
+"""The values of ``--log-format``."""
 VARIABLE = "KUBEMR_LOG_FORMAT"
-"""Tells pods of a job what their operator was told. A kubemr-shell that does not know it writes text."""
+"""The variable that passes the operator's log format to pods. A kubemr-shell that does not know it writes text."""
 
 
 class _Form:
-    """The form of messages: JSON, or text where it is None."""
+    """The current format of messages: JSON if ``json`` is set, else text."""
 
     json: JsonLines | None = None
 
 
 def log_format(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command that runs in pods the option ``--log-format``."""
-    text = "One line of JSON for each message, or text."
+    """Add the option ``--log-format`` to a command that runs in pods."""
+    text = "Write each message as text, or as one line of JSON."
     option = click.option("--log-format", type=click.Choice(LOG_FORMATS), default="text", envvar=VARIABLE, help=text)
     return option(command)
 
@@ -36,7 +38,7 @@ def write_text() -> None:
 
 
 def write_json(component: str, **fields: str) -> JsonLines:
-    """Write messages as JSON from now on, with these fields in each, and return what writes them."""
+    """Write messages as JSON from now on, with these fields in each message. Return the writer."""
     import time  # noqa: PLC0415
 
     from kubemr_shell.command.json_lines import JsonLines  # noqa: PLC0415
@@ -47,11 +49,11 @@ def write_json(component: str, **fields: str) -> JsonLines:
 
 
 def say(message: str, *, level: str = "error", prefix: str = "kubemr-shell: ") -> None:
-    """Write a message to stderr. ``prefix`` is for people alone."""
+    """Write a message to stderr. ``prefix`` is written only in text."""
     text = _Form.json.line(message, level=level) if _Form.json else f"{prefix}{message}"
     print(text, file=sys.stderr, flush=True)
 
 
 def warn(message: str) -> None:
-    """Write what goes on by itself, for ``kubectl logs``."""
+    """Write a warning, for ``kubectl logs``, about a problem after which the worker continues by itself."""
     say(message, level="warning")

@@ -1,4 +1,4 @@
-"""``kubemr-shell operator``: what the operator's pods run."""
+"""``kubemr-shell operator``: runs the operator. The operator's pods run this command."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--namespace", help="Look after the jobs of this namespace alone; default: of all.")
+@click.option("--namespace", help="Look after the jobs of this namespace only; default: of all namespaces.")
 @click.option("--image", help="The image of jobs that name none; default: kubemr/base of this version.")
 @job_defaults
-@click.option("--worker-template", metavar="JSON", default="{}", help="The pod template under that of each job.")
+@click.option("--worker-template", metavar="JSON", default="{}", help="The pod template for the workers of all jobs.")
 @click.option("--lease", type=float, default=LEASE_SECONDS, show_default=True, help="Seconds; see docs/operations.md.")
-@click.option("--port", type=int, default=8080, show_default=True, help="For /metrics, /healthz and /readyz.")
-@click.option("--pod", metavar="NAMESPACE/NAME", help="The operator's own: jobs get its image by the same digest.")
-@click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
+@click.option("--port", type=int, default=8080, show_default=True, help="The port of /metrics, /healthz and /readyz.")
+@click.option("--pod", metavar="NAMESPACE/NAME", help="The pod of this operator. Jobs get its image by its digest.")
+@click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside a pod.")
 @messages.log_format
 def operator(
     *,
@@ -37,7 +37,7 @@ def operator(
     log_format: messages.LogFormat,
     **defaults: Any,
 ) -> int:
-    """Deploy the workers of jobs, report on them, and clean up."""
+    """Start the workers of jobs, report on them, and clean up."""
     import socket  # noqa: PLC0415
     import sys  # noqa: PLC0415
     import time  # noqa: PLC0415
@@ -63,8 +63,8 @@ def operator(
     )
 
     def now() -> float:
-        """By the API server's clock, for it is compared with its stamps."""
-        return client.server_time() or time.time()  # noqa: TID251 - where its answers tell no time
+        """Return the time of the API server's clock, since it is compared with stamps of the API server."""
+        return client.server_time() or time.time()  # noqa: TID251 - if no answer of the server tells the time
 
     one = Operator(client, options, identity=socket.gethostname(), now=now, log=OperatorLog(sys.stderr, log))
     server = serve(one, port)
@@ -77,7 +77,7 @@ def operator(
 
 
 def _image(client: KubeClient, pod: str | None, image: str) -> str:
-    """By its digest, if that is known: an operator that does not know it works all the same, and says so."""
+    """Return the image by its digest if the digest is known. Otherwise warn and return the image unchanged."""
     from threading import Event  # noqa: PLC0415
 
     from kubemr_shell.operator.pinning import pinned_image  # noqa: PLC0415

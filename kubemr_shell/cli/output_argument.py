@@ -1,4 +1,4 @@
-"""An output on the command line: a folder that is there, or a prefix in S3, and how its store is reached."""
+"""The argument for an output: an existing folder, or a prefix in S3 with the way to reach its object store."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from kubemr_shell.local_run.output import Output, output_at
 from kubemr_shell.storage.locate import scheme_of
 
 JOB_FILE = click.option(
-    "--job", "job_file", metavar="JOB.yaml", help="The job's YAML: its s3, and its output if OUTPUT is not given."
+    "--job", "job_file", metavar="JOB.yaml", help="The job's YAML, for its s3 and, without OUTPUT, for its output."
 )
 
 
 def with_output(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the argument OUTPUT and the option ``--job``; it is called with the ``Output``."""
+    """Add the argument OUTPUT and the option ``--job`` to a command, which receives the ``Output``."""
 
     @click.argument("output", required=False)
     @JOB_FILE
@@ -35,7 +35,7 @@ def with_output(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def named_output(output: str | None, job_file: str | None) -> Output:
-    """What the argument names, or the YAML of ``--job``; UsageError."""
+    """Return the output that the argument or the YAML of ``--job`` names. Raise UsageError if neither does."""
     spec = read_job(job_file).spec if job_file else None
     uri = output or (spec and spec.output)
     if not uri:
@@ -44,12 +44,12 @@ def named_output(output: str | None, job_file: str | None) -> Output:
 
 
 def is_place(text: str) -> bool:
-    """Whether it is a folder or a prefix, and no name of a job of a cluster."""
+    """Return whether a text names a folder or a prefix, and not a job of a cluster."""
     return "/" in text or scheme_of(text) == "s3" or os.path.isdir(text)
 
 
 def output_of(uri: str, s3: S3Spec = S3Spec()) -> Output:  # noqa: B008 - frozen
-    """The output that a person names; UsageError. What ``s3`` leaves open, boto3 finds."""
+    """Return the output that a user names. Raise UsageError if it is not valid. boto3 finds what ``s3`` leaves open."""
     if scheme_of(uri) == "s3":
         return output_at(uri, s3, settings.load(environ()).state_home)
     click.Path(exists=True, file_okay=False).convert(uri, None, click.get_current_context())

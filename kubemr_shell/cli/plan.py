@@ -1,4 +1,4 @@
-"""``kubemr-shell plan``: what a job would do, before it spends anything."""
+"""``kubemr-shell plan``: shows what a job would do and cost, before it spends anything."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from kubemr_shell.errors import UsageError
 @click.command()
 @job_options
 @click.option(
-    "--output-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to say it."
+    "--output-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="The format of the plan.",
 )
 def plan(*, output_format: str, **options: Any) -> int:
-    """Say what a job would do, and what it would cost, without running it.
+    """Show what a job would do, and what it would cost, without running it.
 
-    It takes what run takes: inputs are listed, none is read, and nothing is written.
+    The arguments are those of run. Inputs are listed, but not read, and nothing is written.
 
     \b
     kubemr-shell plan job.yaml

@@ -1,4 +1,4 @@
-"""``kubemr-shell results``: the parts of a finished job, in order."""
+"""``kubemr-shell results``: writes the parts of a finished job to stdout, in order."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def results(*, output: str | None, job_file: str | None, access: Access) -> None:
     """Write the parts in OUTPUT, a folder or an s3:// prefix, to stdout, one after the other.
 
-    A plain NAME that is no folder is that of a job of a cluster.
+    A plain NAME that is not a folder names a job of a cluster.
     """
-    from kubemr_shell.local_run.results import write_results  # noqa: PLC0415 - --help needs no board
+    from kubemr_shell.local_run.results import write_results  # noqa: PLC0415 - --help does not need it
 
     is_job = output is not None and job_file is None and not is_place(output)
     write_results(_of_job(str(output), access) if is_job else named_output(output, job_file))

@@ -1,4 +1,4 @@
-"""``kubemr-shell retry``: a job of a cluster that has ended goes on."""
+"""``kubemr-shell retry``: continues a job of a cluster that has ended."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from kubemr_shell.errors import UsageError
 
 @click.command()
 @click.argument("name", metavar="JOB")
-@click.option("-f", "--file", metavar="JOB.yaml", help="Go on under this spec, and with these scripts.")
-@click.option("-r", "--reduce", "reduce_command", metavar="CMD", help="With another reduceCommand, on the same maps.")
+@click.option("-f", "--file", metavar="JOB.yaml", help="Continue with this spec and its scripts.")
+@click.option("-r", "--reduce", "reduce_command", metavar="CMD", help="Run this reduceCommand on the same maps.")
 @click.option(
-    "--compress-output", type=click.Choice(["none", "gzip", "zstd"]), help="With another compression of the parts."
+    "--compress-output", type=click.Choice(["none", "gzip", "zstd"]), help="Compress the parts in another way."
 )
-@click.option("--wait", is_flag=True, help="Wait for its end; the exit code is that of the job.")
-@click.option("--follow", is_flag=True, help="Wait, and show how far it is meanwhile.")
+@click.option("--wait", is_flag=True, help="Wait for the end of the job, and exit with its exit code.")
+@click.option("--follow", is_flag=True, help="Wait like --wait, and show the progress.")
 @cluster_options
 def retry(
     *,
@@ -29,10 +29,10 @@ def retry(
     follow: bool,
     access: Access,
 ) -> int:
-    """Have a job that has ended go on: only what is missing runs.
+    """Continue a job that has ended. Only the missing tasks run.
 
-    Another reduce command or compression has the reduces done again, on the maps that are there: those of a job that
-    is COMPLETE are kept by keepTmp. What would make it another job, such as another mapCommand, is refused.
+    With another reduceCommand or compression, the reduces run again on the existing maps. A COMPLETE job has maps only
+    if keepTmp is set. Changes that would make another job, such as another mapCommand, are refused.
 
     \b
     kubemr-shell retry words

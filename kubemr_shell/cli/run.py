@@ -1,4 +1,4 @@
-"""``kubemr-shell run``: a whole job on this machine."""
+"""``kubemr-shell run``: runs a whole job on this machine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from kubemr_shell.errors import UsageError
 
 @click.command()
 @job_options
-@click.option("--resume", is_flag=True, help="Go on with the unfinished job in the output.")
+@click.option("--resume", is_flag=True, help="Continue the unfinished job in the output.")
 @click.option("--overwrite", is_flag=True, help="Replace the result, or the unfinished job, in the output.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress and no summary.")
 def run(*, resume: bool, overwrite: bool, quiet: bool, **options: Any) -> int:
     """Run a job on this machine.
 
@@ -27,5 +27,5 @@ def run(*, resume: bool, overwrite: bool, quiet: bool, **options: Any) -> int:
     from kubemr_shell.local_run.run import run_job  # noqa: PLC0415 - --help needs none of it
 
     if resume and overwrite:
-        raise UsageError("--resume goes on with what is there, --overwrite replaces it: give one of them")
+        raise UsageError("--resume continues the job in the output, --overwrite replaces it: give one of them")
     return run_job(request_of(resume=resume, overwrite=overwrite, quiet=quiet, **options))

@@ -1,4 +1,4 @@
-"""``kubemr-shell status``: how a job of a cluster is."""
+"""``kubemr-shell status``: shows the state of a job of a cluster."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from kubemr_shell.client.access import Access
 
 @click.command()
 @click.argument("name", metavar="JOB")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to say it.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="The format of the output.")
 @cluster_options
 def status(*, name: str, output: str, access: Access) -> None:
-    """Show how a job of a cluster is: how far, what is in its way, why it failed, where its results are."""
+    """Show the state of a job of a cluster: progress, hindrances, the reason of a failure, the place of the results."""
     from kubemr_shell.client.status import as_json, status_lines  # noqa: PLC0415
     from kubemr_shell.client.views import readable  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""``kubemr-shell submit``: a job to a cluster."""
+"""``kubemr-shell submit``: submits a job to a cluster."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from kubemr_shell.client.access import Access
 
 @click.command()
 @click.argument("file", metavar="JOB.yaml")
-@click.option("--wait", is_flag=True, help="Wait for its end; the exit code is that of the job.")
-@click.option("--follow", is_flag=True, help="Wait, and show how far it is meanwhile.")
+@click.option("--wait", is_flag=True, help="Wait for the end of the job, and exit with its exit code.")
+@click.option("--follow", is_flag=True, help="Wait like --wait, and show the progress.")
 @cluster_options
 def submit(*, file: str, wait: bool, follow: bool, access: Access) -> int:
     """Submit the job in JOB.yaml (-: stdin) to a cluster.
 
-    Local files that it names in files and archives, and scripts beside it that its commands begin with, travel with it,
-    up to 900 KiB.
+    The local files in files and archives, and the scripts beside JOB.yaml with which commands begin, travel with the
+    job. They may have up to 900 KiB in all.
 
     \b
     kubemr-shell submit job.yaml --follow

@@ -1,4 +1,4 @@
-"""``kubemr-shell uninstall``: remove an installation from a cluster, and nothing else."""
+"""``kubemr-shell uninstall``: removes an installation from a cluster, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from kubemr_shell.client.access import Access
     "--operator-namespace", metavar="NS", default="kubemr", show_default=True, help="Where the operator runs."
 )
 @click.option("--definitions", is_flag=True, help="Remove the definitions too, and with them EVERY job of the cluster.")
-@click.option("--yes", is_flag=True, help="Do it; without this flag the command only says what it would do.")
+@click.option("--yes", is_flag=True, help="Remove it. Without this flag, the command only says what it would do.")
 @connection_options
 def uninstall(*, operator_namespace: str, definitions: bool, yes: bool, access: Access) -> None:
-    """Remove an installation from a cluster: the operator, its rights and its policies.
+    """Remove an installation from a cluster: the operator, its permissions and its policies.
 
-    Jobs, their definitions and all namespaces stay. Each job that no operator looks after any more is let go of, so
-    that it can be deleted; the command names the temporaries of those jobs.
+    Jobs, their definitions and all namespaces stay. The finalizer is removed from each job that no operator looks after
+    any more, so that the job can be deleted. The command names the temporaries of these jobs.
 
     \b
     kubemr-shell uninstall          says what would be removed

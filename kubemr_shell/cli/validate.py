@@ -1,4 +1,4 @@
-"""``kubemr-shell validate``: everything that is wrong with jobs' YAML files, before anything runs."""
+"""``kubemr-shell validate``: shows everything that is wrong with the YAML of jobs, before anything runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kubemr_shell.errors import InputNotFound, InvalidSpec, Problem, UsageError
 
 @click.command()
 @click.argument("files", metavar="JOB.yaml...", nargs=-1, required=True)
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to say it.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="The format of the output.")
 def validate(files: tuple[str, ...], output: str) -> int:
-    """Say everything that is wrong with the YAML of jobs, and with the scripts beside it; - is stdin.
+    """Show everything that is wrong with the YAML of jobs, and with the scripts beside it. - is stdin.
 
-    Exits with 0 when all are valid, else with 2.
+    The exit code is 0 if all jobs are valid, else 2.
     """
     refusals = {file: _refusal(file) for file in files}
     if output == "json":

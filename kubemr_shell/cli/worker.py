@@ -1,4 +1,4 @@
-"""``kubemr-shell worker``: what the pods of a job run."""
+"""``kubemr-shell worker``: runs the worker of a pod. The pods of jobs run this command."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from kubemr_shell.pod.pod_worker import PodOptions
 
 TERMINATION_MESSAGE_BYTES = 4096
-"""Kubernetes keeps no more."""
+"""The most bytes of a termination message that Kubernetes keeps."""
 
 
 @click.command()
 @click.option("--job", required=True, help="The job's name.")
 @click.option("--uid", required=True, help="The job's uid.")
 @click.option("--namespace", required=True, help="The job's namespace.")
-@click.option("--name", required=True, help="The worker's name; no other ever has the same.")
-@click.option("--workers", type=click.IntRange(1), required=True, help="How many workers the job has.")
+@click.option("--name", required=True, help="The worker's name. No other worker of the job ever has the same name.")
+@click.option("--workers", type=click.IntRange(1), required=True, help="The number of workers of the job.")
 @click.option(
     "--number",
     type=click.IntRange(0),
     envvar="JOB_COMPLETION_INDEX",
-    help="Which of them it is, from 0; default: JOB_COMPLETION_INDEX, which Kubernetes sets.",
+    help="The number of this worker, from 0; default: JOB_COMPLETION_INDEX, which Kubernetes sets.",
 )
 @click.option("--output", required=True, help="The s3:// prefix for the parts.")
 @click.option(
@@ -42,13 +42,13 @@ TERMINATION_MESSAGE_BYTES = 4096
     "--s3-keys",
     envvar="KUBEMR_S3_KEYS",
     type=click.Path(),
-    help="A folder with the credentials of the store in files, which are read again when they are refused.",
+    help="A folder with the credentials of the store in files, which are read again if the store refuses them.",
 )
-@click.option("--scratch", required=True, type=click.Path(), help="A folder for what dies with the pod.")
+@click.option("--scratch", required=True, type=click.Path(), help="A folder for files that may go with the pod.")
 @click.option("--slots", type=click.IntRange(1), help="Tasks that run at once; default: the pod's CPUs.")
-@click.option("--lease", type=float, default=LEASE_SECONDS, help="Seconds after which a worker shows that it lives.")
-@click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside of a pod.")
-@click.option("--termination-log", type=click.Path(), help="A file for the reason of an end that is none of the job's.")
+@click.option("--lease", type=float, default=LEASE_SECONDS, help="Seconds within which a worker renews its claims.")
+@click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside a pod.")
+@click.option("--termination-log", type=click.Path(), help="A file for the error that ends the worker, not the job.")
 @messages.log_format
 def worker(
     kubeconfig: str | None,
@@ -60,8 +60,8 @@ def worker(
 ) -> int:
     """Work on a job of the cluster until it is over.
 
-    What commands write to stderr goes to stdout, each line after the attempt that wrote it, or as JSON. A signal gives
-    all tasks back. The exit code is 0 whatever became of the job: that stands in its status.
+    The stderr of commands goes to stdout, each line after the label of its attempt, or as JSON. On a signal, the worker
+    gives all tasks back. The exit code is 0 whatever the state of the job, which is in its status.
     """
     from kubemr_shell.board.kubernetes import KubernetesStore  # noqa: PLC0415
     from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
@@ -132,7 +132,7 @@ def _options(
 
 
 def _completed() -> Callable[[JobSpec], JobSpec]:
-    """Adds what the image brings: commands by its environment, scripts in its working folder."""
+    """Return a function that adds the image's commands (from the environment) and scripts (from the working folder)."""
     from kubemr_shell import settings  # noqa: PLC0415
     from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
     from kubemr_shell.cli.job_file import add_scripts, with_defaults  # noqa: PLC0415
@@ -142,7 +142,7 @@ def _completed() -> Callable[[JobSpec], JobSpec]:
 
 
 def _leave_message(path: str | None, text: str) -> None:
-    """For ``kubectl describe pod``, and for the operator."""
+    """Write the reason of a failure for ``kubectl describe pod`` and for the operator."""
     if path:
         with open(path, "wb") as file:
             file.write(text.encode()[:TERMINATION_MESSAGE_BYTES])

@@ -1,4 +1,4 @@
-"""Reads the one document of a YAML file; what is wrong with it is said with its line, not with a traceback."""
+"""Reads a YAML file with one document. Errors name the line of the file and show no traceback."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from kubemr_shell import streams
 from kubemr_shell.errors import InputNotFound, InvalidSpec, Problem
 
 STDIN = "-"
+"""The path that stands for standard input."""
 MOST_LEVELS = 100
+"""The deepest nesting of a document."""
 _TOO_DEEP = Problem(path="", message=f"it has more than {MOST_LEVELS} levels")
-# With libyaml, where it is there, ten times as fast.
+# The loader of libyaml, if installed, is ten times as fast.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STRING = "tag:yaml.org,2002:str"
-# 2026-11-24 and a lone = are strings here, as they are for Kubernetes.
+# Kubernetes reads dates such as 2026-11-24 and a single = as strings, and so does this module.
 _STRINGS_ALL_THE_SAME = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
 
 
 def read_yaml(path: str) -> object:
-    """The document of a file; ``-`` is stdin. InputNotFound, or InvalidSpec when it is no YAML, or not one document."""
+    """Return the document in a file (``-``: stdin).
+
+    Raise InputNotFound if the file cannot be read, and InvalidSpec if it is not YAML or not exactly one document.
+    """
     try:
         if path == STDIN:
             return _document(streams.read_all(streams.STDIN), path)
@@ -46,7 +51,7 @@ def _document(data: bytes, source: str) -> object:
         return loader.construct_document(root)
     except yaml.YAMLError as error:
         raise InvalidSpec([_syntax_problem(error, data)], source) from error
-    except (ValueError, LookupError) as error:  # PyYAML reads no more than 4300 digits, and trusts tags like !!int
+    except (ValueError, LookupError) as error:  # PyYAML reads at most 4300 digits, and trusts tags such as !!int
         message = "a number in it has too many digits, or a value does not fit its tag"
         raise InvalidSpec([Problem(path="", message=message)], source) from error
     finally:
@@ -54,7 +59,10 @@ def _document(data: bytes, source: str) -> object:
 
 
 def _refuse_deep(data: bytes, source: str) -> None:
-    """PyYAML's composer calls itself for each level; with libyaml it dies of a full stack instead of raising."""
+    """Raise InvalidSpec if the nesting is too deep.
+
+    PyYAML's composer is recursive. With libyaml, it dies of a full stack instead of raising an error.
+    """
     level = 0
     for event in yaml.parse(data, Loader=_LOADER):
         level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -63,7 +71,7 @@ def _refuse_deep(data: bytes, source: str) -> None:
 
 
 def _syntax_problem(error: yaml.YAMLError, data: bytes) -> Problem:
-    if "nesting depth" in str(error):  # PyYAML's own limit, from 6.0.4 on, which its scanner may meet first
+    if "nesting depth" in str(error):  # the limit of PyYAML 6.0.4 and newer, which its scanner may meet first
         return _TOO_DEEP
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return Problem(path="", message=f"is not YAML: {' '.join(str(error).split())}")
@@ -83,7 +91,7 @@ def _is_indented_by_tab(data: bytes, number: int) -> bool:
 
 
 def _repeated(node: yaml.Node) -> Iterator[Problem]:
-    """Names that stand twice in a mapping: YAML forbids it, PyYAML takes the last one."""
+    """Yield a problem for each name that a mapping has twice: YAML forbids this, but PyYAML takes the last value."""
     seen: set[str] = set()
     for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
         if isinstance(key, yaml.ScalarNode):
@@ -93,7 +101,7 @@ def _repeated(node: yaml.Node) -> Iterator[Problem]:
 
 
 def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
-    """Every node once, also where anchors make a circle."""
+    """Yield every node once, also if anchors make a cycle."""
     seen: set[int] = set()
     waiting = [root]
     while waiting:

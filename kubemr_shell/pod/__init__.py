@@ -1,1 +1,1 @@
-"""A worker in a pod: its board is the API server, its temporaries and outputs are in S3, its resources the cgroup's."""
+"""The worker in a pod: its board is the API server, its bytes are in S3, and its cgroup limits its resources."""

@@ -1,16 +1,20 @@
-"""What the pod may use, from the files of its cgroup. Half of the memory is the commands': they live there too."""
+"""Reads the limits of the pod from the files of its cgroup.
+
+The engine gets half of the memory. The other half is for the user's commands, which run in the same pod.
+"""
 
 from __future__ import annotations
 
 import os
 
 DEFAULT_MEMORY_BYTES = 1 << 30
-"""For all of the pod, where it has no limit."""
+"""The memory that a pod without a limit is assumed to have."""
 ROOT = "/sys/fs/cgroup"
+"""The folder where Linux shows the cgroup of the pod."""
 
 
 def memory_bytes(root: str = ROOT) -> int:
-    """What the engine of a worker may use."""
+    """Return the bytes of memory that the engine of a worker may use."""
     limit = _first(os.path.join(root, "memory.max"))
     if limit is None:  # cgroup v1
         limit = _first(os.path.join(root, "memory", "memory.limit_in_bytes"))
@@ -19,7 +23,7 @@ def memory_bytes(root: str = ROOT) -> int:
 
 
 def cpus(root: str = ROOT) -> int:
-    """As many as the pod may keep busy, at least one."""
+    """Return the number of CPUs that the pod may keep busy, at least one."""
     quota, period = _quota(root)
     usable = len(os.sched_getaffinity(0))
     return usable if quota is None else max(1, min(usable, -(-quota // period)))

@@ -1,8 +1,8 @@
-"""Whether a job of a cluster may have its output: asked once, by the worker that plans it.
+"""Decides whether a job of a cluster may use its output. The worker that plans the job asks once.
 
-In its own namespace the operator gives an output to one job only. Jobs of other namespaces, other clusters and runs on
-one machine are told by what they keep in the output. So a job leaves its mark there first and looks for others' then:
-of two that come at the same moment each finds the other, and none believes that it is alone.
+Within a namespace, the operator gives an output to one job only. Jobs of other namespaces, jobs of other clusters and
+runs on one machine are recognised by what they keep in the output. So a job first leaves its mark there, and then
+looks for other marks. Of two jobs that come at the same moment, each finds the other one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kubemr_shell.worker.old_result import NoManifest, OldResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputClaim:
-    """What one job wants of one output. ``job`` is its name, for people."""
+    """The request of one job for its output. ``job`` is the job's name, for people."""
 
     storage: Storage
     places: Places
@@ -27,9 +27,10 @@ class OutputClaim:
     old_result: OldResult
 
     def refusal(self) -> str | None:
-        """Why a job that has published nothing may not have this output; None: it may, and others see that it has it.
+        """Return why a job that has published nothing may not use this output, or None if it may.
 
-        One that began all the same could only stand still in the end, with the half of its parts that had room.
+        After None, the job's mark is in the output, where other jobs see it. A job that ignored the refusal would get
+        stuck in the end, because it could publish only the parts whose names are free.
         """
         mark = f"{self.places.temporaries}/{names.OWNER}"
         try:
@@ -37,7 +38,7 @@ class OutputClaim:
             found = self._in_the_way()
         except NoManifest:
             found = f"a {names.SUCCESS} that is not ours: move it away, or choose another output"
-        except ObjectNotFound as error:  # there is no bucket
+        except ObjectNotFound as error:  # the bucket does not exist
             return str(error)
         if found is None:
             return None
@@ -62,11 +63,11 @@ class OutputClaim:
         return None
 
     def _parts(self) -> Iterator[str]:
-        """Names of parts that are taken."""
+        """Yield the names of the parts in the output."""
         return filter(names.is_part_name, self._names_below(f"{self.places.output}/", names.PART))
 
     def _other_jobs(self) -> Iterator[str]:
-        """Names of other jobs' temporaries, or of what a run without a cluster owns the output by."""
+        """Yield the uids of other jobs with temporaries in the output, and ``owner`` if a run on a machine owns it."""
         found = self._names_below(f"{self.places.output}/{names.STATE}/")
         others = (name for path in found if (name := path.partition("/")[0]) != self.places.uid)
         return (name for name in others if name == names.OWNER or names.is_uid(name))

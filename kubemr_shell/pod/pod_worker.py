@@ -36,42 +36,43 @@ from kubemr_shell.worker.worker import Worker, WorkerOptions, print_nothing
 from kubemr_shell.worker.workspace import Workspace
 
 FOLDERS = ("logs", "attempts")
+"""The folders that a worker makes in its scratch folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodOptions:
-    """What the operator tells a pod, and what the pod finds out about itself."""
+    """The settings of the worker of a pod, from the operator and from the pod itself."""
 
     job: str
     """The job's name."""
     uid: str
-    """The job's uid: a job of the same name that came later is not ours."""
+    """The job's uid. A later job of the same name has another uid, and this worker does not work on it."""
     namespace: str
-    """The job's."""
+    """The job's namespace."""
     worker: str
-    """No other pod of the job ever has the same."""
+    """The worker's name. No other pod of the job ever has the same name."""
     workers: int
-    """Pods of the job."""
+    """The number of pods of the job."""
     number: int | None
-    """Which of them it is, from 0: one that takes another's place has its number."""
+    """The number of the pod among the pods of the job, from 0. A pod that replaces another one has its number."""
     output: str
-    """URI of the prefix for the parts."""
+    """The URI of the prefix for the parts."""
     s3_secret: str | None
-    """The Secret with the credentials of its store."""
+    """The name of the Secret with the credentials of the job's object store."""
     s3_keys: str | None
-    """The folder with the files of that Secret, which change when it does."""
+    """The folder with the files of that Secret. The files change when the Secret does."""
     slots: int
     memory_bytes: int
     scratch: str
-    """A local folder for what is not needed when the pod is gone."""
+    """The local folder for files that are not needed after the end of the pod."""
     environment: Mapping[str, str]
-    """What the user's commands inherit."""
+    """The environment that the user's commands inherit."""
     folder: str
-    """Relative inputs and files are relative to this."""
+    """The folder to which relative inputs and files are relative."""
 
 
 class PodWorker:
-    """``run`` once, ``close`` at last."""
+    """A worker of a pod. Call ``run`` once, then ``close``."""
 
     def __init__(
         self,
@@ -83,9 +84,10 @@ class PodWorker:
         log: Callable[[str], object] = print_nothing,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
-        """``complete`` adds what the image brings to a spec: its commands and files. ``echo``: for commands' stderr.
+        """Read the job. Raise JobNotFound if the job is gone or another job has its name.
 
-        ``log`` is told what the worker waits for.
+        ``complete`` adds the commands and files of the image to a spec. ``echo`` receives the stderr of commands.
+        ``log`` receives messages that say what the worker waits for.
         """
         self._options = options
         self._complete = complete
@@ -97,28 +99,29 @@ class PodWorker:
         self._resources = ExitStack()
         for folder in FOLDERS:
             os.makedirs(os.path.join(options.scratch, folder), exist_ok=True)
-        # The argument is of the time when the batch Job was made: the replicas of the job may have been raised since.
+        # The argument is as old as the batch Job. Since then, the replicas of the job may have been raised.
         self._workers = max(options.workers, self._checked_job().replicas)
         self._timing = Timing.cluster(self._workers, lease_seconds=lease_seconds)
         self._memory = self._divided()
         self._worker = self._made()
 
     def run(self) -> JobState | None:
-        """The state in which the job ended, or None after ``stop``."""
+        """Work until the job has ended, and return its state. Return None after ``stop``."""
         state = self._worker.run()
         if state is JobState.COMPLETE:
             self._remove_temporaries(self._worker.board)
         return state
 
     def stop(self) -> None:
-        """Give everything back and return from ``run``, at once. Any thread, any signal handler."""
+        """Give all claims back and make ``run`` return at once. Any thread and any signal handler may call this."""
         self._worker.stop()
 
     def close(self) -> None:
+        """Release the resources of the worker."""
         self._resources.close()
 
     def _checked_job(self) -> JobView:
-        """Return the job; JobNotFound when it is gone, and when another one has its name."""
+        """Return the job. Raise JobNotFound if the job is gone or another job has its name."""
         options = self._options
         board = Board(
             self._store,
@@ -159,7 +162,7 @@ class PodWorker:
         return worker
 
     def _is_dead(self, worker: str) -> bool:
-        """The operator sees pods end; what it has posted came with the job as it was read last."""
+        """Return whether the operator has posted the end of a worker's pod, in the job as this worker last read it."""
         return worker in self._worker.board.known.lost
 
     def _completed(self, spec: JobSpec) -> JobSpec:
@@ -181,7 +184,7 @@ class PodWorker:
         )
 
     def _old_result(self, view: JobView, storage: Storage) -> OldResult:
-        """The one of the job's earlier reduces; nobody else's is ever replaced here."""
+        """Return the result of the job's earlier reduces. No result of another job is ever replaced in a cluster."""
         old, parts = view.replaces, None
         if old is not None:
             parts = tuple(names.part_name(index, old["compressOutput"]) for index in range(old["parts"]))
@@ -191,7 +194,7 @@ class PodWorker:
         options, s3 = self._options, self._s3(spec)
         client = client_for(s3)
         client.tell = self._worker.board.tell
-        client.has_worked |= view.plan is not None  # the plan is in the store
+        client.has_worked |= view.plan is not None  # the plan is in the store, so the store has worked before
         storage = self._places.storage(s3)
         old_result = self._old_result(view, storage)
         claim = OutputClaim(storage=storage, places=self._places, job=options.job, old_result=old_result)
@@ -227,9 +230,9 @@ class PodWorker:
         )
 
     def _remove_temporaries(self, board: Board) -> None:
-        """Remove them unless they are to be kept; twice does no harm.
+        """Remove the temporaries unless ``keepTmp`` is set. Several workers may do this.
 
-        What fails is done again when the job is deleted.
+        Ignore errors: the temporaries are removed again when the job is deleted.
         """
         try:
             view = board.view()

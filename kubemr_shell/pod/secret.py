@@ -1,16 +1,20 @@
-"""Where a pod has the credentials of the object store from, for users who have to mend them. Pure."""
+"""The advice for users of a cluster whose credentials of the object store are missing or wrong. Pure."""
 
 from __future__ import annotations
 
 from kubemr_shell.net.s3_config import CredentialsAdvice
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+"""The keys that a Secret with credentials must have."""
 SUGGESTED = "s3"
-"""The name of a Secret for a job that names none."""
+"""The name of a Secret that is suggested to a job that names none."""
 
 
 def credentials_advice(namespace: str, secret: str | None) -> CredentialsAdvice:
-    """For a pod whose environment is made of ``secret``; None: it has what its account or its template gives it."""
+    """Return the advice for a pod whose environment comes from ``secret``.
+
+    None: the credentials come from the pod's account or from its template.
+    """
     keys = " and ".join(KEYS)
     if secret is None:
         named = f"make a Secret with {keys} and name it in spec.s3.secretName: {_command(namespace, SUGGESTED)}"
@@ -25,7 +29,7 @@ def credentials_advice(namespace: str, secret: str | None) -> CredentialsAdvice:
 
 
 def _command(namespace: str, secret: str) -> str:
-    """Makes the Secret, or changes the one that is there."""
+    """Return the command that creates the Secret or changes an existing one."""
     values = " ".join(f"--from-literal={key}=…" for key in KEYS)
     made = f"kubectl create secret generic {secret} -n {namespace} {values} --dry-run=client -o yaml"
     return f"{made} | kubectl apply -f -"

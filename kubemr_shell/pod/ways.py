@@ -1,4 +1,4 @@
-"""How a job of a cluster goes on after an error that has ended one of its pods. Pure."""
+"""The advice how to continue a job of a cluster after an error that has ended one of its pods. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from kubemr_shell.worker.way_on import WayOn
 
 
 def way_on(job: str, namespace: str) -> WayOn:
-    """Another pod takes the place of the one that ended, until that was in vain a few times."""
+    """Return the advice for a job. Kubernetes replaces a pod that has ended, until this has failed several times."""
     there = f"-n {namespace}"
     return WayOn(
         goes_on=f"the job goes on by itself; once it has failed, by kubemr-shell retry {job} {there}",
