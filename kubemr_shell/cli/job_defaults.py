@@ -24,7 +24,7 @@ _OPTIONS = (
         "--output-root",
         metavar="s3://...",
         callback=_checked_root,
-        help="Where jobs without an output write: below it, in NAMESPACE/NAME, or at {namespace} and {name} in it.",
+        help="The prefix of jobs without an output. They write to NAMESPACE/NAME, or to {namespace} and {name} in it.",
     ),
     click.option("--s3-endpoint", metavar="URL", help="The object store of jobs that name none."),
     click.option("--s3-region", metavar="REGION", help="The region of that object store."),

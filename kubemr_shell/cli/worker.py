@@ -46,7 +46,7 @@ TERMINATION_MESSAGE_BYTES = 4096
 )
 @click.option("--scratch", required=True, type=click.Path(), help="A folder for files that may go with the pod.")
 @click.option("--slots", type=click.IntRange(1), help="Tasks that run at once; default: the pod's CPUs.")
-@click.option("--lease", type=float, default=LEASE_SECONDS, help="Seconds within which a worker renews its claims.")
+@click.option("--lease", type=float, default=LEASE_SECONDS, help="Seconds after which a worker renews a claim.")
 @click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside a pod.")
 @click.option("--termination-log", type=click.Path(), help="A file for the error that ends the worker, not the job.")
 @messages.log_format
