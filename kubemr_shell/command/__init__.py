@@ -1,1 +1,1 @@
-"""Running the user's command: start it, serve its three streams, watch it, and say how it ended."""
+"""The user's command: how it is started, fed, read and watched, and how its end is reported."""

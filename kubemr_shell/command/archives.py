@@ -1,6 +1,7 @@
-"""Unpacking the archives of a job: tar in all its compressions, and zip, never outside of the folder they go to.
+"""Unpacks the archives of a job: tar files with any compression, and zip files.
 
-The standard library's own filter came with Python 3.11.4; Debian 12 has 3.11.2.
+No member of an archive is written outside of the target folder. This module checks the members itself, because the
+extraction filter of ``tarfile`` needs Python 3.11.4, and Debian 12 has Python 3.11.2.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import IO, Any
 
 from kubemr_shell.errors import CommandNotStarted, OutOfSpace
 
-# RuntimeError: a zip file with a password, or a compression that nobody here knows.
+# zipfile raises RuntimeError for a file with a password, or with a compression that it does not know.
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError)
 _END_OF_TAR = bytes(tarfile.BLOCKSIZE)
 _READ_BYTES = 1 << 20
@@ -28,7 +29,7 @@ _READ_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Member:
-    """A file (``read``), a link (``target``), a hard link (``same_as``) or a folder (none of these)."""
+    """A member of an archive: a file (has ``read``), a link (``target``), a hard link (``same_as``) or a folder."""
 
     name: str
     is_executable: bool = False
@@ -38,7 +39,11 @@ class _Member:
 
 
 class _Watched:
-    """The bytes of a tar as ``tarfile`` reads them, which takes any damage after the first member for the end."""
+    """A wrapper of the stream that ``tarfile`` reads, which remembers the last bytes.
+
+    ``tarfile`` takes any damage after the first member for the end of the archive. With the last bytes,
+    ``check_end`` can tell such damage from a real end.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -52,9 +57,9 @@ class _Watched:
         return self._last
 
     def check_end(self) -> None:
-        """ValueError when no end was marked where the members ended, or what comes after it is damaged.
+        """Raise ValueError if no end mark follows the last member, or if the bytes after the end mark are damaged.
 
-        A compression has its checksum there.
+        The bytes after the end mark are read too, because a compressed file has its checksum there.
         """
         if self._last not in (None, _END_OF_TAR):
             raise ValueError("it is cut short or damaged: no end is marked after the last member; make it again")
@@ -63,11 +68,14 @@ class _Watched:
 
 
 def unpack(path: str, folder: str) -> None:
-    """Unpack an archive into a new folder; CommandNotStarted if it is none, is damaged, or reaches outside."""
+    """Unpack an archive into a new folder.
+
+    Raise CommandNotStarted if ``path`` is no archive, is damaged, or has a member that leads out of the folder.
+    """
     os.makedirs(folder)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ValueError("it is no file")  # a pipe would be waited for
+            raise ValueError("it is no file")  # reading a pipe could wait for ever
         opened = _open_zip if path.endswith(".zip") else _open_tar
         with opened(path) as members:
             for member in members:
@@ -107,7 +115,10 @@ def _write(member: _Member, path: str) -> None:
 
 
 def _inside(folder: str, start: str, name: str) -> str:
-    """Where ``name`` leads to from ``start``, links followed except the last; it must be below ``folder``."""
+    """Return the path that ``name`` leads to from ``start``. All links but the last are followed.
+
+    Raise ValueError if the path is not below ``folder``.
+    """
     whole = os.path.normpath(os.path.join(start, name))
     path = os.path.join(os.path.realpath(os.path.dirname(whole)), os.path.basename(whole))
     root = os.path.realpath(folder)
@@ -117,7 +128,10 @@ def _inside(folder: str, start: str, name: str) -> str:
 
 
 def _check_target(folder: str, start: str, target: str) -> None:
-    """A name before ``..`` may become a link later, and then lead elsewhere: only ``..`` at the begin is safe."""
+    """Raise ValueError if a link to ``target`` may lead out of the folder.
+
+    ``..`` is safe only at the beginning. A name before ``..`` may become a link later, and then lead elsewhere.
+    """
     _inside(folder, start, target)
     parts = (part for part in target.split("/") if part not in ("", "."))
     if ".." in dropwhile("..".__eq__, parts):
@@ -130,7 +144,7 @@ def _open_tar(path: str) -> Iterator[Iterator[_Member]]:
         with tarfile.open(path) as archive:
             yield _tar_members(archive)
         return
-    import zstandard  # noqa: PLC0415 - 20 ms that most jobs need not pay
+    import zstandard  # noqa: PLC0415 - the import takes 20 ms, and most jobs do not need it
 
     try:
         with zstandard.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:

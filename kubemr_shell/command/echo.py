@@ -1,7 +1,7 @@
-"""What commands write to stderr, on one stream too: whole lines, each with the attempt that wrote it before it.
+"""Copies the stderr of many attempts to one stream, such as the log of a pod.
 
-For the log of a pod, where many attempts write at once. No byte is lost or altered; a line that is too long for those
-who keep such logs becomes several.
+The stream gets whole lines, each with the label of the attempt that wrote the line. No byte is lost or altered. A line
+that is too long for a container runtime becomes several lines.
 """
 
 from __future__ import annotations
@@ -18,30 +18,33 @@ if TYPE_CHECKING:
 from kubemr_shell.streams import write_all
 
 LONGEST_LINE_BYTES = 8 << 10
-"""Container runtimes cut what is longer than 16 KiB themselves."""
+"""The bytes of a line after which it is cut. Container runtimes cut at 16 KiB, so this limit is below."""
 
 
 class Echo:
-    """Writes to a descriptor for any number of attempts, of any threads, at once."""
+    """A stream to which any number of attempts can write at the same time, from any thread."""
 
     def __init__(self, descriptor: int, line_of: Callable[[str], Line] | None = None) -> None:
-        """``line_of`` returns, for an attempt, what makes text of a line; default: its label stands before the line."""
+        """Write to ``descriptor``. ``line_of`` returns the function that formats the lines of the attempt with a label.
+
+        By default the label is written before each line.
+        """
         self._descriptor = descriptor
         self._line_of = line_of or _labelled
         self._lock = threading.Lock()
 
     def of(self, label: str) -> AttemptEcho:
-        """For the attempt that ``label`` names: ``map/17.0``."""
+        """Return the writer for the attempt with this label, such as ``map/17.0``."""
         return AttemptEcho(self, self._line_of(label))
 
     def write(self, lines: bytes) -> None:
-        """Whole lines. That nobody takes them is no reason for an attempt to fail."""
+        """Write whole lines. Errors are ignored: an attempt must not fail because its echo cannot be written."""
         with self._lock, suppress(OSError):
             write_all(self._descriptor, lines)
 
 
 class AttemptEcho:
-    """The lines of one attempt. ``write`` takes pieces of any size, ``close`` what is left."""
+    """The writer of the lines of one attempt."""
 
     def __init__(self, echo: Echo, line: Line) -> None:
         self._echo = echo
@@ -49,12 +52,14 @@ class AttemptEcho:
         self._begun = b""
 
     def write(self, data: bytes) -> None:
+        """Take a piece of stderr of any size, and write the lines that are whole now."""
         *whole, begun = (self._begun + data).split(b"\n")
         last = _pieces(begun)
         self._begun = last.pop()
         self._send(chain(chain.from_iterable(map(_pieces, whole)), last))
 
     def close(self) -> None:
+        """Write the last line if stderr ended without a newline."""
         if self._begun:
             self._send([self._begun])
             self._begun = b""
@@ -71,7 +76,7 @@ def _labelled(label: str) -> Line:
 
 
 def _pieces(line: bytes) -> list[bytes]:
-    """A line, cut where it is too long; at least one piece."""
+    """Cut a line into pieces of at most LONGEST_LINE_BYTES. Return at least one piece."""
     if len(line) <= LONGEST_LINE_BYTES:
         return [line]
     return [line[start : start + LONGEST_LINE_BYTES] for start in range(0, len(line), LONGEST_LINE_BYTES)]

@@ -1,6 +1,7 @@
-"""The variables that a command is given: ``KUBEMR_*`` and the names that Hadoop Streaming scripts read. Pure.
+"""The environment variables of a command: ``KUBEMR_*``, and the names that Hadoop Streaming scripts read. Pure.
 
-A variable is absent rather than wrong: a task that reads several files has no input file, but a list of them.
+A variable that has no correct value is absent. For example, a task that reads several files has no variable with the
+input file, but one with a list of the files.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 from kubemr_shell.job.spec import Command
 
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+"""The PATH of a command if the inherited environment has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFacts:
-    """What the variables tell of an attempt."""
+    """The facts about an attempt that its environment variables contain."""
 
     job_name: str
     job_id: str
@@ -26,24 +28,28 @@ class AttemptFacts:
     task: int
     attempt: int
     maps: int | None
-    """How many map tasks the job has, where that is known."""
+    """The number of map tasks of the job; None if the number is not known."""
     partitions: int
     worker: str
     output: str
-    """URI of the folder that the results go to."""
+    """The URI of the folder for the results."""
     input_uri: str | None = None
-    """Map tasks that read one file: the file and the byte range that the task was given; no length: to its end."""
+    """The URI of the input file of a map task that reads one file.
+
+    ``input_start`` and ``input_length`` are the byte range of the task in the file. Without a length, the range reaches
+    to the end of the file.
+    """
     input_start: int = 0
     input_length: int | None = None
     input_files: str | None = None
-    """Map tasks that read several files: the path of a list of their URIs, one a line."""
+    """The path of a list of the input files of a map task that reads several files: one URI on each line."""
 
 
 def inherited_environment(environ: Mapping[str, str], *, is_frozen: bool) -> dict[str, str]:
-    """What commands inherit: the environment as it was before PyInstaller changed it.
+    """Return the environment that commands inherit: ``environ`` without the changes of PyInstaller.
 
-    Its LD_LIBRARY_PATH would give them our libraries instead of theirs, its own variables would tell another frozen
-    program that it is a part of this one.
+    With the LD_LIBRARY_PATH of PyInstaller, commands would load our libraries instead of theirs. With its ``_PYI_*``
+    variables, another frozen program would take itself for a part of this one.
     """
     if not is_frozen:
         return dict(environ)
@@ -58,17 +64,20 @@ def inherited_environment(environ: Mapping[str, str], *, is_frozen: bool) -> dic
 def attempt_environment(
     inherited: Mapping[str, str], facts: AttemptFacts, user: Mapping[str, str], *, folder: str, command: Command
 ) -> dict[str, str]:
-    """All variables of one attempt; what the user sets wins. ``folder`` is the attempt's own."""
+    """Return all variables of one attempt. Variables that the user sets replace all others.
+
+    ``folder`` is the scratch folder of the attempt. It is the first entry of PATH if the command is a list.
+    """
     environment = dict(inherited)
     ours = {"TMPDIR": folder, **_of_us(facts), **_of_hadoop(facts, folder)}
     for name, value in ours.items():
         if value is not None:
             environment[name] = value
         else:
-            environment.pop(name, None)  # we may run inside a task of another job, whose values are not ours
+            environment.pop(name, None)  # this worker may itself run in a task of another job
     environment.update(user)
     if not isinstance(command, str):
-        # PATH has no way to quote a colon; the current folder is the same until the command changes it.
+        # PATH has no way to quote a colon. The current folder is the same folder until the command changes it.
         first = "." if ":" in folder else folder
         environment["PATH"] = f"{first}:{environment.get('PATH', DEFAULT_PATH)}"
     return environment
@@ -92,7 +101,11 @@ def _of_us(facts: AttemptFacts) -> dict[str, str | None]:
 
 
 def _of_hadoop(facts: AttemptFacts, folder: str) -> dict[str, str | None]:
-    """New and old name of each; the folder whose files Hadoop publishes by itself is missing, as we have none."""
+    """Return the variables of Hadoop, each under its new and its old name.
+
+    The variable of the folder whose files Hadoop publishes (``mapreduce_task_output_dir``) is missing: no such folder
+    exists here.
+    """
     is_map = facts.phase == "map"
     job = f"{zlib.crc32(facts.job_id.encode()):010d}_0001"
     task = f"{job}_{'m' if is_map else 'r'}_{facts.task:06d}"

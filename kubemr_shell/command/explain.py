@@ -1,4 +1,4 @@
-"""What the end of a command most likely means, in a few words for the person who reads it. Pure."""
+"""Explains exit statuses and signals of commands to people: the most likely meaning, in a few words. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ _SIGNALS = {
 
 
 def explain(exit_status: int | None, signal_number: int | None) -> str:
-    """For example ``exit status 137: SIGKILL inside the command: killed from outside, …``."""
+    """Return how a command ended and the likely reason.
+
+    For example: ``exit status 137: SIGKILL inside the command: killed from outside, …``.
+    """
     if signal_number is not None:
         return _with_meaning(f"killed by {_signal_name(signal_number)}", _signal_meaning(signal_number))
     if exit_status is None:

@@ -1,8 +1,8 @@
-"""Processes that a command left behind and that still hold the pipe it wrote to.
+"""Kills processes that a command left behind and that still hold the pipe of its output.
 
-They are in sessions of their own, so killing the command's group does not reach them, and as long as one of them
-lives the pipe has no end. A process counts only if it is younger than the command: an older one was handed the pipe
-on purpose (a terminal multiplexer is), and is not ours to kill.
+Such processes run in sessions of their own, so a signal to the process group of the command does not reach them. The
+pipe has no end until the last of them has ended. Only processes that are younger than the command are killed. An older
+process, such as a terminal multiplexer, got the pipe on purpose.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from kubemr_shell.command import processes
 
 
 def kill_writers(pipe: int, since_ticks: int) -> None:
-    """Kill every process that was started since then and can write to ``pipe``, our reading end of it."""
+    """Kill every process that can write to ``pipe`` and was started at ``since_ticks`` or later.
+
+    ``pipe`` is our descriptor of the reading end. ``since_ticks`` is in clock ticks since boot.
+    """
     target = os.readlink(f"/proc/self/fd/{pipe}")
     for process_id in processes.all_processes():
         if process_id != os.getpid():

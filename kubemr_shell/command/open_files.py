@@ -1,8 +1,8 @@
-"""The limit on open files: raised where there are many slots, and given back to the commands.
+"""The soft limit on open files: raised for a worker with many slots, and restored for the commands.
 
-A slot has about ten descriptors, more where its inputs or outputs are in S3; the usual soft limit is 1,024. Commands
-get the limit that this process was started with: some programs use ``select``, which cannot take larger numbers, and
-some close every possible descriptor at their start.
+A slot needs about ten descriptors, and more if its inputs or outputs are in S3. The usual soft limit is 1,024. Commands
+get the limit with which this process was started, for two reasons: some programs use ``select``, which supports only
+descriptors below 1,024, and some programs close every possible descriptor when they start.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import resource
 from contextlib import suppress
 
 OF_A_WORKER = 128
+"""The open files that a worker needs apart from its slots."""
 OF_A_SLOT = 24
+"""The open files that one slot needs at most."""
 MOST = 1 << 16
-"""Enough for 2,700 slots, where the hard limit may be a billion."""
+"""The highest soft limit that is set: enough for 2,700 slots. The hard limit may be a billion."""
 
 _first: int | None = None
-"""The soft limit that this process was started with, once it was raised."""
+"""The soft limit with which this process was started. None until ``make_room`` raises the limit."""
 
 
 def make_room(slots: int) -> None:
-    """Raise the soft limit of this process as far as it may go, if so many slots may need more open files."""
-    global _first  # noqa: PLW0603 - the limit is one of the process, too
+    """Raise the soft limit of this process as far as possible if ``slots`` slots may need more open files."""
+    global _first  # noqa: PLW0603 - the limit belongs to the process, too
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= OF_A_WORKER + OF_A_SLOT * slots:
         return
@@ -32,13 +34,13 @@ def make_room(slots: int) -> None:
 
 
 def give_back(process_id: int) -> None:
-    """Give a command the soft limit that this process was started with.
+    """Set the soft limit of a command to the limit with which this process was started.
 
-    A limit cannot be set between fork and exec without a copy of this whole process for each command. So the command
-    runs already, but it has got no input yet.
+    To set a limit between fork and exec, this whole process would have to be copied for each command. So the limit is
+    set when the command runs already, but before the command gets any input.
     """
     if _first is None:
         return
-    with suppress(ProcessLookupError, PermissionError):  # it has ended, or became another user
+    with suppress(ProcessLookupError, PermissionError):  # the command has ended, or runs as another user
         _, hard = resource.prlimit(process_id, resource.RLIMIT_NOFILE)
         resource.prlimit(process_id, resource.RLIMIT_NOFILE, (_first, hard))

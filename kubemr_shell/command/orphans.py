@@ -1,7 +1,7 @@
-"""The process groups that a worker's commands run in, written down so that others can end them if it is killed.
+"""Records the process groups of a worker's commands, so that they can be killed after the worker was killed.
 
-One small file a worker, one record a slot, overwritten by each command: a group id and when its leader was started.
-A group id is given again by the system, so it alone is never believed.
+Each worker has a small file with one record for each slot. Every command of the slot overwrites the record: the process
+group id, and the start time of the group leader. The system reuses group ids, so an id alone is never trusted.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from kubemr_shell.command import processes
 
 _RECORD = struct.Struct("<qq")
 ROUNDS = 10
-"""Of looking for processes that start others while they are being killed."""
+"""The number of searches for marked processes: a process may start others while it is being killed."""
 
 
 class GroupFile:
-    """Keeps the file at ``path`` while the worker lives; a command that has ended stays in it, which is harmless."""
+    """The file of one worker with its process groups. A command that has ended stays in the file, which is harmless."""
 
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def recorder(self, slot: int) -> Callable[[int], None]:
-        """What to call with the group id of each command that the slot starts."""
+        """Return a function that records the process group id of each command that the slot starts."""
         return lambda group: self._record(slot, group)
 
     def close(self) -> None:
+        """Close the file."""
         os.close(self._file)
 
     def _record(self, slot: int, group: int) -> None:
@@ -41,10 +42,10 @@ class GroupFile:
 
 
 def kill_recorded(path: str, marker: bytes) -> list[int]:
-    """Kill what is left of the groups in a dead worker's file; the groups that there were.
+    """Kill the process groups in a dead worker's file that still exist. Return their ids.
 
-    A group is the worker's if its leader was started when the file says, or if one of it has ``marker``, such as
-    ``KUBEMR_JOB_ID=<uid>``, among its variables. No file: nothing to do.
+    A group belongs to the worker if its leader has the recorded start time, or if a process of the group has
+    ``marker``, such as ``KUBEMR_JOB_ID=<uid>``, in its environment. Without the file, do nothing.
     """
     recorded = dict(_read(path))
     killed = []
@@ -57,9 +58,10 @@ def kill_recorded(path: str, marker: bytes) -> list[int]:
 
 
 def kill_marked(variables: Collection[bytes]) -> list[int]:
-    """Kill the processes that were started with all these variables; those that there were.
+    """Kill the processes that were started with all these variables. Return the ids of the processes.
 
-    It finds what no record tells of: a command that was just being started, and what went into a session of its own.
+    This also finds processes that no record contains: commands that were being started when the worker was killed,
+    and processes in sessions of their own.
     """
     killed: list[int] = []
     for _ in range(ROUNDS):
@@ -75,14 +77,14 @@ def kill_marked(variables: Collection[bytes]) -> list[int]:
 
 def _has(process_id: int, variables: Collection[bytes]) -> bool:
     if process_id == os.getpid():
-        return False  # a job may be resumed by a command of its own
+        return False  # a command of a job may resume the same job
     with suppress(OSError):
         return set(variables) <= set(processes.environment_of(process_id))
     return False
 
 
 def _read(path: str) -> Iterator[tuple[int, int]]:
-    """Group and start; a slot that has started nothing is all zeros."""
+    """Yield the group id and the start time of each record. The record of a slot that started nothing is all zeros."""
     try:
         with open(path, "rb") as file:
             data = file.read()

@@ -1,4 +1,7 @@
-"""Descriptors of processes: readable when the process has ended, and never of another process of the same number."""
+"""Opens descriptors of processes (pidfd_open(2)).
+
+A pidfd becomes readable when its process has ended. Unlike a process id, a pidfd never refers to another process.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,17 @@ from kubemr_shell.errors import CommandError
 
 
 def check_pidfds() -> None:
-    """CommandError where the kernel, or the container runtime, refuses them."""
+    """Raise CommandError if the kernel or the container runtime refuses pidfds."""
     os.close(open_pidfd(os.getpid()))
 
 
 def open_pidfd(process_id: int) -> int:
-    """Return a descriptor of a child that nobody has waited for; CommandError."""
+    """Return a pidfd of a child that has not been waited for. Raise CommandError if the system refuses."""
     try:
         return os.pidfd_open(process_id)
     except OSError as error:
-        # Docker's filter of system calls lets it through from 20.10 on, containerd's from 1.5 on; the kernel has it
-        # from 5.3 on.
+        # Linux has pidfd_open since 5.3. The seccomp profile of Docker allows it since 20.10, that of containerd
+        # since 1.5.
         raise CommandError(
             f"pidfd_open: {error.strerror}: commands cannot be watched here. Use Linux 5.3 or newer, and in a "
             "container Docker 20.10, containerd 1.5 or newer, or a seccomp profile that allows pidfd_open"

@@ -1,7 +1,7 @@
-"""One attempt: start the command, serve its streams, watch it, and end everything that it started.
+"""Runs one attempt: starts the command, serves its streams, watches it, and ends everything that it started.
 
-A slot owns one Runner. Its two pumps move stdin and stdout; the calling thread waits for stderr, for the end of the
-command, for a request to stop and for the time-out, all in one poll.
+A slot owns one Runner. The two pumps of the Runner move stdin and stdout. The calling thread waits in one poll for
+stderr, the end of the command, a request to stop, and the time-out.
 """
 
 from __future__ import annotations
@@ -31,50 +31,55 @@ from kubemr_shell.errors import CommandError, InputError
 from kubemr_shell.job.spec import Command
 
 Feed = Flow
-"""Writes the command's input to the pipe and returns at its end; a closed pipe is no error."""
+"""A flow that writes the command's input to the pipe and returns at its end. A closed pipe is no error."""
 Drain = Flow
-"""Reads the command's output from the pipe to its end."""
+"""A flow that reads the command's output from the pipe to its end."""
 
 STDERR_READ_BYTES = 256 << 10
+"""The most bytes that one read takes from stderr."""
 LOOKS = 8
-"""How often within a time-out the streams are looked at."""
+"""The number of checks for progress within a time-out."""
 LONGEST_LOOK_SECONDS = 5.0
+"""The longest time between two checks for progress."""
 AFTER_END_SECONDS = 0.1
-"""How long after the end of the command, and how often from then on, to look who keeps us waiting."""
+"""The time between the checks, after the end of the command, for processes that keep its stdout open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRequest:
-    """Everything about one attempt."""
+    """The parameters of one attempt."""
 
     command: Command
     feed: Feed
     drain: Drain
     folder: str
-    """The current folder of the command, an absolute path."""
+    """The absolute path of the current folder of the command."""
     environment: Mapping[str, str]
-    """All of it: nothing is inherited."""
+    """All environment variables of the command: none is inherited."""
     timeout_seconds: float
-    """How long the command may be idle before it is stopped; 0: for ever.
+    """The seconds that the command may be idle before it is stopped. 0 means no limit.
 
-    Time in which the command waits for us does not count: for more input, or until its output is taken.
+    The time in which the command waits for more input, or until its output is read, does not count.
     """
     log_path: str
-    """Where stderr goes; no file appears if there is nothing to write."""
+    """The path of the log of stderr. If the log is empty, no file is made."""
     cancel: Cancel
     echo: AttemptEcho | None = None
-    """Where stderr goes as well, line by line."""
+    """The writer that gets a copy of stderr, line by line."""
     on_start: Callable[[int], None] = lambda _: None
-    """Called with the process group id."""
+    """A function that is called with the process group id of the command."""
     on_status: Callable[[str], None] = lambda _: None
-    """Called with what the command says that it is doing (``reporter:status:``) each time that this changes."""
+    """A function that is called with the status of the command (``reporter:status:``) when the status changes."""
     grace_seconds: float = 5.0
-    """Between SIGTERM and SIGKILL; and from the end of the command until others who keep its stdout are given up."""
+    """The seconds between SIGTERM and SIGKILL.
+
+    Also the seconds that the Runner waits, after the end of the command, for other processes to close its stdout.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an attempt ended. Exactly one of ``exit_status`` and ``signal`` is set."""
+    """The end of an attempt. Exactly one of ``exit_status`` and ``signal`` is set."""
 
     exit_status: int | None
     signal: int | None
@@ -85,15 +90,15 @@ class Outcome:
     drain_error: BaseException | None = None
     stderr_head: bytes = b""
     stderr_tail: bytes = b""
-    """What follows the head; its last bytes if it is long."""
+    """The stderr after the head. If it is long, only its last bytes."""
     counters: dict[tuple[str, str], int] = field(default_factory=dict)
     status: str = ""
     warnings: tuple[str, ...] = ()
-    """Reporter lines that were not understood, counters that were dropped, a log that could not be written."""
+    """Messages about malformed reporter lines, dropped counters, and a log that could not be written."""
 
 
 class Runner:
-    """Runs attempts one after the other. Not for two threads at once."""
+    """A runner of attempts, one after the other. Only one thread may use it at a time."""
 
     def __init__(self) -> None:
         ignore_here_alone()
@@ -102,7 +107,10 @@ class Runner:
         self._drainer = Pump("drain")
 
     def run(self, request: AttemptRequest) -> Outcome:
-        """Run one attempt to its end. CommandNotStarted or CommandError if it did not start, Cancelled before that."""
+        """Run one attempt to its end.
+
+        Raise CommandNotStarted or CommandError if the command did not start, Cancelled if the request came before.
+        """
         since_ticks = ticks_since_boot()
         started = start(request.command, request.folder, request.environment, cancel_fd=request.cancel.fd)
         attempt = _Attempt(request, started, self._feeder, self._drainer, since_ticks)
@@ -113,12 +121,13 @@ class Runner:
         return attempt.outcome()
 
     def close(self) -> None:
+        """End the threads of the pumps."""
         self._feeder.close()
         self._drainer.close()
 
 
 class _Attempt:
-    """A command from its start until nothing of it is left. ``watch`` once, then ``close``."""
+    """A command from its start until all its processes have ended. Call ``watch`` once, then ``close``."""
 
     def __init__(
         self, request: AttemptRequest, started: Started, feeder: Pump, drainer: Pump, since_ticks: int
@@ -163,13 +172,13 @@ class _Attempt:
                 self._on_time()
 
     def close(self) -> None:
-        """End whatever is still there: after ``watch`` came to its end, only the descriptors."""
+        """End everything that is left. If ``watch`` returned, only the descriptors are left to close."""
         if self._ended_at is None:
             self._reap()
         self._feeder.abort()
         self._drainer.abort()
         if self._is_stopping and self._stderr >= 0:
-            with suppress(OSError):  # who left the group by a session of its own is to be stopped too
+            with suppress(OSError):  # processes in sessions of their own must stop too
                 kill_writers(self._stderr, self._since_ticks)
         self._read_last_stderr()
         self._log.close()
@@ -203,7 +212,7 @@ class _Attempt:
     def _on_stderr(self) -> None:
         try:
             data = os.read(self._stderr, STDERR_READ_BYTES)
-        except BlockingIOError:  # a command can read its own stderr, and be faster
+        except BlockingIOError:  # a command can read its own stderr, and may have been faster
             return
         self._log.write(data)
         if self._log.reporter.status != self._status:
@@ -219,17 +228,17 @@ class _Attempt:
         error = self._feeder.error
         if self._is_stopping:
             return
-        # A command need not read all of its input. But what it has read must have been the input that was planned.
+        # A command may leave input unread. But the input that it has read must be the planned input.
         is_needed = self._ended_at is None and not _is_left(self._stdin)
         if error is not None and (is_needed or isinstance(error, InputError)):
-            # Its stdin stays open: the command must not take what came so far for all there is.
+            # stdin stays open: the command must not take the input so far for the whole input.
             self._feed_error = error
             self._stop()
         elif self._ended_at is None:
             self._end_input()
 
     def _end_input(self) -> None:
-        """Close stdin, but keep an eye on what the command has not read yet: its reading is progress."""
+        """Close the writing end of stdin, but watch the unread bytes: when the command reads them, that is progress."""
         writing, self._stdin = self._stdin, -1
         with suppress(OSError):
             self._stdin = os.open(f"/proc/self/fd/{writing}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -263,32 +272,32 @@ class _Attempt:
             self._look_for_progress()
 
     def _reap(self) -> None:
-        # The group is killed while its dead leader still holds the number, so it cannot be another's.
+        # The group is killed before its leader is reaped. Until then, the system cannot give its id to another group.
         self._signal(signal.SIGKILL)
         self._process.wait()
         self._ended_at = time.monotonic()
 
     def _stop(self) -> None:
-        """Ask the command to end, and nobody to move its bytes any more."""
+        """Ask the command to end, and stop both pumps."""
         self._feeder.stop()
         self._drainer.stop()
         if self._ended_at is None and not self._is_stopping:
             self._is_stopping = True
             self._signal(signal.SIGTERM)
-            self._signal(signal.SIGCONT)  # a stopped process takes SIGTERM only when it goes on
+            self._signal(signal.SIGCONT)  # a stopped process gets SIGTERM only after it continues
             self._wake_at = self._seconds_from_now(self._request.grace_seconds)
 
     def _signal(self, number: signal.Signals) -> None:
-        # Only its user may end a command that became another user. A child that was killed before it was a command
-        # has no group.
+        # A command that runs as another user can be ended only by that user. A child that was killed before exec has no
+        # group.
         with suppress(PermissionError, ProcessLookupError):
             os.killpg(self._process.pid, number)
 
     def _look_for_progress(self) -> None:
-        """Stop the command if it was idle at every look within the time-out.
+        """Stop the command if it was idle at every check within the time-out.
 
-        Looks are counted, not seconds: while this process stands still (a stopped job, a machine that sleeps), so
-        does the command.
+        Checks are counted, not seconds: when this process is stopped (a stopped job, a machine that sleeps), so is the
+        command.
         """
         seen = self._sample()
         is_idle = seen == self._seen and not self._waits_for_us()
@@ -301,9 +310,9 @@ class _Attempt:
         self._stop()
 
     def _sample(self) -> tuple[int, ...]:
-        """Return numbers of which one changes whenever a byte moves.
+        """Return numbers of which at least one changes when a byte moves.
 
-        Bytes that are left in a pipe are among them: the feed may have filled stdin long before the command reads.
+        Unread bytes in the pipes are included: the feed may have filled stdin long before the command reads.
         """
         return (
             self._request.feed.moved,
@@ -314,16 +323,16 @@ class _Attempt:
         )
 
     def _waits_for_us(self) -> bool:
-        """Return whether the feed or the drain is at work while the command can only wait for it.
+        """Return whether the command can only wait for the work of the feed or of the drain.
 
-        A merge before its first line, a fetch, a sort, a spill: they move no byte through a pipe, and may take longer
-        than the time-out. The feed has such work if stdin is empty, the drain if stdout is not.
+        A merge before its first line, a fetch, a sort and a spill move no byte through a pipe, and may take longer than
+        the time-out. The command waits for the feed if stdin is empty, and for the drain if stdout is not.
         """
         starves = self._feeder.is_running and _waiting(self._stdin) == 0
         return starves or (self._drainer.is_running and _waiting(self._stdout) > 0)
 
     def _look_after_end(self) -> None:
-        """A feed may wait for input that nobody wants any more; others may hold the command's stdout."""
+        """Stop the feed, whose input is no longer needed, and end processes that keep the command's stdout open."""
         assert self._ended_at is not None
         self._feeder.stop()
         if not self._drainer.is_running or _is_left(self._stdout):
@@ -341,7 +350,10 @@ class _Attempt:
             self._drainer.stop()
 
     def _read_last_stderr(self) -> None:
-        """What the command wrote before its end is in the pipe; those who hold it open now are not waited for."""
+        """Read the stderr that the command wrote before its end.
+
+        Do not wait for other processes that hold the pipe open.
+        """
         left = PIPE_BYTES
         while self._stderr >= 0 and left > 0:
             try:
@@ -359,7 +371,7 @@ class _Attempt:
 
 
 def _waiting(pipe: int) -> int:
-    """How many bytes are in a pipe, seen from either end."""
+    """Return the number of unread bytes in a pipe. ``pipe`` may be either end; -1 gives 0."""
     if pipe < 0:
         return 0
     (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))
@@ -367,7 +379,7 @@ def _waiting(pipe: int) -> int:
 
 
 def _is_left(pipe: int) -> bool:
-    """Return whether nobody has the other end of a pipe open."""
+    """Return whether no process has the other end of a pipe open."""
     poll = select.poll()
     poll.register(pipe, 0)
     return bool(poll.poll(0))

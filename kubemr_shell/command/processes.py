@@ -1,4 +1,4 @@
-"""What /proc tells about processes. Everything here raises OSError when a process is gone."""
+"""Reads facts about processes from /proc. Most functions raise OSError if the process is gone."""
 
 from __future__ import annotations
 
@@ -12,24 +12,30 @@ _NEWEST = "/proc/sys/kernel/ns_last_pid"
 
 
 def all_processes() -> Iterator[int]:
+    """Return the ids of all processes that exist now."""
     return (int(name) for name in os.listdir("/proc") if name.isdecimal())
 
 
 def group_of(process_id: int) -> int:
+    """Return the process group id of a process."""
     return int(_fields(process_id)[_GROUP_FIELD])
 
 
 def started_at(process_id: int) -> int:
-    """When a process was started, in ticks since boot: with its id, a name that is never given twice."""
+    """Return the start time of a process in clock ticks since boot. Start time and id together are unique."""
     return int(_fields(process_id)[_STARTED_FIELD])
 
 
 def ticks_since_boot() -> int:
+    """Return the time now in the unit of ``started_at``."""
     return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def newest() -> int | None:
-    """Return the id that was given last in our PID namespace, to a process or a thread; None where nobody says it."""
+    """Return the newest id of a process or thread in our PID namespace.
+
+    Return None if the system does not tell (/proc/sys/kernel/ns_last_pid).
+    """
     try:
         descriptor = os.open(_NEWEST, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -41,7 +47,10 @@ def newest() -> int | None:
 
 
 def may_be_in(process_id: int, folder: os.stat_result) -> bool:
-    """Return whether a process works in a folder or has it open, or cannot be looked at. One that is gone does not."""
+    """Return whether a process may use a folder: as its current folder or as an open file.
+
+    If the process may not be inspected, return True. If the process is gone, return False.
+    """
     place = (folder.st_dev, folder.st_ino)
     try:
         here = os.stat(f"/proc/{process_id}/cwd")
@@ -63,13 +72,13 @@ def _place(path: str) -> tuple[int, int] | None:
 
 
 def environment_of(process_id: int) -> list[bytes]:
-    """The variables that a process was started with, as NAME=VALUE."""
+    """Return the variables with which a process was started, as NAME=VALUE."""
     with open(f"/proc/{process_id}/environ", "rb") as file:
         return file.read().split(b"\0")
 
 
 def _fields(process_id: int) -> list[bytes]:
-    """The fields of /proc/PID/stat. The second is the program's name, which may hold blanks: it is left out."""
+    """Return the fields of /proc/PID/stat. The second, the program's name, is left empty: it may contain blanks."""
     with open(f"/proc/{process_id}/stat", "rb") as file:
         before, _, after = file.read().rpartition(b")")
     return [before.split(b" ", 1)[0], b"", *after.split()]

@@ -1,7 +1,7 @@
-"""Moving bytes beside the thread that watches the command, and the drain that moves them into a file.
+"""Threads that move the bytes of a command, and the drain that moves its stdout into a file.
 
-Feeds and drains block without holding the interpreter's lock, so each needs a thread of its own; the threads live
-as long as the slot does, because starting two for every attempt costs more than a short command.
+Feeds and drains block without the interpreter's lock, so each needs a thread apart from the thread that watches the
+command. The threads live as long as the slot: starting two threads for every attempt costs more than a short command.
 """
 
 from __future__ import annotations
@@ -20,33 +20,37 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.storage.os_errors import explained
 
 STEP_BYTES = 1 << 20
+"""The most bytes that one step moves."""
 SHORT_BYTES = 64 << 10
+"""A step below this number of bytes is short: the pipe is then empty."""
 REST_SECONDS = 0.0005
-"""After a short step the pipe is empty. Many programs write 4 KiB at a time, and a wake-up for each costs more."""
+"""The pause after a short step. Many programs write 4 KiB at a time, and a wake-up for each write costs more."""
 _CANNOT_SPLICE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 
 Move = Callable[[int, int], object]
-"""Moves bytes through a descriptor to its end, or until the second one, a cancel descriptor, is readable."""
+"""A function of a descriptor and a cancel descriptor. It moves bytes until the end, or until a cancel is readable."""
 
 
 class Counting(Protocol):
-    """Something that counts the bytes that it moves."""
+    """An object that counts the bytes that it moves."""
 
     @property
     def moved(self) -> int:
-        """Bytes so far; any thread may ask."""
+        """Return the bytes moved so far. Any thread may call this."""
         ...
 
 
 class Flow(Counting, Protocol):
-    """A move that counts its bytes, so that others can see that it goes on."""
+    """A move that counts its bytes, so that another thread can see its progress."""
 
-    def __call__(self, descriptor: int, cancel: int, /) -> object: ...
+    def __call__(self, descriptor: int, cancel: int, /) -> object:
+        """Move bytes through ``descriptor`` to its end, or until ``cancel`` is readable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class CountedMove(Flow):
-    """A method of an object that counts the bytes, such as ``drain`` of an ``engine.Collector``."""
+    """A flow made of a method and the object that counts its bytes, such as ``drain`` of an ``engine.Collector``."""
 
     move: Move
     counter: Counting
@@ -64,7 +68,7 @@ class Pump:
 
     def __init__(self, name: str) -> None:
         self.done_fd = os.eventfd(0, os.EFD_CLOEXEC)
-        """Readable when the move has come to its end."""
+        """An eventfd that is readable when the move has ended."""
         self.error: BaseException | None = None
         self.is_running = False
         self._stop = Cancel()
@@ -73,28 +77,30 @@ class Pump:
         self._thread.start()
 
     def start(self, move: Move, descriptor: int) -> None:
+        """Begin a move in the thread of the pump, and return at once."""
         self.error = None
         self.is_running = True
         self._moves.put((move, descriptor))
 
     def stop(self) -> None:
-        """Ask the move to end; ``done_fd`` says when it has."""
+        """Ask the move to end. ``done_fd`` becomes readable when the move has ended."""
         if self.is_running:
             self._stop.set()
 
     def finish(self) -> None:
-        """Wait for the end of the move, and be ready for the next one."""
+        """Wait for the end of the move, and make the pump ready for the next move."""
         os.eventfd_read(self.done_fd)
         self._stop.clear()
         self.is_running = False
 
     def abort(self) -> None:
-        """Stop, and wait until nothing is moved any more."""
+        """Stop the move if one is running, and wait for its end."""
         if self.is_running:
             self._stop.set()
             self.finish()
 
     def close(self) -> None:
+        """Stop the move, end the thread and close the descriptors."""
         self.abort()
         self._moves.put(None)
         self._thread.join()
@@ -106,13 +112,13 @@ class Pump:
             move, descriptor = item
             try:
                 move(descriptor, self._stop.fd)
-            except BaseException as error:  # noqa: BLE001 - it is for the thread that waits
+            except BaseException as error:  # noqa: BLE001 - the thread that waits handles the error
                 self.error = error
             os.eventfd_write(self.done_fd, 1)
 
 
 class SpliceDrain:
-    """Moves a command's stdout into a file, without copying it where the file system allows that."""
+    """A flow that moves a command's stdout into a file, without a copy if the file system supports splice(2)."""
 
     def __init__(self, out_fd: int) -> None:
         self.moved = 0
@@ -120,7 +126,10 @@ class SpliceDrain:
         self._step = self._splice
 
     def __call__(self, descriptor: int, cancel: int) -> None:
-        """Move everything up to the end of the pipe, which must not block. OutOfSpace, StorageError name the file."""
+        """Move all bytes up to the end of the pipe, whose descriptor must not block.
+
+        Raise OutOfSpace or StorageError, with the path of the file, if the file cannot be written.
+        """
         path = os.readlink(f"/proc/self/fd/{self._out_fd}")
         try:
             self._move(descriptor, cancel)
@@ -153,7 +162,7 @@ class SpliceDrain:
         return count
 
     def _copy(self, descriptor: int) -> int:
-        """For files that cannot be spliced into: those that only append, and some file systems."""
+        """Move one piece by read and write. Append-only files and some file systems do not support splice."""
         data = os.read(descriptor, STEP_BYTES)
         left = memoryview(data)
         while left:

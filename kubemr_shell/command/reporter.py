@@ -1,7 +1,7 @@
-"""``reporter:`` lines: counters and a status that a command sends over stderr, as Hadoop Streaming reads them.
+"""Parses ``reporter:`` lines: the counters and the status that a command sends over stderr, as in Hadoop Streaming.
 
-``reporter:counter:GROUP,NAME,AMOUNT`` adds a signed 64-bit amount (the sum wraps), ``reporter:status:TEXT`` replaces
-the status. Whatever is malformed or over a limit is only warned about. Pure.
+``reporter:counter:GROUP,NAME,AMOUNT`` adds a signed 64-bit amount; the sum wraps. ``reporter:status:TEXT`` replaces the
+status. A line that is malformed or over a limit causes only a warning. Pure.
 """
 
 from __future__ import annotations
@@ -9,11 +9,17 @@ from __future__ import annotations
 import re
 
 PREFIX = b"reporter:"
+"""The beginning of every reporter line."""
 MAX_COUNTERS = 120
+"""The most counters of one attempt. Further counters are dropped with a warning."""
 MAX_NAME_BYTES = 128
+"""The most bytes of the group, and of the name, of a counter."""
 MAX_STATUS_BYTES = 1000
+"""The bytes of a status that are kept."""
 MAX_WARNINGS = 20
+"""The warnings of one attempt that are kept."""
 SHOWN_BYTES = 200
+"""The bytes of a line that a warning shows."""
 
 _COUNTER = b"reporter:counter:"
 _STATUS = b"reporter:status:"
@@ -22,7 +28,7 @@ _LIMIT = 1 << 63
 
 
 class Reporter:
-    """What one attempt reported."""
+    """The counters, the status and the warnings from the reporter lines of one attempt."""
 
     def __init__(self) -> None:
         self.counters: dict[tuple[str, str], int] = {}
@@ -30,7 +36,7 @@ class Reporter:
         self.warnings: list[str] = []
 
     def take(self, line: bytes) -> bool:
-        """Read a line that begins with PREFIX, without its end; False when it is malformed."""
+        """Take a line that begins with PREFIX, without its newline. Return False if the line is malformed."""
         if line.startswith(_COUNTER):
             return self._count(line)
         if line.startswith(_STATUS):
@@ -39,7 +45,7 @@ class Reporter:
         return self.refuse(line, "neither reporter:counter: nor reporter:status:")
 
     def refuse(self, line: bytes, reason: str) -> bool:
-        """Warn about a line that means nothing; always False."""
+        """Record a warning about a malformed line. Return False always."""
         self._warn(f"not understood ({reason}): {_shown(line)}")
         return False
 

@@ -1,4 +1,4 @@
-"""The folder that an attempt runs in: made before it, with the job's files linked in, and removed after it."""
+"""Makes the folder in which an attempt runs, with links to the files of the job, and removes it afterwards."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from kubemr_shell.storage.local import fingerprint
 _REMOVE = 'chmod -R u+rwx "$1"; rm -rf "$1"'
 _NULL = subprocess.DEVNULL
 MOST_SECONDS = 1.0
-"""The duration of an attempt after which its folder is not kept."""
+"""The seconds of an attempt after which its folder is not kept for the next attempt."""
 MOST_STARTED = 32
-"""The number of processes that are looked at for a folder to be kept."""
+"""The most new processes that are inspected before a folder is kept. If there are more, the folder is removed."""
 
 
 class Scratch:
-    """Makes the folders of one worker's attempts below ``root``, which must exist.
+    """The folders of one worker's attempts below ``root``, which must exist.
 
-    ``files`` are linked into each by their names; ``archives`` are unpacked once and linked in as folders. Links
-    keep the execute bit, cost one system call, and let a script find its neighbours by its real path.
+    Every folder has a link to each of ``files``. ``archives`` are unpacked once, and every folder has a link to each
+    unpacked folder. A link keeps the execute bit, costs one system call, and lets a script find the files beside it
+    by its real path.
     """
 
     ARCHIVES = "archives"
-    """The folder below ``root`` in which archives are unpacked."""
+    """The name of the folder below ``root`` in which archives are unpacked."""
 
     def __init__(
         self,
@@ -41,11 +42,14 @@ class Scratch:
         archives: Mapping[str, str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Both map the name that a command sees to a local path."""
+        """Check the files and unpack the archives. ``files`` and ``archives`` map names in the folder to local paths.
+
+        Raise CommandNotStarted if a name is not plain, a file is missing, or an archive cannot be unpacked.
+        """
         self._root = os.path.abspath(root)
         self._clock = clock
         self._kept: list[str] = []
-        """Folders that can be used again."""
+        """The paths of the folders that the next attempts can use."""
         self._numbers = count()
         self._mode = 0
         for name in (*files, *archives):
@@ -56,10 +60,10 @@ class Scratch:
             if not os.path.exists(path):
                 raise CommandNotStarted(f"files: {name}: there is no {path}")
         self._stamps = {path: fingerprint(os.stat(path)) for path in self._links.values()}
-        """The files as they were, by their paths."""
+        """The fingerprint of each file at the start, by its path."""
         if not archives:
             return
-        from kubemr_shell.command.archives import unpack  # noqa: PLC0415 - tarfile and zipfile take 10 ms
+        from kubemr_shell.command.archives import unpack  # noqa: PLC0415 - to import tarfile and zipfile takes 10 ms
 
         for name, path in archives.items():
             self._links[name] = os.path.join(self._root, self.ARCHIVES, name)
@@ -67,7 +71,10 @@ class Scratch:
                 unpack(path, self._links[name])
 
     def changed_file(self) -> str | None:
-        """Return the path of a file that is not what it was when this was made, or None. Archives are our copies."""
+        """Return the path of a file that has changed since this object was made, or None.
+
+        Archives are not checked: the attempts use unpacked copies.
+        """
         for path, stamp in self._stamps.items():
             try:
                 if fingerprint(os.stat(path)) != stamp:
@@ -78,11 +85,11 @@ class Scratch:
 
     @contextmanager
     def attempt(self, name: str) -> Iterator[str]:
-        """The path of a folder with nothing but the links in it; it is gone afterwards, whatever a command left there.
+        """Provide a folder that has only the links, and remove the folder afterwards with everything in it.
 
-        A folder that a good attempt left as it was is the next one's, under another name: a file system that makes and
-        removes a folder for every short task spends more on that than the task does (ext4 looks through all inodes
-        that were freed in the last minutes). No process of the earlier attempt may be left in such a folder.
+        If an attempt succeeds and leaves the folder unchanged, the next attempt gets the same folder under another
+        name. To make and remove a folder can take longer than a short task: ext4 searches all inodes that were freed
+        in the last minutes. A folder is kept only if no process of the earlier attempt can be left in it.
         """
         folder = os.path.join(self._root, name)
         began, newest = self._clock(), processes.newest()
@@ -99,7 +106,7 @@ class Scratch:
             self._remove(folder)
 
     def _provide(self, folder: str) -> None:
-        with suppress(IndexError, OSError):  # a command may have done anything to it since
+        with suppress(IndexError, OSError):  # a command may have changed or removed the kept folder
             os.rename(self._kept.pop(), folder)
             if self._is_as_made(folder):
                 return
@@ -131,10 +138,11 @@ class Scratch:
             return False
 
     def _is_left(self, folder: str, newest: int | None, seconds: float) -> bool:
-        """Return whether nothing that was started in these last seconds can still be in the folder.
+        """Return whether no process that was started during the attempt can still be in the folder.
 
-        Only the processes with an id above ``newest`` are looked at. After a while ids may have begun anew, and a long
-        attempt gains nothing by a kept folder.
+        ``newest`` is the newest process id before the attempt; only processes with higher ids are inspected. Return
+        False after a long attempt: process ids may have started again from the lowest, and a long attempt gains
+        nothing from a kept folder.
         """
         now = processes.newest()
         if newest is None or now is None or not newest <= now <= newest + MOST_STARTED or seconds > MOST_SECONDS:
@@ -155,7 +163,7 @@ class Scratch:
             self._kept.append(kept)
 
     def _remove(self, folder: str) -> None:
-        if os.path.islink(folder):  # nothing behind a link that a command put in its place is ours to remove
+        if os.path.islink(folder):  # a command replaced the folder: do not remove the target of the link
             with suppress(OSError):
                 os.unlink(folder)
             return
@@ -170,7 +178,7 @@ class Scratch:
 
 @contextmanager
 def folder_needed(folder: str) -> Iterator[None]:
-    """Turn the error of a block that does not find an attempt's folder into the error of ``check_folder``."""
+    """Run a block that needs an attempt's folder. If the folder is missing, raise the error of ``check_folder``."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
@@ -179,9 +187,9 @@ def folder_needed(folder: str) -> Iterator[None]:
 
 
 def check_folder(folder: str) -> None:
-    """Raise FolderRemoved if the folder of the worker is gone, and CommandError if only the attempt's is.
+    """Raise FolderRemoved if the folder of the worker is gone, CommandError if only the folder of the attempt is gone.
 
-    In the second case another attempt has a folder of its own, and may succeed.
+    In the second case another attempt may succeed, because it gets a folder of its own.
     """
     root = os.path.dirname(folder)
     if not os.path.isdir(root):
@@ -194,7 +202,7 @@ def check_folder(folder: str) -> None:
 
 
 def _remove_tree(folder: str) -> None:
-    """Remove what a command left. Folders that it forbade itself to read, or thousands deep, need the system's rm."""
+    """Remove a folder with all files. Unreadable folders, and folders thousands deep, need the program ``rm``."""
     with suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
     if os.path.lexists(folder):

@@ -1,7 +1,7 @@
-"""Signals that this process inherited as ignored or blocked: commands get them with their default actions (SPEC 4.8).
+"""Gives commands the default actions of all signals, also of signals that this process ignores (SPEC 4.8).
 
-A new program inherits what its parent ignores and blocks, but not what its parent handles. So a signal that is to be
-ignored here, and not in commands, gets a handler that does nothing.
+A new program inherits the ignored and blocked signals of its parent, but not its handlers (POSIX, exec). So a signal
+that this process ignores, but commands must not, gets a handler that does nothing.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from contextlib import suppress
 from types import FrameType
 
 _RESET_BY_SUBPROCESS = frozenset({signal.SIGPIPE, signal.SIGXFSZ})
-"""Python ignores these itself, and lets no program inherit it."""
+"""Signals that Python itself ignores. ``subprocess`` restores their default actions in a new program."""
 _OF_A_TERMINAL = frozenset({signal.SIGTTIN, signal.SIGTTOU})
+"""Signals by which a terminal stops a process in the background."""
 
 
 def heed_children() -> None:
-    """Unblock all signals, and have the system keep the exit status of each child. Call it in the main thread.
+    """Unblock all signals, and make the system keep the exit status of each child. Call this in the main thread.
 
-    With SIGCHLD ignored it drops them, and every child seems to have succeeded.
+    If SIGCHLD is ignored, the system drops the exit statuses, and every child seems to have succeeded.
     """
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
@@ -28,14 +29,14 @@ def heed_children() -> None:
 
 
 def ignore_here_alone() -> None:
-    """Let no command inherit what this process ignores or blocks. Call it in the main thread, before commands start."""
+    """Prevent commands from inheriting ignored or blocked signals. Call this in the main thread, before any command."""
     if threading.current_thread() is not threading.main_thread():
-        return  # handlers belong to the main thread, which has been here before
+        return  # only the main thread may set handlers, and it has already done this
     heed_children()
     for number in signal.valid_signals() - _RESET_BY_SUBPROCESS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             continue
-        with suppress(OSError, ValueError):  # the system keeps some for itself
+        with suppress(OSError, ValueError):  # the system does not allow a handler for some signals
             if number not in _OF_A_TERMINAL:
                 signal.signal(number, _ignore)
             elif not _has_terminal():
@@ -43,16 +44,19 @@ def ignore_here_alone() -> None:
 
 
 def is_ignored(number: signal.Signals) -> bool:
-    """Return whether whoever started this process wanted the signal to be ignored."""
+    """Return whether the parent of this process wants the signal to be ignored."""
     return signal.getsignal(number) in (signal.SIG_IGN, _ignore)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """Do nothing."""
+    """Do nothing. A signal with this handler has no effect here, and its default action in commands."""
 
 
 def _has_terminal() -> bool:
-    """Return whether a terminal can stop this process. Behind a handler a write to it would be tried for ever."""
+    """Return whether this process has a terminal, which can stop it.
+
+    With a handler for SIGTTOU, a write to the terminal from the background would be repeated for ever.
+    """
     with suppress(OSError):
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY))
         return True

@@ -1,4 +1,4 @@
-"""A full disk, or a full quota on it, is an error of its own: the worker stops claiming."""
+"""Turns the errors of a full disk or quota into an error of its own, after which a worker stops claiming."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kubemr_shell.errors import OutOfSpace
 
 @contextmanager
 def watched_space(what: str) -> Iterator[None]:
-    """Turn the system's errors about space into OutOfSpace; ``what`` is what there was no space for."""
+    """Raise OutOfSpace if the block fails for want of disk space. ``what`` names the object that needs the space."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Starting a command: find the program, make the pipes, and say plainly why it could not be started.
+"""Starts a command: finds the program, makes the pipes, and explains why a command cannot be started.
 
-A string is run by ``/bin/sh -c``; a list is executed as it is, its program looked up on the PATH that the command
-gets. The rules of what is on that PATH are in ``environment``.
+A string is run by ``/bin/sh -c``. A list is executed without a shell; its program is searched on the PATH of the
+command. The module ``environment`` sets this PATH.
 """
 
 from __future__ import annotations
@@ -22,16 +22,20 @@ from kubemr_shell.net.retry import Patience, Retries
 from kubemr_shell.net.waiting import NOBODY, Waiter
 
 SHELL = "/bin/sh"
+"""The shell that runs a command that is a string."""
 PIPE_BYTES = 1 << 20
+"""The size of the pipes of stdin and stdout, if the system allows it."""
 SHEBANG_BYTES = 256
+"""The bytes of a script that are read to find its interpreter. Linux reads 256 bytes too."""
 START_PATIENCE = Patience(budget=60, first_pause=0.05, longest_pause=2)
+"""The time for which the start is repeated when the system has no room for a process. All values are seconds."""
 _PASSING = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE})
-"""What the system says when it has no room for another process or open file just now."""
+"""The errors of a system that has no room for another process or open file at the moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A running command and our ends of its pipes, which do not block. Its process id is its group id."""
+    """A running command and our ends of its pipes, which do not block. The process id is also the process group id."""
 
     process: subprocess.Popen[bytes]
     stdin: int
@@ -49,8 +53,9 @@ def start(
 ) -> Started:
     """Start a command in a process group of its own, with ``folder`` as its current folder.
 
-    A system that has no room for a process now may have it soon, when others have ended: it is asked again. Raise
-    CommandNotStarted if no attempt can start the command, CommandError if another attempt may, and Cancelled.
+    If the system has no room for a process, repeat the start within ``patience``: other processes may end. Raise
+    CommandNotStarted if no attempt can start the command, CommandError if another attempt may, and Cancelled if
+    ``cancel_fd`` becomes readable.
     """
     retries = Retries(patience, Waiter(cancel_fd))
     while True:
@@ -78,7 +83,7 @@ def _start(command: Command, folder: str, environment: Mapping[str, str]) -> Sta
         for descriptor in (our_stdin, our_stdout, our_stderr):
             os.set_blocking(descriptor, False)
         for descriptor in (our_stdin, our_stdout):
-            with suppress(PermissionError):  # a user may have 64 MiB of pipes; then smaller ones do
+            with suppress(PermissionError):  # a user may have only 64 MiB of pipes in all: keep the smaller size
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         try:
             process = subprocess.Popen(
@@ -104,7 +109,7 @@ def _start(command: Command, folder: str, environment: Mapping[str, str]) -> Sta
 
 
 def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
-    """A pipe, its reading and its writing end to be closed by these two."""
+    """Make a pipe. The two stacks close its reading and its writing end."""
     reading, writing = os.pipe()
     reader.callback(os.close, reading)
     writer.callback(os.close, writing)
@@ -112,7 +117,7 @@ def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
 
 
 def _find(command: tuple[str, ...], folder: str, environment: Mapping[str, str]) -> str:
-    """The path of a list's program: the first executable file of that name on PATH."""
+    """Return the path of the program of a list: the first executable file with its name on PATH."""
     if not command or not command[0]:
         raise CommandNotStarted("the command is an empty list: name a program")
     name = command[0]
@@ -147,7 +152,7 @@ def _not_executable(path: str) -> str:
 
 
 def _reason(error: OSError | ValueError, command: Command, program: str, folder: str) -> str | None:
-    """Why the command cannot be started, or None when that is not its fault (no memory, no processes left)."""
+    """Return why the command cannot be started. Return None if the system lacks memory or room for processes."""
     if isinstance(error, ValueError):
         return f"the command or its environment cannot be passed on: {error}"
     match error.errno:

@@ -1,7 +1,7 @@
-"""What a command writes to stderr: ``reporter:`` lines are counted, everything else is its log.
+"""Separates the stderr of a command into ``reporter:`` lines and the log.
 
-The log goes to a file as it is; its first and last bytes are kept for messages. Bytes are never decoded here, a line
-may have any length, and nothing grows with what is written.
+The log goes to a file unchanged. Its first and last bytes are kept for messages. Bytes are never decoded here, a line
+may have any length, and the memory does not grow with the size of the log.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.reporter import PREFIX, Reporter
 
 HEAD_BYTES = 4 << 10
+"""The first bytes of the log that are kept in memory."""
 TAIL_BYTES = 4 << 10
+"""The last bytes of the log that are kept in memory."""
 MAX_REPORTER_LINE_BYTES = 4 << 10
+"""The bytes, with the newline, of the longest reporter line. A longer line belongs to the log."""
 
 
 class StderrLog:
-    """Takes stderr in pieces of any size. The file at ``path`` appears with the first byte of the log.
+    """The stderr of one attempt. The file at ``path`` is made with the first byte of the log.
 
-    What goes there goes to ``echo`` too.
+    ``echo`` gets a copy of everything that is written to the file.
     """
 
     def __init__(self, path: str, echo: AttemptEcho | None = None) -> None:
@@ -28,16 +31,17 @@ class StderrLog:
         self.tail = b""
         self.reporter = Reporter()
         self.problems: list[str] = []
-        """Why the file is not complete."""
+        """The reasons why the file is not complete."""
         self._path = path
         self._echo = echo
         self._file = -1
         self._begun = b""
-        """The begin of a line that may yet become a reporter line."""
+        """The beginning of a line that may still become a reporter line."""
         self._inside = False
-        """The next byte goes on with a line of the log."""
+        """Whether the next byte continues a line of the log."""
 
     def write(self, data: bytes) -> None:
+        """Take the next piece of stderr, of any size."""
         self.received += len(data)
         data = self._begun + data
         self._begun = b""
@@ -51,7 +55,7 @@ class StderrLog:
                 position = after
 
     def close(self) -> None:
-        """The end of stderr: take what is left, and write the warnings below the log."""
+        """End the log at the end of stderr: take the unfinished line, and write the warnings below the log."""
         if self._begun.startswith(PREFIX):
             self._take(self._begun)
         else:
@@ -90,7 +94,7 @@ class StderrLog:
         self._append(data)
 
     def _append(self, data: bytes) -> None:
-        """A log that cannot be written is no reason to fail, but it is said."""
+        """Append to the log. A log that cannot be written does not fail the attempt; ``problems`` gets the reason."""
         if self._echo:
             self._echo.write(data)
         if self.problems:
@@ -106,12 +110,12 @@ class StderrLog:
 
 
 def _may_report(data: bytes, position: int) -> bool:
-    """Whether the line that begins here is a reporter line, or may become one when more of it comes."""
+    """Return whether the line at ``position`` is a reporter line, or may become one with more bytes."""
     return PREFIX.startswith(data[position : position + len(PREFIX)])
 
 
 def _next_report(data: bytes, position: int) -> int:
-    """Where the next such line begins after this one; the end of ``data`` if there is none."""
+    """Return the position of the next line that may be a reporter line, or the end of ``data``."""
     found = data.find(b"\n" + PREFIX, position) + 1
     if found:
         return found
