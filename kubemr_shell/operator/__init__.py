@@ -1,1 +1,1 @@
-"""Deploys the workers of jobs, says what becomes of them, cleans up. The work itself needs it for nothing."""
+"""The operator starts the workers of jobs, reports their state and cleans up. Workers do not need it for their work."""

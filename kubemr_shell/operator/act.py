@@ -1,4 +1,7 @@
-"""Carries out what was decided. What is refused because somebody was faster is no failure: it is decided again."""
+"""The part of the operator that carries out actions.
+
+An action that is refused because another program was faster is not a failure: the operator decides again.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,19 @@ from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.obstacles import NOT_MADE, in_the_way
 
 LONGEST_NOTE = 1000
+"""The most characters of the message of an Event. Kubernetes takes at most 1024."""
 AGAIN_SECONDS = 60.0
-"""What is told again within this time is told by another operator, or is the same case still, and is not counted."""
+"""The seconds within which an equal Event does not raise the count of the first.
+
+Such an Event comes from another operator, or is still about the same incident.
+"""
 
 
 class Actor:
-    """``identity`` names this operator in events; ``now`` gives seconds since 1970."""
+    """The executor of an operator's actions.
+
+    ``identity`` names this operator in Events. ``now`` returns seconds since 1970.
+    """
 
     def __init__(self, client: KubeClient, identity: str, now: Callable[[], float]) -> None:
         self._client = client
@@ -36,7 +46,10 @@ class Actor:
         self._now = now
 
     def carry_out(self, seen: Observation, action: Action) -> bool:
-        """False: what was seen is no longer so, and the rest of the decision is void. CreationRefused: of a Create."""
+        """Carry out an action. Return False if the job has changed since it was seen.
+
+        After False, the rest of the decision is void. Raise CreationRefused if an object cannot be created.
+        """
         try:
             match action:
                 case Create():
@@ -77,9 +90,10 @@ class Actor:
             raise CreationRefused(trouble.reason, trouble.message)
 
     def _tell(self, seen: Observation, event: Tell) -> None:
-        """Make one Event for a reason and a message, and count it when the same is told again later.
+        """Create one Event for a reason and a message, or raise the count of the Event if it exists.
 
-        Operators that see the same at the same time have one Event, and one count, between them.
+        The name of an Event follows from its content. So operators that report the same fact at the same time share
+        one Event and one count.
         """
         now = self._now()
         stamp = stamp_of(now)

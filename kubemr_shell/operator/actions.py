@@ -1,4 +1,4 @@
-"""What the operator may do about a job. Values: ``act`` carries them out."""
+"""The actions that the operator may decide on for a job. They are plain values: ``act`` carries them out."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from kubemr_shell.kube.resources import Resource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """Make an object of this job; that it is there already is as good."""
+    """An action that creates an object of the job. It also succeeds if the job already has the object."""
 
     resource: Resource
     document: Mapping[str, Any]
     contested: bool = False
-    """That it is there as another job's is as good: whose it is decides what is done next."""
+    """True if the action also succeeds when the object belongs to another job. The next decision reads the owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
-    """Change an object by a JSON Patch; one that is refused is decided again."""
+    """An action that changes an object by a JSON Patch. If the patch is refused, the operator decides again."""
 
     resource: Resource
     name: str
     operations: Sequence[Operation]
     status: bool = False
+    """True if the patch changes the status of the object, which is a subresource."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
-    """Remove an object of this uid; that it is gone already is as good."""
+    """An action that deletes the object with this uid. It also succeeds if the object is gone."""
 
     resource: Resource
     name: str
@@ -42,7 +43,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteAll:
-    """Remove all objects of a kind that have these labels; that there is none is as good."""
+    """An action that deletes all objects of a kind that match a label selector. It also succeeds if none does."""
 
     resource: Resource
     labels: str
@@ -50,7 +51,7 @@ class DeleteAll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tell:
-    """An Event of the job. ``reason`` in one word; the same one again only raises its count."""
+    """An action that records an Event of the job. ``reason`` is one word. An equal Event only raises the count."""
 
     reason: str
     message: str
@@ -58,17 +59,22 @@ class Tell:
 
 
 def unchanged(seen: Mapping[str, Any]) -> list[Operation]:
-    """What begins a patch of an object that must be as it was seen."""
+    """Return the operations that make a patch fail if the object has changed since it was seen."""
     metadata = seen["metadata"]
     return [test("/metadata/uid", metadata["uid"]), replace("/metadata/resourceVersion", metadata["resourceVersion"])]
 
 
 Action: TypeAlias = Create | Patch | Delete | DeleteAll | Tell
+"""One change that the operator decides on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """In this order, as far as none is refused; then look again after so many seconds, or when something changes."""
+    """The actions for one job, in their order, and the time of the next reconciliation.
+
+    If an action is refused, the later ones are not carried out. The operator reconciles the job again after
+    ``again_after`` seconds, or earlier if something changes.
+    """
 
     actions: Sequence[Action] = ()
     again_after: float | None = None

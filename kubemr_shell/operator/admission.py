@@ -1,8 +1,8 @@
-"""A policy of the API server: the shards of a job are written by the account of that job alone. Pure.
+"""A ValidatingAdmissionPolicy: only the account of a job may write the shards of the job. Pure.
 
-RBAC cannot say this: the name of a shard is not known before it is made, and no rule can name what begins with a word.
-Who may delete shards may also write any of them: administrators, and the garbage collector. Workers and the operator
-may not.
+RBAC cannot express this rule: the name of a shard is not known before the shard exists, and RBAC has no prefixes.
+Accounts that may delete shards may also write all of them: administrators and the garbage collector. Workers and the
+operator may not delete shards.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from kubemr_shell.kube.resources import SHARDS
 from kubemr_shell.operator.manifests import account_name
 
 ADMISSION = "admissionregistration.k8s.io/v1"
+"""The API version of admission policies and their bindings."""
 SHARD_TAIL = "^[mrp][0-9]+-[0-9]{5,}$"
-"""What follows the name of the job in the name of a shard; ``job.names.shard_name`` writes it."""
+"""The pattern of a shard's name after the name of its job and ``-``. ``job.names.shard_name`` writes such names."""
 
 JOB = "has(object.spec) && has(object.spec.job) ? string(object.spec.job) : ''"
 OWN = (
@@ -59,11 +60,11 @@ RULES = (
         f"a {SHARDS.kind} has no finalizer: nobody would remove it",
     ),
 )
-"""What has to be true of a write, and what is said if it is not."""
+"""The CEL expressions that must be true of a write, each with the message for a write that breaks the rule."""
 
 
 def shard_policy(name: str, labels: dict[str, str], namespace: str | None) -> list[dict[str, Any]]:
-    """The policy, and what puts it into force: in one namespace, or in all."""
+    """Return the policy and its binding, for one namespace or, with None, for all namespaces."""
     policy = {
         "apiVersion": ADMISSION,
         "kind": "ValidatingAdmissionPolicy",
@@ -85,7 +86,7 @@ def shard_policy(name: str, labels: dict[str, str], namespace: str | None) -> li
                 {"name": "own", "expression": OWN},
                 {"name": "trusted", "expression": TRUSTED},
             ],
-            # Forbidden, for a worker takes an unexplained Invalid for a write that lost a race, and tries again.
+            # Not Invalid: a worker takes an Invalid without causes for a write that lost a race, and tries again.
             "validations": [
                 {"expression": f"({rule}) || variables.trusted", "message": message, "reason": "Forbidden"}
                 for rule, message in RULES

@@ -1,4 +1,4 @@
-"""How long a job that fails to be looked after is left alone: each for itself, and longer each time."""
+"""The pauses before a job is reconciled again after a failure. Each job has its own pause, which grows each time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from kubemr_shell.net.retry import pause_seconds
 Item = TypeVar("Item", bound=Hashable)
 
 FIRST_SECONDS = 0.3
+"""The pause after the first failure, in seconds."""
 LONGEST_SECONDS = 60.0
-"""What was in the way may be gone without anybody telling."""
+"""The longest pause in seconds. It is bounded because an obstacle may pass without any notice."""
 
 
 class Backoff(Generic[Item]):
-    """Any thread may call it."""
+    """The counts of consecutive failures of items. Any thread may use it."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -26,12 +27,13 @@ class Backoff(Generic[Item]):
         self._failures: Counter[Item] = Counter()
 
     def failed(self, item: Item) -> float:
-        """Seconds until it is tried again."""
+        """Count a failure of an item. Return the seconds until the item should be tried again."""
         with self._lock:
             tries = self._failures[item]
             self._failures[item] += 1
             return pause_seconds(tries, first=FIRST_SECONDS, longest=LONGEST_SECONDS, random=self._random)
 
     def succeeded(self, item: Item) -> None:
+        """Forget the failures of an item."""
         with self._lock:
             self._failures.pop(item, None)

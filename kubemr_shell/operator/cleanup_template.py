@@ -1,7 +1,7 @@
-"""Which parts of a job's pod template its cleanup takes over. Pure.
+"""The selection of the parts of a job's pod template that its cleanup takes over. Pure.
 
-A cleanup reaches the store as the workers did, from where they may run, and asks for nothing else. It would wait for a
-free GPU, run the download of an init container again, or be kept from ending by a sidecar.
+A cleanup runs where the workers may run, and reaches the store as they do. The rest of the template is left out: with
+it, a cleanup would wait for a free GPU, repeat the download of an init container, or not end because of a sidecar.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any
 from kubemr_shell.kube.marks import CONTAINER
 
 Template = dict[str, Any]
+"""A pod template: ``metadata`` and ``spec``."""
 
 OF_METADATA = ("labels", "annotations")
+"""The fields that are taken over from the metadata."""
 OF_POD = (
     "affinity",
     "automountServiceAccountToken",
@@ -30,17 +32,18 @@ OF_POD = (
     "serviceAccountName",
     "tolerations",
 )
-"""Where its pods may run, who they are there, and how they reach the network."""
+"""The fields of the pod that are taken over: where it may run, as which account, and how it reaches the network."""
 OF_CONTAINER = ("env", "envFrom", "image", "imagePullPolicy", "securityContext")
-"""How our container reaches the store."""
+"""The fields of our container that are taken over: how it reaches the store."""
 WAITED_FOR = ("persistentVolumeClaim", "ephemeral")
-"""Volumes that another pod may hold, or that have to be made first."""
+"""The kinds of volumes that another pod may hold, or that have to be created first."""
 
 
 def cleanup_template(template: Mapping[str, Any], *, ca_bundle: str | None) -> Template:
-    """Return what a cleanup takes over of ``template``, in the same form.
+    """Return the parts of ``template`` that a cleanup takes over, in the same form.
 
-    A volume comes with its mount in our container. A claim comes only if ``ca_bundle`` lies in it.
+    A volume is taken over if our container mounts it. A volume that may have to be waited for (``WAITED_FOR``) is taken
+    over only if it holds the file ``ca_bundle``.
     """
     spec = _mapping(template.get("spec"))
     own = next((one for one in _items(spec.get("containers")) if one.get("name") == CONTAINER), {})
@@ -63,7 +66,7 @@ def _only(mapping: Mapping[str, Any], names: Iterable[str]) -> Template:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    """Return ``value`` if it is a mapping: nobody has checked a template before the API server does."""
+    """Return ``value`` if it is a mapping, else an empty one. The API server checks templates later."""
     return value if isinstance(value, Mapping) else {}
 
 

@@ -1,4 +1,4 @@
-"""What the status of a job says beside its state: conditions, progress, times. Pure."""
+"""The parts of a job's status beside its state: conditions, progress, times. Pure."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ from kubemr_shell.operator.pods import has_ended, is_alive, last_failure
 from kubemr_shell.operator.spec_changes import changed_of_pods
 
 LONGEST_MESSAGE = 4000
+"""The most characters of a message in the status."""
 REFUSED = "RequestsRefused"
+"""The reason of a condition while a worker waits because its requests are refused."""
 FIRST_POD_SECONDS = 10.0
-"""For the controller of batch Jobs to make the first pod."""
+"""The seconds that the controller of batch Jobs has to create the first pod."""
 
 Stated = dict[str, Any]
-"""A condition as it stands in the status."""
+"""A condition in the form that it has in the status."""
 
 
 def wanted_conditions(seen: Observation) -> list[Stated]:
-    """All of them, with the times of those that stay as they are."""
+    """Return all conditions that the job should have. A condition whose status does not change keeps its time."""
     kinds = (_workers, _suspended, _stalled, _complete, _failed, _retry_refused, _not_applied)
     return [_timed(seen, one) for kind in kinds if (one := kind(seen))]
 
 
 def wanted_progress(seen: Observation) -> dict[str, Any]:
-    """Return the tasks done, of all, of each phase that has begun: ``map: 12/40``.
+    """Return the number of done tasks and of all tasks for each phase but PUBLISH: ``map: 12/40``.
 
     A figure never falls below the one in the status, which may come from an operator that has read later. Only a
-    reopening, which raises the epoch, takes back tasks that were done: their number is known after the next reading.
+    reopening, which raises the epoch, lowers a figure. After a reopening, the new figure is known at the next reading.
     """
     view, stated = seen.view, seen.status.get("progress") or {}
     if view.plan is None:
@@ -60,18 +62,18 @@ def wanted_progress(seen: Observation) -> dict[str, Any]:
 
 
 def _place(view: JobView) -> tuple[Phase | None, int]:
-    """Return what two views must share for the figures of one to be figures of the other."""
+    """Return phase and epoch. The figures of two views can be compared only if both are equal."""
     return view.phase, view.epoch
 
 
 def _stated_tasks(stated: Mapping[str, Any], phase: Phase, tasks: int) -> int:
-    """Return how many of these tasks are done by the status; 0 where it is about another plan."""
+    """Return how many of ``tasks`` tasks are done by the status; 0 if the status is about another plan."""
     count, _, total = str(stated.get(phase.value, "")).partition("/")
     return int(count) if total == str(tasks) else 0
 
 
 def _workers(seen: Observation) -> Stated | None:
-    """Whether the pods run, and what is in the way of those that do not."""
+    """Return the condition that says whether all workers run, and if not, why not."""
     if seen.has_ended:
         return None
     if seen.obstacle is not None:
@@ -92,7 +94,7 @@ def _workers(seen: Observation) -> Stated | None:
 
 
 def _refused(seen: Observation) -> Trouble | None:
-    """Return what a worker that runs waits for, as it has written itself."""
+    """Return the wait that a running worker has recorded in the job; None if there is none."""
     waits = waits_of(dict(seen.job))
     if waits is None or not any(pod["metadata"]["name"] == waits[0] for pod in seen.present_pods if is_alive(pod)):
         return None
@@ -100,20 +102,20 @@ def _refused(seen: Observation) -> Trouble | None:
 
 
 def lacks_pods(seen: Observation) -> bool:
-    """There is none of its workers that has not ended, though there has been time to make one."""
+    """Return whether no pod of a running job works, although its batch Job has had time to create one."""
     if seen.batch is None or seen.is_deleted or seen.has_ended:
         return False
     return _has_had_time(seen, seen.batch) and all(map(has_ended, seen.present_pods))
 
 
 def _has_had_time(seen: Observation, batch: Object) -> bool:
-    """For the first pod of a batch Job to be made."""
+    """Return whether a batch Job that is not suspended has had time to create its first pod."""
     age = seen.since(batch["metadata"].get("creationTimestamp"))
     return age > FIRST_POD_SECONDS and not is_true(batch, "Suspended")
 
 
 def _delay(seen: Observation, how_many: str, passing: Trouble | None) -> Trouble:
-    """Return why not all workers run, though no pod that is there needs more than time."""
+    """Return why not all workers run, if no existing pod has a hindrance that needs help."""
     failed = last_failure(seen.present_pods)
     if failed is not None:
         return Trouble(reason=failed.reason, message=f"{how_many}; the last one that failed: {failed.message}")
@@ -137,7 +139,7 @@ def _suspended(seen: Observation) -> Stated | None:
 
 
 def _stalled(seen: Observation) -> Stated | None:
-    """Whether nobody works on a job that is to go on; an operator that does not know yet leaves it as it is stated."""
+    """Return the condition that says whether a job is stalled. If this operator does not know yet, keep the old one."""
     if seen.has_ended:
         return None
     if is_true(seen.batch, "Suspended") or seen.is_stalled is False:
@@ -186,7 +188,7 @@ def _retry_refused(seen: Observation) -> Stated | None:
 
 
 def _not_applied(seen: Observation) -> Stated | None:
-    """Return what the spec asks for that has no effect."""
+    """Return the condition about fields of the spec that have no effect."""
     found = None if seen.has_ended else _ignored(seen)
     if found is None:
         return _no_longer(seen, Condition.NOT_APPLIED, reason="Applied")
@@ -209,12 +211,12 @@ def _ignored(seen: Observation) -> Trouble | None:
 
 
 def failure_text(job: str, failure: Mapping[str, Any] | None) -> str:
-    """Why a job failed, as its message says it."""
+    """Return the text that says why a job failed."""
     return "\n".join(failure_lines({"reason": "", **(failure or {})}, job=job, debug=[], resume=[]))[:LONGEST_MESSAGE]
 
 
 def _no_longer(seen: Observation, kind: Condition, *, reason: str) -> Stated | None:
-    """Who waits for the end of a condition sees that it is false; None where it never held."""
+    """Return the condition as false, for programs that wait for its end; None if the job never had the condition."""
     return _condition(kind, False, reason, "") if condition(seen.job, kind) else None
 
 
@@ -223,7 +225,7 @@ def _condition(kind: Condition, status: bool, reason: str, message: str) -> Stat
 
 
 def _timed(seen: Observation, one: Stated) -> Stated:
-    """The time of a condition is that of the last change of its status."""
+    """Return the condition with ``lastTransitionTime``: the time of the last change of its status."""
     before: Object | None = condition(seen.job, one["type"])
     stays = before is not None and before["status"] == one["status"]
     stamp = before["lastTransitionTime"] if before is not None and stays else seen.stamp

@@ -1,7 +1,7 @@
-"""The end of a job's object: first its workers, then its temporaries, then itself. Pure.
+"""The decisions about a job that is being deleted: first its workers end, then its temporaries, then the object. Pure.
 
-A finalizer holds the object until the temporaries are gone, but never for longer than a few minutes, and not at all
-where none were made: a namespace that is deleted must not hang for a bucket that is away.
+A finalizer holds the object until the temporaries are gone. The hold is bounded, and a job without temporaries is not
+held: the deletion of a namespace must not hang because a bucket cannot be reached.
 """
 
 from __future__ import annotations
@@ -26,25 +26,29 @@ from kubemr_shell.operator.pods import has_ended, has_succeeded, last_failure
 from kubemr_shell.operator.workers import end_held_pods
 
 FINALIZER = "turbobytes.com/cleanup"
+"""The finalizer that holds the object of a job until its cleanup has ended."""
 PATIENCE_SECONDS = 600.0
-"""For workers that do not end, and for a cleanup that does not."""
+"""The seconds for which workers that do not end, and a cleanup that does not end, are waited for."""
 START_SECONDS = 60.0
-"""For a cleanup that something keeps from beginning that seldom passes by itself."""
+"""The seconds for which a cleanup is waited for whose hindrance seldom passes by itself."""
 ROOM_SECONDS = 3600.0
-"""For a cleanup for which there is no room yet: a quota is full, or no node is free."""
+"""The seconds for which a cleanup without room is waited for: a quota is full, or no node is free."""
 CUT_OFF_SECONDS = 300.0
-"""After which a worker on a lost node has ended: it ends by itself when the API server is away for so long."""
+"""The seconds after which a worker on a lost node counts as ended: without the API server, it ends by itself."""
 LOOK_SECONDS = 2.0
+"""The seconds between two reconciliations of a job that is being deleted."""
 ROOM_LOOK_SECONDS = 15.0
-"""Between two looks at a cleanup for which there is no room: its pod is seen at once."""
+"""The seconds between two reconciliations while a cleanup has no room. Its pod is seen at once, by the watch."""
 MOST_NAMES = 3
+"""The most names of pods in a message."""
 WAITS = "CleanupWaits"
+"""The reason of the Event about a cleanup that has no room."""
 NO_ROOM = frozenset({NOT_MADE, NODE_LOST, "Unschedulable", "SchedulingGated"})
-"""Reasons that pass when others make room, or when another node takes the place of a lost one."""
+"""The reasons that pass when other pods make room, or when another node replaces a lost one."""
 
 
 def with_finalizer(seen: Observation) -> Patch | None:
-    """The patch that has the object wait for its cleanup, as long as there is something to clean; None when it does."""
+    """Return the patch that adds our finalizer, or removes it when nothing is left to clean; None if it is correct."""
     held = _held(seen)
     if _is_cleaned(seen):
         return _with(seen, _others(held)) if FINALIZER in held else None
@@ -52,7 +56,7 @@ def with_finalizer(seen: Observation) -> Patch | None:
 
 
 def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
-    """The next step towards the end of an object that somebody has deleted."""
+    """Return the next step for a job that is being deleted."""
     if FINALIZER not in _held(seen):
         return Decision()
     if working := stop_workers([seen.batch, *seen.others]):
@@ -77,13 +81,13 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
 
 
 def stop_workers(batches: Sequence[Object | None]) -> list[Action]:
-    """Their pods end with them; what is being deleted already is left out."""
+    """Return the actions that delete these batch Jobs, and their pods with them. Skip those that are being deleted."""
     alive = [one["metadata"] for one in batches if one is not None and not is_being_deleted(one)]
     return [Delete(resource=BATCH_JOBS, name=one["name"], uid=one["uid"]) for one in alive]
 
 
 def _wait_for_cleanup(seen: Observation, options: OperatorOptions) -> Decision:
-    """Wait until the pod of the cleanup has ended, and for no longer than what it waits for deserves."""
+    """Wait until the pod of the cleanup has ended. Give up after the time that its hindrance allows."""
     assert seen.cleanup is not None
     pods = _pods_of_cleanup(seen)
     delay = _delay(seen, pods)
@@ -101,7 +105,7 @@ def _wait_for_cleanup(seen: Observation, options: OperatorOptions) -> Decision:
 
 
 def _patience(delay: Trouble | None) -> float:
-    """Return for how many seconds a cleanup is waited for that has this in its way, or nothing."""
+    """Return the seconds for which a cleanup with the hindrance ``delay`` is waited for; None means no hindrance."""
     if delay is None:
         return PATIENCE_SECONDS
     return ROOM_SECONDS if delay.reason in NO_ROOM else START_SECONDS
@@ -117,7 +121,7 @@ def _delay(seen: Observation, pods: Sequence[Object]) -> Trouble | None:
 
 
 def _waits(seen: Observation, delay: Trouble) -> str:
-    """Return what the user of a job is told that is not gone because there is no room for its cleanup."""
+    """Return the message for the user whose deleted job still exists because its cleanup has no room."""
     return (
         f"{delay.message}. It is waited for, at most {ROOM_SECONDS / 60:.0f} minutes. To delete the job without it: "
         f"kubectl -n {seen.namespace} patch mapreducejob {seen.name} --type=merge "
@@ -130,12 +134,12 @@ def _pods_of_cleanup(seen: Observation) -> list[Object]:
 
 
 def _is_cleaned_up(seen: Observation) -> bool:
-    """Return whether the cleanup has done its work, whatever a sidecar in its pod still does."""
+    """Return whether the cleanup has succeeded, even if a sidecar in its pod still runs."""
     return is_true(seen.cleanup, "Complete") or any(map(has_succeeded, seen.cleanup_pods))
 
 
 def _is_gone(seen: Observation, pod: Object) -> bool:
-    """Return whether a worker writes nothing any more."""
+    """Return whether a worker can no longer write anything."""
     return has_ended(pod) or is_overdue(pod, now=seen.now, since=CUT_OFF_SECONDS)
 
 
@@ -144,37 +148,40 @@ def _clean(seen: Observation, options: OperatorOptions, *, with_own_image: bool)
         return _given_up(seen, options, "its spec was changed and is wrong now: " + "; ".join(map(str, seen.problems)))
     output = output_of(seen, options)
     assert output is not None
-    # A job that was deleted on its way to its workers may have no account yet, and no pod can be made without one.
+    # A job that was deleted before its workers were made may have no account, and a pod needs one.
     made = manifests.cleanup(seen, options, output, with_own_image=with_own_image)
     return Decision(actions=[*manifests.account(seen), made], again_after=LOOK_SECONDS)
 
 
 def _given_up(seen: Observation, options: OperatorOptions, why: str) -> Decision:
-    """The object goes, and what is left is told; first the object, for an event that is refused must not hold it."""
+    """Remove the finalizer, then report the temporaries that are left.
+
+    The finalizer comes first, so that an Event that is refused does not hold the object.
+    """
     text = f"its temporaries are left, {left_behind(seen, options)}. They were not removed: {why}"
     return Decision(actions=[_released(seen), Tell(reason="CleanupGivenUp", message=text, warning=True)])
 
 
 def left_behind(seen: Observation, options: OperatorOptions) -> str:
-    """Say where the temporaries of a job are, and which command removes them."""
+    """Return a text that says where the temporaries of a job are, and which command removes them."""
     where = (decided_output(seen) if seen.problems else output_of(seen, options)) or "OUTPUT"
     left = f"in {where}/{STATE}/{seen.uid}, and in uploads below {where} that nobody completed"
     return f"{left}: kubemr-shell clean --force {where} removes them"
 
 
 def _told(obstacle: Trouble) -> list[Action]:
-    """What is in the way of the cleanup and does not go by itself."""
+    """Return the Event about an obstacle of the cleanup. An obstacle that passes by itself has no Event."""
     if obstacle.reason == STARTING:
         return []
     return [Tell(reason=obstacle.reason, message=f"its cleanup cannot begin: {obstacle.message}", warning=True)]
 
 
 def end_with_namespace(seen: Observation) -> list[Action]:
-    """The end of a job whose namespace is being deleted, where nothing can be made any more.
+    """Return the actions that end a job whose namespace is being deleted. Nothing can be created in such a namespace.
 
-    A namespace waits for its pods before it deletes anything else, and those of a batch Job wait for others to take
-    their place: so the batch Jobs go first. No pod can clean up, so the job waits for none; and it goes at once, before
-    a Role of this namespace goes that lets us do this.
+    Kubernetes deletes the pods of a namespace before anything else, and a batch Job keeps replacing its pods. So the
+    batch Jobs are deleted first. The job is released without a cleanup, because no pod can be created. It is deleted at
+    once, before Kubernetes deletes the Role in this namespace that permits the deletion.
     """
     actions = stop_workers([seen.batch, seen.cleanup, *seen.others])
     if FINALIZER in _held(seen):
@@ -191,12 +198,12 @@ def _others(finalizers: list[str]) -> list[str]:
 
 
 def _is_cleaned(seen: Observation) -> bool:
-    """No more of the status is looked at: it may be spoiled."""
+    """Return whether the workers have removed the temporaries. Read only two fields: the others may make no sense."""
     return seen.status.get("state") == JobState.COMPLETE and seen.status.get("cleaned") is True
 
 
 def has_nothing(seen: Observation, options: OperatorOptions) -> bool:
-    """Return whether a job has no temporaries: none of its workers ever began, or they have removed all."""
+    """Return whether a job has no temporaries: no planner ever ran, or the workers have removed everything."""
     status = seen.status
     if "startTime" not in status or _is_cleaned(seen) or not _may_have_begun(status):
         return True

@@ -1,4 +1,7 @@
-"""A share of the API server for the workers of all jobs: they wait for each other, and nobody else for them. Pure."""
+"""A share of the API server for the workers of all jobs. Pure.
+
+Workers wait for each other in queues of their own, and no other client of the API server has to wait for them.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,18 @@ from typing import Any
 from kubemr_shell.job.kinds import GROUP
 
 FLOW_CONTROL = "flowcontrol.apiserver.k8s.io/v1"
+"""The API version of priority levels and flow schemas."""
 SHARES = 30
+"""The ``nominalConcurrencyShares`` of the priority level."""
 PRECEDENCE = 8000
-"""Before the API server's own rule for service accounts, which is at 9000."""
+"""The precedence of the flow schema: before the API server's own rule for service accounts, which has 9000."""
 
 
 def flow_control(name: str, labels: dict[str, str], namespace: str | None) -> list[dict[str, Any]]:
-    """Requests for jobs and shards by accounts of one namespace, or of all, in a queue for each account."""
+    """Return a priority level and a flow schema for requests about jobs and shards.
+
+    They apply to the service accounts of one namespace or, with None, of all. Each account has a queue of its own.
+    """
     subject: dict[str, Any] = {"kind": "Group", "group": {"name": "system:serviceaccounts"}}
     if namespace is not None:
         subject = {"kind": "ServiceAccount", "serviceAccount": {"namespace": namespace, "name": "*"}}

@@ -1,4 +1,4 @@
-"""Why a pod of a job does not work, from its containers, its node and its scheduling. Pure."""
+"""The hindrances of pods: why a pod does not work, from its containers, its node and its scheduling. Pure."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from kubemr_shell.operator.observation import Trouble
 from kubemr_shell.operator.pods import container_statuses, has_ended, is_alive
 
 NO_IMAGE = "ImageCannotBePulled"
+"""The reason of a hindrance: a node cannot get the image."""
 NOT_STARTED = "ContainerCannotStart"
+"""The reason of a hindrance: a container cannot be created or started."""
 NODE_LOST = "NodeLost"
+"""The reason of a hindrance: the node of a pod is not heard of."""
 NOT_PULLED = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
-"""Reasons of the kubelet for a container without an image; https://kubernetes.io/docs/concepts/containers/images."""
+"""The kubelet's reasons for a container without an image; https://kubernetes.io/docs/concepts/containers/images."""
 PASSING = frozenset({"ContainerCreating", "PodInitializing"})
-"""Reasons of the kubelet for a container that waits for its turn. Every other reason is a hindrance."""
+"""The kubelet's reasons for a container that waits for its turn. Every other reason is a hindrance."""
 CREATION_SECONDS = 30.0
-"""For a node to prepare the volumes and the network of a pod that was scheduled to it."""
+"""The seconds that a node has to prepare the volumes and the network of a pod that was scheduled to it."""
 OVERDUE_SECONDS = 30.0
-"""After the end of its grace period until a pod that is still there is taken for one of a lost node."""
+"""The seconds after its grace period until the node of a pod that still exists counts as lost."""
 
 
 def hindrance(pod: Object, template: Mapping[str, Any], *, now: float) -> Trouble | None:
-    """Return why a pod does not work; None for one that works or has ended.
+    """Return the hindrance of a pod; None if the pod works or has ended.
 
-    ``template`` is the pod spec of its batch Job. The reason is ``STARTING`` where the pod needs nothing but time.
+    ``template`` is the pod spec of its batch Job. The reason is ``STARTING`` if the pod needs only time.
     ``now`` is in seconds since 1970, by the clock of the API server.
     """
     if has_ended(pod):
@@ -45,16 +48,16 @@ def hindrance(pod: Object, template: Mapping[str, Any], *, now: float) -> Troubl
 
 
 def first_hindrance(pods: Sequence[Object], batch: Object, *, now: float) -> Trouble | None:
-    """Return the hindrance of a pod of ``batch`` that does not pass by itself, else one that does, else None."""
+    """Return the first hindrance of the pods of ``batch``. Prefer a hindrance that does not pass by itself."""
     template = batch["spec"]["template"]["spec"]
     found = [one for pod in pods if (one := hindrance(pod, template, now=now)) is not None]
     return next((one for one in found if one.reason != STARTING), found[0] if found else None)
 
 
 def is_overdue(pod: Object, *, now: float, since: float = OVERDUE_SECONDS) -> bool:
-    """Return whether a pod is there ``since`` seconds after the time at which it had to end.
+    """Return whether a pod still exists more than ``since`` seconds after the time at which it had to end.
 
-    The kubelet of a node that is lost does not confirm the end, so the pod stays until the node is back or deleted.
+    The kubelet of a lost node does not confirm the end. So the pod stays until the node is back or deleted.
     """
     if not is_being_deleted(pod) or has_ended(pod):
         return False
@@ -62,9 +65,9 @@ def is_overdue(pod: Object, *, now: float, since: float = OVERDUE_SECONDS) -> bo
 
 
 def is_cut_off(pod: Object) -> bool:
-    """Return whether the node of a pod has not been heard of.
+    """Return whether the control plane no longer hears of the node of a pod.
 
-    The controller of nodes then makes the condition ``Ready`` false. The kubelet alone gives a reason with that.
+    The node controller then sets the condition ``Ready`` to false, without a reason. The kubelet always gives a reason.
     """
     ready = condition(pod, "Ready")
     return ready is not None and ready["status"] == "False" and not ready.get("reason")
@@ -83,7 +86,7 @@ def _leaving(pod: Object, now: float) -> Trouble:
 
 
 def _waiting(pod: Object) -> Trouble | None:
-    """Return why the first container that cannot start waits."""
+    """Return why the first container that cannot start waits; None if every container can start."""
     for status in container_statuses(pod):
         waiting = (status.get("state") or {}).get("waiting") or {}
         reason = waiting.get("reason")
@@ -108,9 +111,9 @@ def _unscheduled(pod: Object) -> Trouble | None:
 
 
 def _not_created(pod: Object, template: Mapping[str, Any], now: float) -> Trouble | None:
-    """Return what a pod lacks whose node does not even begin with its containers.
+    """Return the hindrance of a pod whose node has not prepared its volumes and network in time.
 
-    The kubelet tells of a missing volume in an Event alone, and lets the container wait with ``ContainerCreating``.
+    The kubelet reports a missing volume only in an Event. The container just waits with ``ContainerCreating``.
     """
     prepared = condition(pod, "PodReadyToStartContainers")
     if prepared is None or prepared["status"] == "True":
@@ -129,7 +132,7 @@ def _not_created(pod: Object, template: Mapping[str, Any], now: float) -> Troubl
 
 
 def _volumes(template: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the objects that have to be there before a pod can begin."""
+    """Yield the kind and the name of each object that must exist before the pod can start."""
     for volume in template.get("volumes") or ():
         for kind, field, name in (
             ("Secret", "secret", "secretName"),

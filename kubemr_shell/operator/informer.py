@@ -1,7 +1,7 @@
-"""Keeps the operator's copy of one kind of object up to date: by a list, and by a watch from there on.
+"""The informer keeps the operator's copy of one kind of object up to date, by a list and then by a watch.
 
-A watch that dies, silently or not, goes on from where it was; one that is too old begins with a list anew; and every
-few minutes the list is read again whatever the watch says.
+A watch that breaks, silently or not, continues from its last resourceVersion. If the server has forgotten that version,
+the informer lists again. It also lists again every ``RESYNC_SECONDS``, whatever the watch has said.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from kubemr_shell.operator.loop import Loop
 from kubemr_shell.operator.object_cache import Key, ObjectCache, key_of
 
 RESYNC_SECONDS = 300.0
+"""The seconds between two lists."""
 FIRST_PAUSE = 0.5
+"""The seconds of the pause after the first failure."""
 LONGEST_PAUSE = 15.0
+"""The seconds of the longest pause after repeated failures."""
 
 
 class Informer:
-    """A thread that fills ``objects`` from its start until ``stop`` is set."""
+    """A thread that keeps ``objects`` up to date from its start until ``stop`` is set."""
 
     def __init__(
         self,
@@ -40,7 +43,10 @@ class Informer:
         failed: Callable[[KubemrError], None],
         stop: threading.Event,
     ) -> None:
-        """``changed`` is told the key of each job that has to be looked at."""
+        """``changed`` is called with the key of each job that must be reconciled.
+
+        ``failed`` is called with each error. ``labels`` is a label selector.
+        """
         self._client = client
         self.resource = resource
         self._namespace = namespace
@@ -50,11 +56,11 @@ class Informer:
         self._stop = stop
         self.objects = objects
         self.listed = threading.Event()
-        """Set once it knows what there is."""
+        """Set after the first complete list."""
         self.heard_at = time.monotonic()
-        """When the server was last heard of."""
+        """The monotonic time of the last news from the server, in seconds."""
         self.trouble = ""
-        """The last thing that went wrong."""
+        """The text of the last error; empty before the first."""
         self.loop = Loop(f"informer {resource.plural}", self._run)
         self._random = Random()
 
@@ -77,7 +83,7 @@ class Informer:
             self._pause(failures)
 
     def _list(self) -> str:
-        """Read all objects, page by page, and return the resourceVersion to go on from."""
+        """Read all objects, page by page. Return the resourceVersion from which a watch continues."""
         gone, since = self.objects.keys(), ""
         for page in self._client.pages(self.resource, self._namespace, labels=self._labels):
             self.loop.begins()
@@ -92,7 +98,7 @@ class Informer:
         return since
 
     def _follow(self, since: str) -> None:
-        """Until it is time to list again; a connection that was cut is no reason to."""
+        """Follow the changes until the next list is due. After a cut connection, continue without a list."""
         deadline = time.monotonic() + RESYNC_SECONDS
         failures = 0
         while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
@@ -115,7 +121,7 @@ class Informer:
                         self._tell(self.objects.remove(key_of(document)))
                     elif change != "BOOKMARK":
                         self._tell(self.objects.put(document))
-                self._stop.wait(FIRST_PAUSE)  # a server that ends each watch at once is not asked all the time
+                self._stop.wait(FIRST_PAUSE)  # spare a server that ends each watch at once
             except Expired:
                 raise
             except KubemrError as error:

@@ -1,12 +1,11 @@
-"""A policy of the API server for jobs: who may use ``template``, which Secrets and which outputs. Pure.
+"""A ValidatingAdmissionPolicy for jobs: who may use ``template``, which Secrets and which outputs. Pure.
 
-It is off by default.
+The policy is off by default. Its parameters are the objects of the kind JobPolicy (``job.crd.policy_crd``). Each
+JobPolicy for the namespace of a job must allow the job. Without a JobPolicy, nothing is restricted.
 
-Its parameters are the objects of the kind JobPolicy (``job.crd.policy_crd``). Each one that is for the namespace of a
-job has to allow the job; where there is none, nothing is restricted.
-
-Only writes of the spec are looked at: the operator must be able to let go of a job that a newer policy would refuse.
-For the same reason a missing parameter allows: an API server looks for parameters first, whatever a write changes.
+The policy checks only writes that change the spec, so that the operator can always release a job that a newer policy
+would refuse. For the same reason, a missing parameter allows the write: the API server looks for the parameters before
+it looks at the change.
 """
 
 from __future__ import annotations
@@ -17,20 +16,21 @@ from kubemr_shell.job.kinds import GROUP
 from kubemr_shell.kube.resources import JOBS, POLICIES
 from kubemr_shell.operator.admission import ADMISSION
 
-RIGHT = ("use", f"{JOBS.plural}/template")
-"""The verb and the resource of who may make jobs with a template; no API has this resource, only roles name it."""
+PERMISSION = ("use", f"{JOBS.plural}/template")
+"""The verb and the resource of the permission to use a template. No API serves this resource: only roles name it."""
 SPEC_CHANGES = "oldObject == null || object.spec != oldObject.spec"
+"""The CEL expression that is true of a write that changes the spec."""
 
 VARIABLES = {
     "concerned": "!has(params.spec.namespaces) || request.namespace in params.spec.namespaces",
     "mayUse": f"authorizer.group('{GROUP}').resource('{JOBS.plural}').subresource('template')"
-    f".namespace(request.namespace).check('{RIGHT[0]}').allowed()",
+    f".namespace(request.namespace).check('{PERMISSION[0]}').allowed()",
     "secrets": "has(params.spec.secrets) ? params.spec.secrets : ['*']",
     "secret": "has(object.spec.s3) && has(object.spec.s3.secretName) ? string(object.spec.s3.secretName) : ''",
     "outputs": "has(params.spec.outputs)"
     " ? params.spec.outputs.map(one, one.replace('{namespace}', request.namespace)) : ['*']",
     "written": "has(object.spec.output) ? string(object.spec.output) : ''",
-    # The scheme may be written in capitals, and a prefix with slashes at its end.
+    # A user may write the scheme in capitals, and slashes at the end of the prefix.
     "output": "variables.written.lowerAscii().startsWith('s3://')"
     " ? 's3://' + variables.written.substring(5) + '/' : variables.written + '/'",
 }
@@ -47,16 +47,16 @@ RULES = (
     (
         "!has(object.spec.template) || !has(params.spec.template) || params.spec.template == 'Anyone'"
         " || variables.mayUse",
-        f"'spec.template: needs the right to {RIGHT[0]} {RIGHT[1]} in this namespace' + {BY}",
+        f"'spec.template: needs the right to {PERMISSION[0]} {PERMISSION[1]} in this namespace' + {BY}",
     ),
     (MAY_READ, f"'spec.s3.secretName: may be ' + variables.secrets.join(', ') + {BY}"),
     (MAY_WRITE, f"'spec.output: must be at or below ' + variables.outputs.join(', ') + {BY}"),
 )
-"""What has to be true of a job, and the expression for what is said if it is not."""
+"""The CEL expressions that must be true of a job, each with the expression of the message if it is not."""
 
 
 def job_policy(name: str, labels: dict[str, str], namespace: str | None) -> list[dict[str, Any]]:
-    """Return the policy, its binding for one namespace or for all, and a role with the right to use templates."""
+    """Return the policy, its binding for one namespace or for all, and a role that permits the use of templates."""
     policy = {
         "apiVersion": ADMISSION,
         "kind": "ValidatingAdmissionPolicy",
@@ -106,6 +106,6 @@ def job_policy(name: str, labels: dict[str, str], namespace: str | None) -> list
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
         "metadata": {"name": f"{name}-template", "labels": labels},
-        "rules": [{"apiGroups": [GROUP], "resources": [RIGHT[1]], "verbs": [RIGHT[0]]}],
+        "rules": [{"apiGroups": [GROUP], "resources": [PERMISSION[1]], "verbs": [PERMISSION[0]]}],
     }
     return [policy, binding, role]

@@ -1,4 +1,4 @@
-"""What the operator sees of one job at one moment. Pure."""
+"""The observation: everything that the operator has read about one job at one moment. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kubemr_shell.kube.status import Object, is_being_deleted, status_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """What is in the way of a job or of a pod, or why a pod ended; ``reason`` in one word."""
+    """A reason why a job or a pod cannot continue, or why a pod ended. ``reason`` is one word."""
 
     reason: str
     message: str
@@ -35,70 +35,78 @@ class OutputOwner:
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """Objects as the API server has them. ``now`` is in seconds since 1970: it is only compared with the server's."""
+    """The objects of one job, as the API server has them.
+
+    ``now`` is in seconds since 1970, by the clock of the API server: it is only compared with stamps of that server.
+    """
 
     job: Object
     batch: Object | None
     """The batch/v1 Job of the workers."""
     cleanup: Object | None
-    """The one that removes the temporaries of a job that is being deleted: the last one that was made."""
+    """The batch Job that removes the temporaries of a job that is being deleted. Of several, the last one made."""
     others: Sequence[Object] = field(default=())
-    """Batch Jobs of workers beside ``batch``: those of earlier retries."""
+    """The batch Jobs of workers of other retries than ``batch``."""
     pods: Sequence[Object] = field(default=())
-    """Of the workers, those of earlier retries too."""
+    """The pods of the workers, including those of earlier retries."""
     cleanup_pods: Sequence[Object] = field(default=())
+    """The pods of all cleanups of the job."""
     obstacle: Trouble | None = None
-    """Why what the job needs cannot be had or made just now."""
+    """The reason why something that the job needs cannot be had or created now."""
     output_owner: OutputOwner | None = None
-    """The living job that owns the output which a job wants that waits to be deployed."""
+    """The existing job that owns the output of this job. It is read only while this job waits to be deployed."""
     files_are_missing: bool = False
-    """Who submitted it has not sent its files yet, or was interrupted before."""
+    """True if the files of the job are not in the cluster: ``submit`` has not sent them yet, or was interrupted."""
     shipped: Mapping[str, str] = field(default_factory=dict)
-    """The pins of the files that travel with the job, by their paths in pods, when another try is asked for."""
+    """The pins of the files that were sent with the job, by their paths in pods. They are read only for a retry."""
     account_is_missing: bool = False
-    """Somebody has deleted that of its workers: no pod of theirs can be made."""
+    """True if the ServiceAccount of the workers was deleted: without it, no pod of the workers can be created."""
     progress: Progress | None = None
     is_stalled: bool | None = None
-    """Whether nothing has been done in the job for long; None: this operator does not know it yet."""
+    """Whether no worker has changed the job for long. None if this operator does not know it yet."""
     now: float
 
     @property
     def name(self) -> str:
+        """Return the name of the job."""
         return str(self.job["metadata"]["name"])
 
     @property
     def namespace(self) -> str:
+        """Return the namespace of the job."""
         return str(self.job["metadata"]["namespace"])
 
     @property
     def uid(self) -> str:
+        """Return the uid of the job."""
         return str(self.job["metadata"]["uid"])
 
     @property
     def generation(self) -> int:
-        """Of the spec."""
+        """Return the generation of the spec; 0 if the object has none."""
         return int(self.job["metadata"].get("generation", 0))
 
     @property
     def status(self) -> Object:
+        """Return the status of the job; empty before the operator has written one."""
         return status_of(self.job)
 
     @property
     def present_pods(self) -> Sequence[Object]:
-        """Of the workers of ``batch``."""
+        """Return the pods that belong to ``batch``."""
         return [pod for pod in self.pods if self.batch is not None and is_owned(pod, self.batch)]
 
     @cached_property
     def spec(self) -> JobSpec:
-        """As it stands there now; InvalidSpec."""
+        """Return the present spec. Raise InvalidSpec if the spec is wrong."""
         return load_job(dict(self.job), "").spec
 
     @cached_property
     def pods_spec(self) -> JobSpec:
-        """The spec by which pods are made: as it stands there now, but with the image and the store of the plan.
+        """Return the spec from which pods are made: the present spec, but with the image and the store of the plan.
 
-        Pods that are made anew in the middle of a job are to be like those before them. A job that is deleted may have
-        a status that nobody can read.
+        So a pod that is created in the middle of a job is like the pods before it. For a job that is being deleted,
+        the present spec is returned: the status of such a job may be unreadable.
         """
         if self.is_deleted or self.view.plan is None:
             return self.spec
@@ -107,35 +115,38 @@ class Observation:
 
     @cached_property
     def problems(self) -> Sequence[Problem]:
-        """What is wrong with the spec."""
+        """Return the problems of the spec; empty if the spec is valid."""
         try:
-            self.spec  # noqa: B018 - whether it can be had
+            self.spec  # noqa: B018 - raises if the spec is wrong
         except InvalidSpec as error:
             return error.problems
         return ()
 
     @cached_property
     def view(self) -> JobView:
+        """Return the job as the board understands it. Raise an error if the status makes no sense."""
         return parse_job(dict(self.job))
 
     @property
     def is_asked_to_retry(self) -> bool:
-        """Whether its user has asked for another try that was not decided yet."""
+        """Return whether the user has asked for a retry that the operator has not answered yet."""
         return bool(self.job["spec"].get("retry", 0) > self.status.get("observedRetry", 0))
 
     @property
     def has_ended(self) -> bool:
+        """Return whether the job is in one of the states in which it has ended."""
         return self.view.state in ENDED
 
     @property
     def is_deleted(self) -> bool:
+        """Return whether a user has deleted the job, and its object still exists."""
         return is_being_deleted(self.job)
 
     def since(self, stamp: str | None) -> float:
-        """Seconds from a time stamp of Kubernetes to now; 0 without one."""
+        """Return the seconds from a time stamp of Kubernetes to ``now``; 0 without a stamp."""
         return 0.0 if not stamp else self.now - seconds_of(stamp)
 
     @property
     def stamp(self) -> str:
-        """Now, as Kubernetes writes it."""
+        """Return ``now`` as a time stamp of Kubernetes."""
         return stamp_of(self.now)

@@ -1,4 +1,4 @@
-"""Makes an Observation of a job from the operator's caches, and from what it asks for in addition."""
+"""The part of the operator that makes Observations, from its caches and from requests to the API server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from kubemr_shell.pod.shipped import files_in, pins_of_shipped
 
 
 class JobObserver:
-    """Any thread may observe. ``now`` gives seconds since 1970."""
+    """The maker of Observations. Any thread may use it. ``now`` returns seconds since 1970."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class JobObserver:
         now: Callable[[], float],
         failed: Callable[[KubemrError, Key], None],
     ) -> None:
-        """``failed`` is told of what cannot be had, and is no reason not to look after a job."""
+        """``failed`` is called with each error that does not prevent the reconciliation of the job."""
         self._client = client
         self._options = options
         self._jobs = jobs
@@ -52,7 +52,7 @@ class JobObserver:
         self._stillness = StillnessWatch(options.stalled_after)
 
     def observe(self, key: Key, job: Object) -> Observation:
-        """All that decisions stand on."""
+        """Return the Observation of a job, with everything that a decision may depend on."""
         known = self.outline(key, job)
         pods = [pod for pod in self._pods.of_job(key) if pod["metadata"]["labels"].get(UID_LABEL) == known.uid]
         seen = replace(
@@ -69,7 +69,7 @@ class JobObserver:
         return replace(seen, account_is_missing=lacks_pods(seen) and not self._has_account(key, job))
 
     def outline(self, key: Key, job: Object) -> Observation:
-        """A job with what was made for it, and no more. Asks nobody."""
+        """Return an Observation with the job and its batch Jobs only. Send no request."""
         mine = {str(one["metadata"]["name"]): one for one in self._batches.of_job(key) if is_owned(one, job)}
         workers = {name: one for name, one in mine.items() if one["metadata"]["labels"].get(ROLE_LABEL) == WORKER}
         uid = str(job["metadata"]["uid"])
@@ -83,12 +83,12 @@ class JobObserver:
         )
 
     def forget(self, key: Key) -> None:
-        """There is no such job any more."""
+        """Forget the notes about a job that no longer exists."""
         self._progress.forget(*key)
         self._stillness.forget(key)
 
     def _is_stalled(self, key: Key, seen: Observation) -> bool | None:
-        """Return whether nobody works on a job: neither its document nor one of its shards changes by its workers."""
+        """Return whether no worker changes a job or its shards any more; None if ended or not yet known."""
         if seen.is_deleted or seen.has_ended:
             self._stillness.forget(key)
             return None
@@ -102,7 +102,7 @@ class JobObserver:
     def _progress_of(self, key: Key, known: Observation) -> Progress | None:
         if known.is_deleted:
             return None
-        view = known.view  # a status that is not understood is no matter of reading shards
+        view = known.view  # outside of try: an unreadable status is not an error of reading shards
         try:
             return self._progress.read(*key, known.uid, view)
         except KubemrError as error:
@@ -110,14 +110,17 @@ class JobObserver:
             return None
 
     def _has_account(self, key: Key, job: Object) -> bool:
-        """Asked for only while a job is without pods, for it is one request at each look."""
+        """Return whether the ServiceAccount of the workers exists and belongs to the job.
+
+        Call this only while the job has no pods: each call is one request to the API server.
+        """
         try:
             return is_owned(self._client.get(SERVICE_ACCOUNTS, key[0], account_name(key[1])), job)
         except DocumentNotFound:
             return False
 
     def _with_needs(self, key: Key, seen: Observation) -> Observation:
-        """Add what a job needs before it is deployed. Only a job that waits for that costs these requests."""
+        """Add what a job needs before it is deployed. Only a job that waits for its deployment costs these requests."""
         for asked in (self._with_output_owner, self._with_files):
             seen = asked(key, seen)
             if seen.obstacle is not None:
@@ -125,7 +128,7 @@ class JobObserver:
         return seen
 
     def _with_output_owner(self, key: Key, seen: Observation) -> Observation:
-        """Add the living job that owns the output, or say what keeps the output though no such job is there."""
+        """Add the existing job that owns the output, or the obstacle if the owner of the output no longer exists."""
         output = None if seen.problems else output_of(seen, self._options)
         if output is None:
             return seen
@@ -152,7 +155,7 @@ class JobObserver:
             return {}
 
     def _with_files(self, key: Key, seen: Observation) -> Observation:
-        """Add whether the files of the job are missing, or what is in their place."""
+        """Add whether the files of the job are missing, or the obstacle if another object has their name."""
         name = (seen.job["metadata"].get("annotations") or {}).get(FILES_ANNOTATION)
         if name is None:
             return seen
@@ -164,7 +167,7 @@ class JobObserver:
 
 
 def _name_of_workers(job: Object) -> str:
-    """Of their batch Job; a number of a retry that is none counts for nothing."""
+    """Return the name of the batch Job of the workers. A retry in the status that is not an integer counts as 0."""
     retry = status_of(job).get("retry")
     metadata = job["metadata"]
     return batch_name(str(metadata["name"]), str(metadata["uid"]), retry if isinstance(retry, int) else 0)

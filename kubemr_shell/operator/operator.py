@@ -1,6 +1,6 @@
-"""The operator as a whole: watches, a queue of jobs, threads that look at them, metrics and health.
+"""The operator as a whole: watches, a queue of jobs, threads that reconcile the jobs, metrics and health.
 
-No leader is needed: what one operator does another may do at the same time, and every write tests what it relied on.
+Several operators can work at the same time without a leader: every write tests the state on which it depends.
 """
 
 from __future__ import annotations
@@ -40,19 +40,24 @@ from kubemr_shell.operator.reconcile import reconcile
 from kubemr_shell.operator.work_queue import WorkQueue
 
 THREADS = 4
+"""The number of threads that reconcile jobs."""
 REFUSED_SECONDS = 60.0
-"""Until it is looked again whether a job has another protocol."""
+"""The seconds until the operator checks a job again that has another protocol."""
 NONSENSE = "its status makes no sense, or this is a bug: {}"
+"""The message for an unexpected exception. Workers may write anything into the status of their job."""
 SETTLE_SECONDS = 0.5
-"""Changes of pods that come together, as when many start, are looked at together."""
+"""The seconds for which a change of a pod waits. So one reconciliation sees many pods that start together."""
 SILENT_SECONDS = 200.0
-"""After which an operator whose watches have heard nothing is not ready; a bookmark comes each minute."""
+"""The seconds without news on a watch after which an operator is not ready. A bookmark comes each minute."""
 HUNG_SECONDS = 600.0
-"""Longer than a look at a job, or a round of a watch, can take: each of its requests has a time-out."""
+"""The seconds after which a loop counts as hung. No round takes so long, because each request has a time-out."""
 
 
 class Operator:
-    """``run`` until ``stop``. ``identity`` is told in events; ``now`` gives seconds since 1970."""
+    """One operator: its threads, caches and metrics.
+
+    ``identity`` names the operator in Events. ``now`` returns seconds since 1970.
+    """
 
     def __init__(
         self,
@@ -72,7 +77,7 @@ class Operator:
         self._backoff: Backoff[Key] = Backoff(Random())
         self._actor = Actor(client, identity, now)
         self._refused: dict[Key, str] = {}
-        """The uids of the jobs that were said to have another protocol."""
+        """The uids of the jobs that were reported to have another protocol."""
         self._jobs: ObjectCache[JobFact] = ObjectCache(job_of=_name_of, kept=kept_of_job, fact=_fact_of)
         self._batches: ObjectCache[None] = ObjectCache(job_of=_label_of, kept=kept_of_batch, fact=_no_fact)
         self._pods: ObjectCache[None] = ObjectCache(
@@ -92,6 +97,7 @@ class Operator:
         self._reconcilers = [self._reconciler(number) for number in range(THREADS)]
 
     def run(self) -> None:
+        """Run the operator until ``stop`` is called."""
         for informer in self._informers:
             informer.loop.start()
         for loop in self._reconcilers:
@@ -102,23 +108,26 @@ class Operator:
             loop.join(timeout=10)
 
     def stop(self) -> None:
-        """Any thread, any signal handler."""
+        """End ``run``. Any thread and any signal handler may call this method."""
         self._stop.set()
 
     @property
     def unheard(self) -> Sequence[str]:
-        """Why it does not know what there is: what went wrong with each watch that has heard nothing lately."""
+        """Return why the caches may be out of date: one reason for each watch that has been silent for too long."""
         now = time.monotonic()
         silent = (one for one in self._informers if not one.listed.is_set() or now - one.heard_at >= SILENT_SECONDS)
         return [one.trouble or f"nothing was heard of {one.resource.plural} yet" for one in silent]
 
     def is_alive(self, within: float = HUNG_SECONDS) -> bool:
-        """Its loops go round, each within so many seconds. An API server that is away is no reason to begin anew."""
+        """Return whether each loop has finished its last round within ``within`` seconds.
+
+        An operator without an API server is alive: to restart the operator would not help.
+        """
         loops = [*(informer.loop for informer in self._informers), *self._reconcilers]
         return all(loop.goes_round(within) for loop in loops)
 
     def metrics_text(self) -> bytes:
-        """Return all metrics as Prometheus reads them."""
+        """Return all metrics in the text format of Prometheus."""
         keys = self._jobs.keys()
         return self._metrics.text({namespace for namespace, _ in keys})
 
@@ -159,7 +168,10 @@ class Operator:
         )
 
     def _is_needed(self, pod: Object) -> bool:
-        """Return whether anything may be decided by a pod: not by a worker of a complete job that has ended."""
+        """Return whether a decision may depend on a pod.
+
+        No decision depends on a worker that has ended, if its job is complete.
+        """
         metadata = pod["metadata"]
         if metadata["labels"][ROLE_LABEL] == CLEANUP or not has_ended(pod):
             return True
@@ -189,7 +201,7 @@ class Operator:
         return loop
 
     def _look(self, key: Key) -> float | None:
-        """Seconds until it has to be looked at again, though nothing that it has to do with changes."""
+        """Reconcile a job. Return the seconds until the next reconciliation; None if only a change shall cause one."""
         began = time.monotonic()
         try:
             decision = self._reconcile(key)
@@ -209,7 +221,7 @@ class Operator:
         return decision.again_after
 
     def _reconcile(self, key: Key) -> Decision | None:
-        """What was decided and done; None: not all of it, for something was in the way, or has changed meanwhile."""
+        """Decide on a job and act. Return the decision, or None if an action was refused and the rest left out."""
         self._metrics.done("reconciled")
         job = self._jobs.get(*key)
         if job is None:
@@ -230,7 +242,7 @@ class Operator:
         return None
 
     def _refuse(self, key: Key, error: ProtocolMismatch) -> None:
-        """Say once that a job is left to operators of another version; every write of its workers wakes this one."""
+        """Report once, not at each write of its workers, that a job is left to operators of another version."""
         job = self._jobs.get(*key)
         if job is None or self._refused.get(key) == job["metadata"]["uid"]:
             return
@@ -241,7 +253,7 @@ class Operator:
             self._carry_out(self._observer.outline(key, job), [told])
 
     def _carry_out(self, seen: Observation, actions: Sequence[Action]) -> bool:
-        """False: what was seen is no longer so."""
+        """Carry out the actions in their order. Return False if one is refused because the job has changed."""
         for action in actions:
             self._metrics.done("acted")
             if not self._actor.carry_out(seen, action):
@@ -250,7 +262,7 @@ class Operator:
         return True
 
     def _end_with(self, namespace: str) -> None:
-        """A namespace is being deleted; who has noticed it for one job ends all of them."""
+        """End all jobs of a namespace that is being deleted."""
         for key in self._jobs.keys():  # noqa: SIM118 - no mapping
             if key[0] == namespace and (job := self._jobs.get(*key)) is not None:
                 seen = self._observer.outline(key, job)
@@ -258,7 +270,7 @@ class Operator:
 
 
 class JobFact(NamedTuple):
-    """What the operator can tell of a job without unpacking it."""
+    """The facts about a job that the operator can read without unpacking the job."""
 
     state: str
     is_stalled: bool
@@ -269,7 +281,7 @@ def _fact_of(job: Object) -> JobFact:
 
 
 def _no_fact(_: Object) -> None:
-    """Say that nothing is asked for of these objects without unpacking them."""
+    """Return no fact: for these objects, nothing has to be known without unpacking them."""
 
 
 def _name_of(job: Object) -> str:

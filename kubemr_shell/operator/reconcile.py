@@ -1,7 +1,7 @@
-"""What to do about a job, from what is seen of it. Pure: no clock, no network.
+"""The decisions of the operator about a job, from an Observation of the job. Pure: no clock, no network.
 
-Every decision is made anew from what is there, and every write of the state tests the state that it leaves: several
-operators may decide at once, any may be killed at any point, and what one has begun another goes on with.
+Each decision depends only on the present Observation, and each write of a state tests the state before it. So several
+operators may decide at the same time, each may be killed at any point, and another one continues its work.
 """
 
 from __future__ import annotations
@@ -35,22 +35,23 @@ from kubemr_shell.operator.report import report, same_state, status_patch
 from kubemr_shell.operator.workers import active_seconds, changed_workers, end_held_pods
 
 LINGER_SECONDS = 60.0
-"""After the end of a job until workers that have not seen it are removed."""
+"""The seconds after the end of a job until workers that have not noticed the end are removed."""
 GONE_SECONDS = 1.0
-"""Until it is looked again whether the things of a deleted job are gone."""
+"""The seconds between two checks whether objects that are being deleted are gone."""
 FILES_SECONDS = 60.0
-"""For which a new job waits for the files that its submission sends after it."""
+"""The seconds for which a new job waits for its files. ``submit`` sends them right after the job."""
 FILES_LOOK_SECONDS = 0.5
+"""The seconds between two checks whether the files of a new job are there."""
 FOLLOW_SECONDS = 5.0
-"""Between two looks at the progress of a job that runs."""
+"""The seconds between two reconciliations of a job that runs."""
 REPLACE_SECONDS = 30.0
-"""From one set of workers that fails while the job publishes to the second; each further pause is twice as long."""
+"""The seconds from the first failed set of workers of a job that publishes to the second set. They double each time."""
 LONGEST_REPLACE_SECONDS = 600.0
-"""What refuses the workers may do so for days, and each set of them costs pods, requests and Events."""
+"""The most seconds between two such sets. Each set costs pods, requests and Events, and may fail for days."""
 
 
 def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
-    """The next steps for one job."""
+    """Return the next actions for one job."""
     if seen.is_deleted:
         return delete_job(seen, options)
     finalizer = with_finalizer(seen)
@@ -58,8 +59,8 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
         return Decision(actions=[finalizer])
     if "state" not in seen.status:
         return _accept(seen, options)
-    if _may_begin_anew(seen):
-        return _begin_anew(seen, options)
+    if _may_begin_again(seen):
+        return _begin_again(seen, options)
     if asked := _asked(seen):
         return Decision(actions=asked)
     if earlier := stop_workers([one for one in seen.others if _retry_of(one) < seen.view.retry]):
@@ -69,17 +70,17 @@ def reconcile(seen: Observation, options: OperatorOptions) -> Decision:
     if seen.obstacle is not None:
         goes_soon = seen.obstacle.reason == STARTING
         return _reported(seen, again_after=GONE_SECONDS if goes_soon else FOLLOW_SECONDS)
-    return _go_on(seen, options)
+    return _continue(seen, options)
 
 
 def _accept(seen: Observation, options: OperatorOptions) -> Decision:
-    """The first status: PENDING, or FAIL with all that is wrong, which its condition and an Event say next."""
+    """Write the first status: PENDING, or FAIL with all problems of the spec. A condition and an Event follow."""
     first = [test("/metadata/uid", seen.uid), test("/status", None), add("/status", _initial(seen, options))]
     return Decision(actions=[status_patch(seen, first)])
 
 
-def _begin_anew(seen: Observation, options: OperatorOptions) -> Decision:
-    """The first status again; not that of a job which another operator has taken on meanwhile."""
+def _begin_again(seen: Observation, options: OperatorOptions) -> Decision:
+    """Write the first status again, unless another operator has accepted the job meanwhile."""
     same = [*same_state(seen), test("/status/observedGeneration", seen.status.get("observedGeneration"))]
     return Decision(actions=[status_patch(seen, [*same, replace("/status", _initial(seen, options))])])
 
@@ -93,7 +94,7 @@ def _initial(seen: Observation, options: OperatorOptions) -> dict[str, Any]:
 
 
 def _wrong_spec(seen: Observation, options: OperatorOptions) -> dict[str, Any] | None:
-    """The failure of a job that no cluster can take; some need more there than on one machine."""
+    """Return the failure of a job that cannot run in a cluster, which needs more fields than one machine; else None."""
     if seen.problems:
         reason = "\n".join(map(str, seen.problems))
     elif (output := output_of(seen, options)) is None:
@@ -110,14 +111,14 @@ def _wrong_spec(seen: Observation, options: OperatorOptions) -> dict[str, Any] |
     return {"kind": InvalidSpec.__name__, "reason": reason, "exitCode": InvalidSpec.exit_code}
 
 
-def _may_begin_anew(seen: Observation) -> bool:
-    """A job that was refused is looked at again when its spec has changed."""
+def _may_begin_again(seen: Observation) -> bool:
+    """Return whether the spec of a job that was refused as invalid has changed since."""
     refused = (seen.view.failure or {}).get("kind") == InvalidSpec.__name__ and seen.view.plan is None
     return refused and seen.view.state is JobState.FAIL and seen.generation != seen.status.get("observedGeneration")
 
 
 def _asked(seen: Observation) -> list[Action]:
-    """What the user has asked for since: to cancel, or to try again."""
+    """Return the actions that the spec asks for: to cancel, to retry, or to fail after the deadline."""
     spec, view = seen.job["spec"], seen.view
     can_end = not seen.has_ended and not view.publishing
     if spec.get("cancel") and can_end:
@@ -134,7 +135,10 @@ def _asked(seen: Observation) -> list[Action]:
 
 
 def _held_retry(seen: Observation) -> list[Action]:
-    """Say that a retry waits while ``spec.cancel`` is true, which would cancel it at once; or that none waits now."""
+    """Return the action that reports a retry that waits, or that none waits any more.
+
+    A retry waits while ``spec.cancel`` is true, because the new try would be cancelled at once.
+    """
     spec, said = seen.job["spec"], seen.status.get("retryRefused")
     asked = spec.get("retry", 0)
     if seen.is_asked_to_retry and spec.get("cancel"):
@@ -150,7 +154,7 @@ def _held_retry(seen: Observation) -> list[Action]:
 
 
 def _retry(seen: Observation) -> list[Action]:
-    """Go on with what is not committed, or say why not."""
+    """Return the actions that continue the job with its uncommitted tasks, or that report why the retry is refused."""
     view, asked = seen.view, seen.job["spec"]["retry"]
     try:
         moved = retried(view, seen.spec, seen.shipped)
@@ -159,18 +163,18 @@ def _retry(seen: Observation) -> list[Action]:
         refused = {"retry": asked, "reason": kind.value, "message": str(error)[:LONGEST_MESSAGE]}
         answer = [add("/status/observedRetry", asked), add("/status/retryRefused", refused)]
         return [status_patch(seen, [*same_state(seen), *answer])]
-    # One that was never deployed has no startTime, and so nothing to clean up.
+    # Only fields that exist become null: a missing startTime says that the job was never deployed and left nothing.
     decided = ("startTime", "completionTime", "workersReplaced", *(("output",) if view.plan is None else ()))
     past = [add(f"/status/{name}", None) for name in decided if name in seen.status]
     answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *past]
     return [_moved(seen, moved, *answer), Tell(reason="Retried", message=f"retry {asked}: what is missing runs")]
 
 
-def _go_on(seen: Observation, options: OperatorOptions) -> Decision:
-    """Towards workers, and with them.
+def _continue(seen: Observation, options: OperatorOptions) -> Decision:
+    """Deploy a job, or follow a job that is deployed.
 
-    A spec that was valid when the job began may have become wrong: its workers go on with what their plan has recorded
-    of it, and others are not made.
+    The spec may have become wrong since the job began. Then the workers continue with the spec that their plan has
+    recorded, and no new workers are created.
     """
     if seen.problems:
         message = "the spec was changed and is wrong now: " + "; ".join(map(str, seen.problems))
@@ -181,8 +185,8 @@ def _go_on(seen: Observation, options: OperatorOptions) -> Decision:
 
 
 def _take(seen: Observation, options: OperatorOptions) -> Decision:
-    """Own the output, and be the one who deploys."""
-    if problem := _wrong_spec(seen, options):  # the spec of a job that is tried again is another one
+    """Make the job the owner of its output, then move it to DEPLOYING."""
+    if problem := _wrong_spec(seen, options):  # a retry may come with another spec
         return _failed(seen, problem)
     if seen.files_are_missing:
         return _wait_for_files(seen)
@@ -200,7 +204,7 @@ def _take(seen: Observation, options: OperatorOptions) -> Decision:
 
 
 def _wait_for_files(seen: Observation) -> Decision:
-    """They are sent right after the job. Who was killed in between may submit it again, which goes on there."""
+    """Wait for the files, which are sent right after the job. After an interruption, ``submit`` can send them again."""
     if seen.since(seen.job["metadata"].get("creationTimestamp")) < FILES_SECONDS:
         return Decision(again_after=FILES_LOOK_SECONDS)
     reason = (
@@ -211,12 +215,12 @@ def _wait_for_files(seen: Observation) -> Decision:
 
 
 def _follow(seen: Observation, options: OperatorOptions) -> Decision:
-    """Workers are there as long as the job runs, and the status says how they are."""
+    """Keep the workers of a job that runs, and report their state."""
     if seen.batch is None:
         output = output_of(seen, options)
         assert output is not None
         made = [*manifests.account(seen), manifests.workers(seen, options, output)]
-        return Decision(actions=made, again_after=FOLLOW_SECONDS)  # again, if something of that name was in the way
+        return Decision(actions=made, again_after=FOLLOW_SECONDS)  # another object may have had the name
     view = seen.view
     if view.state is JobState.DEPLOYING:
         return Decision(actions=[_moved(seen, job_moves.deploy(view))])
@@ -234,7 +238,10 @@ def _follow(seen: Observation, options: OperatorOptions) -> Decision:
 
 
 def _replace_workers(seen: Observation) -> Decision:
-    """A job that publishes can only go on, and needs workers for it: others are made when these are gone."""
+    """Remove the failed workers of a job that publishes, so that others are created.
+
+    Such a job can no longer fail: it needs workers to complete.
+    """
     assert seen.batch is not None
     gone = stop_workers([seen.batch])
     if not gone:
@@ -251,7 +258,7 @@ def _replace_workers(seen: Observation) -> Decision:
 
 
 def _after_the_end(seen: Observation, options: OperatorOptions) -> Decision:
-    """Say how the job ended, let nothing run on, and remove what nobody needs any more, at last the job."""
+    """Report how the job ended, stop its workers, and remove its shards and at last the job when they are due."""
     ended_at = seen.status.get("completionTime")
     if not ended_at:
         change = [*same_state(seen), test("/status/completionTime", None), add("/status/completionTime", seen.stamp)]
@@ -273,20 +280,20 @@ def _after_the_end(seen: Observation, options: OperatorOptions) -> Decision:
 
 
 def _has_idle_shards(seen: Observation) -> bool:
-    """Return whether no retry can need the shards of a job, and they are still there."""
+    """Return whether the shards of a job still exist although no retry can need them."""
     view = seen.view
     return view.state is JobState.COMPLETE and view.cleaned and seen.status.get("shardsRemoved") is not True
 
 
 def _without_shards(seen: Observation) -> list[Action]:
-    """Remove the shards of a job, and then note that, or they would be removed at each look."""
+    """Remove the shards of a job, then note the removal. Without the note, each reconciliation would remove them."""
     noted = [*same_state(seen), add("/status/shardsRemoved", True)]
     labels = f"{JOB_LABEL}={seen.name},{UID_LABEL}={seen.uid}"
     return [DeleteAll(resource=SHARDS, labels=labels), status_patch(seen, noted)]
 
 
 def _reported(seen: Observation, actions: Sequence[Action] = (), *, again_after: float | None = None) -> Decision:
-    """Report first, then do ``actions``. Look again after so many seconds, or earlier when a report is due."""
+    """Report first, then do ``actions``. Reconcile again after ``again_after`` seconds, or when a report is due."""
     reported = report(seen)
     due = [seconds for seconds in (again_after, reported.again_after) if seconds is not None]
     return Decision(actions=[*reported.actions, *actions], again_after=min(due, default=None))
@@ -297,14 +304,14 @@ def _is_over(seen: Observation) -> bool:
 
 
 def _workers_failed(seen: Observation) -> dict[str, Any]:
-    """The job fails with its workers when every one of them has failed too often."""
+    """Return the failure of a job whose workers have all failed too often."""
     last = last_failure(seen.present_pods)
     why = last.message if last else "see the events of their pods"
     return {"kind": last.reason if last else "WorkersFailed", "reason": f"the workers failed again and again: {why}"}
 
 
 def _moved(seen: Observation, view: JobView, *more: Operation) -> Patch:
-    """The job in its next state, and what else is written with that."""
+    """Return the patch that moves the job to its next state and writes ``more`` with it."""
     return status_patch(seen, [*job_patch(seen.uid, seen.view, view), *more])
 
 
@@ -313,7 +320,7 @@ def _failed(seen: Observation, facts: Mapping[str, Any]) -> Decision:
 
 
 def _retry_of(batch: Object) -> int:
-    """Those of a later one, of which this operator has not heard yet, are not to be ended."""
+    """Return the retry for which a batch Job was made. The caller spares batch Jobs of retries newer than its cache."""
     return int((batch["metadata"].get("labels") or {}).get(RETRY_LABEL, 0))
 
 

@@ -1,7 +1,7 @@
-"""What the operator says of a job: its status, as far as it is something else now, and Events of what is new. Pure.
+"""The reports of the operator about a job: changes of its status, and Events about new facts. Pure.
 
-Several operators report on one job, each from caches of its own. A report therefore tests the values that it replaces,
-and figures and texts are written once in an interval, whoever writes them.
+Several operators report on one job, each from caches of its own. A report therefore tests the values that it replaces.
+Figures and texts are written at most once in an interval, by all operators together.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.pods import last_failure, lost_workers
 
 MOST_LOST = 500
-"""Names of workers that are gone, in the status. An older one is gone for so long that its claims have expired."""
+"""The most names of ended workers in the status. Older names can be dropped: their claims have expired."""
 WARNINGS = (Condition.FAILED, Condition.RETRY_REFUSED, Condition.STALLED)
 """Conditions that are bad news when they are true."""
 ROUTINE_SECONDS = 5.0
-"""The interval in which figures and texts are written at most once, by all operators together."""
+"""The seconds of the interval in which figures and texts are written at most once, by all operators together."""
 
 
 def report(seen: Observation) -> Decision:
-    """Write what the status does not say yet, and tell what is new.
+    """Return the actions that bring the status up to date, and the Events about new facts.
 
-    Figures and texts that change again and again wait for the end of the interval. What somebody may wait for, such as
-    another reason or a lost worker, is written at once.
+    Figures and texts that change often wait for the end of the interval. Changes that a program may wait for, such as a
+    new reason or a lost worker, are written at once.
     """
     conditions, before = wanted_conditions(seen), list(seen.status.get("conditions") or [])
     progress, progress_before = wanted_progress(seen), seen.status.get("progress")
@@ -41,7 +41,7 @@ def report(seen: Observation) -> Decision:
     if has_progressed:
         operations += [test("/status/progress", progress_before), add("/status/progress", progress)]
     if seen.status.get("observedGeneration") != seen.generation:
-        # With the conditions: `kubectl wait` takes them for those of an older spec until this says otherwise.
+        # In the same patch as the conditions: `kubectl wait` ignores conditions while this number is an older one.
         operations.append(add("/status/observedGeneration", seen.generation))
     if new:
         operations.append(add("/status/lost", lost))
@@ -61,17 +61,23 @@ def report(seen: Observation) -> Decision:
 
 
 def same_state(seen: Observation) -> list[Operation]:
-    """Test that the job is the one that was seen, in the state that was seen: an older report must not overwrite it."""
+    """Return the tests that the job and its state are the ones that were seen.
+
+    They keep a report about an older state from overwriting a newer one.
+    """
     return [test("/metadata/uid", seen.uid), test("/status/state", seen.view.state.value)]
 
 
 def status_patch(seen: Observation, operations: list[Operation]) -> Patch:
-    """Return the patch of a job's status."""
+    """Return the action that patches the status of a job."""
     return Patch(resource=JOBS, name=seen.name, operations=operations, status=True)
 
 
 def _next_report(seen: Observation) -> list[Operation]:
-    """Refuse the report if another operator has reported since. Conditions cannot be tested: a message is any text."""
+    """Return the operations that refuse the report if another operator has reported since.
+
+    They test a turn: the conditions cannot be tested, because a message is any text.
+    """
     last = seen.status.get("report")
     turn = None if last is None else last["turn"]
     tested = test("/status/report", None) if last is None else test("/status/report/turn", turn)
@@ -79,20 +85,20 @@ def _next_report(seen: Observation) -> list[Operation]:
 
 
 def _rest_of_interval(seen: Observation) -> float:
-    """Return the seconds until a routine report is due. A stamp of the future counts as one of this moment."""
+    """Return the seconds until a routine report is due. A stamp in the future counts as the present moment."""
     last = seen.status.get("report")
     return 0.0 if last is None else ROUTINE_SECONDS - max(0.0, seen.since(last["time"]))
 
 
 def _reasons(conditions: Sequence[Object]) -> list[tuple[str, str, str]]:
-    """Return what programs read of conditions; the messages are for people."""
+    """Return the fields of conditions that programs read: type, status and reason. The messages are for people."""
     return [(one["type"], one["status"], one["reason"]) for one in conditions]
 
 
 def _lost(seen: Observation) -> tuple[list[str], set[str]]:
-    """Return the workers that are gone, the last one at the end, and those of them that the status does not name yet.
+    """Return the workers that have ended, the last one at the end, and the ones that the status does not name yet.
 
-    A worker whose pod is forgotten stays in the list as long as there is room.
+    A worker whose pod no longer exists stays in the list until newer names need the place.
     """
     known = list(seen.status.get("lost") or ())
     recent = lost_workers(seen.pods)[-MOST_LOST:]
