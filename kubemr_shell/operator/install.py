@@ -1,7 +1,7 @@
-"""The objects of an installation in a cluster, in the order in which ``kubectl apply`` can take them. Pure.
+"""The objects of an installation in a cluster, in an order that ``kubectl apply`` can use. Pure.
 
-Objects of the whole cluster are called after the operator's namespace, so that several installations, each for one
-namespace, do not meet. The definitions are the same for all of them.
+The names of objects of the whole cluster contain the operator's namespace, so that installations for different
+namespaces do not conflict. The definitions are the same for all installations.
 """
 
 from __future__ import annotations
@@ -23,27 +23,34 @@ from kubemr_shell.operator.rights import editor_rules, operator_rules, viewer_ru
 from kubemr_shell.operator.worker_template import template_text
 
 NAME = "mapreduce-operator"
-"""Not ``kubemr-…``: a job of that name would give its workers the operator's account."""
+"""The name of the operator's objects. With ``kubemr-…``, the workers of some job would get the operator's account."""
 OPERATOR_NAMESPACE = "kubemr"
+"""The default namespace of the operator."""
 PORT = 8080
+"""The port of the metrics and the probes."""
 OWN_NAMESPACE, OWN_NAME = "KUBEMR_NAMESPACE", "KUBEMR_POD"
+"""The variables with the namespace and the name of the operator's pod."""
 OWN_FIELDS = {OWN_NAMESPACE: "metadata.namespace", OWN_NAME: "metadata.name"}
-"""Variables of the operator's pod, which its arguments refer to."""
+"""The variables of the operator's pod to which its arguments refer, with the field of the pod for each."""
 RBAC = "rbac.authorization.k8s.io"
+"""The API group of roles and bindings."""
 RESOURCES: Manifest = {
     "requests": {"cpu": "50m", "memory": "96Mi", "ephemeral-storage": "16Mi"},
     "limits": {"memory": "384Mi", "ephemeral-storage": "64Mi"},
 }
+"""The resources of the operator's container."""
 GROUPS = {"edit": ("admin", "edit"), "view": ("view",)}
-"""The ClusterRoles for people, by the end of their names: the roles of Kubernetes to which each is added."""
+"""The suffixes of the ClusterRoles for people, each with the roles of Kubernetes to which it is added."""
 LABELS = {"app.kubernetes.io/name": "kubemr", "app.kubernetes.io/component": "operator"}
+"""The labels of all objects of an installation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallOptions:
-    """``operator.namespace``: the jobs of that one alone, which is there already; None: of all namespaces.
+    """The options of an installation.
 
-    ``operator.image`` is the operator's own too.
+    ``operator.namespace`` is the existing namespace whose jobs the operator looks after. None means all namespaces.
+    ``operator.image`` is also the image of the operator.
     """
 
     operator: OperatorOptions = field(default_factory=OperatorOptions)
@@ -56,24 +63,25 @@ class InstallOptions:
 
     @property
     def cluster_name(self) -> str:
+        """Return the name of the installation's objects of the whole cluster."""
         return cluster_name(self.operator_namespace)
 
 
 def cluster_name(operator_namespace: str) -> str:
-    """Return the name that the objects of the whole cluster have; some have it with a suffix."""
+    """Return the name of the objects of the whole cluster. Some objects have this name with a suffix."""
     return f"{operator_namespace}-{NAME}"
 
 
 def names_in_cluster(name: str) -> list[str]:
-    """Return all names of objects of the whole cluster that are made from one ``cluster_name``."""
+    """Return all names of objects of the whole cluster that are derived from one ``cluster_name``."""
     return [name, *(f"{name}-{end}" for end in (*GROUPS, "jobs", "template"))]
 
 
 def installation(options: InstallOptions) -> list[Manifest]:
     """Return all objects of an installation.
 
-    The namespaces are not among them: ``kubectl apply`` would change the labels of a namespace that is there already,
-    and ``kubectl delete`` would delete it with everything in it.
+    The namespaces are not included: ``kubectl apply`` would change the labels of an existing namespace, and ``kubectl
+    delete`` would delete the namespace with everything in it.
     """
     return [
         *definitions(),
@@ -87,11 +95,12 @@ def installation(options: InstallOptions) -> list[Manifest]:
 
 
 def definitions() -> list[Manifest]:
+    """Return the CustomResourceDefinitions."""
     return [_apart(job_crd()), _apart(shard_crd()), _apart(policy_crd())]
 
 
 def rights(options: InstallOptions) -> list[Manifest]:
-    """The operator's account, and what it may do: in one namespace, or in all."""
+    """Return the operator's account and its permissions in one namespace or in all."""
     jobs_in = options.operator.namespace
     scope = "" if jobs_in else "Cluster"
     metadata: Manifest = {"name": options.cluster_name, "labels": _labels()}
@@ -112,7 +121,7 @@ def rights(options: InstallOptions) -> list[Manifest]:
 
 
 def people(options: InstallOptions) -> list[Manifest]:
-    """Who may edit, or view, a namespace may do so with its jobs."""
+    """Return the ClusterRoles by which people who may edit or view a namespace may edit or view its jobs."""
     rules_of = {"edit": [*viewer_rules(), *editor_rules()], "view": viewer_rules()}
     return [
         {
@@ -129,10 +138,12 @@ def people(options: InstallOptions) -> list[Manifest]:
 
 
 def admission(options: InstallOptions) -> list[Manifest]:
+    """Return the admission policy for shards."""
     return shard_policy(options.cluster_name, _labels(), options.operator.namespace)
 
 
 def flows(options: InstallOptions) -> list[Manifest]:
+    """Return the flow control for workers, which is off by default."""
     return flow_control(options.cluster_name, _labels(), options.operator.namespace)
 
 
@@ -142,7 +153,7 @@ def policies(options: InstallOptions) -> list[Manifest]:
 
 
 def program(options: InstallOptions) -> list[Manifest]:
-    """The operator itself, a Service for its metrics, and what keeps one of it running while nodes are drained."""
+    """Return the operator's Deployment, a Service for its metrics, and a PodDisruptionBudget for the drain of nodes."""
     metrics = {"prometheus.io/scrape": "true", "prometheus.io/port": str(PORT), "prometheus.io/path": "/metrics"}
     return [
         {
@@ -176,6 +187,7 @@ def program(options: InstallOptions) -> list[Manifest]:
 
 
 def operator_arguments(options: InstallOptions) -> list[str]:
+    """Return the arguments of the operator's container. Options that have their default are left out."""
     chosen = {
         "namespace": options.operator.namespace,
         "image": options.operator.image,
@@ -196,8 +208,8 @@ def operator_arguments(options: InstallOptions) -> list[str]:
 
 
 def yaml_text(documents: list[Manifest]) -> str:
-    """As kubectl reads them from stdin or from a file."""
-    import yaml  # noqa: PLC0415 - only who writes it needs it
+    """Return the documents as YAML, as kubectl reads them from stdin or from a file."""
+    import yaml  # noqa: PLC0415 - only this function needs it
 
     texts = (yaml.safe_dump(_apart(one), sort_keys=False, allow_unicode=True, width=120) for one in documents)
     return "---\n".join(texts)
@@ -243,7 +255,7 @@ def _own_field(name: str) -> Manifest:
 
 
 def _own(options: InstallOptions) -> Manifest:
-    """The metadata of what lives in the operator's namespace."""
+    """Return the metadata of an object in the operator's namespace."""
     return {"name": NAME, "namespace": options.operator_namespace, "labels": _labels()}
 
 
@@ -252,6 +264,6 @@ def _labels() -> dict[str, str]:
 
 
 def _apart(document: Manifest) -> Manifest:
-    """A copy in which nothing stands twice: YAML would write references."""
+    """Return a copy without shared parts. For shared parts, PyYAML would write anchors and references."""
     copy: Manifest = json.loads(json.dumps(document))
     return copy

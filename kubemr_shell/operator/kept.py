@@ -1,7 +1,7 @@
-"""The part of an object that the operator keeps in memory: what decisions read, and no more. Pure.
+"""The selection of the fields of an object that the operator keeps in memory: those that decisions read. Pure.
 
-An API server sends about 12 KB for a pod, most of it about volumes, images and who has changed which field. Whoever
-decides by another field adds it here: ``tests/operator/observed.py`` passes every object through these functions.
+An API server sends about 12 KB for a pod, most of it about volumes, images and field managers. If a decision needs
+another field, add the field here. ``tests/operator/observed.py`` passes every object through these functions.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ from kubemr_shell.kube.status import Object, status_of
 from kubemr_shell.operator.pods import MESSAGE_CHARACTERS
 
 POD_FIELDS = ("phase", "reason", "message", "startTime")
+"""The fields that are kept of the status of a pod, beside conditions and containers."""
 POD_SPEC = ("nodeName", "activeDeadlineSeconds")
+"""The fields that are kept of the spec of a pod."""
 CONTAINER_LISTS = ("initContainerStatuses", "containerStatuses")
+"""The fields of a pod's status that list containers."""
 CONTAINER_FIELDS = ("name", "image", "state")
+"""The fields that are kept of the status of a container."""
 METADATA = (
     "name",
     "namespace",
@@ -26,16 +30,17 @@ METADATA = (
     "labels",
     "ownerReferences",
 )
+"""The fields that are kept of the metadata of pods and batch Jobs."""
 
 
 def kept_of_job(job: Object) -> Object:
-    """Return a job without the list of who has changed which field."""
+    """Return a job without ``managedFields``."""
     metadata = {name: value for name, value in job["metadata"].items() if name != "managedFields"}
     return {**job, "metadata": metadata}
 
 
 def kept_of_batch(batch: Object) -> Object:
-    """Return a batch Job with the names, images and volumes alone of its template."""
+    """Return a batch Job. Of its template, only the volumes and the names and images of the containers are kept."""
     template = batch["spec"]["template"]["spec"]
     images = [_picked(one, ("name", "image")) for one in template["containers"]]
     spec = {**batch["spec"], "template": {"spec": {**_picked(template, ("volumes",)), "containers": images}}}
@@ -44,9 +49,9 @@ def kept_of_batch(batch: Object) -> Object:
 
 
 def kept_of_pod(pod: Object) -> Object:
-    """Return whose a pod is, where, and how its containers are.
+    """Return a pod with its metadata, its node, and the state of its containers.
 
-    Conditions that hold and say no reason are left out.
+    Conditions that are true and have no reason are left out.
     """
     status = status_of(pod)
     kept: dict[str, Any] = _picked(status, POD_FIELDS)

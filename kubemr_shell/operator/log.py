@@ -1,4 +1,4 @@
-"""What an operator says of its work, on one stream: a line of text for each message, or a line of JSON."""
+"""The log of an operator on one stream: a line of text for each message, or a line of JSON."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 class OperatorLog:
-    """Writes whole lines. Any thread may use it."""
+    """A log that is written in whole lines. Any thread may use it."""
 
     def __init__(self, stream: TextIO, lines: JsonLines | None = None) -> None:
-        """``lines`` makes JSON of messages; None: they are text."""
+        """``lines`` turns messages into JSON. With None, messages are text."""
         self._stream = stream
         self._lines = lines
 
     def error(self, error: Exception, job: Key | None = None) -> None:
-        """Write what went wrong, with the namespace and the name of the job in which it did."""
+        """Write an error, with the namespace and the name of its job if it concerns one."""
         if self._lines is not None:
             namespace, name = job or (None, None)
             text = self._lines.line(str(error), level="error", namespace=namespace, job=name)

@@ -1,4 +1,4 @@
-"""A thread that goes round and round, and whether it still does."""
+"""A thread that repeats a task, and a check whether the thread is stuck."""
 
 from __future__ import annotations
 
@@ -8,26 +8,33 @@ from collections.abc import Callable
 
 
 class Loop:
-    """``run`` says when a round ``begins``, and when it ``rests`` for as long as there is nothing to do."""
+    """A thread that works in rounds.
+
+    ``run`` must call ``begins`` at the start of each round, and ``rests`` before it waits for work without a bound.
+    """
 
     def __init__(self, name: str, run: Callable[[], None]) -> None:
         self._thread = threading.Thread(target=run, name=name, daemon=True)
         self._began: float | None = None
 
     def start(self) -> None:
+        """Start the thread."""
         self.begins()
         self._thread.start()
 
     def begins(self) -> None:
+        """Note that a round begins."""
         self._began = time.monotonic()
 
     def rests(self) -> None:
+        """Note that the thread waits for work, for any time."""
         self._began = None
 
     def goes_round(self, within: float) -> bool:
-        """It runs, and its round has not taken longer than so many seconds yet."""
+        """Return whether the thread runs, and its present round has taken less than ``within`` seconds."""
         began = self._began
         return self._thread.is_alive() and (began is None or time.monotonic() - began < within)
 
     def join(self, timeout: float) -> None:
+        """Wait for the end of the thread, for at most ``timeout`` seconds."""
         self._thread.join(timeout)

@@ -1,6 +1,6 @@
-"""The objects that a job's workers need: account, rights, and a batch Job. Pure.
+"""The manifests of the objects that a job's workers need: account, permissions, and a batch Job. Pure.
 
-Deterministic names and content, so that several operators can make them at once, and none twice.
+Names and content are deterministic. So several operators can create the objects at the same time, and none twice.
 """
 
 from __future__ import annotations
@@ -46,52 +46,59 @@ from kubemr_shell.operator.spec_changes import noted_spec
 Manifest = dict[str, Any]
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+"""The label by which Kueue admits a batch Job to a queue."""
 COMMAND = ["/opt/kubemr/tini", "-s", "--", "/opt/kubemr/kubemr-shell"]
-"""tini reaps what commands leave behind."""
+"""The start of a worker. tini reaps the processes that commands leave behind."""
 SCRATCH = "/scratch"
+"""The folder of a pod for run files and other temporary data."""
 S3_KEYS = "/var/run/secrets/kubemr/s3"
-"""The files of the Secret with the credentials: the variables of a pod stay what they were when the Secret changes."""
+"""The folder with the files of the Secret: unlike the variables of a pod, they change when the Secret changes."""
 TERMINATION_LOG = "/dev/termination-log"
+"""The file whose text Kubernetes copies into the status of a container that has ended."""
 RESTARTS_A_WORKER = 6
+"""The number of failures after which a worker is not started again."""
 HOPELESS = (2, 3, 7, 70)
-"""Exit codes of a worker that another one would have too: wrong arguments, no such job, a missing right, a bug."""
+"""The exit codes after which no new worker helps: wrong arguments, no such job, a missing permission, a bug."""
 CLEANUP_SECONDS = 600
+"""The active deadline of the pod of a cleanup."""
 CLEANUP_RESOURCES = {
     "requests": {"cpu": "50m", "memory": "96Mi", "ephemeral-storage": "16Mi"},
     "limits": {"memory": "384Mi"},
 }
 GRACE_SECONDS = 30
+"""The seconds between SIGTERM and SIGKILL for a pod."""
 LONGEST_STEM = 40
-"""Of the name of a job, in names that are made of it: with them they are under the 63 characters of a label."""
+"""The most characters of a job's name in derived names, which must stay under the 63 characters of a label."""
 
 
 def account_name(job: str) -> str:
-    """The ServiceAccount, Role and RoleBinding of a job; the admission policy knows it by this name."""
+    """Return the name of the ServiceAccount, Role and RoleBinding of a job. The admission policy relies on it."""
     return f"kubemr-{job}"
 
 
 def batch_name(job: str, uid: str, retry: int) -> str:
-    """Of the workers, which a retried job gets anew."""
+    """Return the name of the batch Job of the workers. Each retry has a batch Job of its own."""
     return _name_below(job, uid, f"r{retry}") if retry else job
 
 
 def cleanup_name(job: str, uid: str, *, with_own_image: bool) -> str:
-    """Of what removes the temporaries."""
+    """Return the name of the batch Job that removes the temporaries."""
     return _name_below(job, uid, CLEANUP if with_own_image else f"{CLEANUP}-2")
 
 
 def image_of(batch: Mapping[str, Any]) -> str | None:
-    """Of our container in the pods of a batch Job."""
+    """Return the image of our container in the pods of a batch Job."""
     containers = batch["spec"]["template"]["spec"]["containers"]
     return next((str(one["image"]) for one in containers if one["name"] == CONTAINER), None)
 
 
 def _name_below(job: str, uid: str, purpose: str) -> str:
-    """With a part of the uid: ``words-r1`` may be a job of its own."""
+    """Return a name that contains a part of the uid: without it, ``words-r1`` could be the name of another job."""
     return f"{job[:LONGEST_STEM]}-{uid[:8]}-{purpose}"
 
 
 def output_owner(seen: Observation, output: str) -> Create:
+    """Return the ConfigMap that makes the job the owner of an output. Another job may have it already."""
     return Create(
         resource=CONFIG_MAPS,
         document={
@@ -103,7 +110,7 @@ def output_owner(seen: Observation, output: str) -> Create:
 
 
 def account(seen: Observation) -> list[Create]:
-    """The account of a job's workers, with the rights that they need."""
+    """Return the account of a job's workers, with the permissions that they need."""
     name = account_name(seen.name)
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
     subject = {"kind": "ServiceAccount", "name": name, "namespace": seen.namespace}
@@ -116,7 +123,7 @@ def account(seen: Observation) -> list[Create]:
 
 
 def workers(seen: Observation, options: OperatorOptions, output: str) -> Create:
-    """The batch Job of the workers: an Indexed one, so that a pod that is gone is made again and others may leave."""
+    """Return the batch Job of the workers. It is Indexed, so that each lost pod is replaced and others may end."""
     spec = seen.pods_spec
     count = spec.replicas or 1
     arguments = [
@@ -157,11 +164,12 @@ def workers(seen: Observation, options: OperatorOptions, output: str) -> Create:
 
 
 def cleanup(seen: Observation, options: OperatorOptions, output: str, *, with_own_image: bool) -> Create:
-    """Return a batch Job that removes the temporaries, with the rights of the job itself: its account and its Secret.
+    """Return a batch Job that removes the temporaries, with the account and the Secret of the job.
 
-    The pod has the image of the job, which nodes have and which may hold the certificates of the store; else that of
-    the operator. Of the job's template it takes only what ``cleanup_template`` says. Its deadline counts from when its
-    node has taken it: a pod that waits for a quota or a node has all its time before it.
+    The pod has the image of the job, which nodes have and which may hold the certificates of the store. Without
+    ``with_own_image``, the pod has the image of the operator. ``cleanup_template`` selects the parts of the job's
+    template. The deadline counts from the moment when a node starts the pod, so a wait for a quota or a node does not
+    shorten it.
     """
     s3 = seen.pods_spec.s3
     arguments = [
@@ -193,7 +201,7 @@ def _pod(
 ) -> Manifest:
     """Return our pod with the templates merged over it, one after the other.
 
-    No template changes the labels by which the operator knows whose pod it is.
+    No template can change the labels by which the operator finds the job and the role of a pod.
     """
     labels = {JOB_LABEL: seen.name, UID_LABEL: seen.uid, ROLE_LABEL: role}
     asked: Manifest = _own_pod(seen, options, arguments)
@@ -224,7 +232,7 @@ def _own_pod(seen: Observation, options: OperatorOptions, arguments: list[str]) 
     }
     volumes: list[Manifest] = [{"name": "scratch", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
     if secret:
-        # A Secret that is missing keeps the container from starting by ``envFrom``, which says so better.
+        # Optional here: if the Secret is missing, ``envFrom`` prevents the start with a clearer message.
         volumes.append({"name": "s3-keys", "secret": {"secretName": secret, "optional": True, "defaultMode": 0o440}})
         container["volumeMounts"] = [
             *container["volumeMounts"],
@@ -255,7 +263,7 @@ def _secret_of(s3: S3Spec, options: OperatorOptions) -> str | None:
 
 
 def _environment(s3: S3Spec, options: OperatorOptions) -> list[Manifest]:
-    """As variables, not arguments, also what an older kubemr-shell in the image of a job does not know."""
+    """Return the variables of our container. An older kubemr-shell in the image of a job ignores unknown variables."""
     fields = {"KUBEMR_POD": "metadata.name", "KUBEMR_NAMESPACE": "metadata.namespace"}
     variables: list[Manifest] = [
         *({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()),

@@ -1,7 +1,7 @@
-"""A user's pod template over ours. Pure.
+"""The merge of a user's pod template over ours. Pure.
 
-Mappings are merged; of lists whose items have names (containers, volumes, variables, mounts by their path) those of the
-same name are merged and the others added; any other value replaces ours. null removes.
+Mappings are merged. In lists whose items have names (containers, volumes, variables, mounts by their path), items with
+the same name are merged and the others are added. Any other value replaces ours, and null removes it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 KEYS = ("mountPath", "name", "key")
-"""What may tell the items of a list apart: the first that all have. Mounts of one volume differ by their path."""
+"""The fields that may identify the items of a list. The first field that all items have is used.
+
+The path comes first, because several mounts of one volume have the same name.
+"""
 
 
 def merged(ours: Any, theirs: Any) -> Any:
+    """Return ``ours`` with ``theirs`` merged over it."""
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         kept = {name: value for name, value in ours.items() if name not in theirs}
         given = {name: merged(ours.get(name), value) for name, value in theirs.items() if value is not None}

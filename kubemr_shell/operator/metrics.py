@@ -1,6 +1,6 @@
 """The metrics of one operator, for Prometheus.
 
-Labels are bounded: an installation may see any number of namespaces, and Prometheus keeps a series for each.
+The number of labels is bounded: Prometheus keeps a series for each, and a cluster may have any number of namespaces.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from prometheus_client import Counter as CounterMetric
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 MOST_NAMESPACES = 100
+"""The most namespaces that have a label of their own."""
 OTHERS = "_others"
-"""Stands for all namespaces beyond those; no namespace can be called so."""
+"""The label of all other namespaces. It is not a valid name of a namespace."""
 SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60)
+"""The upper bounds of the buckets of all histograms, in seconds."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class NamespaceLabels:
-    """The namespaces that have a label of their own: the first ones that came. Any thread may use it."""
+    """The namespaces that have a label of their own: the first ones that were used. Any thread may use it."""
 
     def __init__(self, most: int = MOST_NAMESPACES) -> None:
         self._most = most
@@ -39,7 +41,7 @@ class NamespaceLabels:
             return OTHERS
 
     def keep(self, present: set[str]) -> set[str]:
-        """Free the labels of all namespaces but these, and return the ones that were freed."""
+        """Free the labels of all namespaces that are not in ``present``. Return these namespaces."""
         with self._lock:
             freed = self._known - present
             self._known -= freed
@@ -47,7 +49,7 @@ class NamespaceLabels:
 
 
 class Jobs:
-    """Reads what there is when Prometheus asks."""
+    """A collector that reads jobs and queue at each request of Prometheus."""
 
     def __init__(
         self,
@@ -58,7 +60,10 @@ class Jobs:
         waiting: Callable[[], int],
         age: Callable[[], float],
     ) -> None:
-        """``states`` counts jobs by namespace and state, ``stalled`` those that stand still by namespace."""
+        """``states`` counts jobs by namespace and state, and ``stalled`` counts stalled jobs by namespace.
+
+        ``waiting`` returns the length of the queue, and ``age`` the seconds for which its oldest entry has been due.
+        """
         self._labels = labels
         self._states = states
         self._stalled = stalled
@@ -66,6 +71,7 @@ class Jobs:
         self._age = age
 
     def collect(self) -> Iterator[Metric]:
+        """Yield the gauges, as the registry of ``prometheus_client`` expects."""
         jobs: Counter[tuple[str, str]] = Counter()
         stalled: Counter[str] = Counter()
         for (namespace, state), count in sorted(self._states().items()):
@@ -75,44 +81,44 @@ class Jobs:
         yield _gauge("kubemr_jobs", "Jobs, by namespace and state.", ("namespace", "state"), jobs)
         yield _gauge(
             "kubemr_jobs_stalled",
-            "Jobs in which nothing has been done for long.",
+            "Jobs in which no worker has changed anything for long.",
             ("namespace",),
             {(namespace,): count for namespace, count in stalled.items()},
         )
-        yield GaugeMetricFamily("kubemr_queue", "Jobs that have to be looked at, now or later.", value=self._waiting())
+        yield GaugeMetricFamily("kubemr_queue", "Jobs that wait to be reconciled, now or later.", value=self._waiting())
         yield GaugeMetricFamily(
-            "kubemr_queue_age_seconds", "For how long the oldest look has been due.", value=self._age()
+            "kubemr_queue_age_seconds", "Seconds for which the oldest reconciliation has been due.", value=self._age()
         )
 
 
 class Metrics:
-    """What one operator counts and measures. Any thread may use it."""
+    """The counters and histograms of one operator. Any thread may use it."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.namespaces = NamespaceLabels()
         self._operations = CounterMetric(
-            "kubemr_operations", "Things that the operator did.", ["kind"], registry=self.registry
+            "kubemr_operations", "Operations of the operator.", ["kind"], registry=self.registry
         )
         self._failures = CounterMetric(
-            "kubemr_failures", "Looks at jobs that ended in an error.", ["namespace"], registry=self.registry
+            "kubemr_failures", "Reconciliations that ended in an error.", ["namespace"], registry=self.registry
         )
         self._looks = Histogram(
             "kubemr_look_seconds",
-            "How long one look at a job took, with all that was done about it.",
+            "Duration of one reconciliation of a job, with its actions.",
             ["outcome"],
             buckets=SECONDS,
             registry=self.registry,
         )
         self._waits = Histogram(
             "kubemr_queue_wait_seconds",
-            "How long a look had been due when it began.",
+            "Seconds for which a reconciliation had been due when it began.",
             buckets=SECONDS,
             registry=self.registry,
         )
         self._requests = Histogram(
             "kubemr_api_request_seconds",
-            "How long the API server took to begin its answer.",
+            "Time to the first byte of an answer of the API server.",
             ["method", "code"],
             buckets=SECONDS,
             registry=self.registry,
@@ -124,24 +130,24 @@ class Metrics:
         self._operations.labels(kind).inc()
 
     def failed(self, namespace: str) -> None:
-        """Count a look that ended in an error."""
+        """Count a reconciliation that ended in an error."""
         self.done("failed")
         self._failures.labels(self.namespaces.of(namespace)).inc()
 
     def looked(self, outcome: str, seconds: float) -> None:
-        """Note a look: ``done``, ``again`` where something had changed meanwhile, or ``failed``."""
+        """Record a reconciliation. The outcome is ``done``, ``failed``, or ``again`` if an action was refused."""
         self._looks.labels(outcome).observe(seconds)
 
     def waited(self, seconds: float) -> None:
-        """Note how late a look began."""
+        """Record how many seconds late a reconciliation began."""
         self._waits.observe(seconds)
 
     def requested(self, method: str, code: str, seconds: float) -> None:
-        """Note a request to the API server."""
+        """Record a request to the API server."""
         self._requests.labels(method, code).observe(seconds)
 
     def text(self, namespaces: set[str]) -> bytes:
-        """Return all metrics; the labels of namespaces that are not among these are free for others."""
+        """Return all metrics. Free the labels of namespaces that are not in ``namespaces`` for others."""
         for namespace in self.namespaces.keep(namespaces):
             self._forget(namespace)
         return generate_latest(self.registry)
@@ -154,7 +160,7 @@ class Metrics:
 
 
 def _gauge(name: str, text: str, labels: tuple[str, ...], counts: Mapping[Any, int]) -> Metric:
-    """Return a gauge whose values are counted by the values of its labels."""
+    """Return a gauge with one value for each tuple of label values in ``counts``."""
     family = GaugeMetricFamily(name, text, labels=labels)
     for values, count in counts.items():
         family.add_metric(values, count)

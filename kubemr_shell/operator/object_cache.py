@@ -1,7 +1,7 @@
-"""The objects of one kind that the operator knows, each packed into a few bytes.
+"""A cache of the objects of one kind that the operator knows, each packed into a few bytes.
 
-A tree of Python objects takes about ten times the memory of the JSON that it was read from. The operator looks at an
-object seldom, so it keeps the text and reads that anew for each look.
+A tree of Python objects takes about ten times the memory of the JSON text. The operator reads an object seldom. So the
+cache keeps the text and parses the text again for each read.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Generic, TypeVar
 from kubemr_shell.kube.status import Object
 
 COMPRESSED_FROM_BYTES = 4096
-"""Below that, compression would cost more time than the memory is worth."""
+"""The least size of a text that is compressed. For a smaller text, the saved memory is not worth the time."""
 
 Fact = TypeVar("Fact", bound=Hashable)
 Key = tuple[str, str]
-"""Namespace and name."""
+"""The namespace and the name of an object."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +45,8 @@ class ObjectCache(Generic[Fact]):
     ) -> None:
         """``job_of`` names the job of an object, ``kept`` returns the part of it that is stored.
 
-        An object that is not needed (any more) is not stored. ``fact`` is what can be had of it without unpacking: one
-        of a few values.
+        An object for which ``is_needed`` is false is not stored. ``fact`` returns one of a few values, which can be
+        read without unpacking the object.
         """
         self._job_of = job_of
         self._kept = kept
@@ -54,12 +54,12 @@ class ObjectCache(Generic[Fact]):
         self._fact = fact
         self._lock = threading.Lock()
         self._facts: dict[Fact, Fact] = {}
-        """One value for all objects of which it is true."""
+        """Each fact once, shared by all objects that have it."""
         self._entries: dict[Key, _Entry[Fact]] = {}
         self._of_job: dict[Key, set[str]] = {}
 
     def put(self, document: Object) -> Key | None:
-        """Store an object in place of an older one of its name, and return the key of its job."""
+        """Store an object, or replace the object of its name. Return the key of its job."""
         key = key_of(document)
         job = self._job_of(document)
         if not self._is_needed(document):
@@ -75,43 +75,43 @@ class ObjectCache(Generic[Fact]):
         return None if job is None else (key[0], job)
 
     def remove(self, key: Key) -> Key | None:
-        """Forget an object, and return the key of its job, if it was known."""
+        """Forget an object. Return the key of its job; None if the object was not known."""
         with self._lock:
             entry = self._take_out(key)
         return None if entry is None or entry.job is None else (key[0], entry.job)
 
     def review(self, job: Key) -> None:
-        """Forget the objects of a job that are not needed any more."""
+        """Forget the objects of a job that are no longer needed."""
         for document in self.of_job(job):
             if not self._is_needed(document):
                 self.remove(key_of(document))
 
     def get(self, namespace: str, name: str) -> Object | None:
-        """Return an object of its own for each call; None where it is not known."""
+        """Return an object, a new copy for each call; None if the object is not known."""
         with self._lock:
             entry = self._entries.get((namespace, name))
         return None if entry is None else _unpacked(entry.packed)
 
     def fact(self, namespace: str, name: str) -> Fact | None:
-        """Return the fact of an object; None where the object is not known."""
+        """Return the fact of an object; None if the object is not known."""
         with self._lock:
             entry = self._entries.get((namespace, name))
         return None if entry is None else entry.fact
 
     def facts(self) -> Counter[tuple[str, Fact]]:
-        """Return how many objects there are by namespace and fact."""
+        """Return the number of objects for each namespace and fact."""
         with self._lock:
             return Counter((key[0], entry.fact) for key, entry in self._entries.items())
 
     def of_job(self, job: Key) -> list[Object]:
-        """Return the objects of a job, by name."""
+        """Return the objects of a job, sorted by name."""
         with self._lock:
             names = sorted(self._of_job.get(job, ()))
             found = [self._entries[job[0], name].packed for name in names]
         return [_unpacked(packed) for packed in found]
 
     def jobs(self) -> list[Key]:
-        """Return the keys of all jobs that have an object here."""
+        """Return the keys of all jobs that have an object in the cache."""
         with self._lock:
             return list(self._of_job)
 
@@ -131,7 +131,7 @@ class ObjectCache(Generic[Fact]):
 
 
 def key_of(document: Object) -> Key:
-    """Return namespace and name of an object."""
+    """Return the namespace and the name of an object."""
     return document["metadata"]["namespace"], document["metadata"]["name"]
 
 

@@ -1,4 +1,4 @@
-"""Why something that a job needs cannot be made. Pure."""
+"""The obstacles of jobs: why an object that a job needs cannot be created. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from kubemr_shell.kube.status import STARTING, Object, is_being_deleted
 from kubemr_shell.operator.observation import OutputOwner, Trouble
 
 NAME_TAKEN = "NameTaken"
+"""The reason of an obstacle: another object has the name, and stays."""
 NOT_MADE = "CreationRefused"
+"""The reason of an obstacle: the API server refuses to create an object."""
 
 
 def no_pod_for(whom: str, batch: Object) -> str:
-    """Why a batch Job has no pods stands in its events, which the operator does not read."""
+    """Return the message for a batch Job without pods. The cause is in its Events, which the operator does not read."""
     return f"no pod can be made for {whom}: kubectl describe job {batch['metadata']['name']}"
 
 
 def in_the_way(resource: Resource, found: Object, job: Object) -> Trouble | None:
-    """What stands under a name that this job needs; None: its own.
+    """Return the obstacle if an object under a name that the job needs is not the job's own; else None.
 
-    What was made for a deleted job of this name is removed soon by the garbage collector, and with it whatever takes
-    it for its own. Anything else stays, and has rights or pods of which this job knows nothing.
+    If the object was made for a deleted job of the same name, the garbage collector removes it soon, and with it
+    everything that depends on it. So this job must not use it meanwhile. Any other object stays, and may have
+    permissions or pods that do not fit this job.
     """
     if is_owned(found, job):
         return None
@@ -36,10 +39,10 @@ def in_the_way(resource: Resource, found: Object, job: Object) -> Trouble | None
 
 
 def left_owner(found: Object, output: str, owner: OutputOwner | None) -> Trouble:
-    """Say why an output cannot be had that no living job owns.
+    """Return the obstacle for an output whose owner, by the document ``found``, is not an existing job.
 
-    ``owner``: the deleted job with which the document ``found`` goes soon. None: nobody will remove the document, as
-    after ``kubectl delete --cascade=orphan``, or somebody made it by hand.
+    If ``owner`` is a deleted job, the document is removed soon. If ``owner`` is None, nothing removes the document: a
+    user made it by hand, or deleted its job with ``kubectl delete --cascade=orphan``.
     """
     name = found["metadata"]["name"]
     if owner is not None:

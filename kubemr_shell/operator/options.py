@@ -1,4 +1,4 @@
-"""What an installation decides for all its jobs."""
+"""The options of an operator, which apply to all its jobs."""
 
 from __future__ import annotations
 
@@ -9,33 +9,36 @@ from kubemr_shell.board.timing import LEASE_SECONDS
 from kubemr_shell.operator.worker_template import WorkerTemplate
 
 BASE_IMAGE = f"kubemr/base:{__version__}"
+"""The image of this version, for the operator and for jobs that name no image."""
 STALLED_SECONDS = 600.0
-"""Workers show much more often that they live; only what nobody works on stands still for so long."""
+"""The seconds after which a job without changes counts as stalled. Workers send heartbeats much more often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorOptions:
-    """None: not set, and what a job needs of it the job has to say itself."""
+    """The options of one operator. For a default that is None, each job that needs a value must set its own."""
 
     namespace: str | None = None
-    """Jobs of this namespace alone; None: of all."""
+    """The namespace whose jobs the operator looks after. None means all namespaces."""
     image: str = BASE_IMAGE
-    """Of jobs that name none."""
+    """The image of jobs that name none."""
     output_root: str | None = None
     """The template for the outputs of jobs that name none; see ``output_root.py``."""
     s3_endpoint: str | None = None
+    """The URL of the S3 server of jobs that name none."""
     s3_region: str | None = None
+    """The S3 region of jobs that name none."""
     s3_secret: str | None = None
-    """The Secret, in the job's namespace, with the credentials of jobs that name none."""
+    """The name of the Secret, in the job's namespace, with the credentials of jobs that name none."""
     worker_template: WorkerTemplate = field(default_factory=dict)
-    """Merged over the pods of all jobs, before the template of each job."""
+    """The template that is merged over the pods of all jobs, before the template of each job."""
     job_ttl: int | None = None
-    """Seconds after its end when a job is removed that says no ``ttlSecondsAfterFinished``; None: never."""
+    """The seconds after its end when a job without ``ttlSecondsAfterFinished`` is removed. None means never."""
     pod_ttl: int | None = None
-    """Seconds after the end of a job when its pods are removed, and with them their logs; None: with the job."""
+    """The seconds after the end of a job when its pods are removed, with their logs. None means with the job."""
     stalled_after: float = STALLED_SECONDS
-    """Seconds in which nothing is done in a job until that is said."""
+    """The seconds without any change after which a job is reported as stalled."""
     log_format: str = "text"
-    """Of the operator and of the pods of jobs: ``text``, or ``json``."""
+    """The format of the logs of the operator and of the pods of jobs: ``text`` or ``json``."""
     lease_seconds: float = LEASE_SECONDS
-    """A worker shows that it lives at least that often, and is taken for dead after two and a half times as long."""
+    """The most seconds between two heartbeats. A worker counts as dead after 2.5 times as long."""

@@ -1,6 +1,6 @@
-"""The template for outputs of jobs that name none. Pure.
+"""The template for the outputs of jobs that name none. Pure.
 
-``s3://results`` stands for ``s3://results/{namespace}/{name}``: two teams may call their jobs by the same name.
+``s3://results`` means ``s3://results/{namespace}/{name}``, because two teams may give their jobs the same name.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ FORM = "write s3://BUCKET/PREFIX, with {namespace} and {name} where they belong,
 
 
 def output_below(root: str, namespace: str, name: str) -> str:
-    """Return the output of a job of a namespace that names no output."""
+    """Return the output of a job that names none, by the template ``root``."""
     return _whole(root).replace(NAMESPACE, namespace).replace(NAME, name)
 
 
 def check_root(root: str) -> None:
-    """Refuse a template that gives no output, or one output to several jobs. UsageError."""
+    """Raise UsageError if a template gives no valid output, or the same output to several jobs."""
     if not root.startswith("s3://"):
         raise UsageError(f"--output-root {root}: must begin with s3://: {FORM}")
     unknown = [field for field in _FIELD.findall(root) if field not in (NAMESPACE, NAME)]
@@ -34,7 +34,7 @@ def check_root(root: str) -> None:
 
 
 def _whole(root: str) -> str:
-    """Return the template with the fields that its author has left out."""
+    """Return the template with the fields added that its author has left out."""
     below = root.rstrip("/")
     if NAME in below:
         return below

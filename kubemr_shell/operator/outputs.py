@@ -1,4 +1,4 @@
-"""Where the parts of a job go, and which job owns that place. Pure."""
+"""The output of a job: its URI, and the job that owns it. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from kubemr_shell.operator.output_root import output_below
 
 
 def output_of(seen: Observation, options: OperatorOptions) -> str | None:
-    """Where the parts go, in the one form that an output has; None: nobody says. InvalidSpec.
+    """Return the output of a job in its canonical form; None if neither the job nor the operator names one.
 
-    What was so when the job was deployed stays so: its temporaries are there, whatever its spec, or an operator with
-    another root, says now.
+    Raise InvalidSpec if the spec is wrong. The output of a deployed job stays the same, even if its spec or the
+    operator's ``--output-root`` changes, because the temporaries of the job are below that output.
     """
     if decided := decided_output(seen):
         return decided
@@ -30,20 +30,20 @@ def output_of(seen: Observation, options: OperatorOptions) -> str | None:
 
 
 def decided_output(seen: Observation) -> str | None:
-    """Where the parts go of a job that was deployed; None: it was not, or somebody has spoiled its status."""
+    """Return the output of a deployed job; None if the job was not deployed, or the status has no valid output."""
     output = seen.status.get("output")
     return output if isinstance(output, str) and is_s3(output) else None
 
 
 def owner_name(output: str) -> str:
-    """The document that says which job owns an output."""
+    """Return the name of the ConfigMap that says which job owns an output."""
     return f"kubemr-output-{hashlib.sha256(output.encode()).hexdigest()[:20]}"
 
 
 def owner_of_output(found: Object) -> OutputOwner | None:
-    """Return the job that this document gives its output to; None if no job owns the document.
+    """Return the job that owns an output by the ConfigMap ``found``; None if no job owns the ConfigMap.
 
-    The owner reference decides, for the document goes with that job. Its data is for people.
+    The owner reference decides, because Kubernetes removes the ConfigMap with that job. The data is for people.
     """
     owners = (one for one in owners_of(found) if one["kind"] == JOB_KIND)
     return next((OutputOwner(uid=str(one["uid"]), name=str(one["name"])) for one in owners), None)

@@ -1,7 +1,7 @@
-"""The files of ``deploy/``: the same manifests, for kustomize and as a Helm chart. Pure.
+"""The files of ``deploy/``: the same manifests for kustomize and as a Helm chart. Pure.
 
-`make generate` writes them from the code. What a chart leaves open stands in the manifests as a word in
-capitals first, and is then replaced by Helm's expression.
+``make generate`` writes the files. For the chart, the manifests are made with words in capitals where a value is open.
+Then each word is replaced by an expression of Helm.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ OPEN = InstallOptions(
     operator_namespace="RELEASE-NAMESPACE",
     arguments=("--job-ttl=JOB-TTL", "--pod-ttl=POD-TTL", "--stalled-after=STALLED-AFTER", "--log-format=LOG-FORMAT"),
 )
-"""Words in capitals: no namespace is called so."""
+"""The options with words in capitals for the open values. No namespace can have such a name."""
 OPEN_EVERYWHERE = InstallOptions(
     operator=OperatorOptions(image="IMAGE"), operator_namespace=OPEN.operator_namespace, replicas=OPEN.replicas
 )
+"""The same for an operator of all namespaces."""
 EXPRESSIONS = {
     "RELEASE-NAMESPACE": "{{ .Release.Namespace }}",
     "JOB-NAMESPACE": "{{ .Values.namespace }}",
@@ -58,12 +59,14 @@ EXPRESSIONS = {
     "STALLED-AFTER": "{{ .Values.stalledAfter }}",
     "LOG-FORMAT": "{{ .Values.logFormat }}",
 }
+"""The Helm expression for each word."""
 PLACEMENT = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")
+"""The fields of the operator's pod that the values of the chart may add."""
 OR_OF_THIS_VERSION = '{{ .Values.image | default (printf "kubemr/base:%s" .Chart.AppVersion) }}'
 
 
 def deploy_files() -> dict[str, str]:
-    """Their content, by their path in the repository."""
+    """Return the content of each file by its path in the repository."""
     return _kustomize() | _helm()
 
 
@@ -83,7 +86,7 @@ def _kustomize() -> dict[str, str]:
 
 
 def _in_own_namespace() -> Manifest:
-    """A patch of the Deployment: jobs of the namespace in which it runs, however that is called."""
+    """Return a patch of the Deployment: look after the jobs of the operator's own namespace, whatever its name is."""
     container = {
         "name": "operator",
         "args": [*operator_arguments(InstallOptions()), f"--namespace=$({OWN_NAMESPACE})"],
@@ -117,7 +120,7 @@ kubeVersion: ">=1.30.0-0"
 
 
 def _either(part: Callable[[InstallOptions], list[Manifest]]) -> str:
-    """For one namespace if the values name one, else for all."""
+    """Return a template with the manifests for one namespace if the values name one, else for all namespaces."""
     inside, everywhere = _template(part(OPEN)), _template(part(OPEN_EVERYWHERE))
     return f"{{{{- if .Values.namespace }}}}\n{inside}{{{{- else }}}}\n{everywhere}{{{{- end }}}}\n"
 
@@ -139,7 +142,7 @@ def _optional_argument(found: re.Match[str]) -> str:
 
 
 def _adjustable(text: str) -> str:
-    """What else a values file may say of the Deployment."""
+    """Return the template of the Deployment with the further settings that a values file may contain."""
     resources = re.search(r"^( *)resources:\n(\1 .*\n)+", text, flags=re.MULTILINE)
     assert resources is not None
     inner = resources.group(1) + "  "
@@ -154,13 +157,13 @@ def _adjustable(text: str) -> str:
 
 
 def _template_argument(indent: str) -> str:
-    """Return the argument with the pod template of all workers; ``$`` is doubled as ``install`` does."""
+    """Return the argument with the pod template of all workers. ``$`` is doubled, as ``install`` does."""
     value = '{{ printf "--worker-template=%s" (toJson . | replace "$" "$$") | quote }}'
     return f"{indent}{{{{- with .Values.workerTemplate }}}}\n{indent}- {value}\n{indent}{{{{- end }}}}\n"
 
 
 def _optional_field(name: str) -> str:
-    """Of a pod."""
+    """Return a field of the pod that the template contains only if the values set it."""
     value = f"{name}:\n        {{{{- toYaml . | nindent 8 }}}}"
     return f"      {{{{- with .Values.{name} }}}}\n      {value}\n      {{{{- end }}}}\n"
 

@@ -1,7 +1,7 @@
-"""The image of workers by its digest: a tag may be moved while a job runs, and would mix versions in it.
+"""The digest of the image of workers. A tag may be moved while a job runs, and would then mix versions in the job.
 
-The operator runs from the image that jobs get which name none, and the node says which one that is. It cannot say so of
-an image that was loaded to it and never pulled: that has no digest in any repository, and keeps its tag.
+Jobs that name no image run in the image of the operator. The node of the operator knows the digest of this image. An
+image that was loaded into the node and never pulled has no digest in any repository, and keeps its tag.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from kubemr_shell.kube.resources import PODS
 from kubemr_shell.kube.status import Object
 
 PATIENCE_SECONDS = 10.0
-"""For the node to say what it runs, once it runs it."""
+"""The seconds for which the operator waits until its node reports the digest."""
 PAUSE_SECONDS = 0.5
+"""The seconds between two requests for the digest."""
 DIGEST = "@sha256:"
+"""The text before the digest in the name of an image."""
 
 
 def pinned_image(client: KubeClient, pod: str, image: str, wait: Callable[[float], object]) -> str:
-    """``image`` by the digest with which the pod ``NAMESPACE/NAME`` runs it; as it is where nobody knows that."""
+    """Return ``image`` with the digest with which the pod ``NAMESPACE/NAME`` runs it; unchanged if none is known."""
     namespace, _, name = pod.partition("/")
     deadline = time.monotonic() + PATIENCE_SECONDS
     while DIGEST not in image and time.monotonic() < deadline:
@@ -34,7 +36,10 @@ def pinned_image(client: KubeClient, pod: str, image: str, wait: Callable[[float
 
 
 def by_digest(image: str, image_id: str) -> str:
-    """``image_id`` is what a node calls it: ``repository@sha256:…``, or a bare digest, which no registry knows."""
+    """Return ``image`` with the digest in ``image_id``; unchanged if ``image_id`` is not from the same repository.
+
+    ``image_id`` is the node's name for the image: ``repository@sha256:…``, or a bare digest, which no registry knows.
+    """
     repository, at, digest = image_id.removeprefix("docker-pullable://").partition("@")
     own = _repository(image)
     return f"{own}@{digest}" if at and _whole(repository) == _whole(own) else image
@@ -46,13 +51,13 @@ def _image_id(pod: Object, containers: set[str]) -> str:
 
 
 def _repository(image: str) -> str:
-    """Without its tag; a colon before the last slash is that of a port."""
+    """Return the name of an image without its tag. A colon before the last slash belongs to a port."""
     head, slash, tail = image.rpartition("/")
     return f"{head}{slash}{tail.partition(':')[0]}"
 
 
 def _whole(repository: str) -> str:
-    """With the registry and the folder that are left out where they are Docker's."""
+    """Return a repository with its registry and folder. Docker's own may be left out in the name of an image."""
     first, slash, _ = repository.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         return repository

@@ -1,7 +1,7 @@
-"""What the pods of a job tell: who works, who has ended and why, and what keeps one from starting. Pure.
+"""The state of a job's pods: which worker runs, which has ended, and why. Pure.
 
-The state of our own container decides, not the phase of its pod. Containers that a template or the cluster has added
-keep a pod ``Running`` after its worker has ended, and make it ``Failed`` though its worker has done well.
+The state of our own container decides, not the phase of its pod. Other containers, added by a template or the cluster,
+keep a pod ``Running`` after its worker has ended. They also make a pod ``Failed`` although its worker has succeeded.
 """
 
 from __future__ import annotations
@@ -14,26 +14,28 @@ from kubemr_shell.kube.status import Object, condition, is_being_deleted, is_tru
 from kubemr_shell.operator.observation import Trouble
 
 ENDED = frozenset({"Succeeded", "Failed"})
-"""Phases of a pod in which none of its containers runs, or ever will."""
+"""The phases of a pod in which no container runs, now or later."""
 MESSAGE_CHARACTERS = 1000
+"""The most characters that are kept of the message of a container that has ended."""
 ASKED_TO_END = 128 + 15
 """The exit code of a worker after SIGTERM."""
 
 
 def is_alive(pod: Object) -> bool:
-    """Return whether the worker runs, and is to go on."""
+    """Return whether the worker runs, and its pod is not being deleted."""
     return "running" in _own_state(pod) and not has_ended(pod) and not is_being_deleted(pod)
 
 
 def has_ended(pod: Object) -> bool:
-    """Return whether the worker has ended, whatever else still runs in its pod."""
+    """Return whether the worker has ended, even if other containers of its pod still run."""
     return "terminated" in _own_state(pod) or _phase(pod) in ENDED
 
 
 def has_failed(pod: Object) -> bool:
     """Return whether the worker has ended without success.
 
-    A worker whose pod was deleted has only done what it was told. If the cluster needed its place, the loss is told.
+    A worker that ends by SIGTERM because its pod is deleted has not failed. It has failed if the cluster needed its
+    place: such a disruption is reported.
     """
     ended = _own_state(pod).get("terminated")
     if ended is None:
@@ -48,7 +50,7 @@ def has_succeeded(pod: Object) -> bool:
 
 
 def is_held_by_others(pod: Object) -> bool:
-    """Return whether a container beside ours keeps a pod from ending whose worker has failed.
+    """Return whether the worker has failed, and another container keeps its pod from ending.
 
     The kubelet ends restartable init containers (native sidecars) by itself.
     """
@@ -81,12 +83,12 @@ def end_of(pod: Object) -> Trouble:
 
 
 def lost_workers(pods: Sequence[Object]) -> list[str]:
-    """Return the names of the workers that have ended: the last one at the end."""
+    """Return the names of the workers that have ended, in the order of their ends."""
     return [str(pod["metadata"]["name"]) for pod in sorted(pods, key=_ended_at) if has_ended(pod)]
 
 
 def last_failure(pods: Sequence[Object]) -> Trouble | None:
-    """Return why the worker failed that failed last; None if none has."""
+    """Return why the last failed worker failed; None if no worker has failed."""
     failed = [pod for pod in pods if has_failed(pod)]
     return end_of(max(failed, key=_ended_at)) if failed else None
 
@@ -98,7 +100,7 @@ def container_statuses(pod: Object) -> Iterator[Mapping[str, Any]]:
 
 
 def _guilty(pod: Object) -> Mapping[str, Any] | None:
-    """Return the status of the container that has ended the worker: its own, else the first one that failed."""
+    """Return the status of the container that ended the worker: our own, else the first container that failed."""
     own = _own(pod)
     if "terminated" in _state(own):
         return own
@@ -120,7 +122,7 @@ def _own_state(pod: Object) -> Mapping[str, Any]:
 
 
 def _own(pod: Object) -> Mapping[str, Any]:
-    """Return the status of our container; an empty one before the kubelet has written any."""
+    """Return the status of our container; empty before the kubelet has written one."""
     return next((one for one in _statuses(pod, "containerStatuses") if one.get("name") == CONTAINER), {})
 
 

@@ -1,7 +1,7 @@
-"""How far jobs are, for their status: read seldom, and from the API server's memory.
+"""The progress of jobs for their status, read seldom and from the API server's memory.
 
-A job has up to 1,500 shards, and workers change each of them every few seconds; the figure is for people who look now
-and then. Who wants it exactly, such as ``kubemr-shell status``, reads the shards.
+A job has up to 1,500 shards, and workers change each shard every few seconds. The figures are for people who look now
+and then. ``kubemr-shell status`` reads the shards itself, and so shows exact figures.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import SHARDS
 
 SHORTEST_SECONDS = 5.0
+"""The least seconds between two readings of a job."""
 LONGEST_SECONDS = 60.0
-"""Between two readings when the last ones found nothing new, as while long tasks run."""
+"""The most seconds between two readings, if the last ones found nothing new, as while long tasks run."""
 PHASES = (Phase.MAP, Phase.REDUCE)
+"""The phases that have figures of progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +31,13 @@ class _Reading:
     progress: Progress
     at: float
     activity: int
-    """Another number whenever a shard has changed."""
+    """A number that differs from the last one if a shard has changed."""
     pause: float
-    """Until the next one, if the job itself does not change before."""
+    """The seconds until the next reading, if the document of the job does not change before."""
 
 
 class ProgressReader:
-    """Any thread may read. ``clock`` is in seconds and never goes back."""
+    """A reader of the progress of jobs. Any thread may use it. ``clock`` returns seconds and never goes back."""
 
     def __init__(self, client: KubeClient, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
@@ -43,7 +45,10 @@ class ProgressReader:
         self._readings: dict[tuple[str, str], _Reading] = {}
 
     def read(self, namespace: str, job: str, uid: str, view: JobView) -> Progress | None:
-        """As it was at most ``LONGEST_SECONDS`` ago; None in a phase without such figures."""
+        """Return the progress of a job, at most ``LONGEST_SECONDS`` old; None in a phase without figures.
+
+        Raise KubemrError if the shards cannot be read.
+        """
         if view.plan is None or view.phase not in PHASES:
             self.forget(namespace, job)
             return None
@@ -63,14 +68,15 @@ class ProgressReader:
         return progress
 
     def activity(self, namespace: str, job: str) -> int:
-        """Return a number that is another one whenever workers have changed the shards between two readings."""
+        """Return a number that changes if workers have changed a shard between two readings; 0 before the first."""
         reading = self._readings.get((namespace, job))
         return 0 if reading is None else reading.activity
 
     def forget(self, namespace: str, job: str) -> None:
+        """Forget the readings of a job."""
         self._readings.pop((namespace, job), None)
 
 
 def _place(view: JobView) -> tuple[int, int]:
-    """Where a job is, as its own document tells: a closing does not raise the turn."""
+    """Return the turn and the number of closed tasks of a job. The closing of a shard does not raise the turn."""
     return view.turn, view.closed_tasks(view.phase) if view.phase else 0

@@ -1,11 +1,11 @@
-"""What the ``restricted`` level of pod security demands, and a root file system that cannot be written. Pure."""
+"""The security contexts that the ``restricted`` pod security standard demands, with a read-only root. Pure."""
 
 from __future__ import annotations
 
 from typing import Any
 
 USER = 65532
-"""The user id of workers and of the operator; the images have a user of that number."""
+"""The user id of workers and of the operator. The images have a user with this id."""
 POD: dict[str, Any] = {
     "runAsNonRoot": True,
     "runAsUser": USER,
@@ -18,4 +18,4 @@ CONTAINER: dict[str, Any] = {
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
-"""That of each of its containers."""
+"""The security context of each container."""

@@ -1,7 +1,7 @@
-"""What the operator may do, and what people may who use it. Pure.
+"""The RBAC rules for the operator, for people who use it, and for workers. Pure.
 
-The operator makes a Role for each job, and an API server lets nobody give away rights that he has not: so it holds the
-rights of a worker too. The admission policy keeps it from using those on shards.
+The operator makes a Role for each job. Kubernetes lets an account grant only permissions that the account has itself,
+so the operator has the permissions of a worker too. The admission policy prevents their use on shards.
 """
 
 from __future__ import annotations
@@ -22,23 +22,25 @@ from kubemr_shell.kube.resources import (
 )
 
 Rule = dict[str, Any]
+"""One rule of an RBAC Role."""
 
 READ = ("get", "list", "watch")
+"""The verbs of accounts that only read."""
 
 
 def operator_rules() -> list[Rule]:
-    """The least with which every action of the operator is allowed: tests/operator/test_rights.py runs jobs with it."""
+    """Return the least permissions of the operator. ``tests/operator/test_rights.py`` runs jobs with just these."""
     return [
         _rule(JOBS, "get", "list", "watch", "patch", "delete"),
         _rule(JOBS, "patch", below="status"),
-        # Some clusters ask for it of who makes an object that the deletion of a job has to wait for.
+        # Some clusters demand it of accounts that create objects with ``blockOwnerDeletion``.
         _rule(JOBS, "update", below="finalizers"),
-        # Listed for the progress, removed together after the end; the others are there to be given to workers. Who has
-        # "delete" may write any shard, by the admission policy: the operator has not.
+        # "list" reads the progress, "deletecollection" removes the shards after the end of a job, and the others are
+        # there to be granted to workers. "delete" is left out: it would permit to write any shard (admission.py).
         _rule(SHARDS, "list", "get", "create", "patch", "deletecollection"),
-        # What is made is got as well, if something of its name is there: whose it is.
+        # "get" reads the owner of an object whose name is taken, here and below.
         _rule(BATCH_JOBS, "list", "watch", "get", "create", "patch", "delete"),
-        # Patched to end one in which a sidecar has outlived its worker.
+        # "patch" ends a pod in which a sidecar has outlived its worker.
         _rule(PODS, "list", "watch", "patch"),
         _rule(CONFIG_MAPS, "get", "create"),
         _rule(SERVICE_ACCOUNTS, "get", "create"),
@@ -48,17 +50,17 @@ def operator_rules() -> list[Rule]:
 
 
 def viewer_rules() -> list[Rule]:
-    """Of those who look at jobs."""
+    """Return the permissions of people who read jobs."""
     return [_group_rule((JOBS, SHARDS), *READ)]
 
 
 def editor_rules() -> list[Rule]:
-    """Of those who make jobs. They write no status and no shards."""
+    """Return the permissions of people who create jobs. They do not permit to write a status or shards."""
     return [_rule(JOBS, "create", "update", "patch", "delete", "deletecollection")]
 
 
 def job_rules(job: str) -> list[Rule]:
-    """Of the workers of one job: read it and write its status; read, make and change shards."""
+    """Return the permissions of the workers of a job: read it, write its status; read, create and change shards."""
     return [
         {**_rule(JOBS, "get"), "resourceNames": [job]},
         {**_rule(JOBS, "patch", below="status"), "resourceNames": [job]},

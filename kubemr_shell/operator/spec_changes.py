@@ -1,6 +1,7 @@
-"""Which fields of a job's spec its pods have from the time when they were made. Pure.
+"""The fields of a spec that are fixed for the pods of a job when their batch Job is made. Pure.
 
-The template of a batch Job cannot be changed. The batch Job notes the fields from which its template was made.
+Kubernetes does not permit changes of the template of a batch Job. So an annotation of the batch Job records digests of
+the fields from which the template was made.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ from kubemr_shell.kube.marks import SPEC_ANNOTATION
 from kubemr_shell.kube.status import Object
 
 OF_PODS = ("image", "slots", "template", "s3")
+"""The fields of the spec from which the template is made."""
 DIGEST_CHARACTERS = 8
+"""The length of a digest."""
 
 
 def noted_spec(spec: Mapping[str, Any]) -> str:
-    """Return the value of the annotation for workers that are made for ``spec``: a digest of each field."""
+    """Return the value of the annotation for a batch Job that is made from ``spec``: a digest of each field."""
     return json.dumps(_digests(spec), sort_keys=True)
 
 
 def changed_of_pods(spec: Mapping[str, Any], batch: Object) -> set[str]:
-    """Return the fields of ``spec`` that are not those from which ``batch`` was made; none if nobody has noted them."""
+    """Return the fields of ``spec`` that changed since ``batch`` was made; none if ``batch`` has no annotation."""
     noted = (batch["metadata"].get("annotations") or {}).get(SPEC_ANNOTATION)
     if noted is None:
         return set()
@@ -37,7 +40,10 @@ def _digests(spec: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _shares_requests(spec: Mapping[str, Any]) -> bool:
-    """Return whether a number of requests is divided among the workers, which a changed number of them would break."""
+    """Return whether the spec limits the requests of a job.
+
+    The limit is divided among the workers, so their number is then fixed too.
+    """
     s3 = spec.get("s3")
     return isinstance(s3, Mapping) and bool(s3.get("maxRequestsPerSecond"))
 

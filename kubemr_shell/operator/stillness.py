@@ -1,4 +1,4 @@
-"""For how long nothing has been done in a job, as one operator has seen it."""
+"""The times for which jobs have not changed, as one operator has seen them."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ class _Sight:
 
 
 class StillnessWatch:
-    """Compares what it is shown of a job with what it was shown before. Any thread may use it."""
+    """A record of the last change of each job. Any thread may use it."""
 
     def __init__(self, limit_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """A job of which nothing changes for ``limit_seconds`` is stalled. ``clock`` never goes back."""
+        """A job that does not change for ``limit_seconds`` is stalled. ``clock`` is in seconds, and never goes back."""
         self._limit = limit_seconds
         self._clock = clock
         self._sights: dict[Key, _Sight] = {}
         self._lock = threading.Lock()
 
     def is_stalled(self, job: Key, signature: Hashable) -> bool | None:
-        """Return whether a job stands still; None while this operator has not watched it for long enough to know.
+        """Return whether a job is stalled; None while this operator has not watched the job for long enough.
 
-        ``signature`` is anything that is another whenever work is done on the job. What an operator that was begun
-        anew does not know, another one may have noted already.
+        ``signature`` is any value that changes with each work on the job. None is not False: after a restart of this
+        operator, another operator may have reported already that the job is stalled.
         """
         now = self._clock()
         with self._lock:
@@ -44,6 +44,6 @@ class StillnessWatch:
         return False if last.has_moved else None
 
     def forget(self, job: Key) -> None:
-        """Note that there is no such job any more, or that it has ended."""
+        """Forget a job that has ended or no longer exists."""
         with self._lock:
             self._sights.pop(job, None)

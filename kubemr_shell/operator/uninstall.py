@@ -1,7 +1,7 @@
-"""Decide what an uninstallation removes, and which jobs it lets go of. Pure.
+"""The decisions of an uninstallation: which objects it removes, and which jobs it releases. Pure.
 
-An object belongs to an installation if it has the labels of kubemr-shell and its name or its namespace is the one that
-this installation gives. A name alone proves nothing. Namespaces are never part of an installation.
+An object belongs to an installation if it has the labels of kubemr-shell and the name or the namespace that this
+installation uses. A name alone proves nothing. Namespaces are never part of an installation.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ from kubemr_shell.operator.deletion import FINALIZER
 from kubemr_shell.operator.install import LABELS, NAME, cluster_name, names_in_cluster
 
 LABEL_SELECTOR = ",".join(f"{name}={value}" for name, value in LABELS.items())
+"""The label selector for all objects of installations."""
 IN_OPERATOR_NAMESPACE = (DEPLOYMENTS, SERVICES, DISRUPTION_BUDGETS, SERVICE_ACCOUNTS)
+"""The kinds of objects in the namespace of the operator."""
 BINDINGS = (CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS)
+"""The kinds of objects that grant permissions to the operator."""
 KINDS = (
     DEPLOYMENTS,
     SERVICES,
@@ -47,8 +50,8 @@ KINDS = (
 )
 """All kinds of an installation, in the order in which they are removed.
 
-The operator goes first, for it would hold each job again. The bindings go last: they tell which jobs were looked after,
-and an uninstallation that was interrupted reads that from them again.
+The operator comes first, because it would add its finalizer to each job again. The bindings come last: they show which
+jobs the operator looked after, and an uninstallation that was interrupted reads them again.
 """
 DEFINITIONS = tuple(f"{plural}.{GROUP}" for plural in (JOB_PLURAL, SHARD_PLURAL, POLICY_PLURAL))
 """The names of the CustomResourceDefinitions."""
@@ -56,6 +59,7 @@ DEFINITIONS = tuple(f"{plural}.{GROUP}" for plural in (JOB_PLURAL, SHARD_PLURAL,
 Found = Mapping[Resource, Sequence[Object]]
 """The objects of each kind in KINDS that have the labels of an operator, in all namespaces."""
 ALL_NAMESPACES = None
+"""The scope that stands for all namespaces of the cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +81,20 @@ class Removal:
     """An installation as it was found in a cluster."""
 
     things: Sequence[Thing]
-    """In the order of their removal."""
+    """The objects to remove, in this order."""
     scopes: frozenset[str | None]
-    """The namespaces whose jobs it looks after; ALL_NAMESPACES stands for all of them."""
+    """The namespaces whose jobs its operator looks after, or ALL_NAMESPACES."""
     other_scopes: frozenset[str | None]
-    """The same of all other installations of the cluster."""
+    """The namespaces that the operators of other installations look after, or ALL_NAMESPACES."""
     others: Sequence[str]
     """The namespaces in which operators of other installations run."""
     release: str | None
-    """The name of the Helm release that this installation is; None if Helm has not made it."""
+    """The name of the Helm release of the installation; None if Helm has not made it."""
 
     def lets_go(self, job: Object, *, all_jobs: bool = False) -> bool:
-        """Return whether a finalizer of ours holds the job, and no operator is left that would remove it.
+        """Return whether our finalizer holds the job, and no other operator is left to remove the finalizer.
 
-        ``all_jobs``: the jobs of all namespaces go with their definition.
+        With ``all_jobs``, the jobs of all namespaces are released, because their definition is removed.
         """
         if FINALIZER not in (job["metadata"].get("finalizers") or ()):
             return False
@@ -101,11 +105,11 @@ class Removal:
 
 
 def removal_of(found: Found, operator_namespace: str) -> Removal:
-    """Return what the installation with its operator in ``operator_namespace`` consists of."""
+    """Return the installation whose operator is in ``operator_namespace``."""
     bindings = [one for resource in BINDINGS for one in found.get(resource, ())]
     own = [one for one in bindings if _account_namespace(one) == operator_namespace]
     of_others = [one for one in bindings if one not in own]
-    # Two installations made by kustomize share their names in the cluster: the last one removes what is shared.
+    # Two installations by kustomize share objects of the whole cluster. The last uninstallation removes these.
     shared = {_role(one) for one in of_others}
     owned = {cluster_name(operator_namespace), *map(_role, own)} - shared
     names = {name for one in owned for name in names_in_cluster(one)}
@@ -142,7 +146,7 @@ def _namespace(one: Object) -> str | None:
 
 
 def _account_namespace(binding: Object) -> str:
-    """Return the namespace of the operator whose account a binding gives rights to."""
+    """Return the namespace of the operator to whose account a binding grants permissions; empty if there is none."""
     accounts = (one for one in binding.get("subjects") or () if one.get("name") == NAME)
     return next((str(one.get("namespace", "")) for one in accounts), "")
 
@@ -152,7 +156,7 @@ def _role(binding: Object) -> str:
 
 
 def _release(one: Object) -> str | None:
-    """Return the name of the Helm release that an object belongs to."""
+    """Return the name of the Helm release of an object; None if Helm has not made the object."""
     release: str | None = (one["metadata"].get("annotations") or {}).get("meta.helm.sh/release-name")
     return release
 

@@ -1,4 +1,4 @@
-"""Remove an installation from a cluster: look what there is, stop the operator, let go of the jobs, remove the rest."""
+"""The removal of an installation from a cluster: find it, stop the operator, release the jobs, remove the rest."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.uninstall import DEFINITIONS, KINDS, LABEL_SELECTOR, Removal, Thing, removal_of
 
 END_SECONDS = 90.0
-"""How long the pods of the operator, and the definitions, may take to end. The pods have 15 s by themselves."""
+"""The seconds that the operator's pods, and the definitions, have to end. The grace period of the pods is 15 s."""
 LOOK_SECONDS = 0.5
+"""The seconds between two checks whether objects are gone."""
 TRIES = 10
-"""How often a job is read again whose worker writes its status at the same time."""
+"""The most attempts to release a job whose workers write its status at the same time."""
 
 Say = Callable[[str], None]
+"""A function that shows a line to the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class Uninstallation:
 
     @classmethod
     def find(cls, client: KubeClient, operator_namespace: str, *, definitions: bool) -> Uninstallation:
-        """Find the installation. UsageError if there is none, or if another one needs the definitions."""
+        """Find the installation. Raise UsageError if there is none, or if another one needs the definitions."""
         found = {resource: _labelled(client, resource) for resource in KINDS}
         removal = removal_of(found, operator_namespace)
         defined = _definitions(client) if definitions else []
@@ -53,7 +55,7 @@ class Uninstallation:
         return cls(client=client, operator_namespace=operator_namespace, removal=removal, definitions=defined)
 
     def lines(self) -> list[str]:
-        """Say what is removed, what stays, and what becomes of the jobs."""
+        """Return the lines that say which objects are removed, which are kept, and what happens to the jobs."""
         jobs, held = _all_of(self.client, JOBS), self._held()
         lines = [f"To be removed from {self.client.server}:"]
         lines += [f"  {thing}" for thing in [*self.removal.things, *self.definitions]]
@@ -71,14 +73,14 @@ class Uninstallation:
         return lines
 
     def carry_out(self, say: Say, wait: Callable[[float], object]) -> None:
-        """Remove the installation; ``wait`` pauses for some seconds. Unavailable if the operator does not end.
+        """Remove the installation. ``wait`` pauses for a number of seconds.
 
-        An uninstallation that was interrupted can be begun again.
+        Raise Unavailable if the operator does not end. An uninstallation that was interrupted can be started again.
         """
         first = [thing for thing in self.removal.things if thing.resource is DEPLOYMENTS]
         self._remove(first, say)
         self._await(self._no_operator, wait, f"the pods of the operator in the namespace {self.operator_namespace}")
-        for job in self._held():  # again: until now an operator may have taken on new ones
+        for job in self._held():  # read again: until now, an operator may have accepted new jobs
             self._let_go(job)
             say(f"let go of {_fate(job)}")
         self._remove([thing for thing in self.removal.things if thing not in first], say)
@@ -87,7 +89,7 @@ class Uninstallation:
             self._await(lambda: not _definitions(self.client), wait, "the definitions, with the jobs of the cluster,")
 
     def _held(self) -> list[Object]:
-        """Return the jobs that would wait for an operator for ever when they are deleted."""
+        """Return the jobs whose deletion would wait for ever for an operator that is gone."""
         return [job for job in _all_of(self.client, JOBS) if self.removal.lets_go(job, all_jobs=bool(self.definitions))]
 
     def _remove(self, things: Sequence[Thing], say: Say) -> None:
@@ -107,13 +109,13 @@ class Uninstallation:
         while not is_gone():
             if time.monotonic() > deadline:
                 raise Unavailable(
-                    f"{what} did not end within {END_SECONDS:g} s: look why (kubectl -n {self.operator_namespace} "
-                    "get pods), and call kubemr-shell uninstall again: it goes on from here"
+                    f"{what} did not end within {END_SECONDS:g} s: find the cause (kubectl -n "
+                    f"{self.operator_namespace} get pods), then run kubemr-shell uninstall again"
                 )
             wait(LOOK_SECONDS)
 
     def _let_go(self, job: Object) -> None:
-        """Take our finalizer off the job, and leave those of others."""
+        """Remove our finalizer from the job, and keep all others. Raise Unavailable if the job changes all the time."""
         namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
         for _ in range(TRIES):
             try:
@@ -129,7 +131,7 @@ class Uninstallation:
             except Conflict:
                 continue
             return
-        raise Unavailable(f"job {_name(job)} changes all the time: call kubemr-shell uninstall again")
+        raise Unavailable(f"job {_name(job)} changes all the time: run kubemr-shell uninstall again")
 
 
 def _labelled(client: KubeClient, resource: Resource) -> list[Object]:
@@ -137,7 +139,7 @@ def _labelled(client: KubeClient, resource: Resource) -> list[Object]:
 
 
 def _all_of(client: KubeClient, resource: Resource, labels: str = "") -> list[Object]:
-    """List the objects of all namespaces; nothing where the cluster does not know the kind."""
+    """Return the objects of all namespaces; none if the cluster does not know the kind."""
     try:
         return list(client.list(resource, None, labels=labels)["items"])
     except UnknownKind:
@@ -163,7 +165,7 @@ def _nothing(operator_namespace: str, others: Sequence[str]) -> str:
 
 
 def _fate(job: Object) -> str:
-    """Say what becomes of one job, and how to remove its temporaries."""
+    """Return a text that says what happens to a job, and how to remove its temporaries."""
     seen = Observation(job=job, batch=None, cleanup=None, now=0.0)
     text = f"{_name(job)} ({state_of(job)})"
     if state_of(job) not in [state.value for state in ENDED] and not seen.is_deleted:

@@ -1,4 +1,4 @@
-"""The operator over HTTP: ``/metrics`` for Prometheus, ``/healthz`` and ``/readyz`` for the kubelet."""
+"""The HTTP server of the operator: ``/metrics`` for Prometheus, ``/healthz`` and ``/readyz`` for the kubelet."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from kubemr_shell.operator.operator import Operator
 
 TEXT_TYPE = "text/plain; charset=utf-8"
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""The content type of the text format of Prometheus."""
 
 
 def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
-    """Answer on a port of all addresses, in a thread, until ``shutdown``; port 0: any free port. OSError."""
+    """Start the server on all addresses, in a thread of its own, and return it. End it with ``shutdown``.
+
+    Port 0 takes any free port. Raise OSError if the port is not free.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -29,7 +33,7 @@ def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
                     self._answer(404, "/metrics, /healthz, /readyz\n")
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-            """Probes come all the time: nothing is said of them."""
+            """Write no log: probes come all the time."""
 
         def _answer(self, status: int, text: str | bytes, content_type: str = TEXT_TYPE) -> None:
             data = text if isinstance(text, bytes) else text.encode()
@@ -48,9 +52,9 @@ def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
 
 
 def _listening(port: int) -> socket.socket:
-    """Return a socket that takes connections of IPv6 and of IPv4, or of IPv4 alone where the node has no IPv6.
+    """Return a socket that accepts connections by IPv6 and IPv4, or by IPv4 only if the node has no IPv6.
 
-    The kubelet asks at the address of the pod, which is one of IPv6 in a cluster that has no IPv4.
+    The kubelet connects to the address of the pod, which is an IPv6 address in a cluster without IPv4.
     """
     try:
         return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)

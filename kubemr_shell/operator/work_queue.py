@@ -1,4 +1,4 @@
-"""Jobs that have to be looked at: each once, however often it was asked for, and never by two threads at a time."""
+"""A queue of items that wait to be processed: each item once, and never in two threads at the same time."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 SPARE = 64
-"""Entries of times that no longer hold are removed when they outnumber the others by that much."""
+"""The number by which outdated entries of the heap may exceed the valid ones before they are removed."""
 
 
 class WorkQueue(Generic[Item]):
-    """Any thread may add and take."""
+    """A queue of items with due times. Any thread may add and take."""
 
     def __init__(self, taken: Callable[[float], None] = lambda _: None) -> None:
-        """``taken`` is told for each item how many seconds late it was taken."""
+        """``taken`` is called for each item with the seconds from its due time to its taking."""
         self._taken = taken
         self._condition = threading.Condition()
         self._due: dict[Item, float] = {}
         self._heap: list[tuple[float, int, Item]] = []
         self._working: set[Item] = set()
         self._postponed: set[Item] = set()
-        """Due while they are being looked at."""
+        """The items that became due while a thread processes them."""
         self._count = 0
         self._closed = False
 
     def add(self, item: Item, after: float = 0.0) -> None:
-        """Have it looked at in so many seconds; an earlier time stays."""
+        """Make an item due after ``after`` seconds. If the item is due earlier already, change nothing."""
         at = time.monotonic() + after
         with self._condition:
             if item in self._due and self._due[item] <= at:
@@ -41,7 +41,7 @@ class WorkQueue(Generic[Item]):
             self._condition.notify()
 
     def take(self) -> Item | None:
-        """The next one that is due; None after ``close``. ``done`` has to follow."""
+        """Wait for the next due item and return it; None after ``close``. The caller must call ``done`` afterwards."""
         with self._condition:
             while not self._closed:
                 now = time.monotonic()
@@ -53,6 +53,7 @@ class WorkQueue(Generic[Item]):
             return None
 
     def done(self, item: Item) -> None:
+        """Note that an item has been processed. Only then can it be taken again."""
         with self._condition:
             self._working.discard(item)
             if item in self._postponed:
@@ -61,12 +62,13 @@ class WorkQueue(Generic[Item]):
             self._condition.notify()
 
     def close(self) -> None:
+        """Close the queue: each ``take`` returns None from now on."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
 
     def age(self) -> float:
-        """Return for how many seconds the oldest item has been due; 0 where none is."""
+        """Return the seconds for which the oldest item has been due; 0 if none is due."""
         with self._condition:
             return max(0.0, time.monotonic() - min(self._due.values(), default=math.inf))
 
@@ -80,17 +82,20 @@ class WorkQueue(Generic[Item]):
         self._compact()
 
     def _compact(self) -> None:
-        """A job that is due in a week, and looked at every few minutes till then, leaves an entry each time."""
+        """Remove the outdated entries if they are too many.
+
+        A job that is due in a week but is processed every few minutes leaves an entry each time.
+        """
         if len(self._heap) > 2 * len(self._due) + SPARE:
             self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
             heapq.heapify(self._heap)
 
     def _next(self, now: float) -> tuple[Item | None, float]:
-        """Return the first item that is due, and when it became due."""
+        """Return the first due item and its due time; None and ``now`` if no item is due."""
         while self._heap and self._heap[0][0] <= now:
             at, _, item = heapq.heappop(self._heap)
             if self._due.get(item) != at:
-                continue  # it was asked for at another time since
+                continue  # outdated: the item has another due time now
             if item in self._working:
                 self._postponed.add(item)
                 continue

@@ -1,6 +1,6 @@
-"""The pod template of an installation: what the pods of all its jobs get unless their own template says otherwise.
+"""The pod template of an installation, for the pods of all its jobs. Pure.
 
-Pure. It has the form of ``spec.template`` and is merged over our own pod, before the template of the job.
+It has the form of ``spec.template``. It is merged over our own pod first, and the template of the job after it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from kubemr_shell.errors import UsageError
 from kubemr_shell.kube.marks import CONTAINER
 
 WorkerTemplate = Mapping[str, Any]
+"""A pod template in the form of ``spec.template``."""
 PARTS = ("metadata", "spec")
+"""The fields of a pod template."""
 OF_JOBS = ("image", "command", "args")
-"""What the job or the operator says of our container."""
+"""The fields of our container that only the job or the operator may set."""
 
 
 def check_template(template: object, source: str) -> WorkerTemplate:
-    """Return the template, or refuse one that could not be meant; the API server checks the rest. UsageError."""
+    """Return the template. Raise UsageError if its form is wrong. The API server checks the rest."""
     if not isinstance(template, Mapping):
         raise UsageError(f"{source}: must be a mapping with metadata or spec, as a pod template has them")
     for name in template:
@@ -35,13 +37,13 @@ def check_template(template: object, source: str) -> WorkerTemplate:
         for name in OF_JOBS:
             if container["name"] == CONTAINER and name in container:
                 raise UsageError(
-                    f"{source}: {name} of the container {CONTAINER}: must not be here: jobs and --image say it"
+                    f"{source}: {name} of the container {CONTAINER}: must not be here: jobs and --image set it"
                 )
     return template
 
 
 def parsed_template(text: str) -> WorkerTemplate:
-    """Return the template that ``template_text`` has written. UsageError."""
+    """Return the template that ``template_text`` has written. Raise UsageError if the text is not such a template."""
     try:
         template = json.loads(text)
     except ValueError as error:

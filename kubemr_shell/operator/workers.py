@@ -1,4 +1,4 @@
-"""What the operator does about workers that are there: how many, suspended or not, and pods that do not end. Pure."""
+"""The decisions about existing workers: their number, their suspension, and pods that do not end. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.pods import is_held_by_others
 
 END_SECONDS = 1
-"""The active deadline of a pod that is to end: the least that Kubernetes takes."""
+"""The active deadline in seconds of a pod that should end: the least that Kubernetes accepts."""
 
 
 def end_held_pods(pods: Sequence[Object]) -> list[Action]:
-    """Return the patches that end pods in which a sidecar has outlived a worker that failed.
+    """Return the patches that end pods in which a sidecar still runs after the worker has failed.
 
-    Only when such a pod has ended does its batch Job make another one. A pod beyond its active deadline is ended by the
-    kubelet, and stays there with its logs and exit codes, which a deleted pod does not.
+    The batch Job replaces such a pod only after the pod has ended. The patch sets an active deadline. The kubelet then
+    ends the pod, and its logs and exit codes stay. If the pod were deleted, they would be lost.
     """
     held = [pod for pod in pods if is_held_by_others(pod) and _deadline(pod) != END_SECONDS]
     return [
@@ -37,9 +37,9 @@ def end_held_pods(pods: Sequence[Object]) -> list[Action]:
 
 
 def active_seconds(seen: Observation) -> float:
-    """Return for how long the workers may have worked: since their batch Job was let go last, as Kubernetes counts it.
+    """Return the seconds since the batch Job last started or resumed, as Kubernetes counts active time.
 
-    It is 0 before there is a batch Job, and while a queue or ``spec.suspend`` holds it back.
+    Return 0 without a batch Job, and while a queue or ``spec.suspend`` suspends it.
     """
     if seen.batch is None or seen.batch["spec"].get("suspend"):
         return 0.0
@@ -47,10 +47,10 @@ def active_seconds(seen: Observation) -> float:
 
 
 def wanted_pods(seen: Observation) -> int:
-    """Return how many pods the batch Job is to have.
+    """Return the number of pods that the batch Job should have.
 
-    A pod of a lost node counts for nothing: its batch Job replaces it only when the node is back or deleted. So the
-    batch Job gets one pod more for each of them. One that a queue has admitted keeps the size that was admitted.
+    A pod of a lost node does no work, and the batch Job replaces it only when the node is back or deleted. So the batch
+    Job gets one more pod for each of them. A batch Job with a queue keeps the size that the queue has admitted.
     """
     asked = _made_for(seen) if seen.spec.s3.max_requests_per_second else seen.spec.replicas or 1
     if _is_queued(seen):
@@ -59,10 +59,10 @@ def wanted_pods(seen: Observation) -> int:
 
 
 def changed_workers(seen: Observation) -> list[Action]:
-    """Return the patch of a batch Job that is not as the spec wants it.
+    """Return the patch that makes the batch Job agree with the spec; empty if it agrees.
 
-    Nothing is done to a batch Job that has changed since it was seen: a queue may have taken it. With the label of a
-    queue, the queue decides whether the workers are suspended.
+    The patch fails if the batch Job has changed since it was seen: a queue may have admitted it. If the batch Job has
+    the label of a queue, the queue decides whether the workers are suspended.
     """
     assert seen.batch is not None
     spec, changes = seen.batch["spec"], list[Operation]()
@@ -70,7 +70,7 @@ def changed_workers(seen: Observation) -> list[Action]:
         changes.append(add("/spec/suspend", seen.spec.suspend))
     count = wanted_pods(seen)
     if spec["completions"] != count:
-        # Kubernetes lets both change while they stay equal; pods of the highest indexes are removed first.
+        # Kubernetes permits a change only if both stay equal. It removes the pods with the highest indexes first.
         changes += [add("/spec/completions", count), add("/spec/parallelism", count)]
     if not changes:
         return []
@@ -79,7 +79,7 @@ def changed_workers(seen: Observation) -> list[Action]:
 
 
 def _made_for(seen: Observation) -> int:
-    """Return the number of pods among which the requests of the job were divided. Each keeps its share to its end."""
+    """Return the number of pods among which the limit of requests was divided. A pod keeps its share until its end."""
     assert seen.batch is not None
     noted = (seen.batch["metadata"].get("annotations") or {}).get(REPLICAS_ANNOTATION)
     return int(noted) if noted else seen.spec.replicas or 1
