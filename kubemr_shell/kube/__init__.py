@@ -1,1 +1,1 @@
-"""The Kubernetes API: one client for the board, the operator and the command line."""
+"""The client of the Kubernetes API, for the board, the operator and the command line."""

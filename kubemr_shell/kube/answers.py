@@ -1,8 +1,8 @@
-"""What an answer of the API server means: one of our errors for each refusal. Pure.
+"""The meaning of the answers of the API server: one of our errors for each refusal. Pure.
 
-Which status stands for what was read from the API server's source and tried on a real one: a failed ``test`` is a 422
-without causes, a stale resourceVersion a 409, and what comes after a write was sent (5xx, a cut connection) leaves open
-whether it has landed.
+The meaning of each status comes from the API server's source and from tests on a real server. A failed ``test`` of a
+JSON Patch is a 422 without causes. A stale resourceVersion is a 409. After a 5xx or a cut connection, it is unknown
+whether a write has been applied.
 """
 
 from __future__ import annotations
@@ -26,14 +26,19 @@ from kubemr_shell.errors import (
 )
 
 MEANINGS: dict[int, type[KubemrError]] = {401: Forbidden, 403: Forbidden, 404: DocumentNotFound, 410: Expired}
+"""The errors for the statuses that have only one meaning."""
 TERMINATING = "NamespaceTerminating"
+"""The reason of a cause if the namespace is being deleted."""
 TOO_LARGE = "etcdserver: request is too large"
+"""The part of a message by which etcd refuses a document of more than its limit."""
 UNKNOWN_FIELD = "strict decoding error: "
+"""The text before the fields that the API server does not know, with ``fieldValidation=Strict``."""
 INSTALL = "kubectl create namespace kubemr; kubemr-shell install | kubectl apply -f - installs it"
+"""The advice for a cluster without our kinds of objects."""
 
 
 def refusal(status: int, body: bytes, retry_after: str | None, *, what: str, writes: bool) -> KubemrError:
-    """The error for an answer that is no success. ``what`` names the request: ``patch of TaskShard a/b``."""
+    """Return the error for an answer that is not a success. ``what`` names the request: ``patch of TaskShard a/b``."""
     answer = _parsed(body)
     reason = str(answer.get("reason", ""))
     message = f"{what}: {answer.get('message') or f'HTTP status {status}'}"
@@ -49,13 +54,13 @@ def refusal(status: int, body: bytes, retry_after: str | None, *, what: str, wri
         return BoardUnavailable(message, retry_after=seconds(retry_after))
     if status == 403 and TERMINATING in _causes(answer):
         return NamespaceTerminating(message)
-    if status == 404 and not answer:  # a plain text: no handler has looked for an object
+    if status == 404 and not answer:  # plain text: no handler has looked for an object
         return UnknownKind(f"{what}: the API server knows no such kind of object: {INSTALL}")
     return MEANINGS.get(status, BoardError)(message)
 
 
 def _failure(message: str, retry_after: str | None, *, writes: bool) -> KubemrError:
-    """Of the server itself; its store refuses what is too large in this way."""
+    """Return the error for a 5xx. By a 5xx, the server also reports that etcd refuses a document as too large."""
     if TOO_LARGE in message:
         return BoardError(f"{message}; it is over the limit of etcd")
     kind = UnknownAnswer if writes else BoardUnavailable
@@ -63,7 +68,7 @@ def _failure(message: str, retry_after: str | None, *, writes: bool) -> KubemrEr
 
 
 def seconds(retry_after: str | None) -> float:
-    """What a Retry-After header asks for; 0 without one. API servers send whole seconds."""
+    """Return the seconds of a Retry-After header; 0 without one. API servers send whole seconds."""
     return float(retry_after) if retry_after and retry_after.isdecimal() else 0.0
 
 
@@ -76,6 +81,6 @@ def _parsed(body: bytes) -> dict[str, Any]:
 
 
 def _causes(answer: dict[str, Any]) -> list[str]:
-    """A document that breaks its schema says where, in each; a failed ``test`` says nothing."""
+    """Return the reasons of the causes: one for each violation of a schema, and none for a failed ``test``."""
     details = answer.get("details") or {}
     return [str(cause.get("reason")) for cause in details.get("causes") or ()]

@@ -1,6 +1,6 @@
-"""Requests to a Kubernetes API server, as JSON, with our errors.
+"""The client of a Kubernetes API server: JSON requests, with our errors for refusals.
 
-A request is sent once: who asks again is decided above.
+The client sends each request once. The callers decide whether to repeat a request.
 """
 
 from __future__ import annotations
@@ -29,24 +29,35 @@ from kubemr_shell.kube.resources import Resource
 from kubemr_shell.kube.server_clock import ServerClock
 
 Object = dict[str, Any]
+"""A Kubernetes object, as it is in JSON."""
 
 CONNECT_SECONDS = 5.0
+"""The seconds after which an attempt to connect fails."""
 READ_SECONDS = 45.0
-"""Longer than the 34 s after which an API server gives up a patch by itself."""
+"""The seconds without a byte after which a request fails: more than the 34 s that an API server gives a patch."""
 PAGE_BYTES = 4 << 20
-"""The size of a page of a list, about: read into Python objects it takes some four times as much memory."""
+"""The approximate size of a page of a list. As Python objects, a page takes about four times as much memory."""
 FIRST_PAGE_ITEMS = 20
-"""The number of objects of the first page, from whose size that of the next ones follows."""
+"""The number of objects of the first page. The number for each next page follows from the size of the last page."""
 MOST_PAGE_ITEMS = 500
+"""The most objects of a page."""
 FIELD_MANAGER = "kubemr"
+"""The name under which Kubernetes records our writes in ``managedFields``."""
 JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRICT = {"fieldValidation": "Strict"}
+"""The query by which the API server refuses unknown fields instead of dropping them."""
 
 
 class KubeClient:
-    """Any number of threads may use it. ``namespace`` is the one of the context, or of the pod."""
+    """A client of one API server. Any number of threads may use it.
+
+    ``namespace`` is the default namespace: the one of the context, or of the pod.
+
+    Each request raises the errors of ``answers.refusal``. If no answer comes, it raises UnknownAnswer for a write that
+    may have been applied, else BoardUnavailable.
+    """
 
     def __init__(self, connection: Connection, namespace: str) -> None:
         self.namespace = namespace
@@ -55,7 +66,7 @@ class KubeClient:
         self._heard: Callable[[str, str, float], None] = lambda _method, _code, _seconds: None
 
     def report_to(self, heard: Callable[[str, str, float], None]) -> None:
-        """Have ``heard`` told of each request: its method, the status code, and the seconds to its first byte.
+        """Call ``heard`` for each request with the method, the status code, and the seconds to the first byte.
 
         The method of a watch is WATCH. The code of a request without an answer is ``none``.
         """
@@ -65,8 +76,8 @@ class KubeClient:
     def from_kubeconfig(
         cls, path: str | None, context: str | None, namespace: str | None, *, connections: int = CONNECTIONS
     ) -> KubeClient:
-        """As kubectl does: ``None`` is the default of each."""
-        from kubemr_shell.kube.kubeconfig import of_kubeconfig  # noqa: PLC0415 - pods have none, and do not pay for it
+        """Return a client for a kubeconfig, as kubectl finds it. ``None`` means kubectl's default."""
+        from kubemr_shell.kube.kubeconfig import of_kubeconfig  # noqa: PLC0415 - slow, and not for pods
 
         connection, of_context = of_kubeconfig(path, context, connections=connections)
         return cls(connection, namespace or of_context)
@@ -75,45 +86,45 @@ class KubeClient:
     def of_user(
         cls, path: str | None, context: str | None, namespace: str | None, environ: Mapping[str, str]
     ) -> KubeClient:
-        """By a kubeconfig; in a pod that has none, and where none is asked for, with the pod's account."""
+        """Return a client for a user's kubeconfig, or for the pod's account if no kubeconfig is named or exists."""
         if path is None and context is None and is_pod() and not has_kubeconfig(environ):
             return cls(of_pod(environ), namespace or namespace_of_pod())
         return cls.from_kubeconfig(path, context, namespace)
 
     @classmethod
     def of_program(cls, kubeconfig: str | None, namespace: str | None, environ: Mapping[str, str]) -> KubeClient:
-        """For what runs in a pod, whose environment this is, and elsewhere with a kubeconfig."""
+        """Return a client for a program that runs in a pod with the variables ``environ``, or with a kubeconfig."""
         if kubeconfig:
             return cls.from_kubeconfig(kubeconfig, None, namespace)
         return cls(of_pod(environ), namespace or "")
 
     @property
     def server(self) -> str:
-        """The URL of the API server."""
+        """Return the URL of the API server."""
         return self._connection.server
 
     def server_time(self) -> float | None:
-        """What its clock says, in seconds since 1970, by its last answer; None before the first."""
+        """Return the time of the API server by its last answer, in seconds since 1970; None before the first answer."""
         return self._clock.now()
 
     def create(
         self, resource: Resource, namespace: str | None, document: Mapping[str, Any], *, strict: bool = False
     ) -> Object:
-        """``strict``: UnknownField where the server would drop what it does not know."""
+        """Create an object and return it. With ``strict``, raise UnknownField instead of dropping unknown fields."""
         name = document["metadata"].get("name") or document["metadata"].get("generateName")
         what = f"creation of {resource.kind} {name}"
         whole = {"apiVersion": resource.api_version, "kind": resource.kind, **document}
         return self._ask("POST", resource.path(namespace), what, query=STRICT if strict else {}, body=whole)
 
     def get(self, resource: Resource, namespace: str | None, name: str, *, fresh: bool = True) -> Object:
-        """``fresh=False``: from the API server's memory, which may be some moments old."""
+        """Return an object. With ``fresh=False``, read from the API server's memory, which may be slightly old."""
         query = {} if fresh else {"resourceVersion": "0"}
         return self._ask("GET", resource.path(namespace, name), f"{resource.kind} {name}", query=query)
 
     def list(
         self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = "", fresh: bool = True
     ) -> Object:
-        """The whole list, with ``metadata.resourceVersion`` and ``items``."""
+        """Return the whole list, with ``metadata.resourceVersion`` and ``items``. ``fresh`` is as in ``get``."""
         query = selectors(labels, fields)
         if not fresh:
             query["resourceVersion"] = "0"
@@ -122,9 +133,9 @@ class KubeClient:
     def pages(
         self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> Iterator[Object]:
-        """Yield a whole list in parts of about ``PAGE_BYTES``, all of one resourceVersion.
+        """Yield a whole list in pages of about ``PAGE_BYTES``, all of the same resourceVersion.
 
-        Expired: the caller took so long that the server has forgotten that version.
+        Raise Expired if the caller takes so long that the server has forgotten that version.
         """
         query, limit = selectors(labels, fields), FIRST_PAGE_ITEMS
         what = f"list of {resource.plural}"
@@ -148,7 +159,10 @@ class KubeClient:
         status: bool = False,
         strict: bool = False,
     ) -> Object:
-        """A JSON Patch (a list), or a merge patch (a mapping), of the object or of its status alone; see ``create``."""
+        """Patch an object, or only its status, and return it. ``strict`` is as in ``create``.
+
+        A list is a JSON Patch (RFC 6902). A mapping is a merge patch (RFC 7396).
+        """
         path = resource.path(namespace, name, "status" if status else None)
         kind = MERGE_PATCH if isinstance(change, Mapping) else JSON_PATCH
         what, query = f"patch of {resource.kind} {name}", STRICT if strict else {}
@@ -157,24 +171,25 @@ class KubeClient:
     def delete(
         self, resource: Resource, namespace: str | None, name: str, *, options: Mapping[str, Any] | None = None
     ) -> None:
+        """Delete an object. Kubernetes then deletes the objects that it owns, in the background."""
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", **(options or {})}
         self._ask("DELETE", resource.path(namespace, name), f"deletion of {resource.kind} {name}", body=body)
 
     def delete_all(self, resource: Resource, namespace: str, *, labels: str) -> None:
-        """Delete the objects that have these labels, in one request."""
+        """Delete the objects that match the label selector, in one request."""
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         what = f"deletion of the {resource.plural} with {labels}"
         self._ask("DELETE", resource.path(namespace), what, query=selectors(labels, ""), body=body)
 
     def get_text(self, path: str, what: str, query: Mapping[str, str] | None = None) -> str:
-        """An answer that is no JSON, such as the log of a pod."""
+        """Return an answer that is not JSON, such as the log of a pod."""
         with self._open("GET", path, what, query=query or {}) as answer:
             return bytes(answer.data).decode("utf-8", "backslashreplace")
 
     def open_stream(
         self, path: str, what: str, query: Mapping[str, str], *, idle_seconds: float
     ) -> urllib3.BaseHTTPResponse:
-        """An answer that goes on. Reading it fails when ``idle_seconds`` pass without a byte."""
+        """Return an answer that continues. A read fails after ``idle_seconds`` without a byte."""
         return self._open("GET", path, what, query=query, read_seconds=idle_seconds)
 
     def _ask(
@@ -258,18 +273,18 @@ class KubeClient:
         return headers if authorization is None else {**headers, "Authorization": authorization}
 
     def _cut(self, error: Exception, what: str, *, writes: bool) -> BoardUnavailable:
-        """No answer, or half of one: a write may have landed, unless the server was never reached."""
+        """Return the error for a missing or cut answer. A write may be applied if a connection was made."""
         message = f"{what}: no answer from the API server {self.server}: {_cause(error)}"
         never_sent = isinstance(error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
         return UnknownAnswer(message) if writes and not never_sent else BoardUnavailable(message)
 
 
 def selectors(labels: str, fields: str) -> dict[str, str]:
-    """What a query says of the objects that are meant."""
+    """Return the query parameters for a label selector and a field selector; none for an empty one."""
     return {name: text for name, text in (("labelSelector", labels), ("fieldSelector", fields)) if text}
 
 
 def _cause(error: Exception) -> str:
-    """What went wrong, without the objects that urllib3 puts before it."""
+    """Return the text of an error without the names of objects that urllib3 puts before it."""
     text = re.sub(r"^HTTPS?Connection(Pool)?\(.*?\): ", "", str(error).rpartition(">: ")[2])
     return text or type(error).__name__

@@ -1,7 +1,7 @@
-"""How an API server is reached, and what shows it who asks: from the files of a pod, or from a kubeconfig.
+"""Connections to an API server, with the credentials of a pod or of a kubeconfig.
 
-The ``kubernetes`` package knows all that a kubeconfig may say. To import it costs half a CPU second, so that is done
-where there is one: a pod has a token and a certificate in two files, and needs no more.
+The ``kubernetes`` package understands all of a kubeconfig, but its import takes half a CPU second. So the package is
+imported only for a kubeconfig. A pod needs only two files: a token and a certificate.
 """
 
 from __future__ import annotations
@@ -15,58 +15,63 @@ import urllib3
 from kubemr_shell.errors import UsageError
 
 CONNECTIONS = 16
-"""That are kept open, of one client."""
+"""The number of connections that one client keeps open."""
 KUBECONFIG = "~/.kube/config"
-"""Where kubectl looks when nobody says where."""
+"""The default kubeconfig of kubectl."""
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-"""Where Kubernetes puts the files of a pod's account."""
+"""The folder in which Kubernetes mounts the files of a pod's account."""
 
 
 class NoCredentials(Exception):
-    """Why there are none just now: a token that is being replaced, a program that gives one and fails."""
+    """The error for missing credentials: a token is being replaced, or the program that provides one has failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """Any number of threads may use it."""
+    """A connection to one API server. Any number of threads may use it."""
 
     server: str
     """The URL of the API server."""
     pool: urllib3.PoolManager
-    """Trusts that server alone, and sends each request once."""
+    """The pool, which trusts only this server and sends each request once."""
     authorization: Callable[[], str | None]
-    """The header of that name for the next request, for none is good for ever; None: a certificate, or nothing, shows
-    who asks. NoCredentials."""
+    """A function that returns the Authorization header of the next request, because tokens expire.
+
+    None means no header: the client has a certificate, or is anonymous. It raises NoCredentials if there are none.
+    """
 
 
 def anonymous(server: str) -> Connection:
-    """To a server that asks nobody who it is."""
+    """Return a connection to a server that needs no credentials."""
     return Connection(server=server, pool=_pool(), authorization=lambda: None)
 
 
 def is_pod(folder: str = SERVICE_ACCOUNT) -> bool:
+    """Return whether this process runs in a pod with a service account."""
     return os.path.exists(os.path.join(folder, "token"))
 
 
 def namespace_of_pod(folder: str = SERVICE_ACCOUNT) -> str:
+    """Return the namespace of the pod in which this process runs."""
     with open(os.path.join(folder, "namespace")) as file:
         return file.read().strip()
 
 
 def has_kubeconfig(environ: Mapping[str, str]) -> bool:
-    """One of those that kubectl would read is there."""
+    """Return whether one of the kubeconfig files exists that kubectl would read."""
     return exists_any(environ.get("KUBECONFIG") or KUBECONFIG)
 
 
 def exists_any(files: str) -> bool:
-    """Of a list as in KUBECONFIG."""
+    """Return whether a file exists of a list of paths as in the variable KUBECONFIG."""
     return any(os.path.exists(os.path.expanduser(file)) for file in files.split(os.pathsep))
 
 
 def of_pod(environ: Mapping[str, str], folder: str = SERVICE_ACCOUNT) -> Connection:
-    """With the service account of the pod whose environment this is; straight, past the proxies for the world outside.
+    """Return a connection with the service account of the pod that has the variables ``environ``.
 
-    UsageError where there is none.
+    The connection ignores proxies, which are for servers outside of the cluster. Raise UsageError if there is no
+    service account.
     """
     token, authority = os.path.join(folder, "token"), os.path.join(folder, "ca.crt")
     try:
@@ -89,7 +94,7 @@ def _pool(ca_certs: str | None = None) -> urllib3.PoolManager:
 
 
 def _bearer(path: str) -> str:
-    """The token as it is now: Kubernetes writes a new one before the old one expires."""
+    """Return the header with the present token. Kubernetes writes a new token before the old one expires."""
     try:
         with open(path) as file:
             token = file.read().strip()

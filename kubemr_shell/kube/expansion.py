@@ -8,5 +8,5 @@ from __future__ import annotations
 
 
 def literal(text: str) -> str:
-    """Return what has to stand in a manifest so that a container gets ``text`` as it is."""
+    """Return the text to write into a manifest so that a container receives exactly ``text``."""
     return text.replace("$", "$$")

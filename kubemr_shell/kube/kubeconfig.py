@@ -1,6 +1,6 @@
-"""Connections as kubectl makes them: kubeconfig files, contexts, certificates, exec plugins, proxies.
+"""Connections by a kubeconfig, as kubectl makes them: contexts, certificates, exec plugins, proxies.
 
-To import this costs half a CPU second: only who has a kubeconfig does.
+The import of this module takes half a CPU second, so only code that has a kubeconfig imports it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from kubemr_shell.errors import UsageError
 from kubemr_shell.kube.connection import Connection, NoCredentials, exists_any
 
 MOST_CHARACTERS = 300
-"""Of what is said of a kubeconfig that cannot be read."""
+"""The most characters of the cause in the message about an unreadable kubeconfig."""
 
 
 def of_kubeconfig(path: str | None, context: str | None, *, connections: int) -> tuple[Connection, str]:
-    """The connection, and the namespace of its context. ``None`` is what kubectl would take. UsageError."""
+    """Return the connection and the namespace of a context. ``None`` means kubectl's default. Raise UsageError."""
     configuration = Configuration()
     configuration.retries = False
     configuration.connection_pool_maxsize = connections
     try:
         load_kube_config(config_file=path, context=context, client_configuration=configuration)
         namespace = _namespace_of(path, context)
-    except Exception as error:  # what reads kubeconfigs raises whatever a damaged one leads to
+    except Exception as error:  # the package raises any error for a damaged kubeconfig
         raise UsageError(_refused(path or KUBE_CONFIG_DEFAULT_LOCATION, context, error)) from error
     client = ApiClient(configuration)
 
@@ -47,7 +47,7 @@ def _refused(files: str, context: str | None, error: Exception) -> str:
     if not exists_any(files):
         return f"{files}: there is no such file: name a kubeconfig with KUBECONFIG or --kubeconfig"
     if context is not None:
-        with suppress(Exception):  # likewise
+        with suppress(Exception):  # any error for a damaged kubeconfig, which the message below reports
             names = [str(one["name"]) for one in list_kube_config_contexts(files)[0]]
             if context not in names:
                 return f"{files}: there is no context {context}: it has {', '.join(names)}"

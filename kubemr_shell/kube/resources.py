@@ -1,4 +1,4 @@
-"""Where the API server keeps each kind of object that we use. Pure."""
+"""The kinds of objects that we use, and their paths on the API server. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kubemr_shell.job.kinds import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One kind of object. ``has_status``: its status is written by a subresource of its own."""
+    """A kind of object. With ``has_status``, the status is written by a subresource of its own."""
 
     api_version: str
     kind: str
@@ -27,7 +27,7 @@ class Resource:
     has_status: bool = False
 
     def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
-        """The path of its collection, or of one object. ``namespace=None``: of all namespaces."""
+        """Return the path of the collection, or of one object. ``namespace=None`` means all namespaces."""
         root = "/api" if "/" not in self.api_version else "/apis"
         parts = [root, self.api_version]
         if self.namespaced and namespace is not None:

@@ -1,6 +1,7 @@
-"""The time of the API server, as its answers tell it.
+"""The clock of the API server, read from its answers.
 
-Objects carry stamps of that clock. Whoever compares his own with them takes hours of skew for hours that have passed.
+The time stamps of objects come from that clock. A comparison with the local clock would count the skew between the two
+as time that has passed.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from email.utils import parsedate_to_datetime
 
 
 class ServerClock:
-    """Any thread may use it."""
+    """An estimate of the time of one API server. Any thread may use it."""
 
     def __init__(self) -> None:
         self._ahead: float | None = None
-        """Of our monotonic clock, in seconds."""
+        """The server's time minus our monotonic clock, in seconds."""
 
     def hear(self, date: str | None) -> None:
-        """The ``Date`` of an answer that has just come; one that says nothing changes nothing."""
+        """Take the ``Date`` header of an answer that has just come. Ignore a header that is missing or not a date."""
         try:
             told = parsedate_to_datetime(date or "").timestamp()
         except ValueError:
@@ -25,5 +26,5 @@ class ServerClock:
         self._ahead = told - time.monotonic()
 
     def now(self) -> float | None:
-        """Seconds since 1970, exact to a second or two; None before the server was heard of."""
+        """Return the server's time in seconds since 1970, exact to 2 s; None before the first answer."""
         return None if self._ahead is None else self._ahead + time.monotonic()

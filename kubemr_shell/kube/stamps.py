@@ -1,4 +1,4 @@
-"""Times as Kubernetes writes them into objects: in UTC, to a second. Pure."""
+"""The time stamps of Kubernetes objects: in UTC, with whole seconds. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 
 def seconds_of(stamp: str) -> float:
-    """Seconds since 1970."""
+    """Return a time stamp as seconds since 1970."""
     return datetime.fromisoformat(stamp).timestamp()
 
 
 def stamp_of(seconds: float) -> str:
-    """The reverse of ``seconds_of``."""
+    """Return seconds since 1970 as a time stamp."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

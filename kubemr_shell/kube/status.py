@@ -1,6 +1,6 @@
-"""How an object is: that it is being deleted, its conditions, and the state of a job. Pure.
+"""Functions that read the state of an object: its deletion, its conditions, and the state of a job. Pure.
 
-The status of a job is written by its workers, and with them by whatever runs in their pods: it may hold anything.
+Workers write the status of their job, so any program in their pods can write it too. The status may hold anything.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 Object = Mapping[str, Any]
+"""A Kubernetes object, as it is in JSON. It must not be changed."""
 
 
 class Condition(StrEnum):
-    """The conditions of a job, as ``kubectl wait`` knows them."""
+    """The types of a job's conditions, as in ``kubectl wait --for condition=Complete``."""
 
     WORKERS_READY = "WorkersReady"
     SUSPENDED = "Suspended"
@@ -25,33 +26,34 @@ class Condition(StrEnum):
 
 
 STARTING = "Starting"
-"""Why workers are not ready though nothing is in their way: it goes by itself."""
+"""The reason of a condition while workers are not ready yet, but need only time."""
 NEW = "NEW"
-"""What is shown for the state of a job that no operator has looked at."""
+"""The text for the state of a job that no operator has seen yet."""
 
 
 def is_being_deleted(thing: Object) -> bool:
-    """Nothing more comes of it than its end."""
+    """Return whether an object is being deleted. A deletion cannot be undone."""
     return "deletionTimestamp" in thing["metadata"]
 
 
 def status_of(thing: Object) -> Object:
-    """Nothing where there is none yet."""
+    """Return the status of an object; empty if the object has none yet."""
     status: Object = thing.get("status") or {}
     return status
 
 
 def state_of(job: Object) -> str:
-    """For people and metrics; what the board makes of a status is ``board.job_view.parse_job``."""
+    """Return the state of a job for people and metrics. Decisions use ``board.job_view.parse_job`` instead."""
     return str(status_of(job).get("state", NEW))
 
 
 def condition(thing: Object | None, kind: str) -> Object | None:
-    """The condition of that type, if it is there."""
+    """Return the condition of a type; None if the object does not have it."""
     conditions = status_of(thing or {}).get("conditions") or ()
     return next((one for one in conditions if one["type"] == kind), None)
 
 
 def is_true(thing: Object | None, kind: str) -> bool:
+    """Return whether an object has a condition of a type, and the condition is true."""
     found = condition(thing, kind)
     return found is not None and found["status"] == "True"

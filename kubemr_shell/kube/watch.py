@@ -1,7 +1,8 @@
-"""What changes in one kind of object, as the API server tells it.
+"""The watch of one kind of object: a stream of its changes from the API server.
 
-A watch may die without a word: the server is asked for a bookmark a minute, and a connection on which nothing came for
-longer counts as dead. A reader thread waits for the server, so that whoever consumes can be stopped at any time.
+A watch may break silently. So the client asks the server for bookmarks, which come once a minute, and a connection
+without data for ``IDLE_SECONDS`` counts as broken. A reader thread waits for the server, so that the consumer can stop
+at any time.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ from kubemr_shell.kube.client import KubeClient, Object, selectors
 from kubemr_shell.kube.resources import Resource
 
 IDLE_SECONDS = 75.0
+"""The seconds without data after which a connection counts as broken."""
 STOP_LOOK_SECONDS = 0.1
+"""The seconds between two checks whether the watch should stop."""
 READER_SECONDS = 1.0
+"""The seconds for which the end of a watch waits for the reader thread."""
 MOST_WAITING = 16
-"""Changes that were read and not yet taken. When a consumer is slow, the rest waits in the connection."""
+"""The most changes that are read before the consumer takes them. Further changes wait in the connection."""
 
 Change = tuple[str, Object]
-"""ADDED, MODIFIED, DELETED or BOOKMARK, and the object, which in a bookmark has only a resourceVersion."""
+"""ADDED, MODIFIED, DELETED or BOOKMARK, and the object. In a bookmark, the object has only a resourceVersion."""
 
 
 def watch(
@@ -42,10 +46,10 @@ def watch(
     labels: str = "",
     fields: str = "",
 ) -> Iterator[Change]:
-    """Changes after resourceVersion ``since`` until ``seconds`` have passed, or soon after ``stop``.
+    """Yield the changes after the resourceVersion ``since`` until ``seconds`` have passed, or until ``stop`` is set.
 
-    Expired: list again. BoardUnavailable: the connection was cut, or has been silent for too long; go on from the last
-    resourceVersion seen.
+    Raise Expired if the server has forgotten the resourceVersion: the caller must list again. Raise BoardUnavailable if
+    the connection was cut or silent for too long: the caller can continue from the last resourceVersion.
     """
     query = {
         "watch": "1",
@@ -81,9 +85,9 @@ def watch(
             yield _change(line, what)
     finally:
         ended.set()
-        with suppress(Exception):  # it is over, whatever its state
+        with suppress(Exception):  # the watch ends here, whatever the state of the connection
             answer.shutdown()
-        reader.join(timeout=READER_SECONDS)  # where shutting down does not wake it, the server's next word does
+        reader.join(timeout=READER_SECONDS)  # if the shutdown does not wake the thread, the next data does
         answer.close()
 
 
@@ -96,7 +100,7 @@ def _read(answer: urllib3.BaseHTTPResponse, what: str, put: Callable[[bytes | Ku
                 if line.strip():
                     put(line)
         put(None)
-    except Exception as error:  # noqa: BLE001 - whoever waits for a line must hear of any end
+    except Exception as error:  # noqa: BLE001 - the consumer must learn of any end
         put(BoardUnavailable(f"{what}: the connection was cut: {error!r}"))
 
 

@@ -1,4 +1,4 @@
-"""The files of a pod are enough to reach the API server, and they may change at any time."""
+"""Tests of connections to the API server with the files of a pod, which may change at any time."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def test_an_address_of_ipv6_is_put_in_brackets(tmp_path: Path) -> None:
     assert of_pod(environ, files_of_pod(tmp_path)).server == "https://[fd00::1]:443"
 
 
-def test_what_a_pod_runs_imports_neither_the_kubernetes_package_nor_the_operators_metrics() -> None:
-    """The first costs half a CPU second, in each pod of a job, and the second a tenth."""
+def test_a_worker_of_a_pod_imports_neither_the_kubernetes_package_nor_the_operator_and_its_metrics() -> None:
+    """The import of ``kubernetes`` costs each pod half a CPU second, and that of ``prometheus_client`` a tenth."""
     program = (
         "import sys\n"
         "from kubemr_shell.cli.main import exit_code\n"
@@ -97,3 +97,10 @@ def test_what_a_pod_runs_imports_neither_the_kubernetes_package_nor_the_operator
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env={})
     assert (done.returncode, "this is no pod" in done.stderr) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize("package", ["prometheus_client", "kubemr_shell.operator"])
+def test_the_module_of_a_worker_of_a_pod_does_not_import(package: str) -> None:
+    program = f"import sys, kubemr_shell.pod.pod_worker; sys.exit({package!r} in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env={})
+    assert done.returncode == 0, done.stderr
