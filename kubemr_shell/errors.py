@@ -1,9 +1,9 @@
-"""The errors that parts have in common, their exit codes, and whether trying again can help.
+"""The errors that several parts share, their exit codes, and whether a repetition can help.
 
     KubemrError                      1
-      InvalidSpec                    2   all problems, each with its path
-      UsageError                     2   flags that contradict, a refused output
-      ProtocolMismatch               2   a job of a version of kubemr-shell that does not fit
+      InvalidSpec                    2   all problems of a spec, each with its path
+      UsageError                     2   flags that contradict each other, a refused output
+      ProtocolMismatch               2   a job of an incompatible version of kubemr-shell
       JobNotFound                    3
       InputError                     3   an input that is missing, unreadable, corrupt or changed
         InputNotFound, InputChanged, FileChanged, CorruptInput
@@ -11,41 +11,41 @@
       JobCancelled                   5
       Unavailable                    6   retryable
         BoardUnavailable, StorageUnavailable
-          UnknownAnswer                  a write whose answer was lost: it may have landed, or may yet
+          UnknownAnswer                  the answer to a write was lost: the write may land now or later
       Forbidden                      7
-        CredentialsRefused               those of the object store: others may be on their way
-        NamespaceTerminating             nothing can be made in it any more
+        CredentialsRefused               credentials of the object store: new ones may follow
+        NamespaceTerminating             no object can be created in the namespace any more
       BoardError
         Conflict                         a test operation failed: read again, decide again
         AlreadyExists
-        CreationRefused                  what a job needs cannot be made
+        CreationRefused                  an object that a job needs cannot be created
         DocumentNotFound
-          UnknownKind                    nothing of that kind is installed
-        UnknownField                     what the server would drop
-        Expired                          a watch is asked to begin at what the server has forgotten: list again
-        LeaseLost                        the claim is no longer ours: drop the work
+          UnknownKind                    the API server has no such kind of object
+        UnknownField                     a field that the API server would drop
+        Expired                          the server no longer has the resourceVersion of a watch: list again
+        LeaseLost                        another worker has the claim: drop the work
         IllegalTransition
       StorageError
         ObjectNotFound
           BucketNotFound
-        PreconditionFailed               another object stands there than the request was made for
-        NoSuchRange                      the object ends before that
-        FolderRemoved                    somebody removed a folder that the work needs
+        PreconditionFailed               the object is not the one that the request is meant for
+        NoSuchRange                      the object ends before the requested bytes
+        FolderRemoved                    another process removed a folder that the job needs
         OutOfSpace                       ENOSPC or EDQUOT: the worker stops claiming
-      StdoutError                        stdout takes nothing more
-        ReaderGone                   0   its reader has all that it wants
+      StdoutError                        stdout accepts no more bytes
+        ReaderGone                   0   the reader of stdout has closed the pipe
       CommandError
         CommandNotStarted
       ShuffleError
         CorruptRun                       retryable: the map task runs again
         RecordTooLarge
 
-What one part alone raises and tells from others stands there: ``RetryRefused`` (board), ``NotInstalled`` (client),
-``NoManifest`` (worker), ``WorkerFailed`` (local_run).
+An error that only one part raises and catches is defined in that part: ``RetryRefused`` (board), ``NotInstalled``
+(client), ``NoManifest`` (worker), ``WorkerFailed`` (local_run).
 
-Only ``cli`` turns an error into an exit code and prints it. The message of an error names what went wrong,
-where, and what to do next; it is written for the person who reads it in a terminal. With which command the job goes on
-after that depends on where it runs: ``worker.way_on`` adds it to errors that have a ``Sequel``.
+Only ``cli`` turns an error into an exit code and prints it. The message of an error is for a person at a terminal. It
+says what went wrong, where, and what to do next. The command that continues the job depends on the place where the job
+runs: ``worker.way_on`` adds the command to errors that have a ``Sequel``.
 """
 
 from __future__ import annotations
@@ -56,27 +56,29 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 EXIT_INTERRUPTED = 130
-"""Of a run that SIGINT has ended."""
+"""The exit code of a run that SIGINT has ended: 128 + 2, as in POSIX shells."""
 EXIT_TERMINATED = 143
-"""Of one that SIGTERM or SIGHUP has ended."""
+"""The exit code of a run that SIGTERM or SIGHUP has ended: 128 + 15."""
 
 
 class Sequel(Enum):
-    """What becomes of a job that has met an error, when its user has done what the message asks for."""
+    """The future of a job after an error, when the user has followed the message."""
 
     GOES_ON = auto()
-    """With what is done already."""
+    """The job continues, and keeps its committed work."""
     BEGINS_ANEW = auto()
-    """What is done already is lost."""
+    """The job starts again, and its committed work is lost."""
 
 
 class KubemrError(Exception):
-    """Something of ours failed, for a reason that has a message."""
+    """An operation of kubemr-shell failed. The message has the reason."""
 
     exit_code = 1
+    """The exit code of a process that ends with this error."""
     retryable = False
+    """Whether the same operation may succeed if it is repeated."""
     sequel: Sequel | None = None
-    """None: the message says it, or it is not for a user to care for."""
+    """The future of the job. None: the message already says so, or the user need not know."""
 
     def __init__(self, message: str = "", *, sequel: Sequel | None = None) -> None:
         super().__init__(message)
@@ -86,7 +88,7 @@ class KubemrError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong with a spec: where it stands and what would be right."""
+    """A problem of a spec: the path of the field, and the message that says what is expected."""
 
     path: str
     message: str
@@ -96,7 +98,7 @@ class Problem:
 
 
 class InvalidSpec(KubemrError):
-    """The job's description breaks its rules; every problem is listed."""
+    """A spec breaks its rules. The message lists every problem."""
 
     exit_code = 2
 
@@ -109,19 +111,19 @@ class InvalidSpec(KubemrError):
 
 
 class UsageError(KubemrError):
-    """The call cannot be carried out as it was given."""
+    """A command cannot run with the flags and arguments that it was given."""
 
     exit_code = 2
 
 
 class ProtocolMismatch(KubemrError):
-    """A job is looked after by another version of kubemr-shell, which writes what this one does not understand."""
+    """Another version of kubemr-shell works on the job, and its protocol is unknown to this version."""
 
     exit_code = 2
 
 
 class JobNotFound(KubemrError):
-    """There is no such job, or nothing is left of it."""
+    """The job does not exist, or its state was removed."""
 
     exit_code = 3
 
@@ -133,15 +135,15 @@ class InputError(KubemrError):
 
 
 class InputNotFound(InputError):
-    """An input that the job names is not there, or cannot be read."""
+    """An input of the job does not exist or cannot be read."""
 
 
 class InputChanged(InputError):
-    """An input is no longer what it was when the job was planned."""
+    """An input has changed since the job was planned."""
 
 
 class FileChanged(InputError):
-    """A file that commands are given is no longer what it was when the job was planned."""
+    """A file for the commands has changed since the job was planned."""
 
 
 class CorruptInput(InputError):
@@ -149,26 +151,26 @@ class CorruptInput(InputError):
 
 
 class JobFailed(KubemrError):
-    """A task ran out of attempts, or the job out of time."""
+    """A task failed in all its attempts, or the job exceeded its time limit."""
 
     exit_code = 4
 
 
 class JobCancelled(KubemrError):
-    """Somebody cancelled the job."""
+    """The job was cancelled."""
 
     exit_code = 5
 
 
 class Unavailable(KubemrError):
-    """A service did not answer in time, however often it was asked."""
+    """A service did not answer in time, also after repeated requests."""
 
     exit_code = 6
     retryable = True
 
 
 class BoardUnavailable(Unavailable):
-    """The board could not be read or written. It asked to be left alone for ``retry_after`` seconds."""
+    """The board could not be read or written. It asked for a pause of ``retry_after`` seconds."""
 
     def __init__(self, message: str = "", *, retry_after: float = 0.0, sequel: Sequel | None = None) -> None:
         self.retry_after = retry_after
@@ -176,7 +178,7 @@ class BoardUnavailable(Unavailable):
 
 
 class UnknownAnswer(BoardUnavailable):
-    """The answer to a write was lost: it may have landed, and may even land later."""
+    """The answer to a write was lost. The write may have landed, and may even land later."""
 
 
 class StorageUnavailable(Unavailable):
@@ -184,35 +186,35 @@ class StorageUnavailable(Unavailable):
 
 
 class Forbidden(KubemrError):
-    """A right is missing; the message names it."""
+    """A permission is missing. The message names the permission."""
 
     exit_code = 7
 
 
 class CredentialsRefused(Forbidden):
-    """The object store does not know the credentials, or no longer, or there are none."""
+    """The credentials of the object store are missing, unknown or no longer valid."""
 
 
 class NamespaceTerminating(Forbidden):
-    """The namespace is being deleted: nothing can be made in it any more."""
+    """The namespace is being deleted, so no object can be created in it."""
 
 
 class BoardError(KubemrError):
-    """The board refused something."""
+    """The board refused a request."""
 
 
 class Conflict(BoardError):
-    """A test operation of a patch failed: somebody else was faster."""
+    """A test operation of a patch failed, because another process was faster."""
 
     retryable = True
 
 
 class AlreadyExists(BoardError):
-    """A document of that name is there already."""
+    """A document of this name already exists."""
 
 
 class CreationRefused(BoardError):
-    """Something that a job needs cannot be made; ``reason`` says why in one word."""
+    """An object that a job needs cannot be created. ``reason`` is the cause in one word."""
 
     def __init__(self, reason: str, message: str) -> None:
         self.reason = reason
@@ -220,27 +222,27 @@ class CreationRefused(BoardError):
 
 
 class DocumentNotFound(BoardError):
-    """There is no document of that name."""
+    """A document of this name does not exist."""
 
 
 class UnknownField(BoardError):
-    """The API server does not know a field of the object; its message names it."""
+    """The API server does not know a field of the object. The message names the field."""
 
 
 class UnknownKind(DocumentNotFound):
-    """The API server knows no such kind of object."""
+    """The API server does not know this kind of object."""
 
 
 class Expired(BoardError):
-    """The server no longer knows what changed since that resourceVersion: list again."""
+    """The server no longer has the changes since a resourceVersion, so the caller must list the objects again."""
 
 
 class LeaseLost(BoardError):
-    """A claim, or a part of one, belongs to another worker now."""
+    """Another worker has taken over a claim or a part of a claim."""
 
 
 class IllegalTransition(BoardError):
-    """An event came in a state in which it means nothing."""
+    """A job cannot make this transition in its present state."""
 
 
 class StorageError(KubemrError):
@@ -248,19 +250,19 @@ class StorageError(KubemrError):
 
 
 class ObjectNotFound(StorageError):
-    """There is nothing under that URI."""
+    """There is no object at a URI."""
 
 
 class BucketNotFound(ObjectNotFound):
-    """The server says that there is no such bucket, so there is nothing in it either."""
+    """The bucket of a URI does not exist."""
 
 
 class PreconditionFailed(StorageError):
-    """What stands under that URI is not what the request was made for."""
+    """The object at a URI is not the one that the request is meant for."""
 
 
 class NoSuchRange(StorageError):
-    """The object ends before the bytes that were asked for."""
+    """The object ends before the requested bytes."""
 
 
 _REMOVED = {
@@ -270,10 +272,10 @@ _REMOVED = {
 
 
 class FolderRemoved(StorageError):
-    """Somebody removed a folder that the work needs, while the work was going on."""
+    """Another process removed a folder while the job needed the folder."""
 
     def __init__(self, folder: str, *, sequel: Sequel) -> None:
-        """``sequel`` is GOES_ON for a worker's own folder, and BEGINS_ANEW for one that holds results of the job."""
+        """Make the error. ``sequel`` is GOES_ON for a worker's folder, BEGINS_ANEW for one with results of the job."""
         super().__init__(f"{folder} was removed while the job runs{_REMOVED[sequel]}", sequel=sequel)
 
 
@@ -284,7 +286,7 @@ class OutOfSpace(StorageError):
 
     @staticmethod
     def is_cause(error: OSError) -> bool:
-        """Whether this is what the operating system means."""
+        """Return whether an error of the operating system means a full disk or quota."""
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -293,17 +295,17 @@ class StdoutError(KubemrError):
 
 
 class ReaderGone(StdoutError):
-    """The reader of stdout has closed it, as ``head`` does when it has enough."""
+    """The reader of stdout has closed the pipe, as ``head`` does when it has enough lines."""
 
     exit_code = 0
 
 
 class CommandError(KubemrError):
-    """The user's command could not do its work."""
+    """The user's command failed."""
 
 
 class CommandNotStarted(CommandError):
-    """The command, its shell or its folder is missing, or it may not be executed."""
+    """The command could not start: the command, its shell or its folder is missing, or may not be executed."""
 
 
 class ShuffleError(KubemrError):
@@ -311,7 +313,7 @@ class ShuffleError(KubemrError):
 
 
 class CorruptRun(ShuffleError):
-    """A run file is not what was written: the bytes at ``offset`` of ``path`` are wrong."""
+    """A run file is damaged: the bytes at ``offset`` of ``path`` are not the bytes that were written."""
 
     retryable = True
 
@@ -323,14 +325,14 @@ class CorruptRun(ShuffleError):
 
 
 class RecordTooLarge(ShuffleError):
-    """One record does not fit into the memory that a slot has.
+    """A record does not fit into the memory of a slot.
 
-    How long it is nobody knows: ``size`` bytes have come so far. Twice the memory, or half of the slots, allows twice
-    the length, and more.
+    The full size of the record is unknown: ``size`` is the number of bytes read so far, and ``limit`` is the greatest
+    size. Twice the memory, or half of the slots, allows records of at least twice this size.
     """
 
     MOST = (1 << 32) - 64
-    """Bytes of a record that fit into the format of map outputs; no memory allows more."""
+    """The greatest size of a record in the format of map outputs, in bytes, whatever the memory."""
 
     def __init__(self, record: int, size: int, limit: int, start: bytes) -> None:
         self.record = record

@@ -1,7 +1,7 @@
-"""The environment variables that kubemr-shell reads, typed, with their meaning.
+"""The settings: the environment variables that kubemr-shell reads, with their types and meanings.
 
-``cli`` passes the environment in; nothing below it looks at ``os.environ``. Precedence: flag, environment,
-spec, default. What belongs to a job is a field of its spec, never a setting.
+``cli`` passes the environment to ``load``; no code below ``cli`` reads ``os.environ``. The order of precedence is flag,
+environment, spec, default. Properties of a job are fields of its spec, never settings.
 """
 
 from __future__ import annotations
@@ -14,26 +14,34 @@ from kubemr_shell.errors import UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One value for every ``KUBEMR_*`` variable, and where state is kept."""
+    """The values of the ``KUBEMR_*`` variables, and the folder for state."""
 
     map_command: str | None = None
-    """``KUBEMR_MAP_COMMAND``: the mapCommand of a job that names none (an image brings its own)."""
+    """``KUBEMR_MAP_COMMAND``: the mapCommand of a job that names none. An image sets this variable for its commands."""
     combine_command: str | None = None
-    """``KUBEMR_COMBINE_COMMAND``: likewise."""
+    """``KUBEMR_COMBINE_COMMAND``: the combineCommand of a job that names none."""
     reduce_command: str | None = None
-    """``KUBEMR_REDUCE_COMMAND``: likewise."""
+    """``KUBEMR_REDUCE_COMMAND``: the reduceCommand of a job that names none."""
     memory: str | None = None
     """``KUBEMR_MEMORY``: the default of ``--memory``."""
     slots: str | None = None
     """``KUBEMR_SLOTS``: the default of ``--slots``."""
     s3_prices: str | None = None
-    """``KUBEMR_S3_PRICES``: dollars for 1,000 requests, as ``plan`` counts them: for PUT and LIST, a comma, for GET."""
+    """``KUBEMR_S3_PRICES``: the prices in dollars that ``plan`` uses, as ``PUT,GET``.
+
+    The first price is for 1,000 requests of PUT and LIST, the second for 1,000 requests of GET.
+    """
     state_home: str = ""
-    """``XDG_STATE_HOME``: where a run without an output folder keeps its state; ``~/.local/state``."""
+    """``XDG_STATE_HOME``: the folder in which a run without an output folder keeps its state. Default
+    ``~/.local/state`` (XDG Base Directory Specification).
+    """
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read the settings; an empty variable counts as absent."""
+    """Return the settings from the environment. An empty variable counts as absent.
+
+    Raise UsageError if neither ``XDG_STATE_HOME`` nor ``HOME`` is set.
+    """
     names = {"KUBEMR_" + field.name.upper(): field.name for field in fields(Settings) if field.name != "state_home"}
     values = {field: environ[name] for name, field in names.items() if environ.get(name)}
     home = environ.get("XDG_STATE_HOME") or _default_state_home(environ)

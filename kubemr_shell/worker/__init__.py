@@ -1,1 +1,1 @@
-"""Claims tasks, runs the commands on them and commits what they made, until the phase is over."""
+"""The worker: it claims tasks, runs the commands and commits their outputs, until the job is over."""

@@ -1,7 +1,6 @@
-"""Small files of a job, JSON in lines, with a checksum in the last one: a power cut cannot damage one unnoticed.
+"""The checksum in small files of a job, which are lines of JSON. It reveals the damage of a power cut.
 
-A block that was lost reads as zeros. In a file of lines it would take newlines away, and later lines would stand for
-other tasks.
+A lost block of a file reads as zeros. Then newlines are missing, and later lines would be read for wrong tasks.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ _LAST_LINE_BYTES = len(_LAST_LINE % 0)
 
 
 def with_checksum(data: bytes) -> bytes:
-    """Return the bytes to store."""
+    """Return the data with its checksum as the last line."""
     return data + _LAST_LINE % zlib.crc32(data)
 
 
 def checked(stored: bytes, source: str) -> bytes:
-    """Return the bytes that ``with_checksum`` was given; CorruptRun names ``source`` where they are others."""
+    """Return the data without its checksum. Raise CorruptRun, which names ``source``, if the checksum is wrong."""
     data = stored[:-_LAST_LINE_BYTES]
     if stored != with_checksum(data):
         raise CorruptRun(source, 0, "it is damaged: its checksum is missing, or is that of other bytes")

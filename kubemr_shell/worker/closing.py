@@ -1,4 +1,4 @@
-"""Closing a shard: from the journal's entries of the winners to the shard's manifest and its totals. Pure."""
+"""The close of a shard: its manifest, counters and totals, made from the journal's entries of the winners. Pure."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from kubemr_shell.shuffle.output_manifest import StagedPart, encode_output_manif
 from kubemr_shell.worker.journal import Entry
 
 Totals = dict[str, Any]
+"""The totals of a shard, as ``board.lane.Totals`` describes them."""
 REQUESTS = "s3."
-"""What the names of totals begin with that count S3 requests, by kind."""
+"""The prefix of the names of totals that count S3 requests, one total for each kind."""
 
 
 class MissingEntries(Exception):
-    """Winners of which the journal knows nothing; they have to run again."""
+    """The journal lacks the entries of some winners, whose tasks have to run again."""
 
     def __init__(self, attempts: list[Attempt]) -> None:
         self.attempts = attempts
 
 
 def entries_of_winners(entries: Mapping[Attempt, Entry], *, first: int, winners: Sequence[int]) -> list[Entry]:
-    """The one entry of each winner, in task order; MissingEntries where there is none."""
+    """Return the entry of each winner, in the order of tasks. Raise MissingEntries if entries are missing."""
     wanted = [Attempt(first + index, attempt) for index, attempt in enumerate(winners)]
     missing = [attempt for attempt in wanted if attempt not in entries]
     if missing:
@@ -37,7 +38,7 @@ def entries_of_winners(entries: Mapping[Attempt, Entry], *, first: int, winners:
 
 
 def shard_manifest(entries: Sequence[Entry], *, with_ranges: bool) -> bytes | bytearray:
-    """The manifest of a shard whose tasks wrote map outputs (``with_ranges``) or staged parts."""
+    """Return the manifest of a shard, whose tasks wrote map outputs (``with_ranges``) or staged parts."""
     first = entries[0].task
     if with_ranges:
         return encode_map_manifest(first, [entry.attempt for entry in entries], [entry.lengths for entry in entries])
@@ -58,20 +59,20 @@ def shard_manifest(entries: Sequence[Entry], *, with_ranges: bool) -> bytes | by
 
 
 def shard_counters(counted: Iterable[Entry], replaced: Iterable[Entry] = ()) -> Counters:
-    """What the shard adds to the job's counters: those of ``counted``, less what ``replaced`` added before."""
+    """Return the counters that a shard adds to the job: the sum of ``counted`` minus the sum of ``replaced``."""
     added = (entry.counters for entry in counted)
     return summed_counters(itertools.chain(added, (negative(entry.counters) for entry in replaced)))
 
 
 def shard_totals(phase: Phase, counted: Sequence[Entry], replaced: Sequence[Entry] = ()) -> Totals:
-    """What the shard adds to the totals of its phase: sums, and the task that is the greatest in one respect."""
+    """Return the totals that a shard adds to its phase: sums, and the task that is greatest in each respect."""
     retries = sum(entry.attempt % ATTEMPTS_AN_EPOCH for entry in counted)
     totals: Totals = {"tasks": len(counted) - len(replaced), "retries": retries}
     for name, field in _SUMS.items():
         totals[name] = sum(getattr(entry, field) for entry in counted) - sum(
             getattr(entry, field) for entry in replaced
         )
-    for entry in counted:  # those that were made in vain too: they are paid for
+    for entry in counted:  # requests of replaced attempts stay counted, because they are billed
         for kind, count in entry.requests.items():
             name = f"{REQUESTS}{kind}"
             totals[name] = totals.get(name, 0) + count
@@ -90,7 +91,7 @@ def shard_totals(phase: Phase, counted: Sequence[Entry], replaced: Sequence[Entr
 
 
 def requests_of(totals: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """The S3 requests of several phases, by kind."""
+    """Return the number of S3 requests of several phases, by kind."""
     kinds: dict[str, int] = {}
     for phase in totals:
         for name, count in phase.items():

@@ -1,4 +1,4 @@
-"""Running a command for one attempt: its folder, its environment, and what its end means for the task."""
+"""The run of a command for one attempt: its folder, its environment, and the result for the task."""
 
 from __future__ import annotations
 
@@ -38,32 +38,35 @@ from kubemr_shell.worker.meter import Status
 from kubemr_shell.worker.results import AttemptEnded, Dropped, Failed, Spoiled
 
 STDERR_KEPT_BYTES = 2000
+"""The bytes of stderr, counted from its end, that the facts of a failure contain."""
 INPUTS_KEPT = 8
+"""The number of inputs that the facts of a failure name."""
 INPUT_LIST = ".kubemr-inputs"
+"""The file in the attempt's folder that lists the inputs of a split with several pieces."""
 _MAP_OUTPUT = re.compile(r".*/map/([0-9]+)\.([0-9]+):", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is run for which attempt, and on what: all that a failure has to name."""
+    """An attempt with its command and its input: all that the message of a failure has to name."""
 
     phase: Phase
     attempt: Attempt
     command: Command | None
-    """None: our own merge, where a job names no reduceCommand."""
+    """The command; None if the job has no reduceCommand, so that the merged lines are the output."""
     split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streams:
-    """Both ends of a command."""
+    """The feed of a command's stdin and the drain of its stdout."""
 
     feed: Feed
     drain: Drain
 
 
 class Commands:
-    """Runs the commands of one slot."""
+    """The runner of the commands of one slot."""
 
     def __init__(self, job: JobContext, scratch: Scratch, on_start: Callable[[int], None]) -> None:
         self._job = job
@@ -71,13 +74,14 @@ class Commands:
         self._on_start = on_start
         self._runner = Runner()
         self.status: Status | None = None
-        """What the command that runs now said last that it is doing; any thread may read it."""
+        """The last ``reporter:status:`` text of the running command. Any thread may read it."""
 
     def close(self) -> None:
+        """Release the resources of the runner."""
         self._runner.close()
 
     def run(self, subject: Subject, streams: Streams, cancel: Cancel, *, log_suffix: str = "") -> Outcome:
-        """Run a command to its good end; AttemptEnded when it comes to another one."""
+        """Run a command until it succeeds. Raise AttemptEnded if it fails or is cancelled, or an input is spoiled."""
         assert subject.command is not None
         try:
             outcome = self._run(subject, subject.command, streams, cancel, log_suffix)
@@ -146,7 +150,7 @@ class Commands:
 
 
 def raise_end(subject: Subject, error: BaseException) -> NoReturn:
-    """Turn what stopped a feed or a drain into the end of the attempt; what is not its fault is raised as it is."""
+    """Raise AttemptEnded for an error of a feed or a drain. Raise the error itself if the attempt is not the cause."""
     lost = spoiled_map(error)
     if lost is not None:
         raise AttemptEnded(
@@ -162,14 +166,14 @@ def raise_end(subject: Subject, error: BaseException) -> NoReturn:
 
 
 def spoiled_map(error: BaseException) -> Attempt | None:
-    """The map attempt whose output an error says to be corrupt or missing."""
+    """Return the map attempt whose output is corrupt or missing according to the error, or None."""
     match = _MAP_OUTPUT.match(str(error)) if isinstance(error, CorruptRun | ObjectNotFound) else None
     return Attempt(int(match[1]), int(match[2])) if match else None
 
 
 @contextmanager
 def environment_of(job: JobContext, subject: Subject, command: Command, folder: str) -> Iterator[dict[str, str]]:
-    """The variables of an attempt that runs in ``folder``."""
+    """Yield the environment variables of an attempt that runs in ``folder``."""
     with _input_list(folder, subject.split) as input_list:
         facts = _facts(job, subject, input_list)
         yield attempt_environment(job.environment, facts, job.user_environment, folder=folder, command=command)
@@ -197,7 +201,7 @@ def _facts(job: JobContext, subject: Subject, input_list: str | None) -> Attempt
 
 @contextmanager
 def _input_list(folder: str, split: Split | None) -> Iterator[str | None]:
-    """A file with the names of a split's inputs, when there are several."""
+    """Write a file with the names of a split's inputs if there are several, and yield its path."""
     if split is None or len(split.pieces) < 2:
         yield None
         return
@@ -207,7 +211,7 @@ def _input_list(folder: str, split: Split | None) -> Iterator[str | None]:
     try:
         yield path
     finally:
-        with suppress(OSError):  # the command may have removed it, or put something else in its place
+        with suppress(OSError):  # the command may have removed or replaced the file
             os.unlink(path)
 
 
@@ -221,7 +225,7 @@ def _failed(
     stderr: bytes = b"",
     final: bool = False,
 ) -> Failed:
-    """A failure as the board keeps it: all that the one screen shows that explains it."""
+    """Return a failure as the board keeps it, with all facts that the screen about a failed job shows."""
     return Failed(
         attempt=subject.attempt,
         final=final,

@@ -1,4 +1,4 @@
-"""What every part of a worker knows of the job it works on."""
+"""The facts of a job that every part of its worker needs."""
 
 from __future__ import annotations
 
@@ -18,50 +18,57 @@ from kubemr_shell.worker.workspace import Workspace
 
 @dataclass(frozen=True, kw_only=True)
 class JobContext:
-    """One job as one worker sees it."""
+    """A job as one worker sees it."""
 
     name: str
     uid: str
     worker: str
     spec: JobSpec
-    """Resolved: ``partitions`` is a number."""
+    """The resolved spec: ``partitions`` is a number."""
     workspace: Workspace
     memory: MemoryPlan
     environment: Mapping[str, str]
-    """What the user's commands inherit."""
+    """The environment variables that the user's commands inherit."""
     folder: str
-    """Relative inputs are relative to this."""
+    """The folder to which relative inputs are relative."""
     old_result: OldResult
     refusal: Callable[[], str | None] = lambda: None
-    """Why the job may not begin, or None. Only who plans asks, for all: to know it may take requests to the storage."""
+    """Returns the reason why the job may not begin, or None. The call may send requests to the storage.
+
+    So only the planner calls this function, for all workers.
+    """
     maps: int | None
-    """How many map tasks the plan has; None while there is no plan."""
+    """The number of map tasks in the plan; None while there is no plan."""
     pin: Pin
-    """How files of this machine are pinned: by what other workers can compare."""
+    """The function that pins a file of this machine, in a way that all workers of the job can compare."""
     stdin_copy: str | None = None
-    """A file with what was on stdin, when the job reads it."""
+    """The path of a copy of stdin, if the job reads stdin."""
     list_copy: Callable[[], bytes] | None = None
-    """Gives the list of inputs, when it came from a stream."""
+    """Returns the list of inputs, if the list came from a stream."""
     echo: Echo | None = None
-    """Where commands' stderr goes as well, for workers whose files nobody can read."""
+    """A second destination of the commands' stderr, for workers whose files users cannot read."""
 
     @cached_property
     def partitions(self) -> int:
+        """Return the number of reduce tasks; 0 for a map-only job."""
         assert self.spec.partitions is not None
         return self.spec.partitions
 
     @property
     def is_map_only(self) -> bool:
+        """Return whether the job has no reduce tasks."""
         return self.partitions == 0
 
     @property
     def output_phase(self) -> Phase:
-        """The phase whose tasks write the parts."""
+        """Return the phase whose tasks write the parts."""
         return Phase.MAP if self.is_map_only else Phase.REDUCE
 
     @cached_property
     def user_environment(self) -> dict[str, str]:
+        """Return the environment variables of the spec's field ``env``."""
         return {variable.name: variable.value for variable in self.spec.env}
 
     def part_name(self, task: int) -> str:
+        """Return the name of the part that a task of the output phase writes."""
         return names.part_name(task, self.spec.compress_output)

@@ -1,7 +1,7 @@
-"""The job's ``files`` and ``archives`` on a worker's machine.
+"""The ``files`` and ``archives`` of a job on the machine of a worker.
 
-What is behind a URI is fetched once, before any command runs, and is gone with the worker. It may be executed: neither
-HTTP nor S3 says whether it should be.
+Files behind a URI are fetched once, before any command runs, and are removed with the worker. All fetched files are
+executable, because neither HTTP nor S3 has a permission for this.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from kubemr_shell.worker.pins import pin_by_content
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFiles:
-    """The files of a job as a worker has them."""
+    """The files of a job on the machine of a worker."""
 
     scratch: Scratch
-    """Where the attempts of the worker run, with the files in their folders."""
+    """The folders in which the attempts of the worker run, with the files in them."""
     pins: Mapping[str, str]
     """The pin of each file and archive, by its URI."""
 
     def check(self, planned: Mapping[str, str]) -> None:
-        """Compare the files with the pins of the plan; FileChanged names the first one that differs."""
+        """Compare the files with the pins of the plan. Raise FileChanged, which names the first file that differs."""
         for uri, pin in self.pins.items():
             if planned.get(uri, pin) != pin:
                 raise FileChanged(
@@ -43,14 +43,14 @@ class JobFiles:
 
 
 def files_of(job: JobContext, cancel_fd: int = NOBODY) -> JobFiles:
-    """Bring the job's files to this machine.
+    """Fetch the files and archives of the job to this machine.
 
-    InputNotFound, StorageUnavailable and CommandNotStarted name what is missing. Raises Cancelled soon after
-    ``cancel_fd`` has become readable.
+    Raise InputNotFound, StorageUnavailable or CommandNotStarted, which name the missing file. Raise Cancelled soon
+    after ``cancel_fd`` becomes readable.
     """
     spec, scratch = job.spec, job.workspace.scratch
     fetched = os.path.join(scratch, "fetched")
-    for folder in (fetched, os.path.join(scratch, Scratch.ARCHIVES)):  # of a plan that came to nothing
+    for folder in (fetched, os.path.join(scratch, Scratch.ARCHIVES)):  # an abandoned plan may have left them
         shutil.rmtree(folder, ignore_errors=True)
     here = _Here(fetched, job.workspace.s3, cancel_fd)
     files = {file_name(uri): here.path(uri) for uri in spec.files}
@@ -61,12 +61,12 @@ def files_of(job: JobContext, cancel_fd: int = NOBODY) -> JobFiles:
         pins[uri] = pin_by_content(here.path(uri)) if is_remote(uri) else job.pin(uri)
     for path in archives.values():
         if os.path.dirname(path) == fetched:
-            os.unlink(path)  # it is unpacked
+            os.unlink(path)  # ``Scratch`` has unpacked the archive
     return JobFiles(scratch=made, pins=pins)
 
 
 class _Here:
-    """Local paths of URIs; what is elsewhere is fetched when it is first asked for."""
+    """The local paths of URIs. Each remote file is fetched when its path is first asked for."""
 
     def __init__(self, folder: str, s3: S3Config, cancel_fd: int) -> None:
         self._folder = folder

@@ -1,7 +1,7 @@
-"""What an attempt leaves for others to read: one JSON object a committed batch.
+"""The journal: the files in which workers record the results of attempts, one JSON file for each batch.
 
-A batch is written before its commit, under the id of the claim that commits it, so the entries of a shard's
-winners can always be found; entries of attempts that did not win are ignored.
+A batch has the attempts of one commit. It is written before the commit, under the id of the claim that commits it. So
+the entries of a shard's winners can always be found. Entries of attempts that did not win are ignored.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from kubemr_shell.job.counters import Counters
 from kubemr_shell.shuffle.lengths import BYTES_A_PARTITION, Lengths
 
 LEVEL = 1
-"""Of compression: lengths are small numbers in eight bytes each."""
+"""The zlib level of the lengths. The lowest is enough, because lengths are small numbers in eight bytes each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One finished attempt. Bytes and records are those of the command's stdin (in) and stdout (out)."""
+    """The record of a finished attempt. Bytes and records are counted at the command's stdin (in) and stdout (out)."""
 
     task: int
     attempt: int
@@ -32,34 +32,35 @@ class Entry:
     records_out: int = 0
     bytes_out: int = 0
     exit_status: int | None = None
-    """Of the command, one of ``okExitCodes``; None where the attempt ran no command."""
+    """The exit status of the command, one of ``okExitCodes``; None if the attempt ran no command."""
     stderr: str = ""
-    """The last of what the command wrote there but ``reporter:`` lines, a few hundred bytes."""
+    """The last few hundred bytes of the command's stderr, without ``reporter:`` lines."""
     counters: Counters = field(default_factory=dict)
     warnings: int = 0
-    """How many things the command did that mean nothing, such as malformed ``reporter:`` lines."""
+    """The number of mistakes of the command that are ignored, such as malformed ``reporter:`` lines."""
     warning: str = ""
-    """The first of them."""
+    """The first of these warnings."""
     lengths: Lengths = b""
-    """Map tasks of a job that reduces: the length of each partition in the map output, packed."""
+    """The packed lengths of the partitions in a map output. Empty for other tasks, and in map-only jobs."""
     requests: dict[str, int] = field(default_factory=dict)
-    """S3 requests of the worker since its last attempt, by the kinds of ``net.s3_requests``."""
+    """The S3 requests of the worker since its last attempt, by the kinds of ``net.s3_requests``."""
     crc32: int = 0
-    """Tasks that write a part: the part's checksum."""
+    """The checksum of the part, for tasks that write a part."""
     seal: int = 0
-    """The number by which the storage knows the part as long as nobody touches it."""
+    """The number by which the storage recognizes the part as long as no one changes the part."""
     heaviest_key: str = ""
-    """Reduce tasks: the key with the most records (latin-1), and how many it has."""
+    """The key with the most records, decoded as latin-1, for reduce tasks."""
     heaviest_records: int = 0
+    """The number of records with this key."""
 
 
 def encode_batch(entries: Iterable[Entry]) -> bytes:
-    """Return a batch as JSON; packed lengths are compressed there, and in base64."""
+    """Return a batch as JSON, in which packed lengths are compressed and in base64."""
     return json.dumps([_row(entry) for entry in entries], separators=(",", ":")).encode()
 
 
 def decode_batch(data: bytes, source: str) -> list[Entry]:
-    """Read a batch; ``source`` names it in an error."""
+    """Return the entries of a batch. Raise CorruptRun, which names ``source``, if the batch is damaged."""
     try:
         rows = json.loads(data)
         return [_entry(row) for row in rows]

@@ -1,4 +1,4 @@
-"""Keeps a role while its work takes longer than a lease: listing a million inputs, or finishing a million parts."""
+"""The renewal of a role during long work, such as listing a million inputs or finishing a job of a million parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kubemr_shell.errors import KubemrError
 
 @contextmanager
 def kept(board: Board, claim: RoleClaim, *, every_seconds: float) -> Iterator[None]:
-    """Renew the claim from a thread of its own. Inside, nothing else may use the board."""
+    """Renew the claim in a thread during the ``with`` block, in which no other code may use the board."""
     done = threading.Event()
 
     def renew() -> None:
@@ -22,7 +22,7 @@ def kept(board: Board, claim: RoleClaim, *, every_seconds: float) -> Iterator[No
             try:
                 held = board.renew(held)
             except KubemrError:
-                return  # whoever uses the claim after the work finds out
+                return  # the next use of the claim raises LeaseLost
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()

@@ -1,7 +1,7 @@
 """The loop of a worker: claim, run, commit, until the job is over.
 
-It knows when to ask the board and what to do with each answer; the rules of claims are the board's, the work of a
-task is the slots'. Everything here happens in one thread.
+The loop decides when to ask the board, and carries out each step. The board has the rules of claims, and the slots run
+the tasks. The loop runs in one thread.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from kubemr_shell.worker.slots import Slots
 from kubemr_shell.worker.stages import Stages
 
 LOSSES_IN_A_ROW = 10
-"""Of steps that come to nothing: then it is not that others are faster, but that the files of the job are gone."""
+"""The number of failed steps in a row after which other workers cannot be the cause, but lost files of the job are."""
 REOPENINGS_OF_A_TASK = 10
-"""That one worker sees before it takes them for something that does not pass."""
+"""The number of reopenings of a task, seen by one worker, after which their cause counts as permanent."""
 
 
 @dataclass(slots=True)
 class Held:
-    """A claim of this worker, and what its slots have finished of it since the last commit."""
+    """A claim of this worker, with the attempts that its slots have finished since the last commit."""
 
     claim: Claim
     written_at: float
@@ -54,10 +54,7 @@ class Held:
 
 
 class Loop:
-    """Works on one job. ``run`` returns the state in which the job ended, or None when it stopped before that.
-
-    It stops when it is told to, and when the job was retried since: then that has workers of its own.
-    """
+    """The loop of one worker for one job."""
 
     def __init__(
         self,
@@ -72,10 +69,11 @@ class Loop:
         attention: Attention,
         stopping: Cancel,
     ) -> None:
-        """``prepare`` starts the slots with what the plan says, once there is a plan.
+        """Make a loop.
 
-        ``attention`` wakes the loop: a slot has nothing to do, or something went wrong. ``stopping`` is set by
-        ``stop``; the planner and the stages look at it too.
+        ``prepare``: starts the slots for the plan of the job, once there is a plan.
+        ``attention``: wakes the loop when a slot has nothing to do, or an attempt did not succeed.
+        ``stopping``: is set by ``stop``. The planner and the stages stop at this flag too.
         """
         self._board = board
         self._planner = planner
@@ -96,11 +94,15 @@ class Loop:
         self._committed_at = clock()
 
     def stop(self) -> None:
-        """Give everything back and return, at once. Any thread, any signal handler."""
+        """Make ``run`` give back all claims and return soon. Any thread or signal handler may call this method."""
         self._stopping.set()
         self._attention.set()
 
     def run(self) -> JobState | None:
+        """Work on the job. Return the state in which it ended, or None if the loop stopped before the end.
+
+        The loop also stops if the job was retried meanwhile, because it has other workers then.
+        """
         try:
             while self._ended is None and not self._stopping.is_set():
                 self._attention.clear()
@@ -114,7 +116,7 @@ class Loop:
         return self._ended
 
     def _advance(self) -> float:
-        """Find more work where a slot is free; the seconds until there is something to look at again."""
+        """Find work for a free slot, if any. Return the seconds after which the loop must look again."""
         if self._slots.unstarted() or self._slots.running() >= self._slots.count:
             self._look_at_state()
             return min(self._timing.commit_seconds, self._timing.state_seconds)
@@ -152,7 +154,7 @@ class Loop:
 
     @property
     def _stages(self) -> Stages:
-        """Used by a worker that has been given work of the plan, which it is only when it is prepared."""
+        """Return the stages. The board gives work of the plan only to a prepared worker, so they exist."""
         assert self._prepared is not None
         return self._prepared
 
@@ -167,7 +169,7 @@ class Loop:
         return [attempt for attempt in claim.attempts if attempt not in known]
 
     def _take(self, claim: Claim, new: list[Attempt]) -> None:
-        """Hold a claim as it is now, and hand its new attempts to the slots."""
+        """Hold the present form of a claim, and hand its new attempts to the slots."""
         key = claim.key
         held = self._held.get(key)
         finished = held.finished if held else []
@@ -206,7 +208,7 @@ class Loop:
                 raise result.error
 
     def _reopen(self, phase: Phase, lost: Sequence[Attempt], reason: str) -> None:
-        """Have the lost outputs made again; StorageError when they are lost again and again."""
+        """Order the tasks of lost outputs to run again. Raise StorageError if outputs are lost again and again."""
         self._reopened.update((phase, attempt.task) for attempt in lost)
         for attempt in lost:
             if self._reopened[phase, attempt.task] > REOPENINGS_OF_A_TASK:
@@ -295,18 +297,18 @@ class Loop:
                 self._forget(key)
 
     def _forget(self, key: ShardKey) -> None:
-        """The claim is somebody else's: stop its attempts and drop what they made."""
+        """Drop a claim that another worker has taken over: stop its attempts and delete their outputs."""
         held = self._held.pop(key)
         self._slots.drop(key, held.claim.attempts)
         self._abandon(key, held.finished)
 
     def _abandon(self, key: ShardKey, finished: Sequence[Finished]) -> None:
-        """What they made came too late, and their numbers are never used again."""
+        """Delete the outputs of attempts that cannot win any more. Their numbers are never used again."""
         if finished:
             self._stages.abandon(key.phase, [result.attempt for result in finished])
 
     def _give_back(self, key: ShardKey) -> None:
-        """Return what is left of a claim, for anybody to take."""
+        """Commit the finished attempts of a claim, and release the rest for other workers."""
         self._commit(key, more=False)
         held = self._held.pop(key, None)
         if held is None:
@@ -322,7 +324,7 @@ class Loop:
         self._meter.report(phases[0] if phases else None)
 
     def _look_at_state(self) -> None:
-        """The job may have ended elsewhere while every slot is busy."""
+        """End the loop if the job has ended elsewhere while all slots are busy."""
         if self._clock() - self._looked_at < self._timing.state_seconds:
             return
         self._looked_at = self._clock()
@@ -330,7 +332,7 @@ class Loop:
             self._end(over)
 
     def _end(self, over: Over) -> None:
-        """Without a state the job goes on, under another spec perhaps: then all that is held goes back to it."""
+        """End the loop. Without a state, the job continues with other workers, so all claims are given back."""
         self._ended = over.state
         if over.state is None:
             self.stop()
@@ -340,7 +342,7 @@ class Loop:
             self._attention.wait(seconds)
 
     def _leave(self) -> None:
-        """Stop the slots, commit what they had finished, give back the rest."""
+        """Stop the slots, commit their finished attempts, and give back the rest."""
         self._slots.stop()
         self._slots.close()
         for key, result in self._slots.take_results():

@@ -1,4 +1,4 @@
-"""How a worker reaches the map outputs of its job: it depends on where the temporaries are."""
+"""The choice of the access to map outputs: it depends on the storage of the temporaries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from kubemr_shell.worker.job_context import JobContext
 
 
 def map_outputs_of(job: JobContext, claimed: Callable[[], Iterable[int]] = tuple) -> MapOutputs:
-    """``claimed`` gives the partitions that this worker reduces now or next. The caller closes what it gets."""
+    """Return the access to the map outputs of a job. The caller closes it.
+
+    ``claimed``: returns the partitions that this worker reduces now or next.
+    """
     workspace = job.workspace
     if isinstance(workspace.storage, LocalStorage):
         return LocalMapOutputs(Manifests(workspace.storage), path_of(workspace.map_outputs))

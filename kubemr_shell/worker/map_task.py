@@ -1,4 +1,4 @@
-"""Map tasks: a split through the mapCommand, and its output to the shuffle or straight to a part."""
+"""Map tasks: they feed a split to the mapCommand, and pass its output to the shuffle or directly to a part."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from kubemr_shell.worker.told import Told
 
 
 class MapTasks:
-    """The map tasks of one slot. Between them it keeps the collector, with the lines that it knows already."""
+    """The runner of the map tasks of one slot.
+
+    The collector is kept between tasks, together with the lines that it knows already.
+    """
 
     def __init__(
         self, job: JobContext, commands: Commands, parts: PartWriter, outputs: MapOutputs, splits: PlannedSplits
@@ -37,12 +40,15 @@ class MapTasks:
         self._splits = splits
         self._collectors: list[engine.Collector] = []
         self.moved: Callable[[], int] = lambda: 0
+        """Returns the bytes that the running attempt has read so far."""
 
     def close(self) -> None:
+        """Close the collectors."""
         for collector in self._collectors:
             collector.close()
 
     def run(self, attempt: Attempt, cancel: Cancel) -> Entry:
+        """Run an attempt, and return its journal entry. Raise AttemptEnded if it does not succeed."""
         split = self._splits.of_task(attempt.task)
         feed = SplitFeed(
             split, folder=self._job.folder, s3=self._job.workspace.s3, memory=self._job.memory.read_ahead_bytes
@@ -87,7 +93,7 @@ class MapTasks:
         return told.in_entry(entry)
 
     def _new_collectors(self) -> list[engine.Collector]:
-        """One; with a combiner a second one for what it writes."""
+        """Return a new collector and, if the job has a combiner, a second one for the combiner's output."""
         count = 1 if self._job.spec.combine_command is None else 2
         spec, memory = self._job.spec, self._job.memory
         return [

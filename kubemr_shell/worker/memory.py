@@ -1,4 +1,4 @@
-"""How the memory of a worker is divided among its slots. Pure."""
+"""The division of the memory of a worker among its slots. Pure."""
 
 from __future__ import annotations
 
@@ -9,43 +9,47 @@ from kubemr_shell.job.quantity import format_quantity
 from kubemr_shell.job.spec import SplitSpec
 
 MEBIBYTE = 1 << 20
+"""The bytes of a mebibyte."""
 INTERPRETER_BYTES = 64 * MEBIBYTE
+"""The memory of the interpreter with the modules of a worker, in bytes."""
 SLOT_OVERHEAD_BYTES = 8 * MEBIBYTE
+"""The memory of a slot without its share, in bytes."""
 S3_CLIENT_BYTES = 40 * MEBIBYTE
-"""boto3, once it is loaded."""
+"""The memory of boto3 after its import, in bytes."""
 S3_SLOT_BYTES = 24 * MEBIBYTE
-"""What is being sent while a slot goes on."""
+"""The memory of a slot for data that is sent to S3 while the slot continues, in bytes."""
 SMALLEST_SHARE_BYTES = 32 * MEBIBYTE
+"""The smallest share of a slot that is enough for sorting, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPlan:
-    """What each of ``slots`` slots may use, in bytes."""
+    """The number of slots of a worker, and the memory that each slot may use, in bytes."""
 
     slots: int
     share_bytes: int
 
     def largest_record_bytes(self, collectors: int) -> int:
-        """Return how long a record may be where so many collectors share the memory of a slot.
+        """Return the largest size of a record in bytes, if ``collectors`` collectors share the memory of a slot.
 
-        While a record is sorted and spilled, four of its length may be in memory.
+        While a record is sorted and spilled, up to four times its size may be in memory.
         """
         return self.share_bytes // (4 * collectors)
 
     @property
     def read_ahead_bytes(self) -> int:
-        """What may wait for a command of what comes over a network; readers take less where more would not help."""
+        """Return the bytes from a network that may wait for a command. Readers take less if more does not help."""
         return self.share_bytes // 4
 
     def limited(self, split: SplitSpec) -> SplitSpec:
-        """No larger than half of a slot's share: then what most map commands write of it is sorted without a spill."""
+        """Return the split size, limited to half of a share. So the outputs of most map commands need no spill."""
         return replace(split, max_bytes=min(split.max_bytes, self.share_bytes // 2))
 
 
 def divide_memory(memory_bytes: int, slots: int, *, s3: bool = False) -> MemoryPlan:
-    """Give every slot an equal share, with fewer slots where a share would be too small to sort in.
+    """Divide the memory equally among ``slots`` slots, or fewer if a share would be too small for sorting.
 
-    ``s3``: something of the job is there.
+    ``s3``: whether the job has any bytes in S3. Raise UsageError if the memory is too little for one slot.
     """
     process = INTERPRETER_BYTES + (S3_CLIENT_BYTES if s3 else 0)
     overhead = SLOT_OVERHEAD_BYTES + (S3_SLOT_BYTES if s3 else 0)

@@ -1,4 +1,4 @@
-"""What this worker has done and does, for whoever shows progress: a small file, rewritten now and then."""
+"""The progress report of a worker: a small file, rewritten at intervals, for the process that shows progress."""
 
 from __future__ import annotations
 
@@ -12,29 +12,35 @@ from typing import Any, NamedTuple, Protocol
 from kubemr_shell.job.state import Phase
 
 REPORT_SECONDS = 0.5
+"""The least time between two reports, in seconds."""
 SILENT_SECONDS = 5.0
-"""After which a worker is taken for gone, or for one that runs no command."""
+"""The seconds without a report after which the status of a worker is ignored: it has ended, or runs no command."""
 
 
 class Status(NamedTuple):
-    """What a task says that it is doing, and when it said so, by the clock that all processes of a machine share."""
+    """The status text of a task, and its time by the monotonic clock, which all processes of a machine share."""
 
     at: float
     text: str
 
 
 class Running(Protocol):
-    """The attempts of a worker that run now."""
+    """The running attempts of a worker."""
 
     def moved(self) -> int:
-        """Bytes so far."""
+        """Return the bytes that the running attempts have read so far."""
         ...
 
-    def status(self) -> Status | None: ...
+    def status(self) -> Status | None:
+        """Return the latest status of the running commands, or None."""
+        ...
 
 
 class Meter:
-    """Counts the bytes of finished attempts by phase; what runs now is asked for when a report is due."""
+    """The meter of one worker: it counts the bytes of finished attempts by phase, and writes the reports.
+
+    ``running`` gives the bytes of running attempts when a report is due.
+    """
 
     def __init__(self, path: str, running: Running, clock: Callable[[], float]) -> None:
         self._path = path
@@ -44,10 +50,11 @@ class Meter:
         self._finished: dict[str, int] = {}
 
     def add(self, phase: Phase, bytes_in: int) -> None:
+        """Count the bytes that a finished attempt has read."""
         self._finished[phase.value] = self._finished.get(phase.value, 0) + bytes_in
 
     def report(self, phase: Phase | None) -> None:
-        """Write the file if the last time is long enough ago; ``phase`` is that of the running attempts."""
+        """Write the file if the last report is long enough ago. ``phase`` is the phase of the running attempts."""
         now = self._clock()
         if now - self._reported_at < REPORT_SECONDS:
             return
@@ -56,7 +63,7 @@ class Meter:
         if phase is not None:
             done[phase.value] = done.get(phase.value, 0) + self._running.moved()
         hidden = f"{self._path}.new"
-        with suppress(FileNotFoundError, NotADirectoryError):  # the state of the run was removed: the board says so
+        with suppress(FileNotFoundError, NotADirectoryError):  # the run's state was removed; the board reports it
             with open(hidden, "w") as file:
                 json.dump({"at": now, "bytes": done, "status": self._running.status()}, file)
             os.replace(hidden, self._path)
@@ -64,19 +71,20 @@ class Meter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meters:
-    """The reports of all workers."""
+    """The sum of the reports of all workers."""
 
     bytes: Mapping[str, int]
-    """Moved so far, by phase."""
+    """The bytes read so far, by phase."""
     status: str
-    """What one of the running tasks said last that it is doing."""
+    """The latest status text of the running tasks, or an empty text."""
 
     def bytes_done(self, phase: Phase) -> int:
+        """Return the bytes that the tasks of a phase have read so far."""
         return self.bytes.get(phase.value, 0)
 
 
 def read_meters(paths: list[str], *, now: float) -> Meters:
-    """What the workers have reported, as far as they have; nobody runs what a worker told that is silent since."""
+    """Return the sum of the reports at ``paths``. Ignore the status of workers silent for ``SILENT_SECONDS``."""
     done: dict[str, int] = {}
     said: list[Status] = []
     for path in paths:

@@ -1,7 +1,8 @@
-"""The finished result that a job replaces, or earlier reduces of its own: it stays until the new one is published.
+"""The old result in the output, which another job or earlier reduce tasks of this job have made.
 
-Its ``_SUCCESS`` goes first, so that nobody takes a mixture for a result; its parts are replaced one by one; what it
-had more is removed before the new ``_SUCCESS`` appears. Only names that the old ``_SUCCESS`` lists are ever removed.
+The old result stays until the new result is published. First its ``_SUCCESS`` is removed, so that no reader takes a
+mixture for a result. Then its parts are replaced one by one. Surplus parts are removed before the new ``_SUCCESS``
+appears. Only names that the old ``_SUCCESS`` lists are ever removed.
 """
 
 from __future__ import annotations
@@ -15,35 +16,36 @@ from kubemr_shell.storage.interface import Storage
 
 
 class NoManifest(StorageError):
-    """What stands under the name of ``_SUCCESS`` is not ours."""
+    """The object with the name ``_SUCCESS`` is not a manifest of kubemr-shell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What tells one result from all others."""
+    """The identity of a result."""
 
     uid: str
-    """Of the job."""
+    """The uid of the job."""
     epoch: int
-    """A job whose reduces are done again makes one result after the other."""
+    """The epoch of the result: a job whose reduce tasks run again makes several results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldResult:
-    """What stood in ``output`` when job ``uid`` began."""
+    """The result that was in ``output`` when the job ``uid`` began."""
 
     storage: Storage
     output: str
     uid: str
     parts: tuple[str, ...] | None
-    """None: there was none, so whatever stands in the way of a part is not ours."""
+    """The names of its parts. None: there was no result, so no file in the place of a part may be replaced."""
 
     @property
     def exists(self) -> bool:
+        """Return whether there was a result when the job began."""
         return self.parts is not None
 
     def finished(self) -> Result | None:
-        """Which ``_SUCCESS`` stands in the output now; NoManifest."""
+        """Return the result whose ``_SUCCESS`` is in the output now, or None. Raise NoManifest if it is foreign."""
         try:
             manifest = json.loads(self.storage.read(self._success))
             return Result(uid=manifest["uid"], epoch=manifest["epoch"])
@@ -56,19 +58,23 @@ class OldResult:
             ) from error
 
     def is_finished(self, epoch: int) -> bool:
-        """This job's result of that epoch stands there."""
+        """Return whether the output now holds the result of this job and this epoch."""
         return self.finished() == Result(uid=self.uid, epoch=epoch)
 
     def stands(self, epoch: int) -> bool:
-        """Its ``_SUCCESS`` is still there; one who is late finds that of his own job and epoch, or of a later one."""
+        """Return whether the old ``_SUCCESS`` is still there.
+
+        A late worker may find the ``_SUCCESS`` of its own job and epoch, or of a later epoch, which is not old.
+        """
         found = self.finished() if self.exists else None
         return found is not None and (found.uid != self.uid or found.epoch < epoch)
 
     def remove_success(self) -> None:
+        """Remove the old ``_SUCCESS``."""
         self.storage.delete(self._success)
 
     def remove_others(self, kept: set[str]) -> None:
-        """Remove the old parts that the new result has no part for."""
+        """Remove the old parts whose names are not in ``kept``."""
         for name in self.parts or ():
             if name not in kept:
                 self.storage.delete(f"{self.output}/{name}")

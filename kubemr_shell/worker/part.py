@@ -1,4 +1,4 @@
-"""Tasks that write a part: the command's stdout goes to a staged output, spliced as it is or compressed."""
+"""Tasks that write a part: the command's stdout goes to a staged part, either unchanged by splice or compressed."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ from kubemr_shell.worker.results import AttemptEnded, Dropped
 from kubemr_shell.worker.told import Told
 
 READ_BYTES = 1 << 20
+"""The greatest number of bytes in one read of a command's stdout."""
 
 
 class PartWriter:
-    """Stages the parts of one slot's tasks."""
+    """The writer of the staged parts of one slot's tasks."""
 
     def __init__(self, job: JobContext, commands: Commands) -> None:
         self._job = job
         self._commands = commands
 
     def write(self, subject: Subject, feed: Feed, cancel: Cancel) -> Entry:
-        """Run the command and stage what it writes; the entry tells of its output and its counters."""
+        """Run the command and stage its output. Return the entry with the size of the output and the counters."""
         attempt = subject.attempt
         staged = self.stage(attempt)
         try:
@@ -53,7 +54,7 @@ class PartWriter:
         return told.in_entry(entry)
 
     def stage(self, attempt: Attempt) -> StagedOutput:
-        """Begin the output of an attempt; when the job's folder is gone, nobody wants it any more."""
+        """Begin the staged output of an attempt. Raise AttemptEnded if the folder of the job is gone."""
         workspace = self._job.workspace
         target = workspace.part(self._job.part_name(attempt.task))
         try:
@@ -69,7 +70,7 @@ class PartWriter:
 
 
 def sealed(attempt: Attempt, staged: StagedOutput) -> Entry:
-    """End a staged output; the entry has its size and checksum."""
+    """Seal a staged output, and return the entry with its size and checksum."""
     receipt = staged.seal()
     return Entry(
         task=attempt.task,
@@ -82,17 +83,17 @@ def sealed(attempt: Attempt, staged: StagedOutput) -> Entry:
 
 
 def feed_staged(feed: Move, staged: StagedOutput, cancel: int) -> None:
-    """Have a feed write to a staged output that has no descriptor."""
+    """Run a feed into a staged output that has no descriptor, through a pipe."""
     reading, writing = os.pipe2(os.O_CLOEXEC)
     pump = Pump("part")
     try:
-        with suppress(OSError):  # without the right to more, it is only slower
+        with suppress(OSError):  # without the permission for a larger pipe, the feed is only slower
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         os.set_blocking(reading, False)
         os.set_blocking(writing, False)
 
         def drain(descriptor: int, stop: int) -> None:
-            """Closes its end, or the feed would wait for ever when this fails."""
+            """Copy to the staged output. If the copy fails, close the pipe, so that the feed does not wait for ever."""
             try:
                 CopyDrain(staged)(descriptor, stop)
             finally:
@@ -102,7 +103,7 @@ def feed_staged(feed: Move, staged: StagedOutput, cancel: int) -> None:
         try:
             feed(writing, cancel)
         except BrokenPipeError:
-            pass  # the pump says why
+            pass  # ``pump.error`` has the reason
         except BaseException:
             pump.stop()
             raise
@@ -116,7 +117,7 @@ def feed_staged(feed: Move, staged: StagedOutput, cancel: int) -> None:
 
 
 class CopyDrain:
-    """Moves what a command writes into an output that is no file."""
+    """A drain that copies the output of a command to a staged output that is not a file."""
 
     def __init__(self, staged: StagedOutput) -> None:
         self._staged = staged
@@ -129,9 +130,9 @@ class CopyDrain:
 
 
 def pieces(descriptor: int, cancel: int) -> Iterator[bytes]:
-    """What comes through a pipe that does not block, up to its end or until ``cancel`` is readable; none at its end.
+    """Yield the bytes from a non-blocking pipe until its end, which is an empty piece, or until ``cancel`` is readable.
 
-    After a short piece the pipe is empty. What programs write bit by bit is taken in fewer, larger pieces.
+    After a short piece, the pipe is empty. A pause then lets programs that write little at a time fill larger pieces.
     """
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
@@ -149,13 +150,15 @@ def pieces(descriptor: int, cancel: int) -> Iterator[bytes]:
 
 
 class Compressor(Protocol):
+    """The methods of a compressor that a drain uses."""
+
     def compress(self, data: bytes, /) -> bytes: ...
 
     def flush(self) -> bytes: ...
 
 
 class CompressingDrain:
-    """Compresses what a command writes, and counts its records before that."""
+    """A drain that counts the records in the output of a command, and compresses the output."""
 
     def __init__(self, staged: StagedOutput, compressor: Compressor) -> None:
         self._staged = staged
@@ -174,9 +177,9 @@ class CompressingDrain:
 
 
 def compressor_for(compression: str) -> Compressor:
-    """gzip has no time in its header, so that equal outputs are equal bytes."""
+    """Return a compressor. The header of gzip gets no time, so that equal outputs are equal bytes."""
     if compression == "gzip":
         return zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
-    import zstandard  # noqa: PLC0415 - 20 ms that most jobs need not pay
+    import zstandard  # noqa: PLC0415 - takes 20 ms, and most jobs do not need it
 
     return zstandard.ZstdCompressor(level=3).compressobj()

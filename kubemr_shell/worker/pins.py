@@ -1,6 +1,6 @@
-"""Pins of files: short texts that change when the content of a file does.
+"""The pins of files: short texts that change with the content of a file.
 
-A plan keeps the pin of each of the job's files, so that no worker runs another content than the planner has seen.
+A plan keeps the pin of each file of the job, so that no worker runs a content that the planner has not seen.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import TypeAlias
 from kubemr_shell.storage.local import fingerprint
 
 Pin: TypeAlias = Callable[[str], str]
-"""From a local path to its pin; OSError when the file cannot be read."""
+"""A function that returns the pin of a local path, and raises OSError if the file cannot be read."""
 
 
 def pin_by_times(path: str) -> str:
-    """Pin a file, or a folder with all below it, by sizes and times. Such pins can be compared on one machine only."""
+    """Pin a file, or a folder with all files below, by sizes and times. Such pins are comparable on one machine."""
     return _pinned(path, lambda file: fingerprint(os.stat(file)))
 
 
 def pin_by_content(path: str) -> str:
-    """Pin a file, or a folder with all below it, by the SHA-256 of the content: the same on every machine."""
+    """Pin a file, or a folder with all files below, by the SHA-256 of the content. All machines agree on such pins."""
     return _pinned(path, _digest)
 
 

@@ -1,7 +1,7 @@
-"""Planning a job, and getting ready to work by its plan.
+"""The planner of a job, and the preparation of a worker for the plan.
 
-What decides the result is decided once: the planner completes the spec, lists the inputs, pins the files, and records
-all of that in the plan. A worker reads the spec of the plan when there is one, and checks that it has the same files.
+All decisions on the result are made once: the planner completes the spec, lists the inputs, pins the files, and records
+them in the plan. A worker uses the spec of the plan, and checks that it has the same files.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from kubemr_shell.worker.lease import kept
 from kubemr_shell.worker.splits import write_splits
 
 Result = TypeVar("Result")
+"""The result of a function that is repeated."""
 
 REASONS_NOT_TO_BEGIN = (
     UsageError,
@@ -49,23 +50,23 @@ REASONS_NOT_TO_BEGIN = (
     StorageUnavailable,
     Forbidden,
 )
-"""Errors of planning that another worker would meet too."""
+"""The errors of planning that another worker would meet too, so that the job fails."""
 
 Complete: TypeAlias = Callable[[JobSpec], JobSpec]
-"""From a spec as its user wrote it to one that leaves nothing to the machine or the image."""
+"""A function that completes the spec of a user, so that nothing in it depends on the machine or the image."""
 Context: TypeAlias = Callable[[JobView, JobSpec], JobContext]
-"""From the job on the board, and the spec to work by, to the job as this worker sees it."""
+"""A function that returns the context of this worker for the job on the board and the spec that applies."""
 
 
 def as_it_is(spec: JobSpec) -> JobSpec:
-    """Return the spec: where it was written, nothing was left open."""
+    """Return the spec unchanged, for places where the spec on the board is already complete."""
     return spec
 
 
 class Planner:
-    """Plans a job, or prepares a worker for the plan that is there.
+    """The planner of a job, which also prepares a worker for an existing plan.
 
-    Soon after ``cancel`` was set, planning is left, for another worker to begin again.
+    Soon after ``cancel`` is set, the planner gives its role back, and another worker begins again.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Planner:
         cancel: Cancel,
         outages: Refusals,
     ) -> None:
-        """``outages`` says how long a storage or a server that is away is waited for."""
+        """Make a planner. ``outages`` decides how long to wait for a storage or a server that does not answer."""
         self._board = board
         self._context = context
         self._complete = complete
@@ -88,13 +89,13 @@ class Planner:
         self._cancel = cancel
         self._outages = outages
         self._files: tuple[tuple[str, ...], JobFiles] | None = None
-        """The files that are here, and their URIs."""
+        """The URIs of the files that are on this machine, and these files."""
 
     def plan(self, claim: RoleClaim) -> None:
-        """List the inputs, bring the files, and record the plan.
+        """List the inputs, fetch the files, and record the plan.
 
-        A reason not to begin, an input or a file that is missing, and a storage that refuses end the job: another
-        worker would meet the same.
+        Fail the job if it may not begin, an input or a file is missing, or a storage refuses a request, because another
+        worker would meet the same error.
         """
         view = self._board.known
         try:
@@ -126,7 +127,7 @@ class Planner:
         )
 
     def _patiently(self, work: Callable[[], Result]) -> Result:
-        """Do the work, again and again while a storage or a server is away; Cancelled when somebody asks to stop."""
+        """Repeat the work while a storage or a server does not answer. Raise Cancelled if this worker is to stop."""
         while True:
             try:
                 result = work()
@@ -138,10 +139,10 @@ class Planner:
             Waiter(self._cancel.fd).pause(pause)
 
     def prepared(self) -> tuple[JobContext, JobFiles]:
-        """Return the job under the spec of its plan, with its files here.
+        """Return the job with the spec of its plan, and its files on this machine.
 
-        Of a retried job the first worker settles the plan: it completes the spec, and pins the files that are new.
-        FileChanged when a file is another one than was planned with. LeaseLost when the job was retried meanwhile.
+        The first worker of a retried job settles the plan: it completes the spec, and pins the new files. Raise
+        FileChanged if a file differs from the planned one, and LeaseLost if the job was retried meanwhile.
         """
         view = self._settled(self._board.known)
         plan = view.plan
@@ -163,7 +164,7 @@ class Planner:
         return self._board.settle(spec_to_mapping(job.spec), files.pins)
 
     def _brought(self, job: JobContext) -> JobFiles:
-        """The files of the job, fetched if they are not here yet."""
+        """Return the files of the job. Fetch them if they are not on this machine yet."""
         uris = (*job.spec.files, "", *job.spec.archives)
         if self._files is None or self._files[0] != uris:
             self._files = (uris, files_of(job, self._cancel.fd))

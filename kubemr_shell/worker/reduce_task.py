@@ -1,4 +1,4 @@
-"""Reduce tasks: the partition's ranges of every map output, merged, through the reduceCommand to a part."""
+"""Reduce tasks: they merge the partition's ranges of every map output, and feed them to the command for a part."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from kubemr_shell.worker.part import PartWriter, feed_staged, sealed
 from kubemr_shell.worker.results import AttemptEnded, Dropped, Spoiled
 
 IDENTITY: Command = ("cat",)
-"""What reduces when a job names no reduceCommand, and its output is compressed on the way."""
+"""The command of reduce tasks if a job has no reduceCommand but compresses its output."""
 
 
 class PartitionFeed:
-    """The sorted lines of a partition, to be fed once: they come to this machine first, where they are elsewhere."""
+    """A feed of the sorted lines of a partition, for one use. Ranges elsewhere are fetched to this machine first."""
 
     def __init__(self, gathering: Gathering, *, memory_bytes: int, scratch: str) -> None:
         self._gathering = gathering
@@ -34,7 +34,7 @@ class PartitionFeed:
         self._scratch = scratch
         self._merger: engine.Merger | None = None
         self.fed: engine.Fed | None = None
-        """What the merge tells of itself at its end."""
+        """The counts of the merge, after its end."""
 
     def __call__(self, descriptor: int, cancel: int) -> None:
         try:
@@ -50,12 +50,12 @@ class PartitionFeed:
 
     @property
     def moved(self) -> int:
-        """Bytes that the command was fed."""
+        """Return the bytes that the command has received so far."""
         return int(self._merger.moved) if self._merger else 0
 
 
 class ReduceTasks:
-    """The reduce tasks of one slot."""
+    """The runner of the reduce tasks of one slot. ``view`` returns the job as the last step of the board saw it."""
 
     def __init__(self, job: JobContext, parts: PartWriter, outputs: MapOutputs, view: Callable[[], JobView]) -> None:
         self._job = job
@@ -63,8 +63,10 @@ class ReduceTasks:
         self._outputs = outputs
         self._view = view
         self.moved: Callable[[], int] = lambda: 0
+        """Returns the bytes that the running attempt has read so far."""
 
     def run(self, attempt: Attempt, cancel: Cancel) -> Entry:
+        """Run an attempt, and return its journal entry. Raise AttemptEnded if it does not succeed."""
         view = self._view()
         if not view.is_closed(Phase.MAP):  # reopened since this task was claimed
             raise AttemptEnded(Spoiled(attempt=attempt, phase=Phase.MAP, lost=(), reason="map tasks run again"))
@@ -90,7 +92,7 @@ class ReduceTasks:
         )
 
     def _write_sorted(self, subject: Subject, feed: PartitionFeed, cancel: Cancel) -> Entry:
-        """With no reduceCommand the sorted lines are the part: nothing needs to run."""
+        """Write the sorted lines as the part, because the job has no reduceCommand and no command needs to run."""
         staged = self._parts.stage(subject.attempt)
         descriptor = staged.fileno()
         try:
@@ -102,7 +104,7 @@ class ReduceTasks:
             except OSError as error:
                 where = error.filename or self._job.workspace.staged(*subject.attempt)
                 raise explained(error, str(where)) from error
-            except Exception as error:  # noqa: BLE001 - sorted out by the same rules as a feed's
+            except Exception as error:  # noqa: BLE001 - ``raise_end`` decides, as for a feed
                 raise_end(subject, error)
             if cancel.is_set():
                 raise AttemptEnded(Dropped(attempt=subject.attempt))
@@ -113,7 +115,7 @@ class ReduceTasks:
 
 
 def partition_feed(job: JobContext, outputs: MapOutputs, view: JobView, partition: int) -> PartitionFeed:
-    """The sorted lines of a partition of a job whose map phase is closed."""
+    """Return a feed of the sorted lines of a partition. The map phase of the job is closed."""
     manifests = [
         job.workspace.shard_manifest(Phase.MAP, view.shard_epoch(Phase.MAP, shard), shard)
         for shard in range(view.layout(Phase.MAP).shards)

@@ -1,4 +1,4 @@
-"""Many objects of a storage: one after the other on this machine, many at once where each waits for a server."""
+"""Work on many objects of a storage: one after the other on this machine, many at once on a server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.local import LocalStorage
 
 AT_ONCE = 16
+"""The number of requests to a server that run at the same time."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,7 +20,10 @@ Result = TypeVar("Result")
 def for_each(
     work: Callable[[Item], Result], items: Iterable[Item], storage: Storage, cancel: int = NOBODY
 ) -> list[Result]:
-    """What ``work`` makes of each item, in their order. The first error is raised; Cancelled between two items."""
+    """Call ``work`` for each item, and return the results in the order of the items.
+
+    Raise the first error of ``work``. Raise Cancelled between two items after ``cancel`` becomes readable.
+    """
     waiter = Waiter(cancel)
     if isinstance(storage, LocalStorage):
         results = []

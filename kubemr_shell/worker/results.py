@@ -1,4 +1,4 @@
-"""What comes back from a slot when it has run an attempt."""
+"""The results of attempts, as the slots return them to the loop."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.journal import Entry
 
 STDERR_LINES = 15
+"""The number of the last lines of stderr in the message of a failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """The attempt has done its work; its output is in place, nobody sees it before the commit."""
+    """The result of an attempt that succeeded. Its output is written, and is not visible before the commit."""
 
     attempt: Attempt
     entry: Entry
@@ -23,14 +24,14 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The command failed. ``final``: another attempt would meet the same, so the job ends."""
+    """The result of an attempt that failed. ``final``: another attempt would fail too, so the job fails."""
 
     attempt: Attempt
     failure: Mapping[str, object]
     final: bool = False
 
     def while_publishing(self) -> JobFailed:
-        """The error of a run whose job cannot fail any more, as its results are being published."""
+        """Return the error for a job that can no longer fail, because it publishes its results."""
         failure = self.failure
         stderr = str(failure.get("stderr") or "").splitlines()[-STDERR_LINES:]
         return JobFailed(
@@ -47,9 +48,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoiled:
-    """Committed outputs that this attempt needs are missing or corrupt: they must be made again.
+    """The result of an attempt whose inputs, outputs of committed attempts, are missing or corrupt.
 
-    Nothing is ``lost`` where others have found so already: then the task is only given back.
+    The ``lost`` attempts have to run again. If ``lost`` is empty, another worker has already ordered this, and the task
+    is only given back.
     """
 
     attempt: Attempt
@@ -60,7 +62,7 @@ class Spoiled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """An attempt that was cancelled, or that lost its claim or a folder that it needs (``cause``)."""
+    """The result of an attempt that was cancelled, or that lost its claim or a folder (``cause``)."""
 
     attempt: Attempt
     cause: KubemrError | None = None
@@ -68,17 +70,18 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """This worker cannot go on: its disk is full, or we have a bug."""
+    """The result of an attempt after which this worker cannot continue: its disk is full, or the program has a bug."""
 
     attempt: Attempt
     error: Exception
 
 
 Result = Finished | Failed | Spoiled | Dropped | Broken
+"""The result of an attempt."""
 
 
 class AttemptEnded(Exception):
-    """An attempt came to an end that is not its success."""
+    """An attempt did not succeed. ``result`` is its result."""
 
     def __init__(self, result: Result) -> None:
         self.result = result

@@ -1,4 +1,4 @@
-"""The slots of a worker: threads that take attempts from one queue and run them, one at a time each."""
+"""The slots of a worker: threads that take attempts from one queue. Each slot runs one attempt at a time."""
 
 from __future__ import annotations
 
@@ -17,24 +17,28 @@ from kubemr_shell.worker.results import Broken, Dropped, Finished, Result
 
 
 class TaskRunner(Protocol):
-    """Runs attempts for one slot, and keeps between them what makes the next one cheaper."""
+    """The runner of the attempts of one slot. It may keep things between attempts that make the next one cheaper."""
 
-    def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result: ...
+    def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
+        """Run an attempt and return its result. Stop soon after ``cancel`` is set."""
+        ...
 
     def moved(self) -> int:
-        """Bytes that the attempt that runs now has moved so far."""
+        """Return the bytes that the running attempt has read so far."""
         ...
 
     def status(self) -> Status | None:
-        """What the command that runs now said last that it is doing."""
+        """Return the last status of the running command, or None."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Release all resources."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
 class _Item:
-    """One attempt in the queue; the same attempt may come twice, when its claim was given back and taken again."""
+    """An attempt in the queue. An attempt may come twice, if its claim was given back and taken again."""
 
     key: ShardKey
     attempt: Attempt
@@ -42,9 +46,9 @@ class _Item:
 
 
 class Slots:
-    """A fixed number of slots, which begin to run attempts when ``start`` has given them their runners.
+    """A fixed number of slots, which run attempts after ``start`` has given them their runners.
 
-    ``attend`` is called from a slot's thread when the loop should look at once.
+    ``attend``: is called in a slot's thread when the loop should read the results at once.
     """
 
     def __init__(self, count: int, attend: Callable[[], None]) -> None:
@@ -58,56 +62,60 @@ class Slots:
         self._results: deque[tuple[ShardKey, Result]] = deque()
         self._runners: Sequence[TaskRunner] = ()
         self._cancels: list[Cancel] = []
-        """One a slot, for the attempt that it runs."""
+        """One flag for each slot, which cancels its running attempt."""
         self._threads: list[threading.Thread] = []
 
     def start(self, runners: Sequence[TaskRunner]) -> None:
-        """Give each slot its runner. Once."""
+        """Start the slots, each with its runner. Call this method once."""
         self._runners = runners
         self._cancels = [Cancel() for _ in runners]
         for both in zip(runners, self._cancels, strict=True):
             thread = threading.Thread(target=self._work, args=both, daemon=True)
-            thread.start()  # where the system refuses it, ``close`` waits for those before it
+            thread.start()  # if the system refuses a thread, ``close`` waits for the earlier ones
             self._threads.append(thread)
 
     def put(self, key: ShardKey, attempts: list[Attempt]) -> None:
+        """Add attempts of a claim to the queue."""
         items = [_Item(key, attempt) for attempt in attempts]
-        with self._lock:  # all of them wait before the first is taken
+        with self._lock:  # all attempts count as waiting before a slot takes the first
             self._waiting.update({(key, item.attempt): item for item in items})
         for item in items:
             self._queue.put(item)
 
     def take_results(self) -> list[tuple[ShardKey, Result]]:
-        """What has come back since the last call."""
+        """Return the results since the last call."""
         results = []
         while self._results:
             results.append(self._results.popleft())
         return results
 
     def tasks(self, phase: Phase) -> list[int]:
-        """The tasks of a phase that wait or run."""
+        """Return the tasks of a phase that wait or run."""
         with self._lock:
             return [attempt.task for key, attempt in (*self._waiting, *self._running) if key.phase is phase]
 
     def unstarted(self) -> int:
+        """Return the number of attempts that wait."""
         with self._lock:
             return len(self._waiting)
 
     def running(self) -> int:
+        """Return the number of attempts that run."""
         with self._lock:
             return len(self._running)
 
     def moved(self) -> int:
+        """Return the bytes that the running attempts have read so far."""
         return sum(runner.moved() for runner in self._runners)
 
     def status(self) -> Status | None:
-        """The latest of the commands that run now."""
+        """Return the latest status of the running commands, or None."""
         return max((said for runner in self._runners if (said := runner.status())), default=None)
 
     def drop(self, key: ShardKey, attempts: Collection[Attempt]) -> set[Attempt]:
-        """Nobody wants these any more: waiting ones are not started, running ones are stopped.
+        """Drop attempts: do not start those that wait, and stop those that run.
 
-        Those that had begun, whatever became of them: their numbers must not be used again.
+        Return the attempts that had begun, whatever their result. Their numbers must not be used again.
         """
         begun = set()
         with self._lock:
@@ -122,14 +130,14 @@ class Slots:
         return begun
 
     def stop(self) -> None:
-        """Start nothing more, and stop what runs; what was waiting comes back as dropped."""
+        """Start no further attempt, and stop those that run. Waiting attempts get the result Dropped."""
         with self._lock:
             self._stopped = True
             for cancel in self._running.values():
                 cancel.set()
 
     def close(self) -> None:
-        """Stop everything and wait for the threads."""
+        """Stop all attempts, wait for the threads, and release all resources."""
         self.stop()
         for _ in self._threads:
             self._queue.put(None)
@@ -153,7 +161,7 @@ class Slots:
                 self._attend()
 
     def _begin(self, item: _Item, cancel: Cancel) -> bool:
-        """Whether the attempt is still to be run; what waits when the slots are stopped has never begun."""
+        """Begin an attempt, and return whether it has to run. After ``stop``, no waiting attempt begins."""
         with self._lock:
             if self._stopped or not item.is_wanted:
                 return False
@@ -165,5 +173,5 @@ class Slots:
 def _run(runner: TaskRunner, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
     try:
         return runner.run(phase, attempt, cancel)
-    except Exception as error:  # noqa: BLE001 - a slot must report whatever stops it; the loop raises it again
+    except Exception as error:  # noqa: BLE001 - a slot must report every error; the loop raises it again
         return Broken(attempt=attempt, error=error)

@@ -1,7 +1,8 @@
-"""The plan of a job: the splits of its map tasks, in chunks that each fit into little memory.
+"""The files of a job's plan: the splits of its map tasks, in chunks that each fit into little memory.
 
-A split of packed small files may have a thousand pieces, so a chunk is limited by its pieces, too. The first chunk
-begins with the numbers of the first task of every chunk. It is written last, and found by whoever reads any of them.
+A split of packed small files may have 1,000 pieces, so the number of pieces in a chunk is limited too. The first chunk
+begins with a line that has the number of the first task of each chunk. So the first chunk is written last, and every
+reader of a chunk reads the first chunk too.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from kubemr_shell.worker.checked import checked, with_checksum
 from kubemr_shell.worker.workspace import Workspace
 
 SPLITS_A_CHUNK = 1000
+"""The greatest number of splits in a chunk."""
 PIECES_A_CHUNK = 4000
-"""About a megabyte, as most URIs have 50 to 200 bytes."""
+"""The greatest number of pieces in a chunk: about a megabyte, as most URIs have 50 to 200 bytes."""
 CHUNKS_KEPT = 4
+"""The number of chunks that a worker keeps in memory."""
 _STARTS = "chunks begin with the tasks "
 
 
 def chunked(splits: Iterable[Split]) -> Iterator[list[Split]]:
-    """Group neighbouring splits into chunks; only a split with very many pieces makes a chunk that has more."""
+    """Group neighbouring splits into chunks. Only a single split with more pieces makes a chunk exceed the limit."""
     chunk: list[Split] = []
     pieces = 0
     for split in splits:
@@ -58,7 +61,10 @@ def write_splits(workspace: Workspace, plan_id: str, splits: Iterable[Split]) ->
 
 
 class PlannedSplits:
-    """The splits of a job's plan, once ``plan_id`` knows it. Threads may share it."""
+    """The splits of a job's plan, which threads may share.
+
+    ``plan_id``: returns the id of the plan. It is called at the first read.
+    """
 
     def __init__(self, workspace: Workspace, plan_id: Callable[[], str]) -> None:
         self._workspace = workspace
@@ -68,12 +74,13 @@ class PlannedSplits:
         self._chunks: OrderedDict[int, list[str]] = OrderedDict()
 
     def of_task(self, task: int) -> Split:
+        """Return the split of a map task."""
         with self._lock:
             chunk = bisect_right(self._all_starts(), task) - 1
             return Split.from_json(self._lines(chunk)[task - self._starts[chunk]])
 
     def __iter__(self) -> Iterator[Split]:
-        """Yield all splits of a plan that has some, in the order of their tasks."""
+        """Yield all splits in the order of their tasks. The plan has at least one."""
         with self._lock:
             chunks = len(self._all_starts())
         for chunk in range(chunks):

@@ -1,7 +1,7 @@
-"""What one worker does for all: close a shard, publish its parts, finish the job.
+"""The steps that one worker does for all workers: close a shard, publish its parts, finish the job.
 
-Each is a step that the board hands out. A worker that dies in the middle is followed by another, which does the same
-again: everything here may be done twice.
+The board gives each step to one worker. If the worker dies in the middle, another worker repeats the step. So every
+step may run twice.
 """
 
 from __future__ import annotations
@@ -44,16 +44,18 @@ from kubemr_shell.worker.lease import kept
 from kubemr_shell.worker.requests import for_each
 
 PROTOCOL_VERSION = "1.0"
-"""Of protocol/SPEC.md, as ``_SUCCESS`` says it."""
+"""The version of protocol/SPEC.md in ``_SUCCESS``."""
 PARTS_IN_RESULTS = 256
+"""The number of part names in the results that the board keeps."""
 
 T = TypeVar("T")
 
 
 class Stages:
-    """The steps of one job, carried out against its workspace and its board; LeaseLost when another takes one over.
+    """The steps of one job for one worker, in the workspace and on the board of the job.
 
-    Soon after ``cancel`` was set, finishing is left, for another worker to begin again.
+    A step raises LeaseLost if another worker takes it over. Soon after ``cancel`` is set, ``finish`` gives the role of
+    the finisher back, and another worker begins again.
     """
 
     def __init__(self, board: Board, job: JobContext, *, lease_seconds: float, cancel: Cancel) -> None:
@@ -65,17 +67,20 @@ class Stages:
 
     @property
     def max_attempts(self) -> int:
+        """Return the greatest number of attempts of a task."""
         return self._job.spec.max_attempts
 
     @property
     def output_phase(self) -> Phase:
+        """Return the phase whose tasks write the parts."""
         return self._job.output_phase
 
     def write_journal(self, claim: Claim, entries: list[Entry]) -> None:
+        """Write the entries of finished attempts to the journal, before the claim commits them."""
         self._workspace.write_batch(claim.phase, claim.shard, claim.id, entries)
 
     def abandon(self, phase: Phase, attempts: Sequence[Attempt]) -> None:
-        """Delete what attempts have staged that cannot win any more; what stays, the end of the job removes."""
+        """Delete the staged parts of attempts that cannot win. The end of the job removes those that are left."""
         if phase is not self.output_phase:
             return
         storage = self._workspace.output_storage
@@ -83,7 +88,7 @@ class Stages:
             for_each(lambda attempt: storage.abandon(self._workspace.staged(*attempt)), attempts, storage)
 
     def close(self, step: Closing) -> Sequence[Attempt]:
-        """Write the shard's manifest and close it; else the winners that the journal does not know."""
+        """Write the manifest of a shard and close the shard. Return the winners that the journal lacks, if any."""
         entries = {
             Attempt(entry.task, entry.attempt): entry for entry in self._workspace.read_batches(step.phase, step.shard)
         }
@@ -103,7 +108,7 @@ class Stages:
         return ()
 
     def _replaced(self, step: Closing, entries: Mapping[Attempt, Entry]) -> list[Entry]:
-        """The entries of which the counters are to be taken back; StorageError where the journal has lost one."""
+        """Return the entries whose counters are subtracted. Raise StorageError if the journal has lost one."""
         if lost := [attempt for attempt in step.replaced if attempt not in entries]:
             uri = self._workspace.journal(step.phase, step.shard)
             raise StorageError(
@@ -114,7 +119,7 @@ class Stages:
         return [entries[attempt] for attempt in step.replaced]
 
     def finish(self, claim: RoleClaim) -> None:
-        """Write ``_SUCCESS``, remove what an older result had more, and complete the job."""
+        """Remove the surplus parts of an old result, write ``_SUCCESS``, and make the job COMPLETE."""
         view = self._board.view()
         shards = range(view.layout(self._job.output_phase).shards)
         try:
@@ -140,9 +145,10 @@ class Stages:
         )
 
     def publish(self, shard: int, cancel: Cancel) -> list[Attempt] | None:
-        """Publish the parts of one shard of the output phase; the attempts whose output is lost.
+        """Publish the parts of one shard of the output phase. Return the attempts whose output is lost.
 
-        None: the shard was reopened since this was claimed, and has no manifest to go by. Cancelled between two parts.
+        Return None if the shard was reopened since the task was claimed, so that it has no valid manifest. Raise
+        Cancelled between two parts if ``cancel`` is set.
         """
         view = self._board.known
         if shard not in view.closed_shards(self.output_phase):
@@ -150,7 +156,8 @@ class Stages:
         self._remove_old_success(view)
         parts = self._parts(view, shard)
         storage = self._workspace.output_storage
-        # A name that survives a power cut must stand for bytes that do, and the board for names that do.
+        # Sync the bytes before the names, and the names before the commit on the board. So after a power cut, every
+        # name has its bytes, and every committed task has its names.
         storage.settle(self._workspace.staged(part.task, part.attempt) for part in parts)
         are_there = for_each(self._publish, parts, storage, cancel.fd)
         storage.settle([self._workspace.output])
@@ -159,7 +166,7 @@ class Stages:
         ]
 
     def _publish(self, part: StagedPart) -> bool:
-        """False when the part is lost."""
+        """Publish a part. Return False if the part is lost."""
         try:
             self._workspace.output_storage.publish(self._receipt(part), replace=self._job.old_result.exists)
         except ObjectNotFound:
@@ -167,10 +174,10 @@ class Stages:
         return True
 
     def _remove_old_success(self, view: JobView) -> None:
-        """From here on the output holds no result until it holds the new one."""
+        """Remove the old ``_SUCCESS``. From now on the output holds no result, until it holds the new result."""
         if not self._job.old_result.stands(view.result_epoch):
             return
-        # One who was about to finish the old result of this same job, and sleeps, must not put it back.
+        # A suspended finisher of this job's old result must not publish its ``_SUCCESS`` again.
         storage = self._workspace.output_storage
         for item in storage.list(self._workspace.staged_success("")):
             storage.abandon(item.uri)
@@ -197,7 +204,7 @@ class Stages:
         )
 
     def _manifest(self, view: JobView, parts: list[StagedPart]) -> dict[str, Any]:
-        """What ``_SUCCESS`` says of the result (protocol/SPEC.md, section on outputs)."""
+        """Return the content of ``_SUCCESS`` (protocol/SPEC.md, section on outputs)."""
         kept = summed_within(view.kept_counters.values())
         return {
             "version": PROTOCOL_VERSION,
@@ -225,7 +232,7 @@ class Stages:
         try:
             staged = storage.stage(self._workspace.staged_success(claim.id), target=self._workspace.success)
             staged.write(text.encode() + b"\n")
-            # Ours may stand there already: whoever published it died before it could say so.
+            # The ``_SUCCESS`` of this result may exist already, if its finisher died before it completed the job.
             is_ours = self._job.old_result.is_finished(view.result_epoch)
             receipt = staged.seal()
             storage.settle([receipt.staged])

@@ -1,6 +1,6 @@
-"""Running the attempts of one slot.
+"""The run of attempts in one slot.
 
-An attempt ends in one of the results of ``results``; nothing that it writes is seen by anybody before its commit.
+Each attempt ends with one of the results in ``results``. Its output is not visible before its commit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kubemr_shell.worker.stages import Stages
 
 
 class SlotTasks(TaskRunner):
-    """Knows which part of the worker runs an attempt of which phase."""
+    """The task runner of one slot, which passes each attempt to the runner of its phase."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class SlotTasks(TaskRunner):
         *,
         scratch: str,
     ) -> None:
-        """``scratch`` is the folder of this worker for what it needs while attempts run."""
+        """Make a runner. ``scratch`` is the folder of this worker for files that it needs while attempts run."""
         self._scratch = scratch
         self._commands = commands
         self._maps = maps
@@ -83,7 +83,7 @@ class SlotTasks(TaskRunner):
                 return self._publish(attempt, cancel)
 
     def _publish(self, attempt: Attempt, cancel: Cancel) -> Entry:
-        """One task publishes the parts of one shard of the output phase."""
+        """Run a task of PUBLISH, which publishes the parts of one shard of the output phase."""
         try:
             lost = self._stages.publish(attempt.task, cancel)
         except Cancelled as error:

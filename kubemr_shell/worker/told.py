@@ -1,4 +1,4 @@
-"""What the commands of one attempt have told of themselves, for the journal."""
+"""The counters, warnings and stderr of the commands of one attempt, for the journal."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from kubemr_shell.job.counters import Counters, summed_counters
 from kubemr_shell.worker.journal import Entry
 
 STDERR_KEPT_BYTES = 400
-"""Of an attempt that went well: a few lines, as there may be a million of them."""
+"""The bytes of stderr that the entry of an attempt keeps. They are few, as a job may have a million attempts."""
 
 
 class Told:
-    """Collects the outcomes of the attempt's command, and of its combiners after it."""
+    """The sum of the outcomes of an attempt's command and of the combiners after it."""
 
     def __init__(self) -> None:
         self._counters: Counters = {}
@@ -22,6 +22,7 @@ class Told:
         self._warning = ""
 
     def take(self, outcome: Outcome) -> None:
+        """Add the outcome of a command."""
         self._first = self._first or outcome
         self._counters = summed_counters((self._counters, counters_of(outcome)))
         self._warnings += len(outcome.warnings)
@@ -29,7 +30,7 @@ class Told:
             self._warning = outcome.warnings[0]
 
     def in_entry(self, entry: Entry) -> Entry:
-        """The entry with what was told; exit status and stderr are those of the command that came first."""
+        """Return the entry with the counters and warnings of all commands, and exit status and stderr of the first."""
         if self._first is None:
             return entry
         stderr = (self._first.stderr_head + self._first.stderr_tail)[-STDERR_KEPT_BYTES:]
@@ -44,7 +45,7 @@ class Told:
 
 
 def counters_of(outcome: Outcome) -> Counters:
-    """What the command counted by ``reporter:counter:`` lines."""
+    """Return the counters of a command, from its ``reporter:counter:`` lines."""
     counters: dict[str, dict[str, int]] = {}
     for (group, name), amount in outcome.counters.items():
         counters.setdefault(group, {})[name] = amount

@@ -1,4 +1,4 @@
-"""What errors of a job say at their end: how it goes on, which only the place where it runs knows."""
+"""The advice at the end of an error message: how to continue the job. It depends on the place where the job runs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from kubemr_shell.errors import KubemrError, Sequel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayOn:
-    """How a user of this place has a job go on."""
+    """The advice how to continue a job in one place, such as a local run or a cluster."""
 
     goes_on: str
-    """What is done when the cause is mended; it follows ``then``."""
+    """The text for an error whose cause the user can correct. The text follows ``then``."""
     begins_anew: str
-    """What is done when nothing can be mended."""
+    """The text for an error after which the job has to start again."""
 
     @contextmanager
     def said(self) -> Iterator[None]:
-        """Errors that leave the block say it, if they ask for it and have not said it yet."""
+        """Add the advice to an error that leaves the ``with`` block, if it has a ``Sequel`` and no advice yet."""
         try:
             yield
         except KubemrError as error:

@@ -1,4 +1,4 @@
-"""One worker, put together: its board, its slots and its loop. Where it runs, and where its job is, others say."""
+"""A worker with its board, its slots and its loop. The callers decide where the worker and its job are."""
 
 from __future__ import annotations
 
@@ -38,42 +38,46 @@ from kubemr_shell.worker.way_on import WayOn
 
 
 def print_nothing(text: str) -> None:
-    """Drop what a worker has to say."""
+    """Drop the text: the default of ``WorkerOptions.log``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
-    """What tells one worker of a job from another, and what it keeps in local files."""
+    """The options of one worker of a job."""
 
     worker: str
-    """Its name; no other worker of the job ever has the same."""
+    """The name of the worker. No other worker of the job ever has the same name."""
     workers: int
-    """How many the job has."""
+    """The number of workers of the job."""
     number: int | None = None
-    """Which of them it is, from 0, where that is known."""
+    """The number of this worker among them, from 0, if known."""
     slots: int
+    """The number of slots of the worker."""
     timing: Timing
+    """The times of the board's protocol."""
     is_dead: Callable[[str], bool]
-    """Evidence that another worker is gone."""
+    """Returns whether a worker, given by name, is known from outside the board to be dead."""
     groups: str
-    """A file for the process groups of its commands."""
+    """The path of the file for the process groups of the commands."""
     progress: str
-    """A file for what it has done."""
+    """The path of the file for the progress report."""
     way_on: WayOn
-    """What is said to users of an error after which the job can go on."""
+    """The advice in the messages of errors after which the job can continue."""
     log: Callable[[str], object] = print_nothing
-    """Is told what the worker waits for."""
+    """Receives the reason why the worker waits."""
 
 
 class Worker:
-    """A worker from its start to its end: ``run`` once, ``close`` at last."""
+    """A worker from its start to its end. Call ``run`` once, and ``close`` last."""
 
     def __init__(
         self, store: DocumentStore, job: str, options: WorkerOptions, context: Context, complete: Complete = as_it_is
     ) -> None:
-        """``job`` is its name on the board. ``context`` makes of it, and of a spec, what the worker sees.
+        """Make a worker.
 
-        ``complete`` makes a spec, as its user wrote it, that is the same for every worker.
+        ``job``: the name of the job on the board.
+        ``context``: returns the context of this worker for the job and a spec.
+        ``complete``: completes the spec of a user, so that it is the same for every worker.
         """
         self._options = options
         self._attention, self._stopping = Attention(), Cancel()
@@ -130,19 +134,20 @@ class Worker:
         )
 
     def run(self) -> JobState | None:
-        """The state in which the job ended, or None after ``stop``."""
+        """Work on the job. Return the state in which the job ended, or None after ``stop``."""
         with self._options.way_on.said():
             return self._loop.run()
 
     def stop(self) -> None:
-        """Give everything back and return from ``run``, at once. Any thread, any signal handler."""
+        """Make ``run`` give back all claims and return soon. Any thread or signal handler may call this method."""
         self._loop.stop()
 
     def close(self) -> None:
+        """Release all resources."""
         self._resources.close()
 
     def _prepare(self) -> Stages:
-        """Get ready to work by the plan. The files of the job are fetched, which may take long."""
+        """Fetch the files of the job, which may take long, start the slots for the plan, and return the stages."""
         job, files = self._planner.prepared()
         lease_seconds = self._options.timing.lease_seconds
         stages = Stages(self.board, job, lease_seconds=lease_seconds, cancel=self._stopping)
@@ -155,7 +160,7 @@ class Worker:
         return plan.claim_id
 
     def _known(self) -> JobView:
-        """The job as the board's last step saw it; slots read it while the loop goes on."""
+        """Return the job as the last step of the board saw it. Slots call this method while the loop continues."""
         return self.board.known
 
     def _runners(self, job: JobContext, scratch: Scratch, stages: Stages) -> list[SlotTasks]:
