@@ -1,8 +1,8 @@
-"""The hot path: lines are partitioned, interned, sorted, spilled, merged and fed to commands here.
+"""The hot path: partitions, interns, sorts, spills and merges lines, and feeds them to commands.
 
-The native module does it. Where it was not built, for want of a compiler, the Python reference does the same thing,
-byte for byte and many times slower; ``compiled`` says which of the two runs. A native module that is there but does
-not load is an error: a broken build must not pass for a slow one.
+The native module does this work. If no compiler was present to build it, the Python reference does the same work: byte
+for byte, and many times slower. ``compiled`` is True if the native module is in use. A native module that exists but
+does not load is an error, because a broken build must not look like a slow one.
 """
 
 from __future__ import annotations

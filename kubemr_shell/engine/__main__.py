@@ -1,4 +1,4 @@
-"""Says which engine was installed: ``python -m kubemr_shell.engine``."""
+"""Prints which engine is installed: ``python -m kubemr_shell.engine``."""
 
 from __future__ import annotations
 

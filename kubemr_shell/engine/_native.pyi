@@ -1,8 +1,13 @@
-"""The native module's face; ``kubemr_shell.engine.reference`` says the same in Python."""
+"""The types of the native module.
+
+``kubemr_shell.engine.reference`` implements the same classes and functions in Python, and documents them in full.
+"""
 
 from collections.abc import Sequence
 
 class Source:
+    """A range of whole blocks of one partition in a run file. ``offset`` and ``length`` are in bytes."""
+
     def __init__(self, path: str, offset: int, length: int) -> None: ...
     def __hash__(self) -> int: ...
     @property
@@ -13,6 +18,8 @@ class Source:
     def length(self) -> int: ...
 
 class Fed:
+    """The facts about the lines that a command was given."""
+
     def __init__(
         self,
         *,
@@ -38,6 +45,8 @@ class Fed:
     def end(self) -> str: ...
 
 class OutputFacts:
+    """The facts about a run file that was written."""
+
     def __init__(
         self,
         *,
@@ -62,6 +71,8 @@ class OutputFacts:
     def partitions(self) -> list[tuple[int, int, int, int]]: ...
 
 class Collector:
+    """The map side: makes one run file of the lines of a task. It can be used for many tasks, one after the other."""
+
     def __init__(
         self,
         *,
@@ -72,10 +83,15 @@ class Collector:
         max_record_bytes: int,
         spill_dir: str,
     ) -> None: ...
-    def drain(self, fd: int, cancel_fd: int) -> bool: ...
-    def write_output(self, fd: int) -> OutputFacts: ...
-    def reset(self) -> None: ...
-    def close(self) -> None: ...
+    def drain(self, fd: int, cancel_fd: int) -> bool:
+        """Collect the lines of ``fd`` to its end. Return False if ``cancel_fd`` became readable before."""
+    def write_output(self, fd: int) -> OutputFacts:
+        """Write the collected lines to ``fd`` as a run file."""
+    def reset(self) -> None:
+        """Forget the lines, and be ready for the next task."""
+    def close(self) -> None:
+        """Release the memory and the scratch file."""
+
     @property
     def records(self) -> int: ...
     @property
@@ -86,11 +102,20 @@ class Collector:
     def moved(self) -> int: ...
 
 class Merger:
+    """The reduce side: merges the sources of one partition into the lines for a command."""
+
     def __init__(self, sources: Sequence[Source], *, memory_bytes: int, scratch_dir: str) -> None: ...
-    def feed(self, fd: int, cancel_fd: int) -> Fed: ...
+    def feed(self, fd: int, cancel_fd: int) -> Fed:
+        """Write the lines of all sources, sorted, to ``fd``. Stop when ``cancel_fd`` becomes readable."""
+
     @property
     def moved(self) -> int: ...
 
-def partition_of(key: bytes, partitions: int) -> int: ...
-def scan(fd: int, offset: int, length: int) -> tuple[int, int]: ...
-def count_lines(fd: int, offset: int, length: int) -> int: ...
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return the number of the partition of a key, from 0."""
+
+def scan(fd: int, offset: int, length: int) -> tuple[int, int]:
+    """Return the CRC-32 and the number of newlines of a range of a file. The range ends at the end of the file."""
+
+def count_lines(fd: int, offset: int, length: int) -> int:
+    """Return the number of newlines of a range of a file. The range ends at the end of the file."""

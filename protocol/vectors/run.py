@@ -1,11 +1,15 @@
-"""Run the vectors against an executable and print what passed: ``python protocol/vectors/run.py [NAME ...]``.
+"""Runs the vectors against an executable and prints the results: ``python protocol/vectors/run.py [NAME ...]``.
 
-A vector is a folder: ``vector.json`` (title, rules of SPEC.md that it shows, the job's spec, what is expected), the
-files that the job finds in its current folder (``input/`` and scripts), and ``expected/``, the parts byte for byte.
-The executable is called as ``EXECUTABLE job.yaml -o out``. Needs nothing but Python's standard library.
+A vector is a folder with:
+
+- ``vector.json``: a title, the rules of SPEC.md that the vector shows, the spec of the job, and the expected end,
+- the files that the job finds in its current folder (``input/`` and scripts),
+- ``expected/``: the expected parts, byte for byte.
+
+The executable is called as ``EXECUTABLE job.yaml -o out``. This script needs only the standard library of Python.
 """
 
-# ruff: noqa: INP001, T201 - a script that stands alone and prints what it found
+# ruff: noqa: INP001, T201 - a script that stands alone and prints its results
 
 from __future__ import annotations
 
@@ -22,18 +26,22 @@ from pathlib import Path
 from typing import Any
 
 VECTORS = Path(__file__).parent
+"""The folder of all vectors."""
 NOT_FOR_THE_JOB = ("vector.json", "expected")
+"""The names in a vector that are not copied to the folder of the job."""
 VERSION = "1."
+"""The beginning of the version that ``_SUCCESS`` must have."""
 TIMEOUT_SECONDS = 60
+"""The longest time of one vector."""
 
 
 def vector_names() -> list[str]:
-    """All vectors, as GROUP/NAME."""
+    """Return the names of all vectors, as GROUP/NAME."""
     return sorted(str(path.parent.relative_to(VECTORS)) for path in VECTORS.glob("*/*/vector.json"))
 
 
 def run_vector(name: str, executable: Sequence[str]) -> list[str]:
-    """Run one vector; what was not as expected, one sentence each."""
+    """Run one vector. Return one sentence for each difference from the expected result."""
     folder = VECTORS / name
     vector = json.loads((folder / "vector.json").read_text())
     with tempfile.TemporaryDirectory(prefix="kubemr-vector-") as work:
@@ -85,7 +93,10 @@ def _visible(out: Path) -> list[Path]:
 
 
 def _results(out: Path, expected: Path, vector: dict[str, Any]) -> list[str]:
-    """The parts byte for byte, nothing beside them, and a manifest that agrees with them."""
+    """Return the differences between the visible results and the expected parts.
+
+    The output must have the expected parts, byte for byte, no other files, and a ``_SUCCESS`` that agrees with them.
+    """
     found = {path.name: path.read_bytes() for path in _visible(out)}
     manifest = found.pop("_SUCCESS", None)
     wanted = {path.name: path.read_bytes() for path in sorted(expected.glob("part-*"))}
@@ -117,7 +128,10 @@ def _manifest(manifest: dict[str, Any], parts: dict[str, bytes], vector: dict[st
 
 
 def _kept(counters: dict[str, dict[str, int]], dropped_from: list[str] | None) -> dict[str, dict[str, int]]:
-    """Return the counters before the first one that was dropped: how many are kept is for the implementation to say."""
+    """Return the counters before the first one that was dropped.
+
+    The protocol lets each implementation choose how many counters it keeps.
+    """
     if dropped_from is None:
         return counters
     kept = {
@@ -128,6 +142,7 @@ def _kept(counters: dict[str, dict[str, int]], dropped_from: list[str] | None) -
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Run the chosen vectors. Return the exit status: 1 if a vector failed or no vector was chosen."""
     parser = argparse.ArgumentParser(description="Run the vectors of the line protocol against an executable.")
     parser.add_argument("--executable", default="kubemr-shell run", help="the command that runs a job.yaml")
     parser.add_argument("names", nargs="*", metavar="NAME", help="GROUP or GROUP/NAME; default: all")

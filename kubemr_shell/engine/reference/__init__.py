@@ -1,7 +1,7 @@
-"""The engine in plain Python: what the native module must do, byte for byte.
+"""The engine in plain Python. The native module must do the same, byte for byte.
 
-It runs where the native module could not be built, and it is what property tests hold the native module to. Memory
-is bounded here too; the bounds are estimates, because nobody can say what a Python object costs.
+The reference runs if the native module could not be built, and property tests compare the native module with it.
+Memory is bounded here too, but the bounds are estimates: the exact memory of a Python object is not known.
 """
 
 from __future__ import annotations

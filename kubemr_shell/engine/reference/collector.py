@@ -1,4 +1,4 @@
-"""The map side: a command's lines become one run file."""
+"""The map side: makes one run file of the lines of a command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _MIN_READ, _MAX_READ = 4 << 10, 256 << 10
 
 
 class Collector:
-    """Collects the lines of one task, again and again. After an error only ``reset`` and ``close`` mean something."""
+    """A collector of the lines of one task at a time. ``reset`` makes it ready for the next task.
+
+    After an error, only ``reset`` and ``close`` may be called.
+    """
 
     def __init__(
         self,
@@ -44,10 +47,14 @@ class Collector:
 
     @property
     def spilled_bytes(self) -> int:
+        """Return the bytes written to the scratch file since the last reset."""
         return self._spills.written if self._spills else 0
 
     def drain(self, fd: int, cancel_fd: int) -> bool:
-        """Reads ``fd`` to its end; False when it was cancelled before."""
+        """Collect the lines of ``fd`` to its end. Return False if ``cancel_fd`` became readable before.
+
+        Raise RecordTooLarge if a line is longer than the limit, OutOfSpace if the lines cannot be spilled.
+        """
         reader = PipeReader(fd, cancel_fd)
         splitter = LineSplitter(self._max_record_bytes, self.records + 1)
         try:
@@ -60,6 +67,7 @@ class Collector:
         return True
 
     def write_output(self, fd: int) -> OutputFacts:
+        """Write the collected lines to ``fd`` as a run file. Raise OutOfSpace if the disk is full."""
         target = FileWriter(fd, "map output")
         check: Callable[[], None] = lambda: None  # noqa: E731
         written = [
@@ -76,7 +84,7 @@ class Collector:
         )
 
     def reset(self) -> None:
-        """Forgets the records."""
+        """Forget the lines, and be ready for the next task."""
         self._table.clear()
         self._sorted = None
         self.records = self.raw_bytes = 0
@@ -85,6 +93,7 @@ class Collector:
             self._spills = None
 
     def close(self) -> None:
+        """Release the memory and the scratch file."""
         self.reset()
 
     def _add(self, lines: list[bytes], check: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Descriptors that may block, be cancelled, fill up or lose their reader."""
+"""Readers and writers of pipes and files that can wait, be cancelled, run out of space, or lose their reader."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _BUFFER_BYTES = 256 << 10
 
 
 class Cancelled(Exception):
-    """The cancel descriptor became readable."""
+    """The error that is raised when the cancel descriptor is readable."""
 
 
 class Gate:
-    """Waits until a descriptor is ready, or raises Cancelled. ``cancel_fd`` is -1 where nobody can cancel."""
+    """A wait for a descriptor that can be cancelled. With ``cancel_fd`` -1 the wait cannot be cancelled."""
 
     def __init__(self, fd: int, events: int, cancel_fd: int) -> None:
         self._ready = select.poll()
@@ -29,27 +29,29 @@ class Gate:
             self._cancel.register(cancel_fd, select.POLLIN)
 
     def wait(self) -> None:
+        """Wait until the descriptor is ready. Raise Cancelled if the cancel descriptor is readable."""
         if any(fd == self._cancel_fd for fd, _ in self._ready.poll()):
             raise Cancelled
 
     def check(self) -> None:
-        """Raises Cancelled if somebody cancelled; never waits."""
+        """Raise Cancelled if the cancel descriptor is readable. Never wait."""
         if self._cancel.poll(0):
             raise Cancelled
 
 
 class PipeReader:
-    """Reads what is there, waiting only where a cancel is seen."""
+    """A reader of a pipe whose waits can be cancelled."""
 
     def __init__(self, fd: int, cancel_fd: int) -> None:
         self._fd = fd
         self._gate = Gate(fd, select.POLLIN, cancel_fd)
 
     def check(self) -> None:
+        """Raise Cancelled if the cancel descriptor is readable."""
         self._gate.check()
 
     def read(self, size: int) -> bytes:
-        """At most ``size`` bytes; none at the end of the stream."""
+        """Return at most ``size`` bytes, and no bytes at the end of the stream. Raise Cancelled."""
         while True:
             self._gate.wait()
             try:
@@ -59,7 +61,10 @@ class PipeReader:
 
 
 class PipeWriter:
-    """Collects small writes; waits for the reader only where a cancel is seen. The descriptor must not block."""
+    """A buffered writer to a pipe whose waits can be cancelled. The descriptor must not block.
+
+    ``on_written`` is called with the number of bytes of each write.
+    """
 
     def __init__(self, fd: int, cancel_fd: int, on_written: Callable[[int], None]) -> None:
         self._fd = fd
@@ -69,6 +74,7 @@ class PipeWriter:
         self._size = 0
 
     def check(self) -> None:
+        """Raise Cancelled if the cancel descriptor is readable."""
         self._gate.check()
 
     def write(self, data: bytes) -> None:
@@ -92,7 +98,10 @@ class PipeWriter:
 
 
 class FileWriter:
-    """Writes to a file from its current position in large pieces, and checks every one. ``position`` begins at 0."""
+    """A buffered writer to a file, from the current position of its descriptor. Raises OutOfSpace.
+
+    ``position`` is the number of bytes taken so far. ``name`` names the file in errors.
+    """
 
     def __init__(self, fd: int, name: str) -> None:
         self.position = 0
@@ -126,7 +135,10 @@ class FileWriter:
 
 @contextmanager
 def without_blocking(fd: int) -> Iterator[None]:
-    """A write after poll can still block, if it is larger than the room; so the descriptor is switched meanwhile."""
+    """Make a descriptor non-blocking during the block.
+
+    A write after poll(2) can still block if the pipe has less room than the write has bytes.
+    """
     before = os.get_blocking(fd)
     os.set_blocking(fd, False)
     try:

@@ -1,4 +1,4 @@
-"""What the engine takes and tells: a range to merge, what was fed, what was written."""
+"""The values that the engine takes and returns: ranges to merge, and facts about outputs and fed lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A range of whole blocks of one partition in a run file."""
+    """A range of whole blocks of one partition in a run file. ``offset`` and ``length`` are in bytes."""
 
     path: str
     offset: int
@@ -17,10 +17,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fed:
-    """What a command was given.
+    """The facts about the lines that a command was given.
 
-    ``end`` is ``complete``, ``closed`` (the reader stopped early) or ``cancelled``. ``heaviest_key`` holds the first
-    256 bytes of the key with the most records, the first in order among equals.
+    ``end`` is ``complete``, ``closed`` (the command stopped reading early) or ``cancelled``. ``heaviest_key`` has the
+    first 256 bytes of the key with the most records. If several keys have the most records, it is the first in order.
     """
 
     records: int
@@ -33,10 +33,10 @@ class Fed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputFacts:
-    """What a run file holds.
+    """The facts about a run file that was written.
 
-    ``partitions`` has (offset, stored bytes, records, raw bytes) for each partition. ``lengths`` has the stored bytes
-    alone, as little-endian u64: the list of 100,000 partitions takes 20 MB, so the native engine makes it when asked.
+    ``partitions`` has (offset, stored bytes, records, raw bytes) for each partition. The list for 100,000 partitions
+    takes 20 MB, so the native engine makes it only on demand.
     """
 
     records: int
@@ -47,4 +47,5 @@ class OutputFacts:
 
     @property
     def lengths(self) -> bytes:
+        """Return the stored bytes of each partition, packed as little-endian u64."""
         return struct.pack(f"<{len(self.partitions)}Q", *(stored for _, stored, _, _ in self.partitions))

@@ -1,4 +1,4 @@
-"""Writing entries to a command as lines, each as often as it came."""
+"""Writes entries to a command as lines. Each line is written as often as its count says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEY_SHOWN = 256
 
 
 class Feed:
-    """One stream of lines to one command. Entries may call ``check``, which ends the feed when it was cancelled."""
+    """A stream of lines to one command. ``on_written`` is called with the number of bytes of each write."""
 
     def __init__(self, fd: int, cancel_fd: int, on_written: Callable[[int], None]) -> None:
         self._fd = fd
@@ -23,9 +23,11 @@ class Feed:
         self._key_records = self._heaviest_records = 0
 
     def check(self) -> None:
+        """Raise Cancelled if the feed was cancelled. The producer of the entries may call this to end the feed early."""
         self._writer.check()
 
     def run(self, entries: Iterable[Entry]) -> Fed:
+        """Write the lines of all entries, until the end, a cancel, or the end of the reader."""
         try:
             with without_blocking(self._fd):
                 for key, rest, count in entries:

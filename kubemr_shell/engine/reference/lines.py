@@ -1,4 +1,4 @@
-"""From the chunks of a stream to its lines, and to the distinct lines with their counts."""
+"""Cuts the chunks of a stream into lines, and counts the distinct lines."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from itertools import islice
 from kubemr_shell.engine.reference.run_file import Entry
 from kubemr_shell.errors import RecordTooLarge
 
-# What CPython takes for a distinct line besides its bytes: the line, its key and its rest as objects, the slot of the
-# dictionary, the tuple and its places in lists when the table is sorted.
 _LINE_COST = 320
+"""The bytes that CPython takes for a distinct line besides the bytes of the line.
+
+These are the objects of the line, its key and its rest, the slot of the dictionary, the tuple, and the places of the
+tuple in lists when the table is sorted.
+"""
 
 
 class LineSplitter:
-    """Cuts one stream into lines. They end at LF only; a last one without it is a line all the same."""
+    """A splitter of one stream into lines. A line ends at LF only; the last line may end without LF.
+
+    ``first`` is the number of the first line, for errors.
+    """
 
     def __init__(self, max_record_bytes: int, first: int) -> None:
         self._limit = max_record_bytes
@@ -24,7 +30,7 @@ class LineSplitter:
         self._size = 0
 
     def lines(self, chunk: bytes) -> list[bytes]:
-        """The lines that end in this chunk."""
+        """Return the lines that end in this chunk, without LF. Raise RecordTooLarge."""
         lines = chunk.split(b"\n")
         if self._size + len(chunk) > self._limit:
             self._check(lines)
@@ -41,7 +47,7 @@ class LineSplitter:
         return lines
 
     def last(self) -> list[bytes]:
-        """The line that the end of the stream cut off, if there is one."""
+        """Return the last line as a list if the stream ended without LF, else an empty list."""
         return [b"".join(self._begun)] if self._begun else []
 
     def _check(self, pieces: list[bytes]) -> None:
@@ -55,13 +61,14 @@ class LineSplitter:
 
 
 class LineTable:
-    """The distinct lines that are in memory, with an estimate of the bytes that they take until they are sorted."""
+    """The distinct lines in memory. ``memory`` estimates the bytes that they take, with the sorting included."""
 
     def __init__(self) -> None:
         self.memory = 0
         self._counts: Counter[bytes] = Counter()
 
     def add(self, lines: list[bytes]) -> None:
+        """Count lines."""
         before = len(self._counts)
         self._counts.update(lines)
         new = len(self._counts) - before
@@ -71,7 +78,7 @@ class LineTable:
     def by_partition(
         self, cut: Callable[[bytes], tuple[bytes, bytes]], partition: Callable[[bytes], int]
     ) -> dict[int, list[Entry]]:
-        """The sorted entries of each partition that has any."""
+        """Return the sorted entries of each partition that has entries."""
         partitions: dict[int, list[Entry]] = {}
         for line, count in self._counts.items():
             key, rest = cut(line)
@@ -81,5 +88,6 @@ class LineTable:
         return partitions
 
     def clear(self) -> None:
+        """Forget all lines."""
         self.memory = 0
         self._counts.clear()

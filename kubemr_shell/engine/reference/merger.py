@@ -1,4 +1,4 @@
-"""The reduce side: the runs of one partition become the lines that a command reads."""
+"""The reduce side: merges the runs of one partition into the lines that a command reads."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ from kubemr_shell.errors import ObjectNotFound
 class _Run:
     source: Source
     largest_block: int
-    scratch: ScratchFile | None = None  # where the source has no path that can be opened
+    scratch: ScratchFile | None = None  # the file of a source that has no path
 
 
 class Merger:
-    """Merges any number of sources; if they are too many to be open at once, through runs in a scratch file."""
+    """A merger of any number of sources.
+
+    If there are more sources than may be merged at a time, some are first merged into runs in a scratch file.
+    """
 
     def __init__(self, sources: Sequence[Source], *, memory_bytes: int, scratch_dir: str) -> None:
         self._sources = [source for source in sources if source.length]
@@ -38,7 +41,10 @@ class Merger:
         self.moved = 0
 
     def feed(self, fd: int, cancel_fd: int) -> Fed:
-        """Writes the lines of all sources, sorted, to ``fd``."""
+        """Write the lines of all sources, sorted, to ``fd``. Stop when ``cancel_fd`` becomes readable.
+
+        Raise CorruptRun if a source is damaged, ObjectNotFound if it is missing, OutOfSpace if the disk is full.
+        """
         with ExitStack() as scratch_files:
             feed = Feed(fd, cancel_fd, self._wrote)
             return feed.run(self._entries(scratch_files, feed.check))
@@ -82,7 +88,7 @@ def _largest_block(source: Source) -> int:
 
 
 class NamedFile:
-    """A file that is opened for each read: a merge of hundreds of runs holds no descriptor for any of them."""
+    """A file that is opened for each read, so that a merge of hundreds of runs keeps no descriptor open."""
 
     def __init__(self, path: str) -> None:
         self.path = path

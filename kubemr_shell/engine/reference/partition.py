@@ -1,6 +1,7 @@
-"""Which part of a line is its key, and which partition a key belongs to.
+"""Cuts lines into key and rest, and computes the partition of a key.
 
-The hash is part of the protocol (``protocol/SPEC.md``, 3.7 and 3.8): the same on every architecture and for ever.
+The hash is part of the protocol (``protocol/SPEC.md``, 3.7 and 3.8). It is the same on every architecture and in every
+version.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ _FNV_PRIME = 1099511628211
 
 
 def check_partitions(partitions: int) -> None:
+    """Raise ValueError if the number of partitions is not from 1 to 2,147,483,648."""
     if not 1 <= partitions <= _MAX_PARTITIONS:
         raise ValueError(f"partitions must be in 1..{_MAX_PARTITIONS}, not {partitions}")
 
 
 def partition_of(key: bytes, partitions: int) -> int:
+    """Return the number of the partition of a key, from 0. Raise ValueError if ``partitions`` is out of range."""
     check_partitions(partitions)
     return _spread(key, partitions)
 
@@ -27,7 +30,7 @@ def _spread(key: bytes, partitions: int) -> int:
     x = _FNV_OFFSET
     for byte in key:
         x = ((x ^ byte) * _FNV_PRIME) & _MASK
-    # FNV alone leaves similar keys with similar high bits, and the high bits are what is used below.
+    # FNV alone gives similar keys similar high bits, and the high bits choose the partition.
     x ^= x >> 33
     x = (x * 0xFF51AFD7ED558CCD) & _MASK
     x ^= x >> 33
@@ -37,16 +40,17 @@ def _spread(key: bytes, partitions: int) -> int:
 
 
 def partitioner(partitions: int) -> Callable[[bytes], int]:
-    """``partition_of`` for a fixed, already checked number of partitions."""
+    """Return ``partition_of`` for a fixed number of partitions, which is already checked."""
     if partitions == 1:
         return lambda key: 0  # noqa: ARG005
     return lambda key: _spread(key, partitions)
 
 
 def key_cutter(separator: bytes, fields: int) -> Callable[[bytes], tuple[bytes, bytes]]:
-    """A function from a line to its key and the rest, which begins with the separator.
+    """Return a function that cuts a line into its key and its rest. The rest begins with the separator.
 
-    A line with fewer separators than ``fields`` is all key.
+    The key of a line with fewer separators than ``fields`` is the whole line. Raise ValueError if an argument is
+    invalid.
     """
     if not separator:
         raise ValueError("the separator must have at least one byte")

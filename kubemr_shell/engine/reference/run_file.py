@@ -1,4 +1,7 @@
-"""The run file: sorted entries of each partition in checksummed blocks, an index, a footer (``docs/run-file.md``)."""
+"""Reads and writes run files (``docs/run-file.md``).
+
+A run file has the sorted entries of each partition in blocks with checksums, an index, and a footer.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,13 @@ from typing import Protocol
 
 from kubemr_shell.errors import CorruptRun
 
-Entry = tuple[bytes, bytes, int]  # key, rest of the line, how often the line came
+Entry = tuple[bytes, bytes, int]
+"""The key of a line, its rest, and its count."""
 
 PAYLOAD_BYTES = 262_144
-MAX_RECORD_BYTES = (1 << 32) - 64  # an entry alone in its block must fit the block's 32-bit length
+"""The most bytes of entries in a block that has several entries."""
+MAX_RECORD_BYTES = (1 << 32) - 64
+"""The most bytes of a line: an entry alone in its block must fit the block's 32-bit length."""
 _BLOCK_MAGIC = 0x42524D4B
 _CODEC_NONE = 0
 _HEADER = struct.Struct("<IIIIBBH")
@@ -27,7 +33,7 @@ _FOOTER = struct.Struct("<8sIIQI")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionFacts:
-    """One partition of a run file, as its index has it."""
+    """An entry of the index of a run file: the facts about one partition. Offset and sizes are in bytes."""
 
     offset: int
     stored: int
@@ -37,15 +43,17 @@ class PartitionFacts:
 
 
 class Target(Protocol):
-    """Where blocks are written to."""
+    """A destination of blocks. ``position`` is the number of bytes written so far."""
 
     position: int
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        ...
 
 
 def write_partition(entries: Iterable[Entry], target: Target) -> PartitionFacts:
-    """Writes sorted entries, of which no two have the same line, as blocks."""
+    """Write sorted entries as blocks. No two entries may have the same line."""
     offset = target.position
     count = records = raw_bytes = 0
     payload: list[bytes] = []
@@ -70,7 +78,7 @@ def write_partition(entries: Iterable[Entry], target: Target) -> PartitionFacts:
 
 
 def write_index(partitions: Iterable[PartitionFacts], target: Target) -> None:
-    """Writes what follows the last block: the index and the footer."""
+    """Write the index and the footer, which follow the last block."""
     offset = target.position
     packed = [_INDEX_ENTRY.pack(p.offset, p.stored, p.entries, p.records, p.raw_bytes) for p in partitions]
     index = b"".join(packed)
@@ -80,15 +88,20 @@ def write_index(partitions: Iterable[PartitionFacts], target: Target) -> None:
 
 
 class ReadableFile(Protocol):
-    """A file that is read at given places; ``path`` names it in an error."""
+    """A file that is read at given offsets. ``path`` names the file in errors."""
 
     path: str
 
-    def read_at(self, size: int, offset: int) -> bytes: ...
+    def read_at(self, size: int, offset: int) -> bytes:
+        """Return at most ``size`` bytes, and no bytes at the end of the file."""
+        ...
 
 
 def read_entries(file: ReadableFile, offset: int, length: int, check: Callable[[], None]) -> Iterator[Entry]:
-    """The entries of a range of whole blocks; ``check`` is called once a block, so that somebody can stop it."""
+    """Yield the entries of a range of whole blocks. Raise CorruptRun if the range is damaged.
+
+    ``check`` is called before each block. It may raise Cancelled to stop the read.
+    """
     end = offset + length
     while offset < end:
         check()
@@ -98,7 +111,10 @@ def read_entries(file: ReadableFile, offset: int, length: int, check: Callable[[
 
 
 def largest_block(file: ReadableFile, offset: int, length: int) -> int:
-    """Payload bytes of the largest block of a range, from the headers alone. Who reads the blocks checks them."""
+    """Return the payload bytes of the largest block of a range.
+
+    Only the headers are read. Damage is not an error here: ``read_entries`` checks the blocks.
+    """
     end = offset + length
     largest = 0
     while offset < end:
@@ -168,7 +184,7 @@ def _decode(path: str, offset: int, entries: int, payload: bytes) -> Iterator[En
 
 
 def _number(value: int) -> bytes:
-    """LEB128: seven bits a byte, the lowest first, the high bit set on all but the last."""
+    """Encode a number as LEB128: seven bits in each byte, the lowest first. The last byte has no high bit."""
     if value < 0x80:
         return _SMALL[value]
     digits = bytearray()

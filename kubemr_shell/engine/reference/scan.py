@@ -1,4 +1,4 @@
-"""Checksums and line counts of byte ranges of files."""
+"""Computes checksums and line counts of byte ranges of files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PIECE = 1 << 20
 
 
 def scan(fd: int, offset: int, length: int) -> tuple[int, int]:
-    """CRC-32 and number of newlines of a range; a file that ends earlier ends the range."""
+    """Return the CRC-32 and the number of newlines of a range. The range ends at the end of the file at the latest."""
     checksum = newlines = 0
     for piece in _pieces(fd, offset, length):
         checksum = zlib.crc32(piece, checksum)
@@ -19,7 +19,7 @@ def scan(fd: int, offset: int, length: int) -> tuple[int, int]:
 
 
 def count_lines(fd: int, offset: int, length: int) -> int:
-    """Number of newlines of a range; a file that ends earlier ends the range."""
+    """Return the number of newlines of a range. The range ends at the end of the file at the latest."""
     return sum(piece.count(b"\n") for piece in _pieces(fd, offset, length))
 
 

@@ -1,4 +1,4 @@
-"""Sorted runs on local disk, in files that no longer have a name: a killed process leaves none behind."""
+"""Sorted runs on local disk, in files without a name, so that a killed process leaves no file behind."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kubemr_shell.engine.reference.descriptors import FileWriter
 from kubemr_shell.engine.reference.merge import Budget, merged
 from kubemr_shell.engine.reference.run_file import Entry, largest_block, read_entries, write_partition
 
-_BOUNDS = struct.Struct("=QQ")  # as array has them
+_BOUNDS = struct.Struct("=QQ")  # the layout of array("Q")
 
 
 class ScratchFile:
-    """Blocks that are written once, one after the other, and read until the file is closed."""
+    """A file without a name, for blocks that are written once and read many times until the file is closed."""
 
     def __init__(self, folder: str) -> None:
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - close() closes it
@@ -29,20 +29,22 @@ class ScratchFile:
         return os.pread(self.fd, size, offset)
 
     def close(self) -> None:
+        """Close the file, which frees its disk space."""
         self._file.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    index: int  # where its bounds are in the file: partition p lies from the number p to the number p + 1
+    index: int  # the offset of the bounds in the file: partition p reaches from bound p to bound p + 1
     largest_block: int
 
 
 class Spills:
-    """What did not fit into memory: runs of all partitions, one after the other in one scratch file.
+    """The spilled runs of a task, one after the other in one scratch file. Each run has all partitions.
 
-    There are few runs at any time: those of one level become one run of the next level as soon as they are more than
-    can be merged at once. So a record is written once a level, and each level has many times the records of the last.
+    The number of runs stays small. When a level has more runs than can be merged at a time, they become one run of the
+    next level. So a record is written once in each level, and each level has many times the records of the level
+    before.
     """
 
     def __init__(self, folder: str, partitions: int, budget: Budget) -> None:
@@ -53,9 +55,11 @@ class Spills:
 
     @property
     def written(self) -> int:
+        """Return the bytes written to the scratch file."""
         return self._scratch.writer.position
 
     def add(self, entries: Mapping[int, list[Entry]], check: Callable[[], None]) -> None:
+        """Write a run with the sorted entries of each partition. ``check`` may raise Cancelled during merges."""
         new = self._write(lambda partition: iter(entries.get(partition, ())))
         for level in self._levels:
             level.append(new)
@@ -66,7 +70,7 @@ class Spills:
         self._levels.append([new])
 
     def settle(self, check: Callable[[], None]) -> None:
-        """Leaves no more runs than can be merged at once."""
+        """Merge runs until the rest can be merged at a time."""
         runs = [run for level in self._levels for run in level]
         while not self._allowed(runs):
             size = self._budget.group([run.largest_block for run in runs])
@@ -74,9 +78,11 @@ class Spills:
             self._levels = [runs]
 
     def entries(self, partition: int, check: Callable[[], None]) -> list[Iterator[Entry]]:
+        """Return the entries of a partition, one iterator for each run that has the partition."""
         return self._read([run for level in self._levels for run in level], partition, check)
 
     def close(self) -> None:
+        """Close the scratch file, which frees its disk space."""
         self._scratch.close()
 
     def _allowed(self, runs: Sequence[_Run]) -> bool:
