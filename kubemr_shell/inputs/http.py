@@ -162,7 +162,7 @@ class RemoteFile:
                 return None
             response = explained(self._url, lambda: open_url(self._url, {}, self._patience, self._waiter))
         try:
-            head = head_of(response.status, response.headers)
+            head = explained(self._url, lambda: head_of(response.status, response.headers))
             self._compare(head, position)
         except BaseException:
             response.close()

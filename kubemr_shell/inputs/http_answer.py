@@ -9,10 +9,13 @@ import re
 from dataclasses import dataclass
 from http.client import HTTPMessage
 
-from kubemr_shell.inputs.http_errors import Trouble
+from kubemr_shell.inputs.http_errors import NotTheContent, Trouble
 
 PARTIAL_CONTENT = 206
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_WITH_CONTENT = (200, 203, PARTIAL_CONTENT)
+"""The statuses whose body is the content, or a part of it (RFC 9110, section 15.3)."""
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)", re.IGNORECASE | re.ASCII)
+_NUMBER = re.compile(r"\d+", re.ASCII)
 _SAME_ENCODING = {"x-gzip": "gzip", "x-compress": "compress"}
 _ENCODED = "encoding "
 
@@ -73,15 +76,21 @@ class Head:
 
 
 def head_of(status: int, headers: HTTPMessage) -> Head:
-    """Return what an answer says of its body; raise Trouble where it contradicts itself."""
+    """Return what an answer says of its body; raise Trouble where it contradicts itself.
+
+    NotTheContent for an answer whose body is no content, or has a form in which this cannot be read.
+    """
+    if status not in _WITH_CONTENT:
+        raise NotTheContent(f"answered {status}: the body of such an answer is not the content of the URL")
+    _check_transfer(headers)
     is_partial = status == PARTIAL_CONTENT
     start, stop, total = _content_range(headers) if is_partial else (0, *(_content_length(headers),) * 2)
     return Head(start=start, stop=stop, total=total, is_partial=is_partial, version=_version(headers))
 
 
 def _version(headers: HTTPMessage) -> Version:
-    named = (name.strip() for name in headers.get("Content-Encoding", "").lower().split(","))
-    encodings = [_SAME_ENCODING.get(name, name) for name in named if name not in ("", "identity")]
+    named = (name.lower() for name in _listed(headers, "Content-Encoding"))
+    encodings = [_SAME_ENCODING.get(name, name) for name in named if name != "identity"]
     return Version(
         encoding=", ".join(encodings), etag=headers.get("ETag", ""), modified=headers.get("Last-Modified", "")
     )
@@ -99,5 +108,23 @@ def _content_range(headers: HTTPMessage) -> tuple[int, int, int | None]:
 
 
 def _content_length(headers: HTTPMessage) -> int | None:
-    text = headers.get("Content-Length", "")
-    return int(text) if text.isdecimal() and "Transfer-Encoding" not in headers else None
+    """Return the length; of a value that is repeated, once (RFC 9110, section 8.6)."""
+    lengths = _listed(headers, "Content-Length")
+    if not lengths or "Transfer-Encoding" in headers:
+        return None
+    if len(set(lengths)) > 1 or not _NUMBER.fullmatch(lengths[0]):
+        raise Trouble(f"the answer says that it has an impossible length ({', '.join(lengths)})")
+    return int(lengths[0])
+
+
+def _check_transfer(headers: HTTPMessage) -> None:
+    """Raise NotTheContent for a transfer coding but ``chunked``: http.client passes on the coded bytes as they are."""
+    codings = headers.get_all("Transfer-Encoding", [])
+    if codings and [coding.lower() for coding in codings] != ["chunked"]:
+        raise NotTheContent(f"sends it with the transfer coding {', '.join(codings)}, which cannot be decoded here")
+
+
+def _listed(headers: HTTPMessage, name: str) -> list[str]:
+    """Return the items of a header that may have several, in one line or in several."""
+    items = ",".join(headers.get_all(name, [])).split(",")
+    return [item.strip() for item in items if item.strip()]

@@ -33,10 +33,18 @@ class NoSuchBytes(Exception):
     """An answer with status 416: the content ends before the range that was asked for."""
 
 
+class NotTheContent(Exception):
+    """An answer of success whose body must not be taken for the content; the text says what the server does."""
+
+
 def explained(url: str, ask: Callable[[], Answer]) -> Answer:
     """Return what ``ask`` returns; raise an error with a message, NoSuchBytes or Trouble for whatever it raises."""
     try:
         return ask()
+    except NotTheContent as error:
+        raise InputNotFound(
+            f"{shown_url(url)}: the server {error}: fetch it with another tool, and name the local file"
+        ) from error
     except HTTPError as error:
         error.close()
         raise _of_status(url, error) from error

@@ -44,6 +44,10 @@ class Resource:
     """Whether the server says that a TLS connection ends before it closes the connection."""
     packed_answers: int = 0
     """So many answers are compressed like that, whatever was asked for."""
+    status: int = 200
+    """The status of an answer without a range."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers of every answer, in the place of those of the same names."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         if asked and asked[0] >= len(content):
             self._status(416)
             return
-        body, encoding = content, resource.encoding
+        body, encoding, content_range = content, resource.encoding, None
         if resource.packed_answers or (resource.packs_whole and not asked):
             resource.packed_answers = max(0, resource.packed_answers - 1)
             body, encoding, asked = gzip.compress(content), "gzip", None
@@ -136,16 +140,18 @@ class _Handler(BaseHTTPRequestHandler):
             body = content[asked[0] : asked[1]]
             total = len(content) if resource.says_total else "*"
             self.send_response(206)
-            self.send_header("Content-Range", f"bytes {asked[0]}-{asked[0] + len(body) - 1}/{total}")
+            content_range = f"bytes {asked[0]}-{asked[0] + len(body) - 1}/{total}"
         else:
-            self.send_response(200)
-        for name, value in (
-            ("ETag", resource.etag),
-            ("Last-Modified", resource.modified),
-            ("Content-Encoding", encoding),
-            ("Transfer-Encoding", "chunked" if resource.is_chunked else None),
-            ("Content-Length", str(len(body)) if resource.says_length and not resource.is_chunked else None),
-        ):
+            self.send_response(resource.status)
+        named = {
+            "Content-Range": content_range,
+            "ETag": resource.etag,
+            "Last-Modified": resource.modified,
+            "Content-Encoding": encoding,
+            "Transfer-Encoding": "chunked" if resource.is_chunked else None,
+            "Content-Length": str(len(body)) if resource.says_length and not resource.is_chunked else None,
+        }
+        for name, value in {**named, **resource.headers}.items():
             if value is not None:
                 self.send_header(name, value)
         self.end_headers()

@@ -133,6 +133,55 @@ def test_an_encoding_that_nobody_can_read_is_an_error_and_no_data(tmp_path: Path
         assert item.codec == "none"
 
 
+@pytest.mark.parametrize("status", [201, 202, 204, 207])
+def test_an_answer_of_success_that_is_not_the_content_is_an_error_and_no_data(status: int, tmp_path: Path) -> None:
+    says_length = status != 204
+    resource = Resource(b"the export is being made\n", has_ranges=False, status=status, says_length=says_length)
+    with serving({"/x": resource}) as server:
+        message = f"^{server.url('/x')}: the server answered {status}: the body of such an answer is not the content"
+        with pytest.raises(InputNotFound, match=message):
+            listed([server.url("/x")])
+        with pytest.raises(InputNotFound, match=message):
+            read_whole(server.url("/x"), HASTY)
+        with pytest.raises(InputNotFound, match=message):
+            download(server.url("/x"), str(tmp_path / "x"), s3=S3Config(), patience=HASTY)
+        resource.status = 200
+        file = planned(server)
+        resource.status = status
+        with pytest.raises(InputNotFound, match=message):
+            list(file.read(0, len(resource.content)))
+
+
+def test_a_length_that_is_repeated_in_one_line_is_a_length() -> None:
+    length = f"{len(CONTENT)}, {len(CONTENT)}"
+    resource = Resource(CONTENT, has_ranges=False, headers={"Content-Length": length})
+    with serving({"/x": resource}) as server:
+        file = planned(server)
+        assert size_of(server) == len(CONTENT)
+        resource.cuts = [100_000]
+        assert b"".join(file.read(0, len(CONTENT))) == CONTENT
+
+
+@pytest.mark.parametrize("length", ["+208890", "208,890", "0x32FFA", "208890.0", "-1"])
+def test_a_length_that_cannot_be_is_an_error(length: str) -> None:
+    resource = Resource(CONTENT, has_ranges=False, headers={"Content-Length": length})
+    with serving({"/x": resource}) as server, pytest.raises(StorageUnavailable, match="an impossible length"):
+        probe(server.url("/x"), soon_over())
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "gzip", "identity"])
+def test_a_transfer_coding_that_cannot_be_decoded_is_an_error_and_no_data(coding: str) -> None:
+    resource = Resource(CONTENT, has_ranges=False, is_chunked=True, headers={"Transfer-Encoding": coding})
+    with serving({"/x": resource}) as server, pytest.raises(InputNotFound, match=f"transfer coding {coding}, which"):
+        probe(server.url("/x"), HASTY)
+
+
+def test_the_unit_of_a_range_is_read_in_any_case() -> None:
+    resource = Resource(CONTENT, headers={"Content-Range": f"Bytes 0-0/{len(CONTENT)}"})
+    with serving({"/x": resource}) as server:
+        assert size_of(server) == len(CONTENT)
+
+
 def test_a_list_that_only_the_server_has_compressed_is_decompressed() -> None:
     with serving({"/x": Resource(gzip.compress(CONTENT), encoding="gzip")}) as server:
         assert read_whole(server.url("/x"), HASTY) == CONTENT
