@@ -23,7 +23,7 @@ class Feed:
         self._key_records = self._heaviest_records = 0
 
     def check(self) -> None:
-        """Raise Cancelled if the feed was cancelled. The producer of the entries may call this to end the feed early."""
+        """Raise Cancelled if the feed was cancelled. The producer of the entries may call this to end early."""
         self._writer.check()
 
     def run(self, entries: Iterable[Entry]) -> Fed:
