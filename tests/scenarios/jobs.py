@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kubemr_shell.engine import reference
@@ -60,3 +61,12 @@ def assert_complete(place: Place, job: WordCount) -> None:
     }
     assert manifest["totals"]["map"]["recordsIn"] == job.lines
     assert manifest["totals"]["reduce"]["recordsIn"] == job.lines
+
+
+def winner_of(task: int, attempts: Iterable[str]) -> tuple[str, str]:
+    """Return the attempt of a task that has won, and the next one, from the names of all attempts that left an output.
+
+    On a slow machine one worker may take a task from the other while it runs. Then the later attempt wins.
+    """
+    number = max(int(attempt.partition(".")[2]) for attempt in attempts if attempt.startswith(f"{task}."))
+    return f"{task}.{number}", f"{task}.{number + 1}"
