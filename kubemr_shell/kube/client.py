@@ -44,8 +44,11 @@ MOST_PAGE_ITEMS = 500
 FIELD_MANAGER = "kubemr"
 """The name under which Kubernetes records our writes in ``managedFields``."""
 JSON = "application/json"
+"""The content type of objects."""
 JSON_PATCH = "application/json-patch+json"
+"""The content type of a JSON Patch (RFC 6902)."""
 MERGE_PATCH = "application/merge-patch+json"
+"""The content type of a merge patch (RFC 7396)."""
 STRICT = {"fieldValidation": "Strict"}
 """The query by which the API server refuses unknown fields instead of dropping them."""
 

@@ -65,7 +65,7 @@ def unchanged(seen: Mapping[str, Any]) -> list[Operation]:
 
 
 Action: TypeAlias = Create | Patch | Delete | DeleteAll | Tell
-"""One change that the operator decides on."""
+"""A change that the operator decides on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

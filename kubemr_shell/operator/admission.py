@@ -20,12 +20,15 @@ SHARD_TAIL = "^[mrp][0-9]+-[0-9]{5,}$"
 """The pattern of a shard's name after the name of its job and ``-``. ``job.names.shard_name`` writes such names."""
 
 JOB = "has(object.spec) && has(object.spec.job) ? string(object.spec.job) : ''"
+"""The CEL expression for the name of the job that a shard names."""
 OWN = (
     f"request.userInfo.username == 'system:serviceaccount:' + request.namespace + ':{account_name('')}' + variables.job"
 )
+"""The CEL expression that is true of a write by the account of that job."""
 TRUSTED = (
     f"authorizer.group('{GROUP}').resource('{SHARDS.plural}').namespace(request.namespace).check('delete').allowed()"
 )
+"""The CEL expression that is true of an account that may delete shards."""
 
 RULES = (
     (
@@ -35,12 +38,12 @@ RULES = (
     (
         "oldObject == null"
         " || (has(oldObject.spec) && has(oldObject.spec.job) && string(oldObject.spec.job) == variables.job)",
-        f"a {SHARDS.kind} stays with its job",
+        f"a {SHARDS.kind} must stay with its job",
     ),
     (
         "object.metadata.name.startsWith(variables.job + '-')"
         f" && object.metadata.name.substring(size(variables.job) + 1).matches('{SHARD_TAIL}')",
-        f"a {SHARDS.kind} is called after its job, its phase and its number",
+        f"a {SHARDS.kind} has a name from its job, its phase and its number",
     ),
     (
         f"has(object.metadata.labels) && '{JOB_LABEL}' in object.metadata.labels"
@@ -52,12 +55,12 @@ RULES = (
         f" && object.metadata.ownerReferences.all(one, one.kind == '{JOB_KIND}' && one.name == variables.job"
         " && has(object.spec.jobUid) && one.uid == object.spec.jobUid"
         " && !(has(one.blockOwnerDeletion) && one.blockOwnerDeletion))",
-        f"a {SHARDS.kind} is owned by its job alone, and does not hold it",
+        f"a {SHARDS.kind} has its job as the only owner, without blockOwnerDeletion",
     ),
     (
         "!has(object.metadata.finalizers) || (oldObject != null && has(oldObject.metadata.finalizers)"
         " && object.metadata.finalizers.all(one, one in oldObject.metadata.finalizers))",
-        f"a {SHARDS.kind} has no finalizer: nobody would remove it",
+        f"a {SHARDS.kind} must have no finalizer: no program would remove it",
     ),
 )
 """The CEL expressions that must be true of a write, each with the message for a write that breaks the rule."""

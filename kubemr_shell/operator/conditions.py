@@ -118,7 +118,7 @@ def _delay(seen: Observation, how_many: str, passing: Trouble | None) -> Trouble
     """Return why not all workers run, if no existing pod has a hindrance that needs help."""
     failed = last_failure(seen.present_pods)
     if failed is not None:
-        return Trouble(reason=failed.reason, message=f"{how_many}; the last one that failed: {failed.message}")
+        return Trouble(reason=failed.reason, message=f"{how_many}; the last failure: {failed.message}")
     assert seen.batch is not None
     if not seen.present_pods and _has_had_time(seen, seen.batch):
         return Trouble(reason=NOT_MADE, message=f"{how_many}: {no_pod_for('them', seen.batch)}")
@@ -133,7 +133,7 @@ def _suspended(seen: Observation) -> Stated | None:
             Condition.SUSPENDED,
             True,
             "Suspended",
-            "its workers wait: spec.suspend, or a queue that has not admitted it",
+            "its workers wait: spec.suspend is true, or a queue has not admitted the job yet",
         )
     return _condition(Condition.SUSPENDED, False, "Running", "")
 
@@ -150,7 +150,7 @@ def _stalled(seen: Observation) -> Stated | None:
     workers = _workers(seen)
     if workers is not None and workers["status"] == "False" and workers["reason"] != STARTING:
         return _condition(Condition.STALLED, True, workers["reason"], workers["message"])
-    text = "its workers have changed nothing for long: kubemr-shell logs and kubectl describe pods show what they do"
+    text = "its workers have made no progress for long: see kubemr-shell logs and kubectl describe pods"
     return _condition(Condition.STALLED, True, "NothingMoves", text)
 
 
@@ -197,15 +197,15 @@ def _not_applied(seen: Observation) -> Stated | None:
 
 def _ignored(seen: Observation) -> Trouble | None:
     if seen.view.publishing and seen.job["spec"].get("cancel"):
-        why = "the results are being published, and a job can only be completed from there: spec.cancel has no effect"
+        why = "spec.cancel has no effect: the results are being published, and from then on a job can only complete"
         return Trouble(reason="CancelTooLate", message=why)
     changed = set() if seen.batch is None else changed_of_pods(seen.job["spec"], seen.batch)
     changed |= set() if seen.problems else set(unused_changes(seen.view, seen.spec))
     if not changed:
         return None
     message = (
-        f"the workers go on with what was there before {', '.join(sorted(changed))} of the spec changed: "
-        f"kubemr-shell cancel {seen.name} && kubemr-shell retry {seen.name} makes others, or says why it cannot"
+        f"the workers still use the old values of {', '.join(sorted(changed))} of the spec. To use the new ones: "
+        f"kubemr-shell cancel {seen.name} && kubemr-shell retry {seen.name}"
     )
     return Trouble(reason="WorkersExist", message=message)
 

@@ -123,7 +123,7 @@ def _delay(seen: Observation, pods: Sequence[Object]) -> Trouble | None:
 def _waits(seen: Observation, delay: Trouble) -> str:
     """Return the message for the user whose deleted job still exists because its cleanup has no room."""
     return (
-        f"{delay.message}. It is waited for, at most {ROOM_SECONDS / 60:.0f} minutes. To delete the job without it: "
+        f"{delay.message}. The cleanup has {ROOM_SECONDS / 60:.0f} minutes to begin. To delete the job without it: "
         f"kubectl -n {seen.namespace} patch mapreducejob {seen.name} --type=merge "
         """-p '{"metadata":{"finalizers":null}}'"""
     )
@@ -145,7 +145,8 @@ def _is_gone(seen: Observation, pod: Object) -> bool:
 
 def _clean(seen: Observation, options: OperatorOptions, *, with_own_image: bool) -> Decision:
     if seen.problems:
-        return _given_up(seen, options, "its spec was changed and is wrong now: " + "; ".join(map(str, seen.problems)))
+        why = "its spec was changed and is no longer valid: " + "; ".join(map(str, seen.problems))
+        return _given_up(seen, options, why)
     output = output_of(seen, options)
     assert output is not None
     # A job that was deleted before its workers were made may have no account, and a pod needs one.
@@ -158,14 +159,14 @@ def _given_up(seen: Observation, options: OperatorOptions, why: str) -> Decision
 
     The finalizer comes first, so that an Event that is refused does not hold the object.
     """
-    text = f"its temporaries are left, {left_behind(seen, options)}. They were not removed: {why}"
+    text = f"its temporaries were not removed: {why}. They are left {left_behind(seen, options)}"
     return Decision(actions=[_released(seen), Tell(reason="CleanupGivenUp", message=text, warning=True)])
 
 
 def left_behind(seen: Observation, options: OperatorOptions) -> str:
     """Return a text that says where the temporaries of a job are, and which command removes them."""
     where = (decided_output(seen) if seen.problems else output_of(seen, options)) or "OUTPUT"
-    left = f"in {where}/{STATE}/{seen.uid}, and in uploads below {where} that nobody completed"
+    left = f"in {where}/{STATE}/{seen.uid}, and in incomplete uploads below {where}"
     return f"{left}: kubemr-shell clean --force {where} removes them"
 
 

@@ -79,7 +79,7 @@ def _leaving(pod: Object, now: float) -> Trouble:
         return Trouble(reason=STARTING, message=f"pod {name} is being deleted")
     node, due = _node(pod), pod["metadata"]["deletionTimestamp"]
     message = (
-        f"pod {name} was to end at {due}, and its node {node} has not said that it did; the node may be lost: "
+        f"pod {name} had to end at {due}, but its node {node} has not confirmed the end. The node may be lost: "
         f"kubectl describe node {node}"
     )
     return Trouble(reason=NODE_LOST, message=message)
@@ -125,8 +125,8 @@ def _not_created(pod: Object, template: Mapping[str, Any], now: float) -> Troubl
     return Trouble(
         reason=NOT_STARTED,
         message=(
-            f"pod {name}: node {_node(pod)} has it since {since}, and has not prepared its volumes and its network "
-            f"(it mounts {needed}): kubectl describe pod {name} names what is missing"
+            f"pod {name}: since {since}, its node {_node(pod)} has not prepared its volumes and its network "
+            f"(it mounts {needed}). To see what is missing: kubectl describe pod {name}"
         ),
     )
 

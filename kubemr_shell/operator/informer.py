@@ -78,7 +78,7 @@ class Informer:
             except KubemrError as error:
                 self._failed(error)
             except Exception as error:  # noqa: BLE001 - without this thread the operator would be blind from then on
-                self._failed(KubemrError(f"the watch of {self.resource.plural} begins anew, this is a bug: {error!r}"))
+                self._failed(KubemrError(f"the watch of {self.resource.plural} starts again; this is a bug: {error!r}"))
             failures += 1
             self._pause(failures)
 

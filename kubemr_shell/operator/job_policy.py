@@ -34,22 +34,26 @@ VARIABLES = {
     "output": "variables.written.lowerAscii().startsWith('s3://')"
     " ? 's3://' + variables.written.substring(5) + '/' : variables.written + '/'",
 }
+"""The CEL variables of the policy, by name."""
 MAY_READ = (
     "variables.secret == '' || variables.secrets.exists(one, one == variables.secret"
     " || (one.endsWith('*') && variables.secret.startsWith(one.substring(0, size(one) - 1))))"
 )
+"""The CEL expression that is true of a job with a permitted Secret."""
 MAY_WRITE = (
     "variables.written == '' || variables.outputs.exists(one, one == '*'"
     " || variables.output.startsWith(one + (one.endsWith('/') ? '' : '/')))"
 )
+"""The CEL expression that is true of a job with a permitted output."""
 BY = f"' ({POLICIES.kind} ' + params.metadata.name + ')'"
+"""The CEL expression for the JobPolicy at the end of each message."""
 RULES = (
     (
         "!has(object.spec.template) || !has(params.spec.template) || params.spec.template == 'Anyone'"
         " || variables.mayUse",
-        f"'spec.template: needs the right to {PERMISSION[0]} {PERMISSION[1]} in this namespace' + {BY}",
+        f"'spec.template: needs the permission to {PERMISSION[0]} {PERMISSION[1]} in this namespace' + {BY}",
     ),
-    (MAY_READ, f"'spec.s3.secretName: may be ' + variables.secrets.join(', ') + {BY}"),
+    (MAY_READ, f"'spec.s3.secretName: must be one of ' + variables.secrets.join(', ') + {BY}"),
     (MAY_WRITE, f"'spec.output: must be at or below ' + variables.outputs.join(', ') + {BY}"),
 )
 """The CEL expressions that must be true of a job, each with the expression of the message if it is not."""
@@ -82,7 +86,7 @@ def job_policy(name: str, labels: dict[str, str], namespace: str | None) -> list
                 {
                     "expression": f"!variables.concerned || ({rule})",
                     "messageExpression": message,
-                    "message": "the policy of this installation for jobs refuses it",
+                    "message": "refused by the policy for jobs of this installation",
                     "reason": "Forbidden",
                 }
                 for rule, message in RULES

@@ -44,6 +44,7 @@ from kubemr_shell.operator.rights import job_rules
 from kubemr_shell.operator.spec_changes import noted_spec
 
 Manifest = dict[str, Any]
+"""A Kubernetes object for ``create``, as it is in JSON."""
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 """The label by which Kueue admits a batch Job to a queue."""
@@ -65,6 +66,7 @@ CLEANUP_RESOURCES = {
     "requests": {"cpu": "50m", "memory": "96Mi", "ephemeral-storage": "16Mi"},
     "limits": {"memory": "384Mi"},
 }
+"""The resources of the container of a cleanup."""
 GRACE_SECONDS = 30
 """The seconds between SIGTERM and SIGKILL for a pod."""
 LONGEST_STEM = 40

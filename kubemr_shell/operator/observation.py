@@ -63,7 +63,7 @@ class Observation:
     """True if the ServiceAccount of the workers was deleted: without it, no pod of the workers can be created."""
     progress: Progress | None = None
     is_stalled: bool | None = None
-    """Whether no worker has changed the job for long. None if this operator does not know it yet."""
+    """True if no worker has changed the job for long. None if this operator does not know yet."""
     now: float
 
     @property

@@ -22,9 +22,9 @@ def no_pod_for(whom: str, batch: Object) -> str:
 def in_the_way(resource: Resource, found: Object, job: Object) -> Trouble | None:
     """Return the obstacle if an object under a name that the job needs is not the job's own; else None.
 
-    If the object was made for a deleted job of the same name, the garbage collector removes it soon, and with it
-    everything that depends on it. So this job must not use it meanwhile. Any other object stays, and may have
-    permissions or pods that do not fit this job.
+    The garbage collector soon removes an object that was made for a deleted job of the same name, and everything that
+    depends on it. So this job must not use such an object. Any other object stays, and may have permissions or pods
+    that do not fit this job.
     """
     if is_owned(found, job):
         return None
@@ -34,7 +34,7 @@ def in_the_way(resource: Resource, found: Object, job: Object) -> Trouble | None
         return Trouble(reason=STARTING, message=f"waits until {what} of a deleted job of this name is removed")
     return Trouble(
         reason=NAME_TAKEN,
-        message=f"{what} is in the way, which is not this job's: delete it, or make the job under another name",
+        message=f"{what} is in the way: it does not belong to this job. Delete it, or give the job another name",
     )
 
 
@@ -46,12 +46,12 @@ def left_owner(found: Object, output: str, owner: OutputOwner | None) -> Trouble
     """
     name = found["metadata"]["name"]
     if owner is not None:
-        message = f"waits until ConfigMap {name} of the deleted job {owner.name} is removed, which owned its output"
+        message = f"waits until ConfigMap {name} is removed: its output still belongs to the deleted job {owner.name}"
         return Trouble(reason=STARTING, message=message)
     whose = (found.get("data") or {}).get("job")
     text = f"ConfigMap {name} keeps the output {output} for {f'job {whose}' if whose else 'somebody else'}"
     return Trouble(
         reason=NAME_TAKEN,
-        message=f"{text}, and belongs to no job that is there, so that nothing removes it: choose another output, or "
+        message=f"{text}, but no existing job owns this ConfigMap, so nothing removes it: choose another output, or "
         f"kubectl -n {found['metadata']['namespace']} delete configmap {name}",
     )

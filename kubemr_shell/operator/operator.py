@@ -54,7 +54,7 @@ HUNG_SECONDS = 600.0
 
 
 class Operator:
-    """One operator: its threads, caches and metrics.
+    """An operator: its threads, caches and metrics.
 
     ``identity`` names the operator in Events. ``now`` returns seconds since 1970.
     """
@@ -248,7 +248,7 @@ class Operator:
             return
         self._refused[key] = job["metadata"]["uid"]
         self._say(error, key)
-        told = Tell(reason=type(error).__name__, message=f"its operator leaves it alone: {error}", warning=True)
+        told = Tell(reason=type(error).__name__, message=f"this operator ignores the job: {error}", warning=True)
         with suppress(KubemrError):  # the log has it
             self._carry_out(self._observer.outline(key, job), [told])
 

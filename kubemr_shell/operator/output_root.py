@@ -10,8 +10,10 @@ import re
 from kubemr_shell.errors import UsageError
 
 NAMESPACE, NAME = "{namespace}", "{name}"
+"""The fields of a template."""
 _FIELD = re.compile(r"[{}][^{}/]*[{}]?")
 FORM = "write s3://BUCKET/PREFIX, with {namespace} and {name} where they belong, and a / between the two"
+"""The advice in errors about the form of a template."""
 
 
 def output_below(root: str, namespace: str, name: str) -> str:
@@ -25,7 +27,7 @@ def check_root(root: str) -> None:
         raise UsageError(f"--output-root {root}: must begin with s3://: {FORM}")
     unknown = [field for field in _FIELD.findall(root) if field not in (NAMESPACE, NAME)]
     if unknown:
-        raise UsageError(f"--output-root {root}: {unknown[0]} stands for nothing: {FORM}")
+        raise UsageError(f"--output-root {root}: {unknown[0]} is not a known field: {FORM}")
     whole = _whole(root)
     # Without a slash between them, {namespace}-{name} would be a-b-c for b-c in a and for c in a-b.
     between = re.split("[{}]namespace[{}]|[{}]name[{}]", whole)[1:-1]

@@ -16,8 +16,8 @@ from kubemr_shell.operator.output_root import output_below
 def output_of(seen: Observation, options: OperatorOptions) -> str | None:
     """Return the output of a job in its canonical form; None if neither the job nor the operator names one.
 
-    Raise InvalidSpec if the spec is wrong. The output of a deployed job stays the same, even if its spec or the
-    operator's ``--output-root`` changes, because the temporaries of the job are below that output.
+    Raise InvalidSpec if the spec is wrong. The output of a deployed job never changes, even if its spec or the
+    operator's ``--output-root`` changes. The temporaries of the job are below that output.
     """
     if decided := decided_output(seen):
         return decided

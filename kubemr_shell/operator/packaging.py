@@ -29,6 +29,7 @@ from kubemr_shell.operator.manifests import Manifest
 from kubemr_shell.operator.options import OperatorOptions
 
 WRITTEN = "# Written by `make generate` from kubemr_shell/operator: change it there.\n"
+"""The first line of each file."""
 OPEN = InstallOptions(
     operator=OperatorOptions(
         namespace="JOB-NAMESPACE",
@@ -45,7 +46,7 @@ OPEN = InstallOptions(
 OPEN_EVERYWHERE = InstallOptions(
     operator=OperatorOptions(image="IMAGE"), operator_namespace=OPEN.operator_namespace, replicas=OPEN.replicas
 )
-"""The same for an operator of all namespaces."""
+"""Such options for an operator of all namespaces."""
 EXPRESSIONS = {
     "RELEASE-NAMESPACE": "{{ .Release.Namespace }}",
     "JOB-NAMESPACE": "{{ .Values.namespace }}",
@@ -63,6 +64,7 @@ EXPRESSIONS = {
 PLACEMENT = ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")
 """The fields of the operator's pod that the values of the chart may add."""
 OR_OF_THIS_VERSION = '{{ .Values.image | default (printf "kubemr/base:%s" .Chart.AppVersion) }}'
+"""The Helm expression for the image: the value, or the base image of the version of the chart."""
 
 
 def deploy_files() -> dict[str, str]:

@@ -144,7 +144,7 @@ def _held_retry(seen: Observation) -> list[Action]:
     if seen.is_asked_to_retry and spec.get("cancel"):
         patch = """-p '{"spec":{"cancel":false}}'"""
         way = f"kubectl -n {seen.namespace} patch mapreducejob {seen.name} --type=merge {patch}"
-        message = f"it is tried again as soon as spec.cancel is false: {way}"
+        message = f"the retry starts as soon as spec.cancel is false: {way}"
         wanted = {"retry": asked, "reason": Refusal.CANCEL_IS_SET.value, "message": message}
     elif said and said.get("reason") == Refusal.CANCEL_IS_SET.value and not seen.is_asked_to_retry:
         wanted = None
@@ -167,7 +167,7 @@ def _retry(seen: Observation) -> list[Action]:
     decided = ("startTime", "completionTime", "workersReplaced", *(("output",) if view.plan is None else ()))
     past = [add(f"/status/{name}", None) for name in decided if name in seen.status]
     answer = [add("/status/observedRetry", asked), add("/status/retryRefused", None), *past]
-    return [_moved(seen, moved, *answer), Tell(reason="Retried", message=f"retry {asked}: what is missing runs")]
+    return [_moved(seen, moved, *answer), Tell(reason="Retried", message=f"retry {asked}: the missing tasks run")]
 
 
 def _continue(seen: Observation, options: OperatorOptions) -> Decision:
@@ -177,7 +177,7 @@ def _continue(seen: Observation, options: OperatorOptions) -> Decision:
     recorded, and no new workers are created.
     """
     if seen.problems:
-        message = "the spec was changed and is wrong now: " + "; ".join(map(str, seen.problems))
+        message = "the spec was changed and is no longer valid: " + "; ".join(map(str, seen.problems))
         wrong = Trouble(reason=Refusal.INVALID_SPEC.value, message=message[:LONGEST_MESSAGE])
         hindered = dataclasses.replace(seen, obstacle=wrong)
         return _reported(hindered, end_held_pods(seen.pods), again_after=FOLLOW_SECONDS)
@@ -196,7 +196,7 @@ def _take(seen: Observation, options: OperatorOptions) -> Decision:
     if owner is None:
         return Decision(actions=[manifests.output_owner(seen, output)], again_after=0.0)
     if owner.uid != seen.uid:
-        whose = f"job {owner.name}, also when that has ended"
+        whose = f"job {owner.name}, even after its end"
         facts = {"kind": "OutputInUse", "reason": f"the output {output} belongs to {whose}: choose another one"}
         return _failed(seen, facts)
     decided = [add("/status/startTime", seen.stamp), add("/status/output", output)]
@@ -208,8 +208,8 @@ def _wait_for_files(seen: Observation) -> Decision:
     if seen.since(seen.job["metadata"].get("creationTimestamp")) < FILES_SECONDS:
         return Decision(again_after=FILES_LOOK_SECONDS)
     reason = (
-        "its files were never sent, for submit was interrupted: "
-        f"kubemr-shell retry {seen.name} -f JOB.yaml sends them, and starts it"
+        "its files were never sent, because submit was interrupted. To send them and start the job: "
+        f"kubemr-shell retry {seen.name} -f JOB.yaml"
     )
     return _failed(seen, {"kind": "FilesMissing", "reason": reason})
 
@@ -230,7 +230,7 @@ def _follow(seen: Observation, options: OperatorOptions) -> Decision:
         return _failed(seen, _workers_failed(seen))
     if seen.account_is_missing:
         tell = Tell(
-            reason="AccountMadeAgain", message="somebody has deleted the ServiceAccount of its workers", warning=True
+            reason="AccountMadeAgain", message="the ServiceAccount of its workers was deleted: made again", warning=True
         )
         return Decision(actions=[*manifests.account(seen), tell], again_after=FOLLOW_SECONDS)
     actions = [*changed_workers(seen), *end_held_pods(seen.pods)]
@@ -253,7 +253,7 @@ def _replace_workers(seen: Observation) -> Decision:
         return _reported(seen, again_after=left)
     counted = status_patch(seen, [*same_state(seen), add("/status/workersReplaced", replaced + 1)])
     why = str(_workers_failed(seen)["reason"])
-    tell = Tell(reason="WorkersReplaced", message=f"the job publishes and goes on with new ones: {why}", warning=True)
+    tell = Tell(reason="WorkersReplaced", message=f"publishing continues with new workers: {why}", warning=True)
     return Decision(actions=[counted, *gone, tell], again_after=FOLLOW_SECONDS)
 
 
@@ -307,7 +307,7 @@ def _workers_failed(seen: Observation) -> dict[str, Any]:
     """Return the failure of a job whose workers have all failed too often."""
     last = last_failure(seen.present_pods)
     why = last.message if last else "see the events of their pods"
-    return {"kind": last.reason if last else "WorkersFailed", "reason": f"the workers failed again and again: {why}"}
+    return {"kind": last.reason if last else "WorkersFailed", "reason": f"the workers failed too often: {why}"}
 
 
 def _moved(seen: Observation, view: JobView, *more: Operation) -> Patch:

@@ -22,7 +22,7 @@ from kubemr_shell.kube.resources import (
 )
 
 Rule = dict[str, Any]
-"""One rule of an RBAC Role."""
+"""A rule of an RBAC Role."""
 
 READ = ("get", "list", "watch")
 """The verbs of accounts that only read."""

@@ -64,7 +64,7 @@ ALL_NAMESPACES = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """One object that is to be removed."""
+    """An object that is to be removed."""
 
     resource: Resource
     name: str

@@ -60,15 +60,15 @@ class Uninstallation:
         lines = [f"To be removed from {self.client.server}:"]
         lines += [f"  {thing}" for thing in [*self.removal.things, *self.definitions]]
         if self.definitions:
-            lines.append(f"  with them all {len(jobs)} jobs of the cluster, and their status")
+            lines.append(f"  with the definitions, all {len(jobs)} jobs of the cluster and their status")
         else:
             lines.append(f"Kept: the definitions of jobs and shards, and the {len(jobs)} jobs of the cluster.")
         lines.append(
-            f"Kept: every namespace; kubectl delete namespace {self.operator_namespace} would remove that one with all "
-            "that is in it."
+            f"Kept: every namespace; kubectl delete namespace {self.operator_namespace} would remove that one with "
+            "everything in it."
         )
         if held:
-            lines.append("Jobs that no operator looks after then, neither while they run nor when they are deleted:")
+            lines.append("Jobs that will have no operator, neither while they run nor when they are deleted:")
             lines += [f"  {_fate(job)}" for job in held]
         return lines
 
@@ -82,7 +82,7 @@ class Uninstallation:
         self._await(self._no_operator, wait, f"the pods of the operator in the namespace {self.operator_namespace}")
         for job in self._held():  # read again: until now, an operator may have accepted new jobs
             self._let_go(job)
-            say(f"let go of {_fate(job)}")
+            say(f"released {_fate(job)}")
         self._remove([thing for thing in self.removal.things if thing not in first], say)
         self._remove(self.definitions, say)
         if self.definitions:
@@ -169,7 +169,7 @@ def _fate(job: Object) -> str:
     seen = Observation(job=job, batch=None, cleanup=None, now=0.0)
     text = f"{_name(job)} ({state_of(job)})"
     if state_of(job) not in [state.value for state in ENDED] and not seen.is_deleted:
-        text += " runs on, and its pods that fail are replaced by Kubernetes alone"
+        text += " continues to run, and only Kubernetes replaces its failed pods"
     if has_nothing(seen, OperatorOptions()):
         return f"{text}: it has no temporaries"
     return f"{text}: its temporaries are left when it is deleted, {left_behind(seen, OperatorOptions())}"

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from kubemr_shell.operator.operator import Operator
 
 TEXT_TYPE = "text/plain; charset=utf-8"
+"""The content type of all other answers."""
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """The content type of the text format of Prometheus."""
 
@@ -25,10 +26,10 @@ def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
                 case "/metrics":
                     self._answer(200, operator.metrics_text(), METRICS_TYPE)
                 case "/healthz":
-                    self._answer(*((200, "ok\n") if operator.is_alive() else (503, "one of its loops stands still\n")))
+                    self._answer(*((200, "ok\n") if operator.is_alive() else (503, "a loop of the operator hangs\n")))
                 case "/readyz":
                     why = "\n".join(operator.unheard)
-                    self._answer(*((503, f"it does not know all jobs: {why}\n") if why else (200, "ok\n")))
+                    self._answer(*((503, f"the operator does not know all jobs: {why}\n") if why else (200, "ok\n")))
                 case _:
                     self._answer(404, "/metrics, /healthz, /readyz\n")
 

@@ -26,7 +26,7 @@ def check_template(template: object, source: str) -> WorkerTemplate:
         raise UsageError(f"{source}: must be a mapping with metadata or spec, as a pod template has them")
     for name in template:
         if name not in PARTS:
-            raise UsageError(f"{source}: {name} is no part of a pod template: put it below spec, or remove it")
+            raise UsageError(f"{source}: {name} is not a field of a pod template: put it below spec, or remove it")
     for part in PARTS:
         if not isinstance(template.get(part, {}), Mapping):
             raise UsageError(f"{source}: {part}: must be a mapping")
@@ -47,7 +47,7 @@ def parsed_template(text: str) -> WorkerTemplate:
     try:
         template = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"--worker-template: no JSON: {error}") from error
+        raise UsageError(f"--worker-template: not JSON: {error}") from error
     return check_template(template, "--worker-template")
 
 

@@ -231,6 +231,6 @@ def test_what_a_job_has_left_whose_spec_was_spoiled_is_told() -> None:
     assert event.reason == "CleanupGivenUp"
     for part in (
         "kubemr-shell clean --force s3://results/words",
-        "its spec was changed and is wrong now: spec.mapCommand",
+        "its spec was changed and is no longer valid: spec.mapCommand",
     ):
         assert part in event.message

@@ -67,7 +67,7 @@ def test_a_change_that_no_worker_follows_is_said_once() -> None:
     actions = decided({"state": "MAP"}, batch=workers, spec={"image": "other", "replicas": 1, "suspend": False})
     stated = conditions(actions)["NotApplied"]
     assert (stated["status"], stated["reason"]) == ("True", "WorkersExist")
-    assert "what was there before image, template of the spec changed" in stated["message"]
+    assert "old values of image, template of the spec" in stated["message"]
     assert "kubemr-shell cancel words && kubemr-shell retry words" in stated["message"]
     assert [one.reason for one in told(actions)] == ["WorkersExist"]
     back = decided({"state": "MAP", "conditions": [stated]}, batch=noting())
@@ -82,7 +82,7 @@ def test_a_change_of_what_was_planned_is_said() -> None:
     assert "NotApplied" not in conditions(decided(planned, batch=noting()))
     changed = {"mapCommand": "sort", "timeoutSeconds": 5, "output": "s3://results/other"}
     stated = conditions(decided(planned, batch=noting(), spec=changed))
-    assert "before mapCommand, output, timeoutSeconds of the spec changed" in stated["NotApplied"]["message"]
+    assert "old values of mapCommand, output, timeoutSeconds of the spec" in stated["NotApplied"]["message"]
     assert "NotApplied" not in conditions(decided(planned, batch=noting(), spec={"output": "s3://results/words/"}))
 
 
@@ -105,7 +105,5 @@ def test_replicas_stay_where_requests_are_divided_among_them_and_that_is_said() 
     workers = {**batch(), "metadata": {**batch()["metadata"], "annotations": workers["metadata"]["annotations"]}}
     workers["spec"] |= {"completions": 2, "parallelism": 2}
     actions = decided({"state": "MAP"}, batch=workers, spec={**limited, "replicas": 3})
-    assert conditions(actions)["NotApplied"]["message"].startswith(
-        "the workers go on with what was there before replicas"
-    )
+    assert conditions(actions)["NotApplied"]["message"].startswith("the workers still use the old values of replicas")
     assert not [one for one in actions if getattr(one, "resource", None) is BATCH_JOBS]

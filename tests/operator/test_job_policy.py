@@ -103,7 +103,7 @@ def test_a_job_is_allowed_what_the_parameters_say_and_nothing_else(stage: Stage)
         assert "spec.s3.secretName: may be s3, team-*" in stage.refusal(s3={"secretName": secret})
 
     said = stage.refusal(template=TEMPLATE)
-    assert "spec.template: needs the right to use mapreducejobs/template in this namespace" in said
+    assert "spec.template: needs the permission to use mapreducejobs/template in this namespace" in said
     role = f"{cluster_name(stage.operator_namespace)}-template"
     stage.cluster.kubectl(
         *("-n", stage.namespace, "create", "rolebinding", "templates", f"--clusterrole={role}"),

@@ -39,7 +39,7 @@ def test_what_stays_is_named_with_what_to_do(found: dict[str, Any]) -> None:
     assert trouble is not None
     assert trouble.reason == "NameTaken"
     assert "Role kubemr-words is in the way" in trouble.message
-    assert "delete it, or make the job under another name" in trouble.message
+    assert "Delete it, or give the job another name" in trouble.message
 
 
 def output_owner(*owners: tuple[str, str, str], **data: str) -> dict[str, Any]:
@@ -66,4 +66,4 @@ def test_an_output_that_comes_back_by_itself_is_waited_for() -> None:
     owner = OutputOwner(uid="1", name="other")
     trouble = left_owner(output_owner((JOB_KIND, "other", "1")), "s3://results/words", owner)
     assert trouble.reason == "Starting"
-    assert "of the deleted job other is removed" in trouble.message
+    assert "belongs to the deleted job other" in trouble.message

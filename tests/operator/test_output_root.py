@@ -52,8 +52,8 @@ def test_no_two_jobs_of_a_cluster_get_the_same_output(root: str, jobs: list[tupl
     ("root", "why"),
     [
         ("/data", "must begin with s3://"),
-        ("s3://results/{team}/{name}", r"\{team\} stands for nothing"),
-        ("s3://results/{name", r"\{name stands for nothing"),
+        ("s3://results/{team}/{name}", r"\{team\} is not a known field"),
+        ("s3://results/{name", r"\{name is not a known field"),
         ("s3://results/{namespace}-{name}", "two jobs could get the same output"),
         ("s3://results/{name}{namespace}", "two jobs could get the same output"),
     ],

@@ -75,7 +75,7 @@ def test_files_that_are_not_sent_are_waited_for_and_then_asked_for() -> None:
     pending["metadata"]["creationTimestamp"] = stamp_of(NOW - FILES_SECONDS)
     failure = failure_of(reconcile(seen(pending, files_are_missing=True), OPTIONS))
     assert failure["kind"] == "FilesMissing"
-    assert "kubemr-shell retry words -f JOB.yaml sends them" in failure["reason"]
+    assert "To send them and start the job: kubemr-shell retry words -f JOB.yaml" in failure["reason"]
 
 
 def failure_of(decision: Decision) -> dict[str, Any]:
@@ -289,7 +289,7 @@ def test_why_workers_fail_again_and_again_is_said_while_others_are_waited_for() 
     decision = reconcile(seen(job({"state": "PUBLISH"}), batch=present, pods=[failed]), OPTIONS)
     ready = conditions(decision.actions)["WorkersReady"]
     assert (ready["status"], ready["reason"]) == ("False", "WorkerFailed")
-    assert ready["message"] == "0 of 1 workers run; the last one that failed: pod words-0-a ended with 1: "
+    assert ready["message"] == "0 of 1 workers run; the last failure: pod words-0-a ended with 1: "
     assert [one.reason for one in told(decision.actions)] == ["WorkerFailed"]
 
 

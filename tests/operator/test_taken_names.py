@@ -72,7 +72,7 @@ def test_a_name_that_somebody_else_has_is_said_with_what_to_do(
     installation.submit("words")
     installation.deploy("other")
     until(lambda: ready(installation, "words").get("reason") == "NameTaken", "it is said")
-    said = f"{resource.kind} {name} is in the way, which is not this job's: delete it"
+    said = f"{resource.kind} {name} is in the way: it does not belong to this job. Delete it"
     assert said in ready(installation, "words")["message"]
     assert said in until(lambda: events(installation, "words").get("NameTaken"), "its event")
     client.delete(resource, namespace, name)

@@ -167,7 +167,7 @@ def test_a_namespace_can_be_deleted_after_the_operator_is_gone(installation: Ins
 
     done = uninstall(installation, "--yes")
     assert done.returncode == 0, done.stderr
-    assert f"let go of {namespace}/words (FAIL): its temporaries are left" in done.stderr
+    assert f"released {namespace}/words (FAIL): its temporaries are left" in done.stderr
     for resource in (DEPLOYMENTS, SERVICE_ACCOUNTS):
         assert not [one for one in client.list(resource, place)["items"] if one["metadata"]["name"] == NAME]
     assert client.list(ROLE_BINDINGS, namespace)["items"] == []

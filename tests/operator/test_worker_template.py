@@ -77,7 +77,7 @@ def test_the_operator_gets_the_template_that_was_installed() -> None:
     ("template", "why"),
     [
         ([], "must be a mapping with metadata or spec"),
-        ({"tolerations": []}, "tolerations is no part of a pod template: put it below spec"),
+        ({"tolerations": []}, "tolerations is not a field of a pod template: put it below spec"),
         ({"spec": []}, "spec: must be a mapping"),
         ({"spec": {"containers": {"worker": {}}}}, "must be a list of containers with names"),
         ({"spec": {"containers": [{"name": "worker", "image": "mine"}]}}, "image of the container worker: must not"),
