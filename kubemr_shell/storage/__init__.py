@@ -1,1 +1,1 @@
-"""Bytes by URI: reading, atomic writing, and outputs that are staged before anybody can see them."""
+"""Storage of bytes by URI: reads, atomic writes, and outputs that are staged before they become visible."""

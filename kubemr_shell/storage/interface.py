@@ -1,12 +1,13 @@
-"""What the rest asks of a storage, in words that hold for a folder as for a bucket.
+"""The interface of a storage. Each storage, a folder or a bucket, implements all of its methods.
 
-A URI is a path, ``file://`` and a path, or ``s3://bucket/key``; bytes that are no UTF-8 are surrogates (PEP 383), and
-nothing is percent-decoded. Names below a job's temporaries are derived, never stored. Each method may raise Forbidden,
-StorageUnavailable, StorageError, a write OutOfSpace too.
+A URI is a path, ``file://`` and a path, or ``s3://bucket/key``. Bytes that are not UTF-8 are surrogates (PEP 383).
+A URI is never percent-decoded. The names below a job's temporaries are derived, never stored. Each method may raise
+Forbidden, StorageUnavailable or StorageError. A method that writes may also raise OutOfSpace.
 
-An output is staged under its attempt's name, and published under its clean name when the job is done. In S3 that is a
-multipart upload which is not completed before, and an upload is bound to its key from the start: hence ``target``
-already in ``stage``. What publishing needs beyond the receipt (the upload's id) the storage keeps at ``staged``.
+An output is staged under the name of its attempt. When the job is done, the output is published under its final name.
+In S3, a staged output is a multipart upload that is completed when the output is published. S3 binds an upload to its
+key from the start, so ``stage`` already takes the ``target``. If publishing needs more than the receipt, such as the
+id of the upload, the storage keeps this information at ``staged``.
 """
 
 from __future__ import annotations
@@ -18,102 +19,115 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectInfo:
-    """An object that was found. Equal fingerprints: the bytes have not changed since, as far as anybody can tell."""
+    """An object that a storage has listed."""
 
     uri: str
     size: int
+    """The size in bytes."""
     fingerprint: str
+    """A text that changes with the bytes. Equal fingerprints mean that no change of the bytes can be detected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A staged output that is complete: all that publishing needs to know."""
+    """A description of a complete staged output, with everything that publishing needs."""
 
     staged: str
+    """The URI under which the output is staged."""
     target: str
+    """The URI under which the output is published."""
     bytes: int
+    """The size in bytes."""
     crc32: int
+    """The CRC-32 of all bytes."""
     records: int
-    """Line ends."""
+    """The number of line ends."""
     seal: int = 0
-    """A number by which the storage knows the staged bytes as long as nobody touches them; 0 where it has none."""
+    """A number by which the storage recognizes the staged bytes until they are changed; 0 if the storage has none."""
 
 
 class StagedOutput(Protocol):
-    """An output that is being written; nobody sees it before it is published."""
+    """An output that is being written. The output is not visible before it is published."""
 
     def fileno(self) -> int | None:
-        """A descriptor that ``splice`` can write to at its current position; None where there is no file behind."""
+        """Return a descriptor to which ``splice`` can write at its current position, or None if there is no file."""
         ...
 
     def write(self, data: bytes | bytearray) -> None:
-        """Append."""
+        """Append bytes to the output."""
         ...
 
     def seal(self) -> Receipt:
-        """End the output and keep it for ``Storage.publish``."""
+        """End the output, keep it for ``Storage.publish``, and return its receipt."""
         ...
 
     def abandon(self) -> None:
-        """Delete what was written. May follow ``seal``, or come twice."""
+        """Delete the bytes of the output. The caller may call this method after ``seal``, and more than once."""
         ...
 
 
 class Storage(Protocol):
-    """Objects by URI."""
+    """A store of objects, each known by its URI."""
 
     def read(self, uri: str) -> bytes:
-        """All bytes; ObjectNotFound."""
+        """Return all bytes of an object. Raise ObjectNotFound if there is no object."""
         ...
 
     def read_range(self, uri: str, start: int, end: int) -> bytes:
-        """The bytes from ``start`` up to but not including ``end``, fewer where the object ends; ObjectNotFound."""
+        """Return the bytes from ``start`` up to but not including ``end``; fewer if the object ends before ``end``.
+
+        Raise ObjectNotFound if there is no object.
+        """
         ...
 
     def write(self, uri: str, data: bytes | bytearray) -> None:
-        """Put a whole object in place of whatever was there; readers see the old or the new one.
+        """Write a whole object. The object replaces any older one; a reader sees either the old or the new object.
 
-        A missing folder is ObjectNotFound, never made: it was removed at the end of a job that must not come to life
-        again, and the caller decides that its lease is lost.
+        Raise ObjectNotFound if the folder is missing. This method never makes the folder: the end of a job has
+        removed it, and nothing may revive this job. The caller then treats its lease as lost.
         """
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """All objects whose URI begins with ``prefix``, ordered by their bytes; in the form ``prefix`` has."""
+        """Yield all objects whose URI begins with ``prefix``, ordered by the bytes of their URIs.
+
+        The URIs have the form of ``prefix``: paths, ``file://`` or ``s3://``.
+        """
         ...
 
     def delete(self, uri: str) -> None:
-        """Remove an object; nothing happens where none is."""
+        """Remove an object. Do nothing if there is no object."""
         ...
 
     def make_folder(self, uri: str) -> None:
-        """Make a folder and those above it, where a storage has folders. Only the start of a job calls this."""
+        """Make a folder and its parents, if the storage has folders. Only the start of a job calls this method."""
         ...
 
     def delete_tree(self, folder: str) -> None:
-        """Remove a folder with all below it; nothing happens where none is, nor where its bucket is not."""
+        """Remove a folder with everything below it. Do nothing if the folder, or its bucket, does not exist."""
         ...
 
     def stage(self, staged: str, *, target: str, scratch: str | None = None) -> StagedOutput:
         """Begin an output that will appear at ``target``. ``staged`` is the attempt's name in a folder that exists.
 
-        ``scratch`` is a local folder for what waits to be sent; without it that waits in memory.
+        ``scratch`` is a local folder for bytes that wait to be sent. Without ``scratch``, these bytes wait in memory.
         """
         ...
 
     def publish(self, receipt: Receipt, *, replace: bool = False) -> None:
-        """Make the output appear at its target; doing it again, or by several at once, changes nothing.
+        """Make the output appear at its target. Repeated and concurrent calls have the effect of one call.
 
-        ObjectNotFound: neither the complete staged output nor the target is there, the task has to run again. Anything
-        else at the target is a StorageError that names it, unless an older result is there to ``replace``. Bytes are
-        known by their checksum, never by their number alone.
+        Raise ObjectNotFound if neither the complete staged output nor the published output exists: the task has to run
+        again. Raise StorageError, with the name of the target, if the target holds anything else. With ``replace``, the
+        output replaces an older result at the target instead. The storage compares bytes by their checksum, never by
+        their number alone.
         """
         ...
 
     def settle(self, uris: Iterable[str]) -> None:
-        """Have objects, and the names in folders, survive a power cut. What is not there is left out."""
+        """Ensure that objects, and the names in folders, survive a power cut. Ignore URIs where nothing exists."""
         ...
 
     def abandon(self, staged: str) -> None:
-        """Delete a staged output that another worker began or sealed; nothing happens where none is."""
+        """Delete a staged output that another worker has begun or sealed. Do nothing if there is none."""
         ...

@@ -1,11 +1,12 @@
-"""Files and folders as a storage.
+"""A storage in files and folders.
 
-A whole object is written to a hidden file and renamed; an output is staged as a file of its own and renamed when it
-is published, so both names are on one file system. A killed process loses nothing, since the kernel has the bytes.
+A whole object is written to a hidden file and renamed. An output is staged as a file of its own and renamed when it
+is published, so both names are on one file system. A killed process loses nothing, because the kernel has the bytes.
 
-A power cut may lose the bytes of what was written shortly before, also where the size survives. What can be made again
-is therefore not synced, which would cost some 3 ms an object: ``publish`` and the readers of all other files of a job
-find the damage by a checksum. What cannot be made again is synced with ``settle``: parts before they get their names.
+A power cut may lose bytes that were written shortly before, even if the size of the file survives. Files that can be
+made again are not synced, because a sync costs about 3 ms an object. Instead, ``publish`` and the readers of all other
+files of a job detect damage by a checksum. Published parts cannot be made again, so ``settle`` syncs parts before they
+get their final names.
 """
 
 from __future__ import annotations
@@ -27,14 +28,17 @@ from kubemr_shell.storage.seals import seal_of
 _FILE_SCHEME = "file://"
 _HIDDEN = ".kubemr-"
 ASIDE = f"{_HIDDEN}deleted-"
-"""The name of a folder that is being removed begins with this; its own name follows."""
+"""The beginning of the name of a folder that is being removed. The original name of the folder follows."""
 _READ_BYTES = 1 << 20
 _SYNCS_AT_ONCE = 16
-"""A file system writes what several threads wait for together: 1,000 small files take 0.2 s, and 3 s one by one."""
+"""The number of files that are synced at once. A file system groups the syncs of several threads into one write.
+
+1,000 small files take 0.2 s in this way, and 3 s one by one.
+"""
 
 
 def path_of(uri: str) -> str:
-    """The path that a URI names; a path is its own."""
+    """Return the path that a ``file://`` URI or a plain path names. Raise StorageError if there is no such path."""
     has_scheme = uri.lower().startswith(_FILE_SCHEME)
     path = uri[len(_FILE_SCHEME) :] if has_scheme else uri
     if has_scheme and not path.startswith("/"):
@@ -45,10 +49,10 @@ def path_of(uri: str) -> str:
 
 
 class LocalStorage(Storage):
-    """A storage in folders. It keeps no state: one may be shared by threads, or made for each call."""
+    """A storage in folders. An instance has no state, so threads may share one, and each call may make a new one."""
 
     def __init__(self, *, is_lasting: bool = True) -> None:
-        """``is_lasting``: what is published here has to survive a power cut, so ``settle`` syncs."""
+        """Make a storage. With ``is_lasting``, published outputs must survive a power cut, so ``settle`` syncs."""
         self._is_lasting = is_lasting
 
     def read(self, uri: str) -> bytes:
@@ -73,7 +77,7 @@ class LocalStorage(Storage):
 
     def write(self, uri: str, data: bytes | bytearray) -> None:
         path = path_of(uri)
-        # Not made from the name of the object, which may be as long as a name can be.
+        # The hidden name does not contain the name of the object: that name may already have the maximum length.
         hidden = os.path.join(os.path.dirname(path), f"{_HIDDEN}{os.urandom(12).hex()}")
         try:
             descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -116,9 +120,10 @@ class LocalStorage(Storage):
             raise type(reason)(f"{reason}: choose a place where a folder can be made") from error
 
     def delete_tree(self, folder: str) -> None:
-        """Moved aside first: from then on a worker that was stopped meanwhile finds no folder to write to.
+        """Move the folder aside, then remove it. A worker that wakes up after the move finds no folder to write to.
 
-        Who repeats the call after a crash finds what was moved aside: its name follows from the folder's.
+        The name of the moved folder is derived from the name of the folder. So a repeated call after a crash finds the
+        moved folder and removes it.
         """
         path = path_of(folder).rstrip("/")
         parent, name = os.path.split(path)
@@ -138,7 +143,7 @@ class LocalStorage(Storage):
             try:
                 descriptor = os.open(path, flags, 0o666)
             except FileExistsError:
-                # Left by somebody who lost the claim. He may be writing still: to a file that has no name any more.
+                # A worker that lost the claim has left this file, and may still write. Its file then has no name.
                 os.unlink(path)
                 descriptor = os.open(path, flags, 0o666)
         except OSError as error:
@@ -198,7 +203,7 @@ class _StagedFile(StagedOutput):
 
 
 def write_all(descriptor: int, data: bytes | bytearray | memoryview, path: str) -> None:
-    """Write all of ``data``; an error names the path and how much is missing."""
+    """Write all of ``data``. An error names the path and the number of bytes that are not written yet."""
     view = memoryview(data)
     while view:
         try:
@@ -208,12 +213,15 @@ def write_all(descriptor: int, data: bytes | bytearray | memoryview, path: str) 
 
 
 def fingerprint(status: os.stat_result) -> str:
-    """Changes with each write to a file, as far as its times are fine enough."""
+    """Return a text that changes with each write to a file, if the file system's times have a sufficient resolution."""
     return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def _files(folder: str, start: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Files below ``folder`` whose path from there begins with ``start``. What is half written has a hidden name."""
+    """Yield the files below ``folder`` whose relative path begins with ``start``.
+
+    Unfinished files have hidden names, so they are left out.
+    """
     try:
         entries = os.scandir(folder or ".")
     except (FileNotFoundError, NotADirectoryError):
@@ -225,15 +233,15 @@ def _files(folder: str, start: str) -> Iterator[tuple[str, os.stat_result]]:
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(f"{folder}{entry.name}/", "")
                 continue
-            with suppress(FileNotFoundError):  # removed since, or a link to nothing
+            with suppress(FileNotFoundError):  # the file was removed meanwhile, or the link is broken
                 status = entry.stat()
                 if stat.S_ISREG(status.st_mode):
                     yield folder + entry.name, status
 
 
 def _remove_tree(path: str, aside: str) -> None:
-    """One try."""
-    import shutil  # noqa: PLC0415 - with its compressors 5 ms that only the end of a job pays
+    """Try once to move ``path`` to ``aside`` and to remove ``aside``."""
+    import shutil  # noqa: PLC0415 - takes 5 ms with its compressors; only the end of a job needs it
 
     with _others_may_act(path):
         os.rename(path, aside)
@@ -242,7 +250,7 @@ def _remove_tree(path: str, aside: str) -> None:
 
 
 def _with_its_path(_: object, path: str, raised: tuple[type[BaseException], BaseException, object]) -> None:
-    """``rmtree`` works in open folders, and its errors have no more than a name."""
+    """Raise an error of ``rmtree`` with the whole path. ``rmtree`` itself gives only a name within a folder."""
     error = raised[1]
     if isinstance(error, OSError):
         error.filename = path
@@ -251,7 +259,10 @@ def _with_its_path(_: object, path: str, raised: tuple[type[BaseException], Base
 
 @contextmanager
 def _others_may_act(path: str) -> Iterator[None]:
-    """Another removes the same, or ends a write in it: the caller looks again."""
+    """Suppress errors that occur when another process removes the same folder or ends a write in it.
+
+    The caller then looks again.
+    """
     try:
         yield
     except OSError as error:
@@ -260,7 +271,7 @@ def _others_may_act(path: str) -> Iterator[None]:
 
 
 def _sync(path: str) -> None:
-    """Have a file, or the names in a folder, on the disk."""
+    """Write a file, or the names in a folder, to the disk. Do nothing if the path does not exist."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
@@ -270,7 +281,7 @@ def _sync(path: str) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that cannot
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # these two: the file system does not support fsync
             raise explained(error, path) from error
     finally:
         os.close(descriptor)

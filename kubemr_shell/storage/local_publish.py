@@ -1,4 +1,4 @@
-"""Publishing a file that was staged: one rename, and how it is told that it has been done already."""
+"""Publishing of a staged file by one rename, and the detection of files that are published already."""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ from kubemr_shell.storage.seals import UNKNOWN, seal_of
 
 
 class Found(Enum):
-    """What stands under a name where an output may stand."""
+    """The kind of object that has the name of a staged output or of a target."""
 
     NOTHING = auto()
+    """The name does not exist."""
     SAME = auto()
-    """The bytes of the receipt."""
+    """A file with the bytes of the receipt."""
     OTHER = auto()
     """A file with other bytes."""
     NO_FILE = auto()
+    """A folder, a link, or anything else that is not a regular file."""
 
 
 def publish_file(receipt: Receipt, source: str, target: str, *, replace: bool) -> None:
-    """Do what ``Storage.publish`` says, from one path to another on the same file system."""
+    """Publish a file as ``Storage.publish`` describes, from ``source`` to ``target`` on the same file system."""
     try:
         staged = _found(source, receipt)
         if staged is Found.OTHER:
             raise _damaged(receipt, source)
-        # Nobody makes a target between this look and the rename: the run holds the lock of its output folder.
+        # No other process makes a target between this test and the rename: the run holds the lock of its output folder.
         if staged is Found.SAME and (replace or not os.path.lexists(target)):
             _rename(receipt, source, target, replace=replace)
         elif os.path.lexists(source):
-            # Publishing takes the staged name away. Both are there, and it was looked for last: not from here.
+            # Publishing removes the staged name. If both names exist, the target was not published from this source.
             raise _not_ours(receipt, target)
         else:
             _check_published(receipt, target, replace=replace)
@@ -42,17 +44,17 @@ def publish_file(receipt: Receipt, source: str, target: str, *, replace: bool) -
 
 
 def scan(descriptor: int, size: int) -> tuple[int, int]:
-    """Return the CRC-32 and the line ends of so many bytes of a file."""
+    """Return the CRC-32 and the number of line ends of the first ``size`` bytes of a file."""
     if size == 0:
         return 0, 0
-    from kubemr_shell import engine  # noqa: PLC0415 - reading and listing need no engine
+    from kubemr_shell import engine  # noqa: PLC0415 - a process that only reads and lists needs no engine
 
     crc32, newlines = engine.scan(descriptor, 0, size)
     return crc32, newlines
 
 
 def _found(path: str, receipt: Receipt) -> Found:
-    """Look at a name; the bytes are read where no seal vouches for them."""
+    """Return the kind of object at ``path``. Read the bytes of the file unless its seal equals the receipt's seal."""
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -84,7 +86,10 @@ def _rename(receipt: Receipt, source: str, target: str, *, replace: bool) -> Non
 
 
 def _check_published(receipt: Receipt, target: str, *, replace: bool) -> None:
-    """Return if the output stands at its target; what an older result has left there is to be replaced."""
+    """Return if the output is at its target; else raise an error.
+
+    With ``replace``, another file at the target belongs to an older result and counts as no output.
+    """
     found = _found(target, receipt)
     if found is Found.NOTHING or (found is Found.OTHER and replace):
         raise ObjectNotFound(f"{target}: neither published nor staged at {receipt.staged}")
@@ -108,7 +113,7 @@ def _not_ours(receipt: Receipt, target: str) -> StorageError:
 
 
 def _size(path: str) -> int | None:
-    """Of a regular file; -1 for anything else, None where there is nothing."""
+    """Return the size of a regular file, -1 for any other object, or None if nothing exists."""
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""From a URI to the storage that knows it."""
+"""The choice of the storage for a URI."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _SLIP = re.compile(r"s3:/(?!/)", re.IGNORECASE)
 
 
 def scheme_of(uri: str) -> str:
-    """In lower case; ``file`` for a plain path."""
+    """Return the scheme of a URI in lower case, or ``file`` for a plain path."""
     match = _SCHEME.match(uri)
     return match[1].lower() if match else "file"
 
 
 def locate(uri: str, s3: S3Config = S3Config()) -> Storage:  # noqa: B008 - frozen
-    """UsageError for a scheme that no storage knows."""
+    """Return the storage for a URI. Raise UsageError if no storage has the scheme of the URI."""
     scheme = scheme_of(uri)
     if _SLIP.match(uri):
         raise UsageError(f"{uri}: write s3:// with two slashes (for a folder of that name, write ./{uri})")
@@ -28,7 +28,7 @@ def locate(uri: str, s3: S3Config = S3Config()) -> Storage:  # noqa: B008 - froz
         return LocalStorage()
     if scheme == "s3":
         from kubemr_shell.net.s3_client import client_for  # noqa: PLC0415 - only jobs with S3 pay for it
-        from kubemr_shell.storage.s3 import S3Storage  # noqa: PLC0415 - likewise
+        from kubemr_shell.storage.s3 import S3Storage  # noqa: PLC0415 - only jobs with S3 pay for it
 
         return S3Storage(client_for(s3))
     raise UsageError(

@@ -1,4 +1,4 @@
-"""What a job has stored of itself, and cannot go on without."""
+"""Access to the files that a job has stored about itself and cannot continue without."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kubemr_shell.errors import CorruptRun, ObjectNotFound, Sequel, StorageError
 
 @contextmanager
 def needed() -> Iterator[None]:
-    """StorageError for what is gone or damaged of plan, journal or manifests."""
+    """Raise StorageError if the block finds that the plan, the journal or a manifest is missing or damaged."""
     try:
         yield
     except (ObjectNotFound, CorruptRun) as error:

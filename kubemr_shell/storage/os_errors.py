@@ -1,4 +1,4 @@
-"""What the operating system reports about a path, as an error of ours."""
+"""Translation of the operating system's errors about a path into errors of kubemr-shell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound, OutOfSpa
 
 
 def explained(error: OSError, path: str, unwritten: int | None = None) -> KubemrError:
-    """The error to raise from ``error``; ``unwritten`` is the number of bytes that found no room."""
+    """Return the error to raise from ``error``. ``unwritten`` is the number of bytes that are not written yet."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     if OutOfSpace.is_cause(error):
         rest = "" if unwritten is None else f", {unwritten} bytes were still to be written"
@@ -21,9 +21,9 @@ def explained(error: OSError, path: str, unwritten: int | None = None) -> Kubemr
             return Forbidden(f"{path}: {reason}; running as user {os.geteuid()}")
         case errno.EFBIG:
             return StorageError(f"{path}: {reason}: raise the limit on the size of files (ulimit -f)")
-        case errno.EMFILE:  # no fault of the path
+        case errno.EMFILE:  # the path is not the cause, so the message does not name it
             return StorageError(f"{reason}: raise the limit (ulimit -n), or give fewer --slots")
-        case errno.EAGAIN | errno.ENOMEM:  # likewise: a process was refused
+        case errno.EAGAIN | errno.ENOMEM:  # the path is not the cause: the system refused to start a process
             return StorageError(
                 f"{reason}: raise the limit of processes (ulimit -u; pids of a container) or of memory, or give fewer "
                 "--slots"

@@ -1,7 +1,8 @@
-"""Who is alive on this machine: a lock on a file, which ends with the process that holds it, however it ends.
+"""Locks that show which processes of this machine are alive. A lock ends with its process, however the process ends.
 
-A pid can be given to another process, and a file that says "locked" outlives its writer; a ``flock`` does neither. The
-descriptor is closed on exec, so no command of a user inherits the lock. The file itself means nothing and stays.
+The system may give a pid to another process, and a file with the text "locked" outlives its writer. A ``flock`` has
+neither problem. The descriptor is closed on exec, so no command of a user inherits the lock. The content of the locked
+file has no meaning, and the file is never removed here.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ class Ownership:
         self._descriptor = descriptor
 
     def release(self) -> None:
+        """Release the lock. A second call does nothing."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
 
 def hold(path: str) -> Ownership | None:
-    """Take the lock without waiting; None when another has it. A missing folder is ObjectNotFound."""
+    """Take the lock without waiting. Return None if another process has the lock.
+
+    Raise ObjectNotFound if the folder of the file is missing.
+    """
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
@@ -44,11 +49,11 @@ def hold(path: str) -> Ownership | None:
         ownership.release()
         if found:
             return None
-        # The file was removed meanwhile; a lock on what nobody else can find says nothing.
+        # The file was removed meanwhile. A lock on a file that other processes cannot find proves nothing: try again.
 
 
 def is_held(path: str) -> bool:
-    """Whether a living process holds the lock. Asking does not disturb one who takes it at the same moment."""
+    """Return whether a living process holds the lock. The test does not prevent another process from taking it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -62,7 +67,10 @@ def is_held(path: str) -> bool:
 
 
 def _lock(descriptor: int) -> bool:
-    """A shared lock belongs to somebody who only asks: then the exclusive one is tried again."""
+    """Take the exclusive lock and return True. Return False if another process holds the exclusive lock.
+
+    A shared lock belongs to a process in ``is_held``. In this case, the exclusive lock is tried again.
+    """
     while not _try(descriptor, fcntl.LOCK_EX):
         if not _try(descriptor, fcntl.LOCK_SH):
             return False

@@ -1,20 +1,23 @@
-"""Objects in S3 as a storage.
+"""A storage in S3.
 
-No clean name is ever made by PUT or copy: an output is an upload that is not completed before it is published, and an
-id is completed once at most. The object keeps the upload's metadata, job and attempt: so whoever finds the target can
-tell whether this output stands there already, put there by another worker or by a request whose answer was lost. Where
-a server knows conditions, a completion takes effect only while the target is what it was when it was looked at.
+PUT or copy never makes a final name. An output is a multipart upload that is completed when the output is published,
+and the id of an upload is completed at most once. The completed object keeps the metadata of the upload: the job and
+the attempt. So a worker that finds the target can tell whether this output is published already, by another worker or
+by a request whose answer was lost. If the server supports conditions, a completion takes effect only if the target has
+not changed since the worker read its head.
 
-Metadata of an upload that is not completed can be seen by nobody. Uploads without a receipt (their worker died, or the
-answer to their beginning was lost) are therefore told by their key alone, and only by ``delete_tree`` of a job's folder
-in an output, whose caller owns that output: nobody else writes there, so an upload for a part or for ``_SUCCESS`` is
-this job's or a dead one's, unless the receipt of another job names it: one that can be resumed. All other uploads are
-left alone. A record written before each upload would not say more, since it would not know the id, and costs a request
-for each output. ``abandon`` knows the upload in the receipt, and no others: another attempt of the same task may be
-writing to the same key at that moment.
+S3 shows the metadata of an upload only after the upload is completed. An upload may have no receipt, because its worker
+died, or because the answer to the request that began the upload was lost. Only its key identifies such an upload.
+Only ``delete_tree`` of a job's folder in an output removes such uploads. Its caller owns the output, and no other job
+writes there. So an upload for a part or for ``_SUCCESS`` belongs to this job or to a dead job, with one exception: the
+receipt of a job that can be resumed may name the upload. All other uploads are left alone. A record before each upload
+would not help: it would not contain the id of the upload, and it would cost a request for each output.
 
-A worker that wakes up after the end of its job cannot publish: its upload was completed or aborted. Only what it
-begins or seals then stays, unseen, until it gives it up itself, ``clean`` comes by or a lifecycle rule.
+``abandon`` aborts only the upload that the receipt names, because another attempt of the same task may be writing to
+the same key at that moment.
+
+A worker that wakes up after the end of its job cannot publish: its upload is completed or aborted. Uploads that it then
+begins or seals stay, invisible, until the worker abandons them, or ``clean`` or a lifecycle rule removes them.
 """
 
 from __future__ import annotations
@@ -39,10 +42,11 @@ from kubemr_shell.storage.s3_target import Standing, owner_in, standing
 from kubemr_shell.storage.s3_upload import StagedUpload, UploadReceipt, abort_upload
 
 REQUESTS_AT_ONCE = 8
+"""The number of requests that abort uploads at the same time."""
 
 
 class S3Storage(Storage):
-    """Keeps no state but its client's; all threads of a process may share one."""
+    """A storage in S3. An instance has no state but its client; all threads of a process may share one instance."""
 
     def __init__(self, client: S3Client) -> None:
         self._client = client
@@ -71,14 +75,18 @@ class S3Storage(Storage):
         self._call("delete_object", uri)
 
     def make_folder(self, uri: str) -> None:
-        """There are none; but a bucket that is missing is said before any work is done."""
+        """Check that the bucket exists, so that a missing bucket is an error before any work is done.
+
+        S3 has no folders, so nothing is made.
+        """
         bucket, _ = split_uri(uri)
         self._client.call("head_bucket", uri=uri, patience=LISTING_PATIENCE, Bucket=bucket)
 
     def delete_tree(self, folder: str) -> None:
-        """With it go the uploads below it, and those for the parts of the output whose job's folder it is.
+        """Remove the uploads and the objects below a folder.
 
-        The objects go last: as long as one is there, it can be seen that there is something to remove.
+        If the folder is the folder of a job in an output, also remove the uploads for the parts of this output. The
+        objects are removed last: while an object exists, a later call can see that there is something to remove.
         """
         with contextlib.suppress(BucketNotFound):
             self._delete_tree(f"{folder.rstrip('/')}/")
@@ -110,7 +118,7 @@ class S3Storage(Storage):
         if found not in (Standing.NOTHING, Standing.EARLIER) and not replace:
             raise _not_ours(receipt)
         why = self._complete(receipt, staged, {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag})
-        # Some servers answer the second completion of an upload as they did the first, though nothing happens any more.
+        # Some servers answer the second completion of an upload like the first one, although it has no effect.
         if why or etag is not None:
             match self._found(receipt)[0]:
                 case Standing.PUBLISHED:
@@ -121,7 +129,7 @@ class S3Storage(Storage):
                     raise _lost(receipt, why or "its upload was completed before, and replaced")
 
     def settle(self, uris: Iterable[str]) -> None:
-        """There is nothing to do: a store answers when an object is safe."""
+        """Do nothing: S3 answers a write when the object is safe."""
 
     def abandon(self, staged: str) -> None:
         with contextlib.suppress(ObjectNotFound):
@@ -131,14 +139,18 @@ class S3Storage(Storage):
             self._call("delete_object", staged, patience=LISTING_PATIENCE)
 
     def _complete(self, receipt: Receipt, staged: UploadReceipt, condition: dict[str, str]) -> str:
-        """Why not, or nothing: by another, or by a request of ours whose answer was lost; or somebody gave it up."""
+        """Complete the upload. Return an empty string, or the reason why the upload was not completed now.
+
+        Another worker may have completed or aborted the upload, or an earlier request whose answer was lost may have
+        completed it.
+        """
         request = {"UploadId": staged.upload, "MultipartUpload": staged.multipart}
         try:
             try:
                 self._call("complete_multipart_upload", receipt.target, **request, **condition)
             except (ObjectNotFound, PreconditionFailed):
                 raise
-            except StorageError:  # a server that refuses conditions, or this request whatever it says
+            except StorageError:  # the server may refuse only the condition, so send the request without it
                 self._call("complete_multipart_upload", receipt.target, **request)
         except (ObjectNotFound, PreconditionFailed) as error:
             return str(error)
@@ -151,7 +163,7 @@ class S3Storage(Storage):
             return None
 
     def _found(self, receipt: Receipt) -> tuple[Standing, str | None]:
-        """What stands at the target, and its ETag."""
+        """Return the standing of the target, and its ETag or None if there is no object."""
         try:
             found = self._call("head_object", receipt.target)
         except ObjectNotFound:
@@ -163,7 +175,7 @@ class S3Storage(Storage):
         return self._client.call(operation, uri=uri, Bucket=bucket, Key=key, **parameters)
 
     def _sealed_by_others(self, state: str, uid: str) -> set[str]:
-        """The ids of uploads that wait for other jobs of an output to publish them."""
+        """Return the ids of the uploads that other jobs of the output have sealed and may still publish."""
         receipts = [
             item.uri
             for item in self.list(state)
@@ -182,7 +194,10 @@ class S3Storage(Storage):
         delete_objects(self._client, bucket, [item.key for item in list_objects(self._client, bucket, prefix)])
 
     def _abort_uploads(self, folder: str, wanted: Callable[[str], bool], kept: Collection[str] = ()) -> None:
-        """Those for keys below the folder whose name there is ``wanted``, but for the ids to be ``kept``."""
+        """Abort the uploads for keys below a folder, but not those whose id is in ``kept``.
+
+        ``wanted`` gets the name below the folder and returns whether to abort the upload.
+        """
         bucket, prefix = split_uri(folder)
         found = [
             upload

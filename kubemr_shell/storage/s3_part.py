@@ -1,4 +1,4 @@
-"""One part of an upload while it is gathered and sent: in memory while it is small, else in a file."""
+"""One part of an upload while it is collected and sent: a small part in memory, a larger part in a file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from kubemr_shell.storage.local import write_all
 from kubemr_shell.storage.os_errors import explained
 
 MOST_IN_MEMORY_BYTES = 8 << 20
-"""A larger part is gathered in a file, so that memory does not follow the size of the output."""
+"""The largest part that is kept in memory. A larger part is in a file, so large outputs do not need more memory."""
 
 
 class Part:
-    """The bytes of one part, which has room for ``limit`` of them."""
+    """The bytes of one part, which holds at most ``limit`` bytes."""
 
     def __init__(self, limit: int, scratch: str | None) -> None:
-        """``scratch`` is a local folder for a file without a name; None keeps a part of any size in memory."""
+        """Make an empty part. ``scratch`` is a local folder for an unnamed file; with None, the part is in memory."""
         self.size = 0
         self._limit = limit
         self._scratch = scratch or ""
@@ -28,11 +28,11 @@ class Part:
 
     @property
     def room(self) -> int:
-        """How many bytes are missing until it is full."""
+        """Return the number of bytes that still fit into the part."""
         return self._limit - self.size
 
     def add(self, data: memoryview) -> None:
-        """Append bytes that it has room for; OutOfSpace where the disk is full."""
+        """Append bytes, at most ``room``. Raise OutOfSpace if the disk is full."""
         if self._file >= 0:
             write_all(self._file, data, self._scratch)
         else:
@@ -44,7 +44,7 @@ class Part:
         return self._memory if self._file < 0 else mmap.mmap(self._file, self.size, prot=mmap.PROT_READ)
 
     def close(self) -> None:
-        """Let go of the bytes."""
+        """Release the memory or the file of the part."""
         self._memory = bytearray()
         if self._file >= 0:
             os.close(self._file)

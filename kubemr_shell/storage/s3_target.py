@@ -1,6 +1,6 @@
-"""What stands where an output is to appear, and what publishing does about it. Pure.
+"""The comparison of an object at the target of an output with the output. Pure.
 
-An upload has the job and the attempt as metadata, which the object keeps when it is completed.
+An upload has the job and the attempt as metadata. The object keeps this metadata when the upload is completed.
 """
 
 from __future__ import annotations
@@ -12,38 +12,40 @@ from enum import Enum, auto
 from kubemr_shell.storage.interface import Receipt
 
 OWNER = "kubemr"
-"""The name of the metadata by which a published object is known as an attempt's."""
+"""The name of the metadata that names the job and the attempt of a published object."""
 _ATTEMPT = re.compile(r"(.+/[0-9]+\.)([0-9]+)")
 
 
 class Standing(Enum):
-    """What stands at the target of an output."""
+    """The kind of object at the target of an output."""
 
     NOTHING = auto()
+    """No object is there."""
     PUBLISHED = auto()
-    """This very output."""
+    """The output itself is there."""
     EARLIER = auto()
-    """An earlier attempt of the same task of the same job: it was taken for lost, and is to be replaced."""
+    """The output of an earlier attempt of the same task of the same job. It was taken for lost, and is replaced."""
     LATER = auto()
-    """A later attempt of the same task of the same job. Who wants to publish this one is late."""
+    """The output of a later attempt of the same task of the same job. The worker that publishes now is too late."""
     OLDER = auto()
-    """Something else that a job of ours has published."""
+    """Another object that a job of kubemr-shell has published."""
     FOREIGN = auto()
+    """An object that no job of kubemr-shell has published."""
 
 
 def owner_of(staged: str) -> str:
-    """``<job uid>/<attempt>``, from the name ``…/<job uid>/<folder>/<attempt>`` of a staged output."""
+    """Return the owner ``<job uid>/<attempt>`` of the staged output ``…/<job uid>/<folder>/<attempt>``."""
     *_, uid, _, attempt = staged.split("/")
     return f"{uid}/{attempt}"
 
 
 def owner_in(metadata: Mapping[str, str]) -> str | None:
-    """Return the owner that an object's metadata names. Servers write the names of headers in any case."""
+    """Return the owner that an object's metadata names, or None. Servers write names of headers in any case."""
     return next((value for name, value in metadata.items() if name.lower() == OWNER), None)
 
 
 def standing(receipt: Receipt, *, owner: str | None, size: int) -> Standing:
-    """``owner`` is what the object's metadata says."""
+    """Return the standing of an object with this owner (from its metadata) and size (in bytes)."""
     ours = owner_of(receipt.staged)
     if owner is None:
         return Standing.FOREIGN

@@ -1,4 +1,4 @@
-"""An output that is staged in S3: a multipart upload that is not completed, and its receipt."""
+"""Outputs that are staged in S3: a multipart upload that is not completed yet, and its receipt."""
 
 from __future__ import annotations
 
@@ -20,35 +20,51 @@ from kubemr_shell.storage.s3_part import Part
 from kubemr_shell.storage.s3_target import OWNER, owner_of
 
 FIRST_PART_BYTES = 8 << 20
+"""The size in bytes of each of the first ``PARTS_OF_A_SIZE`` parts."""
 PARTS_OF_A_SIZE = 1000
+"""The number of parts of one size; the next parts are twice as large."""
 MOST_PARTS = 10_000
+"""The largest number of parts of an upload: S3's limit."""
 IN_FLIGHT = 2
-"""Parts of one output that are sent while it goes on; those of the first 8 GiB are in memory, 24 MiB with the next."""
+"""The number of parts of one output that are sent while the next part is filled.
+
+The parts of the first 8 GiB are in memory: 24 MiB, including the part that is being filled.
+"""
 
 
 def part_bytes(number: int) -> int:
-    """The size of part ``number``, counted from 1: it doubles each 1,000 parts, so that 10,000 are enough for 5 TiB."""
+    """Return the size in bytes of part ``number``, counted from 1.
+
+    The size doubles after each 1,000 parts, so 10,000 parts are enough for 5 TiB.
+    """
     return FIRST_PART_BYTES << ((number - 1) // PARTS_OF_A_SIZE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadReceipt:
-    """What stands under the staged name once the output is complete."""
+    """The content of the object that has the staged name once the output is complete."""
 
     target: str
+    """The URI of the target."""
     upload: str
-    """Its id; it is bound to the target's key."""
+    """The id of the upload, which is bound to the target's key."""
     parts: tuple[str, ...]
-    """ETags, in order."""
+    """The ETags of the parts, in order."""
     size: int
+    """The size of the output in bytes."""
     crc32: int
+    """The CRC-32 of all bytes of the output."""
 
     def encode(self) -> bytes:
+        """Return the receipt as JSON."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod
     def decode(cls, data: bytes, uri: str) -> UploadReceipt:
-        """ObjectNotFound for what is none: without it the output is lost, and the task has to run again."""
+        """Return the receipt in ``data``, the content of ``uri``.
+
+        Raise ObjectNotFound if ``data`` is not a receipt: without it the output is lost and the task has to run again.
+        """
         try:
             fields: Mapping[str, Any] = json.loads(data)
             return cls(
@@ -63,12 +79,15 @@ class UploadReceipt:
 
     @property
     def multipart(self) -> dict[str, Any]:
-        """As the completion wants it."""
+        """Return the parts in the form that CompleteMultipartUpload takes."""
         return {"Parts": [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(self.parts, 1)]}
 
 
 class StagedUpload(StagedOutput):
-    """Begun with its first full part, or when it is sealed: a small output is three requests in a row."""
+    """A staged output whose upload begins with the first full part, or with ``seal``.
+
+    A small output takes three requests, one after the other.
+    """
 
     def __init__(self, client: S3Client, staged: str, target: str, scratch: str | None = None) -> None:
         self._client = client
@@ -107,7 +126,7 @@ class StagedUpload(StagedOutput):
         if self._sent:
             self._send()
             parts = [part.result() for part in self._sent]
-        else:  # also of no bytes: an upload has one part at least
+        else:  # an empty output also has one part: S3 does not complete an upload without parts
             parts = [self._send_part(upload, 1, self._part, self._waiter)]
         self._crew.close()
         receipt = UploadReceipt(
@@ -125,9 +144,13 @@ class StagedUpload(StagedOutput):
         )
 
     def abandon(self) -> None:
-        """Whoever gives up has a reason to tell: where the store does not answer, the rest is left to the job's end."""
+        """Abort the upload and delete the receipt.
+
+        The caller abandons an output because of an error of its own, which must not be hidden. So if S3 does not
+        answer, do not raise an error: the end of the job removes the upload.
+        """
         self._crew.close()
-        self._crew.wait()  # a part that arrives after the end of its upload might stay in the store
+        self._crew.wait()  # a part that arrives after the upload was aborted might stay in the bucket
         self._part.close()
         with suppress(StorageUnavailable):
             if self._upload is not None:
@@ -139,7 +162,7 @@ class StagedUpload(StagedOutput):
                 self._has_receipt = False
 
     def _send(self) -> None:
-        """Send what is gathered as the next part; an earlier part that could not be sent is raised here."""
+        """Send the current part. Raise the error of an earlier part that could not be sent."""
         number = len(self._sent) + 1
         if number > MOST_PARTS:
             raise StorageError(f"{self._target}: larger than the 5 TiB that S3 allows: use more partitions")
@@ -173,7 +196,7 @@ class StagedUpload(StagedOutput):
 
 
 def abort_upload(client: S3Client, target: str, upload: str, patience: Patience = CALL_PATIENCE) -> None:
-    """Give an upload up; nothing happens where it is gone, or completed."""
+    """Abort an upload. Do nothing if the upload does not exist any more, or is completed."""
     bucket, key = split_uri(target)
     with suppress(ObjectNotFound):
         client.call("abort_multipart_upload", uri=target, patience=patience, Bucket=bucket, Key=key, UploadId=upload)

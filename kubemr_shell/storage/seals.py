@@ -1,7 +1,8 @@
-"""Numbers by which a file is known as the one that was written, without reading it again.
+"""Seals: numbers that show that a file has not changed since it was written, without reading the file again.
 
-A power cut may keep the size and the times of a file and lose its bytes. So a seal is made of the file's inode, size
-and time of change, and of the boot of the machine: after a restart no seal fits, and the bytes have to be read.
+A power cut may keep the size and the times of a file and lose its bytes. So a seal is computed from the file's device,
+inode, size and modification time, and from the id of the machine's boot. After a restart no seal matches, and the
+bytes have to be read.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from functools import cache
 from hashlib import blake2b
 
 UNKNOWN = 0
-"""The seal of bytes that have to be read to be known."""
+"""The value for "no seal": the bytes have to be read to recognize them."""
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 def seal_of(status: os.stat_result) -> int:
-    """Return a number of 64 bits that changes when the file is written to or replaced, and when the machine starts."""
+    """Return a 64-bit number that changes when the file is written or replaced, and when the machine restarts.
+
+    Return UNKNOWN if the system does not give a boot id.
+    """
     boot = boot_id()
     if not boot:
         return UNKNOWN
@@ -26,7 +30,7 @@ def seal_of(status: os.stat_result) -> int:
 
 @cache
 def boot_id() -> str:
-    """Return what tells this start of the machine from all others; empty where the system does not say."""
+    """Return the id of the current boot of the machine, or an empty string if the system does not give one."""
     try:
         with open(_BOOT_ID) as file:
             return file.read().strip()
