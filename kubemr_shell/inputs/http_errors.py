@@ -66,7 +66,7 @@ def _of_status(url: str, error: HTTPError) -> KubemrError | Trouble | NoSuchByte
     if error.code == RANGE_NOT_SATISFIABLE:
         return NoSuchBytes(text)
     if error.code in _NOT_ALLOWED:
-        return InputNotFound(f"{shown_url(url)}: the server answered {text}: it wants a login or a right")
+        return InputNotFound(f"{shown_url(url)}: the server answered {text}: it requires a login or a permission")
     return InputNotFound(f"{shown_url(url)}: the server answered {text}")
 
 

@@ -1,1 +1,1 @@
-"""Talking to servers: waiting that can be cancelled, trying again within a budget, HTTP, and S3."""
+"""Requests to servers: waits that can be cancelled, retries within a budget, HTTP, and S3."""

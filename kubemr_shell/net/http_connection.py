@@ -1,8 +1,8 @@
-"""Requests whose waiting ends at a cancel.
+"""HTTP requests that end when they are cancelled.
 
-urllib does what it does well: redirects, and proxies from the environment. Only the reading is different: the socket
-does not block, and whoever waits for it looks at the cancel descriptor too. To connect, and to agree on TLS,
-blocks for the connection's time-out at most.
+urllib handles redirects, and proxies from the environment. Only the reads of an answer differ from urllib: the socket
+does not block, and a wait for the socket also watches the cancel descriptor. The connection and the TLS handshake do
+block, each for at most the time-out of the connection.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 BUFFER_BYTES = 64 << 10
+"""The size of the buffer for the bytes of an answer."""
 
 
 def open_url(url: str, headers: dict[str, str], patience: Patience, waiter: Waiter) -> HTTPResponse:
-    """The answer to a GET, its body unread; raises what urllib raises, and Cancelled."""
+    """Send a GET request and return the answer, whose body is not read yet. Raise urllib's errors, or Cancelled."""
     opener = urllib.request.OpenerDirector()
     opener.addheaders = [("User-Agent", "kubemr-shell")]
     for handler in (
@@ -44,21 +45,21 @@ def open_url(url: str, headers: dict[str, str], patience: Patience, waiter: Wait
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown."""
+    """Return the URL without the user and the password, so that a message may show it."""
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _request(url: str, headers: dict[str, str]) -> urllib.request.Request:
-    """What HTTP does not allow in a path is percent-encoded, and nothing else is touched."""
+    """Return a request for the URL. Percent-encode characters that HTTP does not allow in a path, and no others."""
     parts = urlsplit(url)
     user, _, host = parts.netloc.rpartition("@")
     path = quote(parts.path, safe="/%:@!$&'()*+,;=", errors="surrogateescape")
     query = quote(parts.query, safe="/%:@!$&'()*+,;=?", errors="surrogateescape")
     request = urllib.request.Request(urlunsplit((parts.scheme, host, path, query, "")), headers=headers)  # noqa: S310
     if user:
-        # Not sent on to the host that a redirect names.
+        # urllib does not send this header to the host that a redirect names.
         request.add_unredirected_header("Authorization", "Basic " + b64encode(unquote_to_bytes(user)).decode())
     return request
 
@@ -79,14 +80,14 @@ class _Handler(urllib.request.AbstractHTTPHandler):
 
 @cache
 def _tls_context() -> ssl.SSLContext:
-    """Reading the certificates of all authorities takes 20 ms."""
+    """Return the TLS context. It is cached, because reading the certificates of all authorities takes 20 ms."""
     context = ssl.create_default_context(cafile=_authorities())
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
 def _authorities() -> str | None:
-    """The file that came with us, where the system has none in the places that OpenSSL was built for."""
+    """Return None if the system has certificates where OpenSSL looks for them, else the file of ``certifi``."""
     places = ssl.get_default_verify_paths()
     if places.cafile or places.capath:
         return None
@@ -101,7 +102,7 @@ class _Connection(HTTPConnection):
         self._idle, self._waiter = waiting
 
     def connect(self) -> None:
-        """Connect, with TLS where the class has it, and read in a way that can be cancelled."""
+        """Connect, with TLS in the secure class, and make reads from the socket cancellable."""
         super().connect()
         self.sock = cast(socket.socket, _Socket(self._connected(), self._idle, self._waiter))
 
@@ -110,7 +111,7 @@ class _Connection(HTTPConnection):
 
 
 class _SecureConnection(_Connection, HTTPSConnection):
-    """A connection with TLS. Who cuts it cannot make a body look whole (RFC 9112, section 9.8)."""
+    """A connection with TLS. An attacker who cuts it cannot make a body look complete (RFC 9112, section 9.8)."""
 
     def _connected(self) -> socket.socket:
         connected = super()._connected()
@@ -119,7 +120,7 @@ class _SecureConnection(_Connection, HTTPSConnection):
 
 
 class _Socket:
-    """What http.client uses of a socket. Once an answer reads from it, the answer closes it."""
+    """The part of a socket that http.client uses. Once an answer reads from the socket, the answer closes it."""
 
     def __init__(self, connected: socket.socket, idle: float, waiter: Waiter) -> None:
         self._socket = connected
@@ -142,6 +143,8 @@ class _Socket:
 
 
 class _Receiver(io.RawIOBase):
+    """A stream of the bytes of a socket. Each read can be cancelled, and times out after ``idle`` seconds."""
+
     def __init__(self, connected: socket.socket, idle: float, waiter: Waiter) -> None:
         super().__init__()
         self._socket = connected

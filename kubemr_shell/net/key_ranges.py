@@ -1,7 +1,7 @@
-"""Where more keys may stand, when a page of them is known.
+"""Guesses of places among the keys of a bucket where more keys may be, based on one page of keys. Pure.
 
-Pure, and only a guess: a wrong one costs a request. Keys are compared as S3 does it, by the bytes of their UTF-8, which
-is the order of Python's strings.
+A wrong guess costs a request. Keys are compared as S3 compares them, by their UTF-8 bytes. Python's strings have the
+same order.
 """
 
 from __future__ import annotations
@@ -9,16 +9,19 @@ from __future__ import annotations
 import math
 
 PAGES_APART = 4
-"""Each place costs a page that two read in part."""
+"""The estimated number of pages between two places. Each place costs one page that two threads both read in part."""
 DIGITS = "0123456789"
+"""The digits, in the order of keys."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+"""The small letters, in the order of keys."""
 
 
 def places_after(first: str, last: str, *, prefix: str, until: str | None) -> list[str]:
-    """Places between the last key of a page and ``until``, in order, some pages apart if keys are as dense as in it.
+    """Return places between the last key of a page and ``until``, in order.
 
-    They are the beginning of the last key counted on: after ``part-00000`` to ``part-00099`` it is ``part-004``,
-    ``part-008``, ``part-01``, ``part-02``…
+    The places are ``PAGES_APART`` pages apart if the later keys are as dense as the keys of the page. A place is the
+    beginning of the last key with one character increased: after a page from ``part-00000`` to ``part-00099``, the
+    places are ``part-004``, ``part-008``, ``part-01``, ``part-02``…
     """
     common = common_length(first, last)
     if common == len(last):
@@ -35,13 +38,16 @@ def places_after(first: str, last: str, *, prefix: str, until: str | None) -> li
 
 
 def common_length(first: str, last: str) -> int:
-    """How many characters both begin with."""
+    """Return the length of the longest common beginning of two strings, in characters."""
     pairs = zip(first, last, strict=False)
     return next((index for index, (one, other) in enumerate(pairs) if one != other), min(len(first), len(last)))
 
 
 def _following(key: str, position: int, *, is_constant: bool) -> str:
-    """What may stand there in later keys. Words are not counted on, but for the first letter of a folder's name."""
+    """Return the characters that later keys may have at a position.
+
+    Letters of a constant word are not increased, except the first letter of the name of a folder.
+    """
     character, word = key[position], _word(key, position)
     if word.isdigit():
         kind = DIGITS
@@ -57,14 +63,14 @@ def _starts_folder(key: str, position: int) -> bool:
 
 
 def _kinds(character: str) -> int:
-    """How many others may stand in its place."""
+    """Return the number of different characters that keys may have in the place of a character."""
     if character.isdigit():
         return len(DIGITS)
     return len(LETTERS) if character.isalpha() else 1
 
 
 def _word(key: str, position: int) -> str:
-    """The letters and digits around a place."""
+    """Return the run of letters and digits around a position of a key."""
     before, after = key[:position], key[position:]
     start = next((index for index in range(position, 0, -1) if not before[index - 1].isalnum()), 0)
     stop = next((index for index, character in enumerate(after) if not character.isalnum()), len(after))

@@ -1,8 +1,8 @@
-"""How long a worker goes on asking a server that refuses it, or is away, for a reason which may pass by itself.
+"""The time for which a worker repeats requests that a server refuses or does not answer, for a reason that may pass.
 
-Credentials are replaced while a job runs, a new right reaches the caches of a server after some seconds, and a quota is
-full until others have ended. The servers answer in the same way when a right is missing for good. So a refused request
-is made again with growing pauses, the trouble is told, and it is an error only when it lasts.
+Credentials may be replaced while a job runs. A new permission reaches the caches of a server after some seconds. A
+quota is full until other work ends. A server gives the same answer if a permission is missing for good. So a refused
+request is repeated with growing pauses, and the refusals are reported. They become an error only if they last.
 """
 
 from __future__ import annotations
@@ -21,20 +21,26 @@ from kubemr_shell.errors import (
 from kubemr_shell.net.retry import pause_seconds
 
 REFUSED_SECONDS = 900.0
-"""How long a worker of a cluster goes on: longer than a rotation of credentials takes, and many a quota is full."""
+"""The seconds for which a worker in a cluster repeats refused requests.
+
+A rotation of credentials takes less time, and many full quotas have room again earlier.
+"""
 FIRST_PAUSE_SECONDS = 1.0
+"""The pause after the first refusal."""
 LONGEST_PAUSE_SECONDS = 15.0
+"""The longest pause between two requests, unless the caller gives another one."""
 TOLD_FROM = 3
-"""The refusal in a row from which on it is told: what a cache that is behind causes is over before that."""
-ADVICE = "give the right, renew the credentials, or raise the quota"
+"""The number of refusals in a row from which they are reported. A cache that is out of date causes fewer."""
+ADVICE = "give the permission, renew the credentials, or raise the quota"
+"""The advice in messages about refused requests."""
 
 
 def _told_to_nobody(text: str | None) -> None:
-    """Drop what is told."""
+    """Ignore the report."""
 
 
 class Refusals:
-    """The refusals in a row that one worker has met with one kind of request."""
+    """The consecutive refusals of one kind of request of one worker."""
 
     def __init__(
         self,
@@ -45,10 +51,10 @@ class Refusals:
         longest_pause: float = LONGEST_PAUSE_SECONDS,
         tell: Callable[[str | None], object] = _told_to_nobody,
     ) -> None:
-        """``budget_seconds`` is how long refusals may last; with 0 the first one is an error.
+        """Begin without refusals.
 
-        ``tell`` is called with a text, again and again, once the refusals do not pass at once. When they have passed it
-        is called with None.
+        Refusals may last for ``budget_seconds``; with 0, the first refusal is an error. From the refusal ``TOLD_FROM``
+        on, each refusal calls ``tell`` with a text. When a request is accepted again, ``tell`` is called with None.
         """
         self._budget_seconds = budget_seconds
         self._clock = clock
@@ -59,7 +65,10 @@ class Refusals:
         self._began = 0.0
 
     def met(self, error: Forbidden | Unavailable) -> float:
-        """Return the seconds until the request is to be made again; raise the error when it has lasted."""
+        """Record a refusal. Return the seconds to wait before the next try; raise the error if the budget is used up.
+
+        NamespaceTerminating does not pass by itself, so it is raised at once.
+        """
         if not self._budget_seconds or isinstance(error, NamespaceTerminating):
             raise error
         now = self._clock()
@@ -74,7 +83,7 @@ class Refusals:
         return pause
 
     def passed(self) -> None:
-        """Take note that a request of that kind was not refused."""
+        """Record that a request of this kind was not refused."""
         if self._tries >= TOLD_FROM:
             self._tell(None)
         self._tries = 0
@@ -92,6 +101,6 @@ def _what(error: Forbidden | Unavailable) -> str:
 
 
 def _said(error: Forbidden | Unavailable) -> str:
-    """Errors of the object store say themselves what to do."""
+    """Return the text of the error, with advice unless the error already contains it, as errors of S3 do."""
     is_of_store = isinstance(error, CredentialsRefused | Unavailable)
     return str(error) if is_of_store else f"{error}: {ADVICE}"

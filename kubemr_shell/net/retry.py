@@ -1,4 +1,4 @@
-"""How long a server is asked again."""
+"""Retries of requests to a server within a budget of time."""
 
 from __future__ import annotations
 
@@ -12,33 +12,39 @@ from kubemr_shell.net.waiting import Waiter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """Times are in seconds."""
+    """The limits of the waiting for one server. All times are in seconds."""
 
     budget: float
-    """From the first failure without a byte in between until it is given up."""
+    """The time from the first failure until the request is given up. Each received byte renews the budget."""
     first_pause: float = 0.2
+    """The longest pause after the first failure."""
     longest_pause: float = 10
+    """The longest pause after any failure, unless the server asks for a longer one."""
     connect: float = 10
-    """To connect, or to agree on TLS."""
+    """The time-out for a connection, and for the TLS handshake."""
     idle: float = 30
-    """Between two bytes of an answer."""
+    """The time-out between two bytes of an answer."""
     clock: Callable[[], float] = time.monotonic
     random: random.Random = field(default_factory=random.Random)
 
 
 LISTING_PATIENCE = Patience(budget=15)
-"""Somebody may be waiting at a terminal, with a slip in the URL."""
+"""The patience for listings: short, because a user may wait at a terminal after a typing error in a URL."""
 READING_PATIENCE = Patience(budget=120)
-"""A task that fails is done again from its start."""
+"""The patience for reads of inputs: long, because a task that fails begins again from its start."""
 
 
 def pause_seconds(tries: int, *, first: float, longest: float, random: random.Random) -> float:
-    """The pause after so many failed tries: twice as long each time, and spread, so that many do not come together."""
+    """Return the seconds to pause after ``tries`` earlier failures.
+
+    The pause doubles with each failure up to ``longest``. A random factor from 0.5 to 1 spreads the requests of many
+    workers.
+    """
     return min(first * (1 << min(tries, 30)), longest) * random.uniform(0.5, 1)
 
 
 class Retries:
-    """The pauses between tries; ``moved`` says that it was worth it, and the budget is whole again."""
+    """The pauses between the tries of one request, within the budget of a patience."""
 
     def __init__(self, patience: Patience, waiter: Waiter) -> None:
         self._patience = patience
@@ -47,10 +53,14 @@ class Retries:
         self._give_up_at = 0.0
 
     def moved(self) -> None:
+        """Record that bytes have arrived, which renews the budget."""
         self._tries = 0
 
     def pause(self, asked: float = 0) -> bool:
-        """Wait, at least as long as the server ``asked`` for; False when the budget is over."""
+        """Wait for the next try, at least the ``asked`` seconds that the server wants.
+
+        Return False, without a wait, if the wait would exceed the budget. Raise Cancelled.
+        """
         now = self._patience.clock()
         if not self._tries:
             self._give_up_at = now + self._patience.budget

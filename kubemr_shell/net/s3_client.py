@@ -1,7 +1,7 @@
-"""Requests to an object store: signed by botocore, tried again within a budget of ours, limited, and counted.
+"""The client of an S3 server. botocore signs and sends requests; the client retries, limits and counts them.
 
-botocore's own retries are off: two budgets would multiply. Its checksum trailers are sent only where a request must
-have one, since other servers than Amazon's reject them.
+botocore's own retries are off, because its budget and the client's budget would multiply. A checksum trailer is sent
+only if the request must have one, because servers other than Amazon's reject these trailers.
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ from kubemr_shell.net.s3_requests import CLIENTS, RequestCounts
 from kubemr_shell.net.waiting import NOBODY, Waiter
 
 CALL_PATIENCE = Patience(budget=90, connect=5)
+"""The patience for requests, unless the caller gives another one."""
 MOST_CONNECTIONS = 64
-"""Of one process, to one endpoint."""
+"""The largest number of connections of one process to one endpoint."""
 SLOW_ANSWER_SECONDS = 300
-"""How long an answer to one of these may take: servers put the parts of an upload together first. Who gives up earlier
-does not know what became of it."""
+"""The time-out for the answers to slow operations. Before a server answers, it joins the parts of the upload.
+
+After an earlier time-out, the result of the operation would be unknown.
+"""
 _SLOW = ("complete_multipart_upload",)
 _READS = ("get_object", "head_object", "list_objects_v2")
 
 
 class S3Client:
-    """One object store, for all threads of a process. Nothing is connected before the first call."""
+    """A client of one S3 server for all threads of a process. It connects with its first call."""
 
     def __init__(self, config: S3Config) -> None:
         self.config = config
@@ -43,9 +46,9 @@ class S3Client:
         self._session: Any = None
         self._limit = _Limit(config.max_requests_per_second)
         self.has_worked = False
-        """Whether the credentials are known to have been right, here or in another worker of the job."""
+        """Whether the credentials have worked before, in this process or in another worker of the job."""
         self.tell: Callable[[str | None], object] = _told_to_nobody
-        """Is told what requests wait for, and with None that they go on; by any thread."""
+        """A function that any thread calls with the reason why requests wait, and with None when they continue."""
 
     def call(
         self,
@@ -57,14 +60,16 @@ class S3Client:
         again: bool = False,
         **parameters: Any,
     ) -> dict[str, Any]:
-        """The answer to an operation of boto3's S3 client, by its name there; ``uri`` is what an error names.
+        """Call an operation of boto3's S3 client, by its name there, and return the answer. Errors name ``uri``.
 
-        Sent again when the answer was lost, so an operation may take effect twice, and a ``Body`` must be bytes, a
-        bytearray, or a mapped file. ``again``: it makes up for an earlier one, and counts as a retry.
-        Credentials that have worked and are refused now may have been replaced: they are read again, and waited for as
-        ``net.refusals`` says.
-        ObjectNotFound, Forbidden, PreconditionFailed, StorageError; StorageUnavailable when the budget is over;
-        Cancelled, but not before the answer to a request that was sent, or its time-out.
+        The request is sent again if the answer is lost. So an operation may take effect twice, and a ``Body`` must be
+        bytes, a bytearray, or a mapped file. With ``again``, the request repeats an earlier one and counts as a retry.
+
+        Credentials that have worked and are refused now may have been replaced. The client reads them again, and waits
+        for new ones as ``net.refusals`` describes.
+
+        Raise ObjectNotFound, Forbidden, PreconditionFailed or StorageError; StorageUnavailable when the budget is used
+        up; and Cancelled. A cancel takes effect only after the answer to a request that was sent, or its time-out.
         """
         waiter = waiter or Waiter(NOBODY)
         retries = Retries(patience, waiter)
@@ -86,7 +91,7 @@ class S3Client:
             again = True
 
     def connect_anew(self) -> None:
-        """Read the credentials again before the next request: those of ``config.keys``, if they are there."""
+        """Read the credentials again before the next request: from ``config.keys``, if the files are there."""
         with self._lock:
             self._clients.clear()
             self._session = _new_session(self._session, self.config.keys)
@@ -114,7 +119,10 @@ class S3Client:
         return answer
 
     def _reason(self, uri: str, bucket: str) -> CredentialsRefused | None:
-        """Ask for a list, whose answer has a body: an answer to HEAD cannot say that the credentials are refused."""
+        """Return the reason for which a HEAD request was refused, if the reason is the credentials; else None.
+
+        An answer to HEAD has no body and cannot give the reason, so this method sends a request for a list.
+        """
         try:
             self._send("list_objects_v2", uri, {"Bucket": bucket, "MaxKeys": 1}, again=True)
         except CredentialsRefused as error:
@@ -142,13 +150,15 @@ class S3Client:
 
 
 class _Again(Exception):
+    """A failure after which the request is sent again."""
+
     def __init__(self, trouble: Trouble) -> None:
         self.trouble = trouble
         super().__init__(trouble.reason)
 
 
 class _Refused:
-    """The refusals that one call has met."""
+    """The refusals of the credentials during one call."""
 
     def __init__(self, client: S3Client, patience: Patience) -> None:
         self._client = client
@@ -161,9 +171,9 @@ class _Refused:
         )
 
     def met(self, error: CredentialsRefused) -> float:
-        """Return the seconds until the request is sent again, with what the credentials are then, or raise Forbidden.
+        """Return the seconds until the request is sent again with the credentials of that time, or raise Forbidden.
 
-        The first time the request is sent again at once, for the new credentials may be there already.
+        After the first refusal the request is sent again at once, because new credentials may be there already.
         """
         if not self._client.has_worked:
             raise error
@@ -173,28 +183,31 @@ class _Refused:
         return pause
 
     def passed(self) -> None:
-        """Take note that the request was not refused."""
+        """Record that the request was not refused."""
         self._refusals.passed()
 
 
 def _told_to_nobody(text: str | None) -> None:
-    """Drop what is told."""
+    """Ignore the report."""
 
 
 @cache
 def client_for(config: S3Config) -> S3Client:
-    """The client of this process for that store."""
+    """Return the client of this process for a configuration. Equal configurations share one client."""
     client = S3Client(config)
     CLIENTS.append(client.counts)
     return client
 
 
 def _new_session(old: Any, folder: str | None) -> Any:
-    """Return a session of botocore's that knows no credentials yet but the keys in a folder, if they are there."""
+    """Return a botocore session whose only credentials are the keys in ``folder``, if there are any.
+
+    Without keys, botocore looks for credentials when the session needs them.
+    """
     from botocore.session import get_session  # noqa: PLC0415 - only jobs with S3 pay for it
 
     session = get_session()
-    if old is not None:  # it has read 200 ms of descriptions
+    if old is not None:  # the old session has already spent 200 ms on reading botocore's descriptions of services
         session.register_component("data_loader", old.get_component("data_loader"))
     keys = None if folder is None else read_keys(folder)
     if keys is not None:
@@ -203,10 +216,10 @@ def _new_session(old: Any, folder: str | None) -> Any:
 
 
 def _connect(session: Any, config: S3Config, idle: float) -> Any:
-    """A client of botocore's; where it is not Amazon that answers, the bucket is named in the path."""
+    """Return a botocore client. If the job does not say where the bucket is named, only Amazon gets it in the host."""
     from botocore.config import Config  # noqa: PLC0415 - only jobs with S3 pay for it
 
-    from kubemr_shell.net.s3_list_answer import EVENT, read_quickly  # noqa: PLC0415 - likewise
+    from kubemr_shell.net.s3_list_answer import EVENT, read_quickly  # noqa: PLC0415 - only jobs with S3 pay for it
 
     def connect(addressing: str) -> Any:
         client = session.create_client(
@@ -233,12 +246,12 @@ def _connect(session: Any, config: S3Config, idle: float) -> Any:
         return connect("path" if config.path_style else "virtual")
     if config.endpoint and "amazonaws.com" not in config.endpoint:
         return connect("path")
-    client = connect("auto")  # an endpoint may stand in the environment, or in a profile
+    client = connect("auto")  # the environment or a profile may name an endpoint
     return client if "amazonaws.com" in client.meta.endpoint_url else connect("path")
 
 
 class _Limit:
-    """At most so many requests a second, evenly spaced."""
+    """A limit of the number of requests a second. Requests are evenly spaced; None means no limit."""
 
     def __init__(self, per_second: float | None) -> None:
         self._gap = 0.0 if per_second is None else 1 / per_second
@@ -246,6 +259,7 @@ class _Limit:
         self._next = 0.0
 
     def wait(self, waiter: Waiter) -> None:
+        """Wait until the next request may be sent."""
         if not self._gap:
             return
         with self._lock:

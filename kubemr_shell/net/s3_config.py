@@ -1,4 +1,4 @@
-"""How the object store is reached: what a job says of it. What is left open, boto3's own chain finds."""
+"""The settings of a job that say how to reach the S3 server. boto3's own chain finds the settings that are left out."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ from kubemr_shell.job.spec import S3Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialsAdvice:
-    """What a user does whose credentials are not there, or wrong: it depends on where they come from."""
+    """The advice to a user whose credentials do not work. The advice depends on where the credentials come from."""
 
     if_missing: str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make a profile in ~/.aws"
     if_wrong: str = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile"
     if_refused: str = "check the credentials and the bucket's policy"
-    """They are known, and have too few rights."""
+    """The advice if the server knows the credentials, but they lack a permission."""
 
 
 ON_A_MACHINE = CredentialsAdvice()
+"""The advice for jobs that run on the user's machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Config:
-    """Equal configurations share one client, with its connections and its limit of requests.
+    """A configuration of a client. Equal configurations share one client, its connections, and its limit of requests.
 
-    Credentials, and an endpoint or region that is None, come from where boto3 looks for them: the environment, the
-    files in ``~/.aws``, the machine's or the pod's role.
+    The credentials, and an endpoint or region that is None, come from the places where boto3 looks for them: the
+    environment, the files in ``~/.aws``, and the role of the machine or pod.
     """
 
     endpoint: str | None = None
     region: str | None = None
     path_style: bool | None = None
-    """Bucket in the path. None: with an endpoint."""
+    """Whether the bucket is in the path of a URL. With None, the bucket is there unless the server is Amazon's."""
     ca_bundle: str | None = None
     requester_pays: bool = False
     max_requests_per_second: float | None = None
-    """Of this process."""
+    """The limit of requests of this process; None for no limit."""
     advice: CredentialsAdvice = ON_A_MACHINE
     keys: str | None = None
-    """A folder with the credentials in files (``s3_keys``); they count once those of the start are refused."""
+    """A folder with credentials in files (``s3_keys``). They are used once the first credentials are refused."""
     refused_seconds: float = 0.0
-    """How long new credentials are waited for when those that have worked are refused."""
+    """The seconds for which requests wait for new credentials when credentials that have worked are refused."""
 
     @classmethod
     def of(
@@ -52,7 +53,7 @@ class S3Config:
         keys: str | None = None,
         refused_seconds: float = 0.0,
     ) -> S3Config:
-        """Return what a job asks for; its limit of requests is shared by so many processes."""
+        """Return the configuration for a job. ``agents`` worker processes share the job's limit of requests."""
         limit = spec.max_requests_per_second
         return cls(
             endpoint=spec.endpoint,

@@ -1,7 +1,8 @@
-"""Removing many objects: 1,000 by one request, or one by one where a server does not know how.
+"""Deletion of many objects: 1,000 with one request, or one by one if the server does not support this request.
 
-Amazon's API takes a list (DeleteObjects) and demands a checksum of it. Some servers want that checksum as Content-MD5,
-which is not sent any more, and others do not know the request at all. Single deletions work everywhere.
+Amazon's API takes a list of keys (DeleteObjects) and demands a checksum of the list. Some servers want this checksum
+as Content-MD5, which botocore no longer sends. Other servers do not know the request at all. Single deletions work
+everywhere.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from kubemr_shell.net.threads import in_threads
 from kubemr_shell.net.waiting import NOBODY, Waiter
 
 KEYS_A_DELETION = 1000
+"""The number of keys in one DeleteObjects request: S3's limit."""
 REQUESTS_AT_ONCE = 16
+"""The number of single deletions that are sent at the same time."""
 
 
 def delete_objects(client: S3Client, bucket: str, keys: Sequence[str]) -> None:
-    """Delete objects; nothing happens where one is gone. Errors are those of ``S3Client.call``."""
+    """Delete objects. Ignore keys that have no object. Raise the errors of ``S3Client.call``."""
     done = 0
     try:
         for done in range(0, len(keys), KEYS_A_DELETION):
             some = keys[done : done + KEYS_A_DELETION]
-            # An answer may say of single keys why they were not deleted: asking for each says more, and tries again.
+            # The server may refuse some of the keys. A single deletion of such a key tries again, and its error has
+            # more detail.
             _delete_singly(client, bucket, _delete_together(client, bucket, some))
     except _NoDeletionOfMany:
         _delete_singly(client, bucket, keys[done:])
@@ -35,7 +39,7 @@ class _NoDeletionOfMany(Exception):
 
 
 def _delete_together(client: S3Client, bucket: str, keys: Sequence[str]) -> list[str]:
-    """Send one request; return the keys that were not deleted."""
+    """Send one DeleteObjects request. Return the keys that were not deleted."""
     objects = [{"Key": key} for key in keys]
     try:
         answer = client.call(

@@ -1,4 +1,4 @@
-"""What a server or botocore reports about a request, as an error of ours or as a reason to try again. Pure."""
+"""Translation of the reports of a server or of botocore into errors of kubemr-shell, or reasons to try again. Pure."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ _WRONG_PROFILE = (
 _WRONG_ENDPOINT = ("ValueError", "EndpointResolutionError", "InvalidEndpointConfigurationError", "LocationParseError")
 _WRONG_REQUEST = ("ParamValidationError", "NoRegionError", "InvalidRegionError", "InvalidProxiesConfigError")
 _NO_S3 = ("ResponseParserError", "RecursionError")
-"""RecursionError: a redirection without a region makes botocore ask for the region, which is redirected too."""
+"""Errors that mean that the server is not an S3 server.
+
+RecursionError: a redirection without a region makes botocore ask for the region, and this request is redirected too.
+"""
 _CUT = (
     "ConnectionClosedError",
     "IncompleteReadError",
@@ -87,18 +90,19 @@ _NOT_ALLOWED = ("AccessDenied", "AllAccessDisabled", "AccountProblem", "403", "F
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Something that may be over soon."""
+    """A failure that may be over soon."""
 
     reason: str
     advice: str = ""
-    """What to do when it is not over soon."""
+    """The advice to the user if the failure lasts."""
     throttled: bool = False
+    """Whether the server has refused the request because of too many requests."""
     asked: float = 0
-    """How many seconds the server wants to be left alone."""
+    """The seconds that the server wants the client to wait before the next request."""
 
 
 def given_up(trouble: Trouble, uri: str, seconds: float) -> StorageUnavailable:
-    """The error when it was not over in that time."""
+    """Return the error for a trouble that has lasted for ``seconds``."""
     tried = f", tried for {seconds:.0f} s" if seconds >= 1 else ""
     advice = f": {trouble.advice}" if trouble.advice else ""
     return StorageUnavailable(f"{shown(uri)}: {trouble.reason}{tried}{advice}")
@@ -107,7 +111,7 @@ def given_up(trouble: Trouble, uri: str, seconds: float) -> StorageUnavailable:
 def of_answer(
     response: dict[str, Any], operation: str, uri: str, advice: CredentialsAdvice = ON_A_MACHINE
 ) -> KubemrError | Trouble:
-    """``response`` is that of botocore's ClientError."""
+    """Return the error, or the reason to try again, for an answer. ``response`` comes from botocore's ClientError."""
     error = response.get("Error", {})
     metadata = response.get("ResponseMetadata", {})
     status = int(metadata.get("HTTPStatusCode") or 0)
@@ -127,20 +131,20 @@ def of_answer(
     if code in _WRONG_KEYS or code.endswith("UserNotFound"):
         return _wrong_key(uri, code, advice)
     if code in _NOT_ALLOWED or status in (401, 403):
-        return Forbidden(f"{shown(uri)}: no right for {operation} ({said}): {advice.if_refused}")
+        return Forbidden(f"{shown(uri)}: no permission for {operation} ({said}): {advice.if_refused}")
     region = str(metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region") or "")
     return _of_place(uri, status, code, said, operation=operation, region=region)
 
 
 def is_without_reason(response: dict[str, Any]) -> bool:
-    """Whether an answer refuses a request with nothing but a number, which may stand for refused credentials."""
+    """Return whether an answer refuses a request with a bare status code, which may mean refused credentials."""
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     code = str(response.get("Error", {}).get("Code") or status)
     return status in (400, 401, 403) and code in (str(status), "BadRequest", "Bad Request", "Forbidden", "Unauthorized")
 
 
 def _of_place(uri: str, status: int, code: str, said: str, *, operation: str, region: str) -> KubemrError:
-    """The request was understood and allowed, but does not fit what is there."""
+    """Return the error for a request that was understood and allowed, but does not fit the bucket or the object."""
     missing = _missing(code, status, operation, uri)
     if missing:
         return missing
@@ -149,18 +153,18 @@ def _of_place(uri: str, status: int, code: str, said: str, *, operation: str, re
     if code in ("PermanentRedirect", "301", "IllegalLocationConstraintException") or status == 301:
         there = f"it is in {region}" if region else "it is in another region"
         return StorageError(f"{shown(uri)}: {there}: set s3.region, or AWS_REGION")
-    if status == 400 and code == "400":  # an answer to HEAD has no body that could tell
+    if status == 400 and code == "400":  # an answer to HEAD has no body that could give the reason
         said += ", often a wrong region (s3.region, AWS_REGION) or an expired session token"
     return StorageError(f"{shown(uri)}: {operation} was refused: {said}")
 
 
 def _missing(code: str, status: int, operation: str, uri: str) -> StorageError | None:
     if code == "NoSuchBucket" or (status == 404 and operation in _OF_BUCKETS):
-        # What else answers 404 may be no S3 server: that says nothing of what is in the bucket.
+        # BucketNotFound needs the code NoSuchBucket: a plain 404 may come from a server that is not an S3 server.
         kind = BucketNotFound if code == "NoSuchBucket" else ObjectNotFound
         return kind(f"{shown(uri)}: there is no bucket {_bucket(uri)}: check its name, and {_ENDPOINT}")
     if code in ("NoSuchKey", "NoSuchUpload", "InvalidPart", "404", "NotFound", "NoSuchVersion"):
-        # InvalidPart: some servers look for the parts of an upload before the upload itself.
+        # InvalidPart: some servers look for the parts of an upload before they look for the upload.
         what = "no such upload" if code in ("NoSuchUpload", "InvalidPart") else "no such object"
         return ObjectNotFound(f"{shown(uri)}: {what}")
     if code == "InvalidRange" or status == 416:
@@ -169,15 +173,18 @@ def _missing(code: str, status: int, operation: str, uri: str) -> StorageError |
 
 
 def of_failure(error: Exception, uri: str, advice: CredentialsAdvice = ON_A_MACHINE) -> KubemrError | Trouble | None:
-    """``error`` is what came in place of an answer; None for one that has nothing to do with requests: a bug."""
+    """Return the error, or the reason to try again, for an exception that came in place of an answer.
+
+    Return None for an exception that does not come from requests: it is a bug.
+    """
     name = type(error).__name__
     text = " ".join(str(error).split())
     problem = _of_configuration(name, text, uri, advice)
     if problem is not None:
         return problem
-    told = getattr(error, "kwargs", {})  # botocore's errors keep what they were made of
+    told = getattr(error, "kwargs", {})  # botocore's errors keep the arguments that they were made with
     cause = str(told.get("error") or text)
-    if name == "HTTPClientError" and "Invalid header value" in text:  # not shown: the session token may be in it
+    if name == "HTTPClientError" and "Invalid header value" in text:  # the text may contain the session token: hide it
         return Forbidden(
             f"{shown(uri)}: the access key or the session token has a line break in it, such as the one at the end of "
             f"a file that it was made of: {advice.if_wrong}"
@@ -217,7 +224,7 @@ def _of_connection(name: str, text: str, cause: str, server: str) -> Trouble:
 
 
 def _is_met(error: Exception) -> bool:
-    """Whether it is of a kind that requests meet, and not a bug of ours."""
+    """Return whether requests may raise an error of this kind. Any other error is a bug of kubemr-shell."""
     homes = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     return isinstance(error, OSError) or not homes.isdisjoint(("botocore", "urllib3", "http"))
 
@@ -229,7 +236,7 @@ def _wrong_key(uri: str, code: str, advice: CredentialsAdvice) -> CredentialsRef
 
 
 def _of_tls(text: str) -> str:
-    """Why a TLS connection cannot be, also if it is tried again; else empty."""
+    """Return the reason why TLS cannot work even if it is tried again, or an empty string."""
     trust = "s3.caBundle or AWS_CA_BUNDLE can name a file of authorities to trust"
     if "CERTIFICATE_VERIFY_FAILED" in text:
         why = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0]

@@ -1,4 +1,4 @@
-"""A whole object, or a range of it, that is small enough for memory: asked for again when its body is cut."""
+"""Reads of a whole object, or of a range, that fits into memory. If the body is cut, the request is sent again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kubemr_shell.net.waiting import NOBODY, Waiter
 
 
 def get_range(client: S3Client, uri: str, start: int, end: int) -> bytes:
-    """Return the bytes from ``start`` up to but not including ``end``, fewer where the object ends."""
+    """Return the bytes from ``start`` up to but not including ``end``; fewer if the object ends before ``end``."""
     body, answer = _got(client, uri, CALL_PATIENCE, None, Range=f"bytes={start}-{end - 1}")
     before = bytes_before(answer, start, uri)
     return body[before : before + end - start]
@@ -23,7 +23,7 @@ def get_range(client: S3Client, uri: str, start: int, end: int) -> bytes:
 def get_object(
     client: S3Client, uri: str, *, patience: Patience = CALL_PATIENCE, waiter: Waiter | None = None, **parameters: Any
 ) -> tuple[bytes, str]:
-    """What it holds, and its ETag. Errors are those of ``S3Client.call``, whose other parameters these are."""
+    """Return the content of an object and its ETag. The parameters and errors are those of ``S3Client.call``."""
     body, answer = _got(client, uri, patience, waiter, **parameters)
     etag: str = answer["ETag"]
     return body, etag
@@ -32,7 +32,7 @@ def get_object(
 def _got(
     client: S3Client, uri: str, patience: Patience, waiter: Waiter | None, **parameters: Any
 ) -> tuple[bytes, dict[str, Any]]:
-    """The whole body of an answer, and the answer."""
+    """Return the whole body of an answer, and the answer."""
     waiter = waiter or Waiter(NOBODY)
     bucket, key = split_uri(uri)
     retries = Retries(patience, waiter)

@@ -1,7 +1,7 @@
-"""The keys of the object store in a folder of files, one file a key, as Kubernetes mounts a Secret.
+"""The keys of the S3 server in a folder, one file for each key, as Kubernetes mounts a Secret.
 
-Variables of a process never change. The kubelet writes the files again about a minute after the Secret was changed, so
-a worker that reads them again goes on with new keys.
+The environment of a process never changes. But the kubelet writes these files again about a minute after the Secret
+was changed. So a worker that reads the files again can continue with new keys.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import os
 from dataclasses import dataclass
 
 ACCESS_KEY, SECRET_KEY, SESSION_TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+"""The names of the files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """Credentials as they stand in the files now."""
+    """The credentials that are in the files now."""
 
     access_key: str
     secret_key: str
@@ -22,7 +23,10 @@ class Keys:
 
 
 def read_keys(folder: str) -> Keys | None:
-    """Return the keys in a folder, without the line breaks at their ends; None where one of the two is missing."""
+    """Return the keys in a folder, without line breaks at their ends.
+
+    Return None if the access key or the secret key is missing.
+    """
     access_key, secret_key = _read(folder, ACCESS_KEY), _read(folder, SECRET_KEY)
     if not access_key or not secret_key:
         return None

@@ -1,7 +1,7 @@
-"""Size and ETag of objects whose keys are known.
+"""Lookup of the size and the ETag of objects whose keys are known.
 
-One request each, but where many keys are asked for: then a page of the list may show hundreds of them at once. A
-page is worth it while it shows ten or more.
+Each object takes one request. If there are many keys, a page of the list may show hundreds of the objects with one
+request. A page costs less than single requests while it shows ``WORTH_A_PAGE`` of the objects or more.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ from kubemr_shell.net.threads import in_threads
 from kubemr_shell.net.waiting import NOBODY, Waiter
 
 REQUESTS_AT_ONCE = 8
+"""The number of requests at the same time."""
 KEYS_A_CHUNK = 2000
+"""The largest number of keys that one thread looks up in one turn."""
 MANY = 50
+"""The number of keys from which a page of the list is tried."""
 WORTH_A_PAGE = 10
+"""The number of objects that a page must show to be worth its request."""
 
 Answer = Listed | KubemrError | None
+"""The result for one key: an object, an error, or None if there is no object."""
 
 
 def look_up(
@@ -34,7 +39,10 @@ def look_up(
     patience: Patience = CALL_PATIENCE,
     waiter: Waiter | None = None,
 ) -> dict[str, Answer]:
-    """What each key has: None is no such object, an error what ``call`` raises for it. Cancelled."""
+    """Return the result for each key: its object, None if there is no object, or the error of ``S3Client.call``.
+
+    Raise Cancelled.
+    """
     ordered = sorted(set(keys))
     share = -(-len(ordered) // REQUESTS_AT_ONCE)
     size = min(KEYS_A_CHUNK, max(MANY if len(ordered) >= MANY else 1, share))
@@ -50,7 +58,7 @@ def look_up(
 
 
 class _Chunk:
-    """Some of the keys, in order, by one thread."""
+    """A lookup of some of the keys, in order, by one thread."""
 
     def __init__(self, client: S3Client, bucket: str, patience: Patience, waiter: Waiter) -> None:
         self._client = client
@@ -59,6 +67,7 @@ class _Chunk:
         self._waiter = waiter
 
     def answers(self, keys: list[str]) -> dict[str, Answer]:
+        """Return the result for each of the keys, which are sorted."""
         return dict(self._pairs(keys))
 
     def _pairs(self, keys: list[str]) -> Iterator[tuple[str, Answer]]:
@@ -83,7 +92,7 @@ class _Chunk:
         return Listed(key, head["ContentLength"], head["ETag"])
 
     def _shown_by_a_page(self, keys: list[str]) -> dict[str, Answer]:
-        """The first of the keys, as far as a page reaches; none where lists are not allowed."""
+        """Return the results for the first keys, up to the end of one page; none if the list is refused."""
         self._waiter.check()
         try:
             page = self._call(
@@ -108,7 +117,7 @@ class _Chunk:
 
 
 def _from(key: str) -> dict[str, str]:
-    """Begins a list at a key, or a little before it."""
+    """Return the parameters of a list that begins at a key, or a little before the key."""
     last = key[-1]
     before = f"{key[:-1]}{chr(ord(last) - 1)}~" if "!" <= last <= "~" else key[:-1]
     return {"StartAfter": before} if before else {}

@@ -1,8 +1,8 @@
-"""All keys below a prefix: pages of 1,000, many of them asked for at once.
+"""The list of all keys below a prefix, in pages of 1,000 keys, with several requests at the same time.
 
-S3 gives pages one after the other, and begins one after any key. So while one thread goes on from page to page,
-others begin further on, at places that the keys seen so far suggest (``key_ranges``): where a first key is found, the
-range that held it ends before it, and a new one begins.
+S3 returns pages one after the other, and a page can begin after any key. While one thread reads page after page, other
+threads begin at later places, which ``key_ranges`` guesses from the keys seen so far. If a thread finds a key after its
+place, the range that contains the key is split: the old range ends before the key, and a new range begins at it.
 """
 
 from __future__ import annotations
@@ -19,27 +19,31 @@ from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
 from kubemr_shell.net.waiting import NOBODY, Bell, Waiter
 
 REQUESTS_AT_ONCE = 8
+"""The number of threads that list one prefix."""
 MOST_KEYS = 1000
-"""In a page: S3's own limit."""
+"""The largest number of keys in a page: S3's own limit."""
 
 
 class Listed(NamedTuple):
-    """An object; a tuple, as there may be a million of them."""
+    """An object of a list. The class is a tuple because a list may have a million objects."""
 
     key: str
     size: int
+    """The size in bytes."""
     etag: str
-    """As S3 writes it, with its quotes."""
+    """The ETag as S3 writes it, with quotes."""
 
 
 class _Page(NamedTuple):
+    """One page of a list."""
+
     objects: list[Listed]
     is_last: bool
     token: str | None
 
 
 class _Unordered(Exception):
-    """The server does not list keys by their bytes, or cannot begin after any of them."""
+    """The server does not list keys in the order of their bytes, or cannot begin a page after a given key."""
 
 
 def list_objects(
@@ -52,9 +56,10 @@ def list_objects(
     patience: Patience = CALL_PATIENCE,
     page_keys: int = MOST_KEYS,
 ) -> list[Listed]:
-    """The objects whose key begins with the prefix and that are ``wanted`` (threads ask), in the order of keys.
+    """Return the ``wanted`` objects whose key begins with the prefix, in the order of keys. Threads call ``wanted``.
 
-    ObjectNotFound where there is no bucket; Forbidden, StorageUnavailable, StorageError, Cancelled as of ``call``.
+    Raise ObjectNotFound if there is no bucket; and Forbidden, StorageUnavailable, StorageError and Cancelled as
+    ``S3Client.call`` does.
     """
     pages = _Pages(client, bucket, prefix, patience, page_keys)
     try:
@@ -64,7 +69,7 @@ def list_objects(
 
 
 class _Pages:
-    """Asks for pages."""
+    """The requests for pages of one prefix."""
 
     def __init__(self, client: S3Client, bucket: str, prefix: str, patience: Patience, page_keys: int) -> None:
         self.prefix = prefix
@@ -74,6 +79,7 @@ class _Pages:
         self._patience = patience
 
     def after(self, key: str, waiter: Waiter) -> _Page:
+        """Return the page that begins after ``key``. Raise _Unordered if the server's order is not that of S3."""
         waiter.check()
         page = self._page(waiter, **({"StartAfter": key} if key else {}))
         keys = [key, *(item.key for item in page.objects)]
@@ -82,7 +88,10 @@ class _Pages:
         return page
 
     def one_by_one(self, wanted: Callable[[Listed], bool], waiter: Waiter) -> list[Listed]:
-        """By the server's own tokens, for one that has its own order (directory buckets)."""
+        """Return all wanted objects, page after page by the server's tokens.
+
+        This works for servers with an order of their own, such as directory buckets of S3.
+        """
         page = self._page(waiter)
         found = [item for item in page.objects if wanted(item)]
         while not page.is_last:
@@ -107,7 +116,10 @@ class _Pages:
 
 
 class _Range:
-    """Keys from ``start`` up to, not including, ``until``; those up to ``position`` are in ``found``, or in hand."""
+    """A range of keys from ``start`` up to but not including ``until``.
+
+    The keys up to ``position`` are listed already; the wanted ones are in ``found``.
+    """
 
     def __init__(self, start: str, until: str | None) -> None:
         self.start = start
@@ -116,10 +128,12 @@ class _Range:
         self.found: list[Listed] = []
         self.is_done = False
         self.places: list[str] = []
-        """Where more keys may stand, in order."""
+        """Places where more keys may be, in order."""
         self.is_looked_into = False
+        """Whether a thread looks for a key after one of the places."""
 
     def take(self, page: _Page, prefix: str, wanted: Callable[[Listed], bool]) -> None:
+        """Add the next page of the range, and update the places."""
         until = self.until
         mine = page.objects if until is None else [item for item in page.objects if item.key < until]
         self.found += [item for item in mine if wanted(item)]
@@ -132,7 +146,10 @@ class _Range:
         self.places = sorted({*more, *(place for place in self.places if place > self.position)})
 
     def split(self, place: str, key: str | None) -> _Range | None:
-        """The range from ``key`` on, the first after ``place``, unless it was listed already or is not in here."""
+        """Split the range before ``key``, the first key after ``place``, and return the new range from ``key`` on.
+
+        Return None if ``key`` is listed already, is not in this range, or is None (no key follows the place).
+        """
         self.places = [other for other in self.places if other < place or (key is not None and other > key)]
         if key is None or self.is_done or key <= self.position or (self.until is not None and key >= self.until):
             return None
@@ -144,20 +161,21 @@ class _Range:
 
 
 class _Listing:
-    """Threads that each list a range to its end, then look for another place to begin at."""
+    """One listing by several threads. Each thread lists a range to its end, then looks for another place to begin."""
 
     def __init__(self, pages: _Pages, wanted: Callable[[Listed], bool]) -> None:
         self._pages = pages
         self._wanted = wanted
         self._lock = threading.Lock()
         self._ranges = [_Range("", None)]
-        """Together they are all keys."""
+        """The ranges, which together contain all keys."""
         self._threads = 0
         self._error: BaseException | None = None
         self._abandoned = Bell()
         self._finished = Bell()
 
     def run(self, waiter: Waiter) -> list[Listed]:
+        """List all ranges and return the objects in the order of keys. Raise the first error, or Cancelled."""
         with self._lock:
             self._start(self._list_first)
         try:
@@ -179,7 +197,7 @@ class _Listing:
             work(waiter)
             while (claim := self._next_place()) is not None:
                 self._look(*claim, waiter)
-        except BaseException as caught:  # noqa: BLE001 - it is for the thread that waits
+        except BaseException as caught:  # noqa: BLE001 - the thread that waits raises the error
             error = caught
         with self._lock:
             self._threads -= 1
@@ -192,12 +210,12 @@ class _Listing:
         self._list(self._ranges[0], self._pages.after("", waiter), waiter)
 
     def _list(self, part: _Range, page: _Page, waiter: Waiter) -> None:
-        """The rest of a range, from its first page on."""
+        """List a range to its end. ``page`` is its first page."""
         while not self._take(part, page):
             page = self._pages.after(part.position, waiter)
 
     def _take(self, part: _Range, page: _Page) -> bool:
-        """Whether the range is done."""
+        """Add a page to a range, and start threads for new places. Return whether the range is done."""
         with self._lock:
             part.take(page, self._pages.prefix, self._wanted)
             while self._threads < REQUESTS_AT_ONCE and (claim := self._promising()) is not None:
@@ -209,7 +227,10 @@ class _Listing:
             return self._promising()
 
     def _promising(self) -> tuple[_Range, str] | None:
-        """Where a thread is to look: in the middle of what is least known, one thread in each range."""
+        """Return the place where the next thread looks, or None: the middle place of the range with the most places.
+
+        Only one thread at a time looks into a range.
+        """
         free = [part for part in self._ranges if part.places and not part.is_looked_into]
         if not free:
             return None
@@ -218,7 +239,7 @@ class _Listing:
         return part, part.places[len(part.places) // 2]
 
     def _look(self, part: _Range, place: str, waiter: Waiter) -> None:
-        """Begin a range at the first key after a place, if nobody has listed that key yet."""
+        """Begin a range at the first key after a place, unless this key is listed already."""
         page = self._pages.after(place, waiter)
         with self._lock:
             part.is_looked_into = False

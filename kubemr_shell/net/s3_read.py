@@ -1,7 +1,8 @@
-"""Ranges of an object: several requests in flight, in order, each resumed where it was cut.
+"""Reads of ranges of an object, with several requests in flight. A request that is cut continues where it was cut.
 
-A long range is read in pieces by threads of its own, since one connection is rarely as fast as the line. A cancel is
-seen at once; a thread that hangs in a connection then ends by that connection's time-out, and holds nobody up.
+Several threads read the pieces of a long range, because one connection is rarely as fast as the network. The bytes are
+returned in order. A cancel takes effect at once: a thread that waits for its connection ends later, by the time-out of
+the connection, and no caller waits for this thread.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from kubemr_shell.net.waiting import NOBODY, Bell, Cancelled, Waiter
 from kubemr_shell.shown import shown
 
 PIECE_BYTES = 8 << 20
-"""Of one request. A request costs some 2 ms of a processor on both sides together."""
+"""The bytes that one request reads. A request costs about 2 ms of processor time, both sides together."""
 PIECES_AHEAD = 3
-"""In flight at once."""
+"""The number of requests in flight at the same time."""
 SMALLEST_PIECE_BYTES = 256 << 10
+"""The bytes that one request reads at least, however small the memory is."""
 CHUNK_BYTES = 1 << 20
+"""The bytes that are read from a connection, and returned, in one step."""
 
 
 def read_range(
@@ -40,10 +43,11 @@ def read_range(
     patience: Patience = READING_PATIENCE,
     memory: int = PIECES_AHEAD * PIECE_BYTES,
 ) -> Generator[bytes]:
-    """The bytes from ``start`` up to but not including ``end``, which the object must have, in chunks as they come.
+    """Yield the bytes from ``start`` up to but not including ``end``, in chunks as they arrive.
 
-    ``if_match`` is the ETag that the object had; with another one now it is InputChanged. Closing the iterator
-    gives up what is in flight. ``memory`` is how many bytes may be held here, but three times 256 KiB at least.
+    The object must have all of these bytes. Raise InputChanged if ``if_match`` is given and the object now has another
+    ETag. Closing the iterator abandons the requests in flight. ``memory`` limits the bytes that are held here; at least
+    three times 256 KiB are used.
     """
     waiter = waiter or Waiter(NOBODY)
     piece_bytes = _piece_bytes(memory)
@@ -64,7 +68,7 @@ def read_range(
 
 
 def request_count(start: int, end: int, memory: int = PIECES_AHEAD * PIECE_BYTES) -> int:
-    """How many requests a range takes when nothing goes wrong."""
+    """Return the number of requests that a range takes if no request fails."""
     piece_bytes = _piece_bytes(memory)
     return max(int(end > start), -(-(end - start - _short(piece_bytes)) // piece_bytes))
 
@@ -74,7 +78,7 @@ def _piece_bytes(memory: int) -> int:
 
 
 def _short(piece_bytes: int) -> int:
-    """What is no request of its own, but read with the piece before it."""
+    """Return the size up to which a last piece is read together with the piece before it."""
     return piece_bytes // 8
 
 
@@ -86,6 +90,8 @@ class _Body(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
+    """The object that is read."""
+
     client: S3Client
     uri: str
     if_match: str | None
@@ -93,7 +99,7 @@ class _Source:
 
 
 class _Piece:
-    """One range, read by a thread of its own."""
+    """One range that a thread of its own reads with one request, or more if the answer is cut."""
 
     def __init__(self, source: _Source, start: int, end: int) -> None:
         self._source = source
@@ -106,7 +112,7 @@ class _Piece:
         threading.Thread(target=self._read, daemon=True).start()
 
     def chunks(self, waiter: Waiter) -> Iterator[bytes]:
-        """What has been read, as it comes."""
+        """Yield the bytes of the range as they arrive. Raise the error of the thread."""
         while True:
             waiter.until_readable(self._ready.fd)
             self._ready.silence()
@@ -119,7 +125,7 @@ class _Piece:
                 yield chunk
 
     def close(self) -> None:
-        """Nobody wants it any more."""
+        """Cancel the thread."""
         self._abandoned.ring()
 
     def _put(self, chunk: bytes | BaseException | None) -> None:
@@ -132,7 +138,7 @@ class _Piece:
             self._put(None)
         except Cancelled:
             pass
-        except BaseException as error:  # noqa: BLE001 - it is for the thread that waits
+        except BaseException as error:  # noqa: BLE001 - the thread that waits raises the error
             self._put(error)
 
     def _read_all(self, waiter: Waiter) -> None:
@@ -145,7 +151,7 @@ class _Piece:
                     raise given_up(trouble, self._source.uri, self._source.patience.budget)
 
     def _read_some(self, waiter: Waiter, retries: Retries) -> Trouble | None:
-        """One request; why it gave too little."""
+        """Send one request and read its answer. Return None, or the reason why the answer was cut."""
         body, before = self._open(waiter)
         try:
             while before and (skipped := body.read(min(CHUNK_BYTES, before))):
@@ -161,7 +167,7 @@ class _Piece:
                 self._put(data)
         except (Cancelled, MemoryError):
             raise
-        except Exception as error:  # urllib3 and http.client have many
+        except Exception as error:  # urllib3 and http.client have many kinds of errors
             problem = of_failure(error, self._source.uri, self._source.client.config.advice)
             if problem is None:
                 raise
@@ -173,7 +179,7 @@ class _Piece:
         return None
 
     def _open(self, waiter: Waiter) -> tuple[_Body, int]:
-        """The body of an answer, and how many bytes of it come before the position."""
+        """Return the body of an answer, and the number of its bytes that come before the position."""
         bucket, key = split_uri(self._source.uri)
         condition = {} if self._source.if_match is None else {"IfMatch": self._source.if_match}
         try:
@@ -192,7 +198,7 @@ class _Piece:
             raise self._changed() from error
         body: _Body = answer["Body"]
         try:
-            if self._source.if_match not in (None, answer.get("ETag")):  # a server that does not heed If-Match
+            if self._source.if_match not in (None, answer.get("ETag")):  # the server may ignore If-Match
                 raise self._changed()
             return body, bytes_before(answer, self._position, self._source.uri)
         except KubemrError:

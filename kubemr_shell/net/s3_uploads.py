@@ -1,4 +1,4 @@
-"""Uploads that are neither completed nor aborted."""
+"""The list of the multipart uploads that are neither completed nor aborted."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
 
 MOST_UPLOADS = 1000
-"""In a page: S3's own limit."""
+"""The largest number of uploads in a page: S3's own limit."""
 
 
 class Upload(NamedTuple):
+    """An upload in the list."""
+
     key: str
     id: str
 
@@ -25,9 +27,10 @@ def list_uploads(
     patience: Patience = CALL_PATIENCE,
     page_uploads: int = MOST_UPLOADS,
 ) -> Iterator[Upload]:
-    """Those whose key begins with the prefix, in the order of keys; they may be aborted meanwhile.
+    """Yield the uploads whose key begins with the prefix, in the order of keys. The caller may abort them meanwhile.
 
-    ObjectNotFound where there is no bucket; Forbidden, StorageUnavailable, StorageError as of ``call``.
+    Raise ObjectNotFound if there is no bucket; and Forbidden, StorageUnavailable and StorageError as ``S3Client.call``
+    does.
     """
     place: dict[str, Any] = {}
     while True:
@@ -46,7 +49,8 @@ def list_uploads(
             return
         whole = [upload for upload in found if upload.key < found[-1].key]
         if whole:
-            # A page begins after a key, since some servers refuse an id. So the last key comes again, with all its ids.
+            # The next page begins after a key, because some servers refuse the id of an upload as a marker. So the
+            # uploads of the last key are left to the next page, which has all of them.
             yield from whole
             place = {"KeyMarker": whole[-1].key}
         else:

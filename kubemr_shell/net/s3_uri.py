@@ -1,4 +1,4 @@
-"""``s3://bucket/key``: what stands after the bucket is the key, byte for byte; nothing is percent-decoded."""
+"""URIs ``s3://bucket/key``. All bytes after the slash that ends the bucket are the key; nothing is percent-decoded."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from kubemr_shell.shown import shown
 
 SCHEME = "s3://"
 LONGEST_KEY_BYTES = 1024
+"""The largest length of a key: S3's limit."""
 BELOW_BYTES = 128
-"""Enough for every name that a job makes below a prefix."""
+"""The bytes that are enough for every name that a job makes below a prefix."""
 FOLDED = frozenset({"", ".", ".."})
-"""Names in a path that stand for no folder of their own."""
+"""Names in a path that do not name a folder of their own."""
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
 
 def is_s3(uri: str) -> bool:
+    """Return whether the scheme of the URI is ``s3``."""
     return uri[: len(SCHEME)].lower() == SCHEME
 
 
 def as_prefix(uri: str) -> str:
-    """The URI in the form that names below it are added to with a slash; UsageError as for ``split_uri``.
+    """Return the URI of an output without slashes at its end, so that a slash and a name can be added.
 
-    What is read may have any key that a server lists. What is written has to be found again where it was written.
+    An input may have any key that a server lists. But an output has to be found again under the key that was written,
+    so some keys are refused. Raise UsageError for such a key, and as ``split_uri`` does.
     """
     prefix = SCHEME + uri[len(SCHEME) :].rstrip("/")
     _, key = split_uri(prefix)
@@ -41,7 +44,7 @@ def as_prefix(uri: str) -> str:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key; the key may be empty. UsageError for what can be no name in S3."""
+    """Return the bucket and the key, which may be empty. Raise UsageError if S3 does not allow the name."""
     bucket, _, key = uri[len(SCHEME) :].partition("/")
     if not is_s3(uri) or not _BUCKET.fullmatch(bucket):
         raise UsageError(

@@ -1,7 +1,7 @@
-"""Work shared by a few threads, which wait for answers while the interpreter's lock is free.
+"""A few threads that share work and wait for answers of servers at the same time, without the interpreter's lock.
 
-Nobody has to wait for a request that takes long to give up: a cancel, or the first error, comes at once, and what is
-under way ends by itself.
+A caller never waits for a slow request: a cancel, or the first error, reaches the caller at once. Requests that are
+still in flight end by themselves.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class Pool:
-    """Up to ``threads`` pieces of work at once, whoever asks for them. The threads are started when they are needed."""
+    """A pool of up to ``threads`` threads that all callers share. Threads start when they are needed."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
@@ -26,12 +26,13 @@ class Pool:
         self._lock = threading.Lock()
         self._started = 0
         self._wanted = 0
-        """Threads that would do all that is asked for now."""
+        """The number of threads that would do all current work at once."""
 
     def map(self, work: Callable[[Item, Waiter], Result], items: Iterable[Item], waiter: Waiter) -> list[Result]:
-        """What ``work`` makes of each item, in their order; its Waiter ends when nobody wants it any more.
+        """Call ``work`` with each item in threads, and return the results in the order of the items.
 
-        The first error is raised, or Cancelled; then nothing more is begun.
+        ``work`` also gets a Waiter, which is cancelled when the result is no longer needed. Raise the first error of
+        ``work``, or Cancelled if ``waiter`` is cancelled; no further item is then begun.
         """
         batch = _Batch(work, items)
         count = min(self.threads, batch.size)
@@ -47,7 +48,7 @@ class Pool:
         return batch.results(waiter)
 
     def close(self) -> None:
-        """Let the threads end when they have nothing to do."""
+        """End the threads after they have done all current work."""
         for _ in range(self._started):
             self._queue.put(None)
 
@@ -59,7 +60,7 @@ class Pool:
 
 
 class Promise(Generic[Result]):
-    """A result that a thread is working on."""
+    """The future result of work in a thread."""
 
     def __init__(self) -> None:
         self._ended = Bell()
@@ -67,24 +68,24 @@ class Promise(Generic[Result]):
         self._error: BaseException | None = None
 
     def result(self, waiter: Waiter | None = None) -> Result:
-        """Wait for the result and return it, or raise what the work has raised; Cancelled by the ``waiter``."""
+        """Wait for the result and return it. Raise the error of the work, or Cancelled if ``waiter`` is cancelled."""
         (waiter or Waiter(NOBODY)).until_readable(self._ended.fd)
         if self._error is not None:
             raise self._error
         return cast(Result, self._result)
 
     def keep(self, work: Callable[[], Result]) -> None:
-        """Do the work and keep what comes of it."""
+        """Do the work and keep its result or its error."""
         try:
             self._result = work()
-        except BaseException as error:  # noqa: BLE001 - it is for the thread that waits
+        except BaseException as error:  # noqa: BLE001 - the thread that waits raises the error
             self._error = error
         finally:
             self._ended.ring()
 
 
 class Crew:
-    """A few threads for work whose results somebody fetches later. They never hold up the end of the process."""
+    """A few threads for work whose results the caller fetches later. The process can end while they work."""
 
     def __init__(self, threads: int) -> None:
         self._most = threads
@@ -94,7 +95,10 @@ class Crew:
         self._is_closed = False
 
     def submit(self, work: Callable[[Waiter], Result]) -> Promise[Result]:
-        """Have a thread do the work; its Waiter ends with ``close``. One caller at a time."""
+        """Give work to a thread and return the promise of its result. ``close`` cancels the Waiter of the work.
+
+        Only one caller may submit at a time.
+        """
         promise = Promise[Result]()
         self._queue.put(lambda: promise.keep(lambda: self._unless_closed(work)))
         if len(self._threads) < self._most:
@@ -103,14 +107,14 @@ class Crew:
         return promise
 
     def close(self) -> None:
-        """Begin no more work, and let what waits for an answer end; the results of that work are Cancelled."""
+        """Begin no more work, and cancel the work that waits for an answer. The results of this work are Cancelled."""
         self._is_closed = True
         self._abandoned.ring()
         for _ in self._threads:
             self._queue.put(None)
 
     def wait(self) -> None:
-        """Wait, after ``close``, until no thread is at work."""
+        """Wait until all threads have ended. Call ``close`` first."""
         for thread in self._threads:
             thread.join()
 
@@ -127,7 +131,7 @@ class Crew:
 def in_threads(
     work: Callable[[Item, Waiter], Result], items: Iterable[Item], *, at_once: int, waiter: Waiter
 ) -> list[Result]:
-    """``Pool.map`` by a pool of its own."""
+    """Do what ``Pool.map`` does, with a new pool of ``at_once`` threads."""
     pool = Pool(at_once)
     try:
         return pool.map(work, items, waiter)
@@ -136,7 +140,7 @@ def in_threads(
 
 
 class _Batch(Generic[Item, Result]):
-    """The items of one call."""
+    """The items of one call of ``Pool.map``, and their results."""
 
     def __init__(self, work: Callable[[Item, Waiter], Result], items: Iterable[Item]) -> None:
         self._one = work
@@ -148,16 +152,17 @@ class _Batch(Generic[Item, Result]):
         self._abandoned, self._finished = Bell(), Bell()
 
     def work(self) -> None:
-        """Do what is left of it; several threads at once."""
+        """Work on items until none is left. Several threads may call this method at the same time."""
         waiter = Waiter(self._abandoned.fd)
         while (claim := self._next()) is not None:
             number, item = claim
             try:
                 self._done(number, self._one(item, waiter))
-            except BaseException as error:  # noqa: BLE001 - it is for the thread that waits
+            except BaseException as error:  # noqa: BLE001 - the thread that waits raises the error
                 self._failed(error)
 
     def results(self, waiter: Waiter) -> list[Result]:
+        """Wait for all results and return them in order. Raise the first error, or Cancelled."""
         try:
             waiter.until_readable(self._finished.fd)
         finally:

@@ -1,4 +1,4 @@
-"""Waiting that ends at once when somebody asks to stop."""
+"""Waits that end at once when they are cancelled."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ NOBODY = -1
 
 
 class Cancelled(Exception):
-    """Somebody asked to stop: drop the work, and say nothing."""
+    """The work was cancelled: drop it, without a message."""
 
 
 class Bell:
-    """An eventfd that can be rung and waited for by any thread; closed when nobody refers to it any more."""
+    """An eventfd that any thread can ring and wait for. The eventfd is closed with the last reference to the bell."""
 
     def __init__(self) -> None:
         self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -24,15 +24,19 @@ class Bell:
         os.close(self.fd)
 
     def ring(self) -> None:
+        """Make ``fd`` readable."""
         os.eventfd_write(self.fd, 1)
 
     def silence(self) -> None:
-        """After ``fd`` was readable."""
+        """Make ``fd`` unreadable again. Call this method only if ``fd`` is readable."""
         os.eventfd_read(self.fd)
 
 
 class Waiter:
-    """Waits for descriptors and for time, and for the cancel descriptor always."""
+    """A cancellable wait for a descriptor or for time.
+
+    If the cancel descriptor becomes readable, a wait raises Cancelled.
+    """
 
     def __init__(self, cancel_fd: int) -> None:
         self._cancel_fd = cancel_fd
@@ -41,22 +45,28 @@ class Waiter:
             self._cancel.register(cancel_fd, select.POLLIN)
 
     def check(self) -> None:
+        """Raise Cancelled if the cancel descriptor is readable."""
         self.pause(0)
 
     def pause(self, seconds: float) -> None:
+        """Wait for some seconds."""
         if self._cancel.poll(seconds * 1000):
             raise Cancelled
 
     def rest(self, seconds: float) -> None:
-        """Pause for less than poll can count, a few milliseconds at most; a cancel is seen afterwards."""
+        """Pause for a time shorter than a millisecond, the unit of poll, or for a few milliseconds at most.
+
+        A cancel does not end this pause.
+        """
         if seconds:
             time.sleep(seconds)
 
     def until_readable(self, fd: int, seconds: float | None = None) -> None:
-        """Raises TimeoutError when nothing came in so many seconds, if any are given."""
+        """Wait until a descriptor is readable. Raise TimeoutError after ``seconds``, unless they are None."""
         self._until(fd, select.POLLIN, seconds)
 
     def until_writable(self, fd: int) -> None:
+        """Wait until a descriptor is writable."""
         self._until(fd, select.POLLOUT, None)
 
     def _until(self, fd: int, events: int, seconds: float | None) -> None:

@@ -119,7 +119,7 @@ def test_a_right_that_is_missing_is_said_at_once(bucket: Bucket, proxy: S3Proxy,
     client = client_of(proxy)
     assert size(client, bucket) == 7
     proxy.policy = Rules(Rule(NO_RIGHT, key="k", times=None))
-    with pytest.raises(Forbidden, match=f"/k: no right for {operation}"):
+    with pytest.raises(Forbidden, match=f"/k: no permission for {operation}"):
         client.call(operation, uri=f"{bucket.uri}/k", Bucket=bucket.name, Key="k")
     assert proxy.faults() == {"refused": 1}
 

@@ -96,7 +96,7 @@ class TestRights:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
         kind, code, text = message(config, "head_object", bucket=bucket.name, key="k")
         assert (kind, code) == (Forbidden, 7)
-        assert text.startswith("no right for head_object (403")
+        assert text.startswith("no permission for head_object (403")
 
     def test_an_unknown_access_key(self, bucket: Bucket, config: S3Config, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "wrong")
@@ -146,7 +146,7 @@ class TestRights:
             ("AuthorizationHeaderMalformed", "the region is wrong: set s3.region, or AWS_REGION"),
             (
                 "AccessDenied",
-                "no right for put_object (AccessDenied: no): check the credentials and the bucket's policy",
+                "no permission for put_object (AccessDenied: no): check the credentials and the bucket's policy",
             ),
         ],
     )
