@@ -1,1 +1,1 @@
-"""What a job reads: names become objects, objects become splits, splits become whole lines on a command's stdin."""
+"""The inputs of a job: names become objects, objects become splits, splits become lines on a command's stdin."""

@@ -1,7 +1,7 @@
 """The writing end of a command's stdin.
 
-Ranges of files go through the kernel without a copy here; what is small is gathered. Newlines are counted while the
-pages that were just sent are still in the processor's cache.
+The kernel moves ranges of files to the pipe without a copy in this process. Small pieces are collected and written
+together. Newlines are counted shortly after the bytes were sent, while the bytes are still in the processor's cache.
 """
 
 from __future__ import annotations
@@ -14,24 +14,31 @@ from kubemr_shell import engine
 from kubemr_shell.net.waiting import Waiter
 
 GATHERED_BYTES = 64 << 10
+"""The number of bytes from which collected pieces are written."""
 STEP_BYTES = 1 << 20
+"""The largest number of bytes that one step moves from a file to the pipe."""
 SHORTEST_REST = 0.0001
+"""The shortest rest in seconds before the next step, when the pipe was full."""
 LONGEST_REST = 0.002
+"""The longest rest in seconds before the next step, when the pipe was full."""
 
 
 class PipeClosed(Exception):
-    """The command has closed its stdin, or has ended: an error of this pipe alone, never of an input."""
+    """The command has closed its stdin or has ended. No input is the cause of this error."""
 
 
 class CommandPipe:
-    """Writes to a pipe that does not block; waits for its reader only where a cancel is seen. Raises PipeClosed."""
+    """A writer to a pipe that does not block. Each wait for the reader of the pipe can be cancelled.
+
+    A write raises PipeClosed if the command has closed its stdin, and Cancelled.
+    """
 
     def __init__(self, fd: int, waiter: Waiter) -> None:
         self.bytes_fed = 0
         self.bytes_passed = 0
-        """Read by those who write here, and not written."""
+        """The number of bytes that the feeds have read but not written to the pipe."""
         self.ends_line = True
-        """Whether what was written last, if anything, ends with a newline."""
+        """Whether the last bytes that were written end with a newline; True if nothing was written."""
         self._newlines = 0
         self._fd = fd
         self._waiter = waiter
@@ -43,15 +50,15 @@ class CommandPipe:
 
     @property
     def records(self) -> int:
-        """Lines sent, an unfinished last one included."""
+        """Return the number of lines sent, including an unfinished last line."""
         return self._newlines + (not self.ends_line)
 
     def begin_piece(self) -> None:
-        """What comes next, if anything, does not belong to the line that was left unfinished."""
+        """Begin a piece: its bytes do not belong to an unfinished line of the piece before it."""
         self._is_new_piece = True
 
     def write(self, data: bytes) -> None:
-        """Small pieces wait for ``flush``, or for more."""
+        """Write bytes. Small pieces wait until ``GATHERED_BYTES`` are collected, or for ``flush``."""
         if not data:
             return
         self._finish_line()
@@ -70,6 +77,7 @@ class CommandPipe:
             self.flush()
 
     def flush(self) -> None:
+        """Write the collected pieces to the pipe."""
         data = self._gathered[0] if len(self._gathered) == 1 else b"".join(self._gathered)
         self._gathered.clear()
         self._size = 0
@@ -78,7 +86,10 @@ class CommandPipe:
         self._waiter.check()
 
     def send_file(self, source: int, start: int, end: int) -> int:
-        """Send that range of a file; where it stopped, which is earlier when the file ended. ``write`` must follow."""
+        """Send the bytes from ``start`` up to but not including ``end`` of a file. A ``write`` must follow.
+
+        Return the offset at which the transfer stopped: ``end``, or less if the file ends earlier.
+        """
         if start == end:
             return end
         self._finish_line()
@@ -113,7 +124,7 @@ class CommandPipe:
             except OSError as error:
                 if error.errno not in (errno.EINVAL, errno.ENOSYS):
                     raise
-                # Some file systems cannot splice (FUSE with direct I/O, 9p on some kernels).
+                # Some file systems do not support splice (FUSE with direct I/O, 9p on some kernels).
                 data = os.pread(source, size, position)
                 self._send(data)
                 return len(data)
@@ -124,9 +135,9 @@ class CommandPipe:
                 return moved
 
     def _pace(self, moved: int) -> None:
-        """How long to rest when the pipe is full again, so that each step fills about a quarter of it.
+        """Adapt the rest after a full pipe, so that each step fills about a quarter of the pipe.
 
-        Many programs read 4 KiB at a time: a step for each of them costs more than their reading does.
+        Many programs read 4 KiB at a time. A step for each of their reads would cost more than the read itself.
         """
         if moved < self._pipe_bytes // 8:
             self._rest_seconds = min(max(2 * self._rest_seconds, SHORTEST_REST), LONGEST_REST)

@@ -1,8 +1,8 @@
-"""Compressed inputs: which they are, and their bytes, a bounded number at a time.
+"""Compressed inputs: the detection of the compression, and decompression with a bounded amount of memory.
 
 A file may hold several streams one after the other (``cat a.gz b.gz``); they are read as one. A stream that stops
-early, bytes that are no stream, and a checksum that does not fit are errors that name the file and the position
-in it: half of a file is never taken for a whole one. An empty file is not a compressed file.
+early, bytes that are not a stream, and a wrong checksum are errors. The error names the file and the position in the
+file. So a part of a file is never taken for the whole file. An empty file is not a compressed file.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from kubemr_shell.job.split import Codec
 from kubemr_shell.shown import shown
 
 STEP_BYTES = 1 << 20
+"""The number of decompressed bytes at which one step of the decompression stops."""
 MOST_WINDOW_BYTES = 128 << 20
-"""What a stream may make us allocate: enough for ``xz -9`` and ``zstd --long``."""
+"""The largest memory in bytes that a stream may demand: enough for ``xz -9`` and ``zstd --long``."""
 
 _SUFFIXES: dict[str, Codec] = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 
 
 def codec_of(name: str) -> Codec:
-    """By suffix, as people write it."""
+    """Return the compression that the suffix of a name says, in small or capital letters."""
     lower = name[-4:].lower()
     return _SUFFIXES.get(lower) or _SUFFIXES.get(lower[-3:], "none")
 
 
 class _Stream(Protocol):
-    """One stream of a file; the decompressors of bz2 and lzma are like this."""
+    """A decompressor of one stream, with the interface that the decompressors of bz2 and lzma have."""
 
     @property
     def eof(self) -> bool: ...
@@ -43,10 +44,10 @@ class _Stream(Protocol):
 
 
 class _Gzip:
-    """zlib hands back what it did not look at; here it is kept."""
+    """A decompressor of gzip. It keeps the input that zlib has not consumed and hands back."""
 
     def __init__(self) -> None:
-        import zlib  # noqa: PLC0415 - a Python may lack a codec that nobody needs
+        import zlib  # noqa: PLC0415 - a Python may lack a codec, and most jobs do not need it
 
         self._stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
         self.needs_input = True
@@ -67,7 +68,10 @@ class _Gzip:
 
 
 class _Zstd:
-    """zstandard has no limit on its output, so it gets its input in slices: 4 bytes can make 128 KiB."""
+    """A decompressor of zstd. zstandard cannot limit its output, and 4 bytes of input can give 128 KiB of output.
+
+    So zstandard gets its input in small slices.
+    """
 
     SLICE_BYTES = 512
 
@@ -102,24 +106,28 @@ class _Zstd:
 
 
 def _bzip2() -> _Stream:
-    import bz2  # noqa: PLC0415 - as for zlib
+    import bz2  # noqa: PLC0415 - a Python may lack a codec, and most jobs do not need it
 
     return bz2.BZ2Decompressor()
 
 
 def _xz() -> _Stream:
-    import lzma  # noqa: PLC0415 - as for zlib
+    import lzma  # noqa: PLC0415 - a Python may lack a codec, and most jobs do not need it
 
     return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MOST_WINDOW_BYTES)
 
 
 _STREAMS: dict[Codec, Callable[[], _Stream]] = {"gzip": _Gzip, "bzip2": _bzip2, "xz": _xz, "zstd": _Zstd}
 _PADDED = ("gzip", "xz")
-"""Zeros may follow a stream, as tapes and block devices leave them."""
+"""The compressions whose streams may be followed by zero bytes, which tapes and block devices leave there."""
 
 
 def decompressed(chunks: Iterable[bytes], codec: Codec, name: str) -> Iterator[bytes]:
-    """What a compressed file holds, at most a few ``STEP_BYTES`` at a time."""
+    """Yield the decompressed bytes of a file, at most a few ``STEP_BYTES`` at a time.
+
+    ``name`` is the name of the file in errors. Raise CorruptInput if the file is damaged, and InputError if this Python
+    lacks the codec.
+    """
     file = _CompressedFile(codec, name)
     for chunk in chunks:
         yield from file.feed(chunk)
@@ -132,13 +140,14 @@ class _CompressedFile:
         self._name = name
         self._stream: _Stream | None = None
         self._position = 0
-        """In the file: the end of what was looked at."""
+        """The offset in the file up to which the bytes were decompressed."""
         self._stream_start = 0
         self._streams = 0
         self._has_output = False
-        """The present stream has given something, so its header was right."""
+        """Whether the current stream has given output, so its header was correct."""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Decompress the next bytes of the file."""
         while chunk:
             if self._stream is None:
                 chunk = self._begin(chunk)
@@ -148,6 +157,7 @@ class _CompressedFile:
                 chunk = self._left_over(self._stream)
 
     def finish(self) -> None:
+        """Check at the end of the file that the file is complete and not empty."""
         if self._stream is not None:
             raise CorruptInput(
                 f"{shown(self._name)}: byte {self._position}: the file ends in the middle of the {self._codec} data: "
@@ -160,7 +170,7 @@ class _CompressedFile:
             )
 
     def _begin(self, chunk: bytes) -> bytes:
-        """Start a stream, unless only padding is left."""
+        """Start a stream unless only padding is left. Return the chunk without the padding before the stream."""
         if self._streams and self._codec in _PADDED:
             size = len(chunk)
             chunk = chunk.lstrip(b"\0")
@@ -184,7 +194,7 @@ class _CompressedFile:
                 output = stream.decompress(data, STEP_BYTES)
             except MemoryError:
                 raise
-            except Exception as error:  # each codec has errors of its own, and some modules are imported late
+            except Exception as error:  # each codec has its own errors, and some of the modules are not imported yet
                 raise self._corrupt(error) from error
             if output:
                 self._has_output = True
@@ -207,7 +217,7 @@ class _CompressedFile:
         )
 
     def _left_over(self, stream: _Stream) -> bytes:
-        """What followed the end of the stream, if it has ended."""
+        """Return the bytes after the end of the stream, or no bytes if the stream has not ended."""
         if not stream.eof:
             return b""
         self._position -= len(stream.unused_data)

@@ -1,4 +1,4 @@
-"""The whole of an object behind ``http(s)://`` or ``s3://``, as a local file."""
+"""Downloads of whole objects behind ``http(s)://`` or ``s3://`` into local files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.storage.os_errors import explained
 
 REMOTE = ("http", "https", "s3")
+"""The schemes of objects that are fetched over a network."""
 BLOCK_BYTES = 1 << 20
+"""The smallest number of bytes that are written to the file at once, except for the last block."""
 
 
 def is_remote(uri: str) -> bool:
-    """Whether it has to be fetched."""
+    """Return whether the object is fetched over a network."""
     return scheme_of(uri) in REMOTE
 
 
@@ -32,10 +34,10 @@ def download(
     reading_patience: Patience = READING_PATIENCE,
     cancel_fd: int = NOBODY,
 ) -> None:
-    """Make a file at ``path`` that may be executed; holds a few MiB of it in memory at most.
+    """Write the object to an executable file at ``path``. At most a few MiB are in memory at one time.
 
-    ``patience`` is for the first answer. InputNotFound or StorageUnavailable name the object; OutOfSpace the file.
-    Raises Cancelled soon after ``cancel_fd`` has become readable.
+    ``patience`` is for the first answer, ``reading_patience`` for the bytes. Raise InputNotFound or StorageUnavailable,
+    which name the object; OutOfSpace, which names the file; and Cancelled soon after ``cancel_fd`` has become readable.
     """
     is_s3 = scheme_of(uri) == "s3"
     waiter = Waiter(cancel_fd)
@@ -57,7 +59,7 @@ def download(
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """In fewer and larger pieces."""
+    """Join chunks into fewer and larger blocks."""
     gathered = bytearray()
     for chunk in chunks:
         gathered += chunk
@@ -69,8 +71,8 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _of_s3(uri: str, s3: S3Config, patience: Patience, waiter: Waiter) -> Iterator[bytes]:
     from kubemr_shell.net.s3_client import client_for  # noqa: PLC0415 - only jobs with objects of S3 pay for boto3
-    from kubemr_shell.net.s3_read import read_range  # noqa: PLC0415 - likewise
-    from kubemr_shell.net.s3_uri import split_uri  # noqa: PLC0415 - likewise
+    from kubemr_shell.net.s3_read import read_range  # noqa: PLC0415 - only jobs with objects of S3 pay for it
+    from kubemr_shell.net.s3_uri import split_uri  # noqa: PLC0415 - only jobs with objects of S3 pay for it
 
     client = client_for(s3)
     bucket, key = split_uri(uri)

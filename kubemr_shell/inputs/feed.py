@@ -1,9 +1,9 @@
-"""The records of one split, written to a command's stdin.
+"""The feed of one split: it writes the records of the split to a command's stdin.
 
-A line belongs to the piece in which it begins. So a piece that begins in the middle of a file skips to the first line
-that begins in it, and goes on past its end until its last line is complete; a piece in which no line begins is
-only searched. Where one piece of a split follows another, a missing last newline is added between them, and nowhere
-else.
+A line belongs to the piece in which the line begins. So the feed of a piece in the middle of a file skips to the first
+line that begins in the piece. At the end of the piece, the feed continues until the last line is complete. A piece in
+which no line begins is searched, but nothing of it is written. If a piece ends without a newline and another piece
+follows, a newline is added between the two pieces. No newline is added anywhere else.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from kubemr_shell.inputs.s3_feed import ObjectFeed
 
 MOST_MEMORY = 24 << 20
-"""For what was read ahead; more does not make a store faster."""
+"""The largest number of bytes that are read ahead. More memory does not make reads from S3 faster."""
 
 
 class SplitFeed:
-    """Feeds one split to one command. A ``uri`` without a scheme is a file, relative to ``folder``."""
+    """A feed of one split to one command. A ``uri`` without a scheme is a file, relative to ``folder``."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class SplitFeed:
         memory: int = MOST_MEMORY,
         patience: Patience = READING_PATIENCE,
     ) -> None:
-        """``memory`` is how many bytes that come over a network may wait here for the command."""
+        """Make a feed. ``memory`` limits the bytes from a network that wait in this process for the command."""
         self._split = split
         self._folder = folder
         self._s3 = s3
@@ -49,20 +49,27 @@ class SplitFeed:
 
     @property
     def bytes_fed(self) -> int:
+        """Return the number of bytes written to the command."""
         return self._pipe.bytes_fed if self._pipe else 0
 
     @property
     def records_fed(self) -> int:
-        """Lines, an unfinished last one included; about so many when the command stopped reading."""
+        """Return the number of lines written, including an unfinished last line.
+
+        If the command stopped reading, the number is approximate.
+        """
         return self._pipe.records if self._pipe else 0
 
     @property
     def moved(self) -> int:
-        """For progress, also from another thread: bytes fed, and bytes passed over in search of a line."""
+        """Return the bytes fed plus the bytes skipped in search of a line. Any thread may read this progress."""
         return self._pipe.bytes_fed + self._pipe.bytes_passed if self._pipe else 0
 
     def __call__(self, fd: int, cancel_fd: int) -> None:
-        """``fd`` must not block. Ends quietly when it is cancelled, or when the command stops reading."""
+        """Write the split to ``fd``, which must not block.
+
+        Return without an error if the feed is cancelled, or if the command stops reading.
+        """
         waiter = Waiter(cancel_fd)
         self._pipe = pipe = CommandPipe(fd, waiter)
         try:
@@ -71,7 +78,7 @@ class SplitFeed:
                 self._feed(piece, pipe, waiter, cancel_fd)
             pipe.flush()
         except (PipeClosed, Cancelled):
-            return  # a command's exit status says whether it was right to stop reading
+            return  # the exit status of the command says whether the command may stop reading
         finally:
             if self._objects is not None:
                 self._objects.close()

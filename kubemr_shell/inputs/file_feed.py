@@ -1,8 +1,8 @@
-"""The records of a piece of a local file.
+"""The feed of a piece of a local file.
 
-Uncompressed bytes go from the file to the pipe inside the kernel, but for the last line's end, which must be looked
-for. A file that is not what it was when the job was planned is an error, when it is opened and when it was read: what
-the command got may be a mixture.
+The kernel moves uncompressed bytes from the file to the pipe, except for the end of the last line, which the feed has
+to find. The feed compares the file with the plan before and after the read. A file that has changed since is an error,
+because the command may have received a mixture of two versions.
 """
 
 from __future__ import annotations
@@ -19,13 +19,21 @@ from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
 
 SMALL_BYTES = 64 << 10
-"""A file up to this size is read and gathered with others: cheaper than a turn of the kernel's for each."""
+"""The largest file that is read and collected with others, which is cheaper than a transfer by the kernel for each."""
 READ_BYTES = 256 << 10
+"""The bytes of a compressed file that are read at once."""
 FIRST_LOOK_BYTES = 4 << 10
+"""The bytes that are read first in search of the end of a line. Each further block is twice as large."""
 LONGEST_LOOK_BYTES = 1 << 20
+"""The largest block that is read in search of the end of a line."""
 
 
 def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter) -> None:
+    """Write the lines that begin in a piece of the file at ``path``.
+
+    Raise InputNotFound if the file is gone, InputChanged if it has changed since the plan, and InputError if it cannot
+    be read. Raise PipeClosed and Cancelled.
+    """
     source = _open(piece, path)
     try:
         _check(piece, source)
@@ -39,7 +47,7 @@ def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter) -> Non
 
 def _open(piece: Piece, path: str) -> int:
     try:
-        # If a pipe took its place, do not wait for somebody to write to it.
+        # O_NONBLOCK: if a pipe has replaced the file, do not wait for a writer of the pipe.
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError as error:
         raise InputNotFound(
@@ -69,6 +77,7 @@ class _Source:
         self._end = self._size if piece.end is None else piece.end
 
     def feed(self) -> None:
+        """Write the lines of the piece."""
         if self._piece.codec != "none":
             blocks = self._blocks(0, self._size, READ_BYTES, READ_BYTES)
             for data in decompressed(blocks, self._piece.codec, self._piece.uri):
@@ -79,7 +88,7 @@ class _Source:
             self._feed_lines()
 
     def _feed_lines(self) -> None:
-        """Everything but the last byte by the kernel; from the last byte on until the line is complete."""
+        """Let the kernel move all bytes but the last; then write from the last byte until the line is complete."""
         begin = self._first_line()
         if begin == self._end:
             return
@@ -93,7 +102,7 @@ class _Source:
                 return
 
     def _first_line(self) -> int:
-        """Where the first line begins that begins in this piece; its end when there is none."""
+        """Return the offset of the first line that begins in this piece, or the end of the piece if there is none."""
         position = self._piece.start - 1
         if position < 0:
             return 0
@@ -106,7 +115,7 @@ class _Source:
         return self._end
 
     def _blocks(self, start: int, end: int, first: int, longest: int) -> Iterator[bytes]:
-        """That range in blocks that double in size."""
+        """Yield a range of the file in blocks. Each block is twice as large as the one before, up to ``longest``."""
         size = first
         while start < end:
             self._waiter.check()

@@ -1,12 +1,12 @@
-"""Inputs behind ``http(s)://``: what a server says of them, and ranges of their bytes.
+"""Inputs behind ``http(s)://``: their size and version, and ranges of their bytes.
 
-Every request is of the kind that the probe was, with a range. So a server that treats other requests in another way
-(compresses them, leaves out the ETag) sends what it sent to the probe. Every answer is compared with the plan (size,
-version, encoding) and with its own head: two versions are never mixed, and no body that ends early is taken for the
-whole.
+Every request has a range, like the probe. Some servers treat requests without a range differently: they compress the
+content, or leave out the ETag. With a range, such a server sends the content as the probe has seen it. Every answer is
+compared with the plan (size, version, encoding) and with its own head. So two versions are never mixed, and a body that
+ends early is never taken for the whole.
 
-An answer that is cut goes on where it stopped. From a server that cannot begin in the middle, what was read before is
-skipped. What failed is tried again within a budget, unless trying again cannot help.
+If an answer is cut, the next request continues where the answer was cut. If the server cannot begin in the middle, the
+bytes that were read before are skipped. A failed request is tried again within a budget, unless this cannot help.
 """
 
 from __future__ import annotations
@@ -26,23 +26,27 @@ from kubemr_shell.net.retry import Patience, Retries
 from kubemr_shell.net.waiting import NOBODY, Waiter
 
 READ_BYTES = 256 << 10
+"""The largest number of bytes that are read from an answer at once."""
 _CODECS: dict[str, Codec] = {"": "none", "gzip": "gzip", "zstd": "zstd"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteObject:
-    """What a server says about one URL."""
+    """The facts that a server tells about one URL."""
 
     url: str
     size: int | None
+    """The size in bytes; None if the server does not tell it."""
     version: Version
     has_ranges: bool
+    """Whether the server answers a range with only the range."""
 
     @property
     def codec(self) -> Codec:
-        """The compression of the bytes that the server sends: by the URL, else by the encoding that nobody asked for.
+        """Return the compression of the bytes that the server sends.
 
-        InputNotFound for an encoding that cannot be read here.
+        The URL tells the compression, or else the encoding of the answer, which no request asked for. Raise
+        InputNotFound for an encoding that kubemr-shell cannot decode.
         """
         encoded = _CODECS.get(self.version.encoding)
         if encoded is None:
@@ -55,7 +59,7 @@ class RemoteObject:
 
 
 def probe(url: str, patience: Patience, waiter: Waiter | None = None) -> RemoteObject:
-    """Ask for the first byte: the answer tells the size, and shows whether ranges work."""
+    """Ask for the first byte of a URL. The answer tells the size, and shows whether the server supports ranges."""
     waiter = waiter or Waiter(NOBODY)
     waiter.check()
 
@@ -85,14 +89,15 @@ def probe(url: str, patience: Patience, waiter: Waiter | None = None) -> RemoteO
 
 
 def read_whole(url: str, patience: Patience, cancel_fd: int = NOBODY) -> bytes:
-    """Return a content that is small enough for memory, decompressed as ``contents`` does."""
+    """Return the whole content of a URL, decompressed as ``contents`` does. The content must fit into memory."""
     return b"".join(contents(url, patience, patience, cancel_fd))
 
 
 def contents(url: str, patience: Patience, reading_patience: Patience, cancel_fd: int = NOBODY) -> Iterator[bytes]:
-    """Return the bytes of a URL as they come; ``patience`` is for the first answer.
+    """Return the bytes of a URL as they arrive. ``patience`` is for the probe, ``reading_patience`` for the bytes.
 
-    What only the server has compressed is decompressed: a name that says so too is that of a compressed file.
+    Decompress the content if only the server has compressed it. If the suffix of the URL names a compression, the URL
+    names a compressed file, which stays compressed.
     """
     waiter = Waiter(cancel_fd)
     remote = probe(url, patience, waiter)
@@ -109,7 +114,10 @@ def contents(url: str, patience: Patience, reading_patience: Patience, cancel_fd
 
 
 class RemoteFile:
-    """One URL, as it was when the job was planned. What the plan does not know, the first answer adds."""
+    """The content of one URL as it was when the job was planned.
+
+    If the plan does not know the size or the version, they are taken from the first answer.
+    """
 
     def __init__(self, url: str, *, size: int | None, fingerprint: str, patience: Patience, waiter: Waiter) -> None:
         self._url = url
@@ -119,7 +127,11 @@ class RemoteFile:
         self._waiter = waiter
 
     def read(self, start: int, end: int | None) -> Iterator[bytes]:
-        """The bytes of that range, as they come; to the end of the content when ``end`` is None."""
+        """Yield the bytes from ``start`` up to but not including ``end`` as they arrive.
+
+        With ``end`` None, read to the end of the content. Raise InputChanged if the content is not the planned one,
+        InputNotFound if it cannot be read, and StorageUnavailable when the budget is used up.
+        """
         retries = Retries(self._patience, self._waiter)
         position = start
         while position != end:
@@ -145,11 +157,11 @@ class RemoteFile:
                 _pause(self._url, retries, trouble)
 
     def _is_end(self, position: int, head: Head) -> bool:
-        """Whether a content of which no end was asked for has come whole, after an answer that has."""
+        """Return whether the content is complete at ``position``, after a complete answer to an open-ended request."""
         return position == self._size if self._size is not None else not head.is_partial
 
     def _ask(self, position: int, end: int | None) -> _Answer | None:
-        """Send one request; None where the content ends at the position."""
+        """Send one request and return its answer, or None if the content ends at ``position``."""
         try:
             response = explained(self._url, lambda: self._open(position, end))
         except NoSuchBytes as error:
@@ -176,9 +188,9 @@ class RemoteFile:
         return open_url(self._url, headers, self._patience, self._waiter)
 
     def _compare(self, head: Head, position: int) -> None:
-        """Raise InputChanged for another content than the planned one, Trouble for an answer that does not tell."""
+        """Raise InputChanged if the content is not the planned one, and Trouble if the answer does not tell this."""
         planned, found = self._version, head.version
-        if found.encoding != planned.encoding:  # perhaps not by all machines behind that name
+        if found.encoding != planned.encoding:  # a retry may help: other machines behind this host may not encode
             raise Trouble(
                 f"the server sends the content as {found.shown_encoding}, and as {planned.shown_encoding} when the "
                 "job was planned"
@@ -194,7 +206,7 @@ class RemoteFile:
                     f"{shown_url(self._url)}: changed since the job was planned ({planned.fingerprint} became "
                     f"{found.fingerprint}): start the job anew"
                 )
-            # A server that has heeded If-Range need not repeat what it has compared.
+            # A server that has applied If-Range need not repeat the header that it has compared.
             if before and not now and not (head.is_partial and planned.condition):
                 raise Trouble(f"the answer has no {name}, and had one before")
         if head.is_partial and head.start != position:
@@ -204,7 +216,7 @@ class RemoteFile:
 
 
 class _Answer:
-    """One answer that is of the planned version."""
+    """An answer with the planned version of the content."""
 
     def __init__(self, url: str, response: HTTPResponse, head: Head, size: int | None) -> None:
         self.head = head
@@ -213,7 +225,7 @@ class _Answer:
         self._size = size
 
     def body(self, position: int, end: int | None) -> Iterator[bytes]:
-        """The bytes from ``position`` to ``end``, as far as this answer has them; Trouble where its body is cut."""
+        """Yield the bytes from ``position`` to ``end`` that this answer has. Raise Trouble if its body is cut."""
         with self._response:
             at, stop = self.head.start, self.head.stop
             while end is None or at < end:
@@ -237,7 +249,7 @@ class _Answer:
         return explained(self._url, lambda: self._response.read1(size)) if size else b""
 
     def _check_that_nothing_follows(self, at: int, end: int | None) -> None:
-        """Raise InputChanged where a whole answer that did not tell its size is longer than the planned content."""
+        """Raise InputChanged if an answer with the whole content, but without a size, is longer than planned."""
         if self.head.stop is None and self._size is not None and end == self._size:
             _compare_sizes(self._url, at + len(self._read(None, at)), self._size)
 

@@ -1,4 +1,4 @@
-"""The head of an HTTP answer: which bytes of the content follow, and of which version. Pure.
+"""The head of an HTTP answer, which tells the bytes of the content that follow, and their version. Pure.
 
 The rules are those of RFC 9110: section 8 (representations, validators) and section 14 (ranges).
 """
@@ -12,6 +12,7 @@ from http.client import HTTPMessage
 from kubemr_shell.inputs.http_errors import NotTheContent, Trouble
 
 PARTIAL_CONTENT = 206
+"""The status of an answer with a range."""
 _WITH_CONTENT = (200, 203, PARTIAL_CONTENT)
 """The statuses whose body is the content, or a part of it (RFC 9110, section 15.3)."""
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)", re.IGNORECASE | re.ASCII)
@@ -22,17 +23,18 @@ _ENCODED = "encoding "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """A version of the content behind a URL, as far as the server tells versions apart."""
+    """A version of the content behind a URL, as far as the server distinguishes versions."""
 
     encoding: str = ""
-    """The Content-Encoding in lower case; empty where the server sends the bytes as they are."""
+    """The Content-Encoding in lower case; empty if the server does not encode the content."""
     etag: str = ""
+    """The value of the header ETag; empty if the answer has none."""
     modified: str = ""
-    """The values of ETag and Last-Modified; empty where the answer has no such header."""
+    """The value of the header Last-Modified; empty if the answer has none."""
 
     @property
     def fingerprint(self) -> str:
-        """The version as a plan keeps it: of ETag and Last-Modified the stronger one is enough."""
+        """Return the version as a plan keeps it: the encoding, and the ETag or else Last-Modified, which is weaker."""
         encoding = f"{_ENCODED}{self.encoding}; " if self.encoding else ""
         validator = f"etag {self.etag}" if self.etag else f"modified {self.modified}" if self.modified else ""
         return encoding + validator
@@ -48,16 +50,17 @@ class Version:
 
     @property
     def is_named(self) -> bool:
-        """Whether the server names the version, so that an answer of another one can be told."""
+        """Return whether the server names the version, so that another version can be detected."""
         return bool(self.etag or self.modified)
 
     @property
     def condition(self) -> str:
-        """The value for If-Range, or an empty string: a weak ETag is not allowed there."""
+        """Return the value for If-Range, or an empty string. A weak ETag is not allowed there (RFC 9110, 13.1.5)."""
         return self.etag if self.etag.startswith('"') else "" if self.etag else self.modified
 
     @property
     def shown_encoding(self) -> str:
+        """Return the encoding as messages show it."""
         return self.encoding or "it is"
 
 
@@ -68,17 +71,17 @@ class Head:
     start: int
     """The offset of the first byte of the body in the content."""
     stop: int | None
-    """The offset behind the last byte; None where only the end of the body tells it."""
+    """The offset after the last byte; None if only the end of the body shows it."""
     total: int | None
-    """The size of the whole content; None where the server does not say."""
+    """The size of the whole content in bytes; None if the server does not tell it."""
     is_partial: bool
     version: Version
 
 
 def head_of(status: int, headers: HTTPMessage) -> Head:
-    """Return what an answer says of its body; raise Trouble where it contradicts itself.
+    """Return the head of an answer. Raise Trouble if its headers contradict each other.
 
-    NotTheContent for an answer whose body is no content, or has a form in which this cannot be read.
+    Raise NotTheContent if the body is not the content of the URL, or has a form that kubemr-shell cannot read.
     """
     if status not in _WITH_CONTENT:
         raise NotTheContent(f"answered {status}: the body of such an answer is not the content of the URL")

@@ -1,4 +1,4 @@
-"""Failures of HTTP requests: as an error with a message, or as a reason to ask again."""
+"""Translation of failures of HTTP requests into errors with a message, or into reasons to try again."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kubemr_shell.net.http_connection import without_password
 from kubemr_shell.shown import shown
 
 RANGE_NOT_SATISFIABLE = 416
+"""The status of an answer to a range that begins after the end of the content."""
 _WORTH_ANOTHER_TRY = (408, 425, 429, 500, 502, 503, 504)
 _NOT_ALLOWED = (401, 403, 407)
 
@@ -21,7 +22,7 @@ Answer = TypeVar("Answer")
 
 
 class Trouble(Exception):
-    """A failure that may be over soon; ``asked`` is how many seconds the server wants to be left alone."""
+    """A failure that may be over soon. ``asked`` is the number of seconds that the server wants the client to wait."""
 
     def __init__(self, reason: str, asked: float = 0) -> None:
         self.reason = reason
@@ -30,7 +31,7 @@ class Trouble(Exception):
 
 
 class NoSuchBytes(Exception):
-    """An answer with status 416: the content ends before the range that was asked for."""
+    """An answer with the status 416: the content ends before the requested range."""
 
 
 class NotTheContent(Exception):
@@ -38,7 +39,7 @@ class NotTheContent(Exception):
 
 
 def explained(url: str, ask: Callable[[], Answer]) -> Answer:
-    """Return what ``ask`` returns; raise an error with a message, NoSuchBytes or Trouble for whatever it raises."""
+    """Return the result of ``ask``. If ``ask`` raises, raise an error with a message, NoSuchBytes or Trouble."""
     try:
         return ask()
     except NotTheContent as error:
@@ -54,7 +55,7 @@ def explained(url: str, ask: Callable[[], Answer]) -> Answer:
 
 
 def shown_url(url: str) -> str:
-    """Return the URL as a message may show it: without its password."""
+    """Return the URL as a message may show it: without the user and the password."""
     return shown(without_password(url))
 
 

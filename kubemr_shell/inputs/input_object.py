@@ -1,4 +1,4 @@
-"""One thing to read, as the planner found it."""
+"""An input of a job as the planner has found it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from kubemr_shell.job.split import Codec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputObject:
-    """A local file or something behind a URL."""
+    """A local file, or an object behind a URL."""
 
     uri: str
-    """An absolute path (bytes that are no text are surrogate escapes), or a URL."""
+    """An absolute path (bytes that are not UTF-8 are surrogate escapes), or a URL."""
     size: int | None
-    """In bytes as stored; None where a server does not say."""
+    """The size in bytes as stored, before any decompression; None if the server does not tell it."""
     codec: Codec
-    """none, gzip, bzip2, xz or zstd."""
+    """The compression: none, gzip, bzip2, xz or zstd."""
     fingerprint: str
-    """Differs when the content does: size and time of a file, ETag or date of a URL."""
+    """A text that changes with the content: the size and time of a file, the ETag or date of a URL."""
     splittable: bool
-    """Whether reading can begin in the middle."""
+    """Whether a read can begin in the middle."""

@@ -1,4 +1,4 @@
-"""Which keys a name under ``s3://`` stands for, by the rules that local names have. Pure."""
+"""Patterns of keys under ``s3://``, with the same rules as patterns of local names. Pure."""
 
 from __future__ import annotations
 
@@ -7,28 +7,35 @@ import re
 from functools import lru_cache
 
 HIDDEN = ("_", ".")
+"""The characters with which hidden names begin."""
 WILDCARDS = re.compile(r"[*?[]")
+"""The characters that make a name a pattern."""
 
 
 def has_wildcards(key: str) -> bool:
+    """Return whether a key contains wildcards."""
     return bool(WILDCARDS.search(key))
 
 
 def is_visible(below: str) -> bool:
-    """Whether no name on a path begins with ``_`` or ``.``; the path is what follows a name that somebody gave."""
+    """Return whether no name in the path ``below`` begins with ``_`` or ``.``.
+
+    ``below`` is the path after the name that the user gave. The user's own names may begin with these characters.
+    """
     return not below.startswith(HIDDEN) and "/_" not in below and "/." not in below
 
 
 class KeyPattern:
-    """A glob over keys. ``**`` stands for any number of folders; a folder that matches stands for all below it."""
+    """A glob over keys. ``**`` matches any number of folders. A folder that matches stands for all keys below it."""
 
     def __init__(self, pattern: str) -> None:
         match = WILDCARDS.search(pattern)
         self.prefix = pattern[: match.start()] if match else pattern
-        """What each key that matches begins with."""
+        """The beginning of all keys that match."""
         self._parts = _without_repetition(pattern.split("/"))
 
     def matches(self, key: str) -> bool:
+        """Return whether the pattern matches a key."""
         return _fits(self._parts, key.split("/"))
 
 
@@ -49,7 +56,7 @@ def _fits(parts: list[str], names: list[str]) -> bool:
         return False
     if not names:
         return False
-    if not part and not rest:  # the end of ``folder*/``
+    if not part and not rest:  # the pattern ends with a slash, such as ``folder*/``
         return is_visible("/".join(names))
     return _is_like(part, names[0]) and _fits(rest, names[1:])
 

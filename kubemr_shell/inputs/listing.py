@@ -1,9 +1,15 @@
-"""The names that a job was given become the objects that it reads.
+"""The list of the objects that the input names of a job stand for.
 
-Everything that is missing or unreadable is found here, before any command runs, and reported at once. An input is a
-local name (relative to a folder that is passed in, or ``file://`` and an absolute path, never percent-decoded),
-an ``s3://`` key, prefix or glob, an ``http(s)://`` URL, or ``-`` for standard input. What is listed twice is read
-twice.
+The listing finds everything that is missing or unreadable before any command runs, and reports all of it in one error.
+An input is one of these:
+
+- a local name: relative to a folder, which is an argument here, or ``file://`` and an absolute path; the name is never
+  percent-decoded
+- an ``s3://`` key, prefix or glob
+- an ``http(s)://`` URL
+- ``-`` for standard input
+
+A name that is listed twice is read twice.
 """
 
 from __future__ import annotations
@@ -30,8 +36,11 @@ if TYPE_CHECKING:
     from kubemr_shell.net.s3_pages import Listed
 
 STANDARD_INPUT = ("-", "/dev/stdin")
+"""The names of standard input."""
 PROBLEMS_SHOWN = 20
+"""The largest number of problems that one error shows."""
 PROBES_AT_ONCE = 16
+"""The number of URLs that are probed at the same time."""
 _FILE_SCHEME = "file://"
 
 
@@ -47,13 +56,13 @@ def list_inputs(
     patience: Patience = LISTING_PATIENCE,
     cancel_fd: int = NOBODY,
 ) -> list[InputObject]:
-    """Return what the inputs, and those that the list ``inputs_from`` names, stand for.
+    """Return the objects that the inputs, and the inputs in the list ``inputs_from``, stand for.
 
-    ``stdin_copy`` gives a file that holds what was on standard input; None where there is none. ``list_copy`` gives
-    the content of a list that could be read only once.
+    ``stdin_copy`` returns the path of a file with a copy of standard input; it is None if there is no standard input.
+    ``list_copy`` returns the content of the list if the list can be read only once.
 
-    InputNotFound, StorageUnavailable and Forbidden name all that cannot be read. Raises Cancelled soon after
-    ``cancel_fd`` has become readable.
+    Raise InputNotFound, StorageUnavailable or Forbidden, which name all inputs that cannot be read. Raise Cancelled
+    soon after ``cancel_fd`` has become readable.
     """
     listing = _Listing(
         decompress=decompress, folder=folder, stdin_copy=stdin_copy, s3=s3, patience=patience, cancel_fd=cancel_fd
@@ -63,7 +72,11 @@ def list_inputs(
 
 
 def absolute_path(name: str, folder: str) -> str:
-    """``..`` stays where it is: behind a symbolic link it does not mean the folder above."""
+    """Return the absolute path of a local name. ``folder`` is the folder of relative names.
+
+    Keep ``..``: after a symbolic link, ``..`` does not mean the parent in the path. Raise InputNotFound for an empty
+    name or a wrong ``file://`` URI.
+    """
     if name.lower().startswith(_FILE_SCHEME):
         host, slash, path = name[len(_FILE_SCHEME) :].partition("/")
         if not slash or host not in ("", "localhost"):
@@ -102,7 +115,10 @@ class _Listing:
         self._in_s3: dict[str, list[Listed] | KubemrError] = {}
 
     def names_in(self, list_name: str, copy: Callable[[], bytes] | None) -> list[str]:
-        """The lines of a list. Bytes are kept; a carriage return before the newline and blank lines are not."""
+        """Return the lines of a list, byte for byte, without blank lines.
+
+        A byte order mark, and a carriage return before a newline, are removed. Keep an error for ``objects``.
+        """
         try:
             data = copy() if copy is not None else self._content(list_name)
         except KubemrError as error:
@@ -115,6 +131,7 @@ class _Listing:
         return names
 
     def objects(self, names: Iterable[str]) -> list[InputObject]:
+        """Return the objects of all names, in the order of the names. Raise one error with all problems."""
         names = list(names)
         urls = dict.fromkeys(name for name in names if _is_remote(name))
         self._remote = _probed(urls, self._patience, self._cancel_fd)
@@ -199,7 +216,7 @@ class _Listing:
 
             return read_whole(list_name, self._patience, self._cancel_fd)
         if is_s3(list_name):
-            from kubemr_shell.inputs.s3_listing import read_object  # noqa: PLC0415 - likewise
+            from kubemr_shell.inputs.s3_listing import read_object  # noqa: PLC0415 - only jobs with S3 pay for it
 
             return read_object(list_name, self._s3, self._patience, self._cancel_fd)
         is_stdin = list_name in STANDARD_INPUT
@@ -217,7 +234,7 @@ def _is_remote(name: str) -> bool:
 
 
 def _probed(urls: Iterable[str], patience: Patience, cancel_fd: int) -> dict[str, RemoteObject | KubemrError]:
-    """What the servers say, several asked at once."""
+    """Return the answer of the server, or the error, for each URL. Several URLs are probed at the same time."""
     urls = list(urls)
     if not urls:
         return {}
@@ -245,6 +262,7 @@ def _found_in_s3(
 
 
 def _all_of(errors: list[KubemrError]) -> KubemrError:
+    """Return one error for all errors. If all of them are of one kind, the new error is of this kind too."""
     if len(errors) == 1:
         return errors[0]
     lines = [f"{len(errors)} inputs cannot be read:", *(f"  {error}" for error in errors[:PROBLEMS_SHOWN])]

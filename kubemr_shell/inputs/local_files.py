@@ -1,9 +1,10 @@
-"""Local names become files: a file, a folder with all below it, or a glob.
+"""The files that local names stand for: a file, a folder with everything below it, or a glob.
 
-A folder is read in the order of its paths as bytes, which is the order that S3 lists keys in. What begins with
-``_`` or ``.`` is left out below what was named, and so are pipes, devices and sockets, as ``grep -r`` does. Symbolic
-links are followed; a folder that is above itself is not entered again. A literal name beats a glob, in each component
-of the path; a wildcard at the start of a component does not stand for ``_`` or ``.``.
+The files of a folder are in the order of their paths as bytes, which is the order in which S3 lists keys. Below the
+named folder, names that begin with ``_`` or ``.`` are left out. Pipes, devices and sockets are left out too, as
+``grep -r`` does. Symbolic links are followed, but a folder that is its own ancestor is not entered again. In each
+component of the path, a literal name takes precedence over a glob. A wildcard at the start of a component does not
+match ``_`` or ``.``.
 """
 
 from __future__ import annotations
@@ -28,21 +29,23 @@ _Found = tuple[str, os.stat_result]
 
 
 class LocalFile(NamedTuple):
-    """Without its status, which is large: there may be a million of them."""
+    """A file without its status, which is large: a list may have a million files."""
 
     path: str
     size: int
+    """The size in bytes."""
     fingerprint: str
 
 
 def is_listed_literally(path: str) -> bool:
+    """Return whether the path is a literal name: it has no wildcards, or it exists."""
     return not _WILDCARDS.search(path) or os.path.lexists(path)
 
 
 class LocalFiles:
-    """Finds files, and collects in ``problems`` what is wrong with some of them while it goes on with the rest.
+    """A search for files. ``problems`` collects the problems of single files while the search continues.
 
-    ``check`` is called now and then, and ends it all by an exception when nobody wants the files any more.
+    The search calls ``check`` regularly. If the search is cancelled, ``check`` ends it with an exception.
     """
 
     def __init__(self, check: Callable[[], None] = lambda: None) -> None:
@@ -51,10 +54,11 @@ class LocalFiles:
 
     @property
     def problems(self) -> list[str]:
+        """Return a message for each file or folder that cannot be read."""
         return [f"{shown(path)}: {reason}" for path, reason in self._problems.items()]
 
     def find(self, path: str) -> Iterator[LocalFile]:
-        """The files of one name, an absolute path; raises InputNotFound when there is none."""
+        """Yield the files of one name, which is an absolute path. Raise InputNotFound if there is none."""
         known_problems = len(self._problems)
         is_empty = True
         for file in self._named(path) if is_listed_literally(path) else self._matching(path):
@@ -84,7 +88,7 @@ class LocalFiles:
             )
 
     def _matching(self, path: str) -> Iterator[LocalFile]:
-        """Each file once, however many ways the glob finds it."""
+        """Yield each file that a glob matches once, even if the glob finds it on several ways."""
         files: dict[str, LocalFile] = {}
         walked: set[str] = set()
         for match in self._matches("", [part for part in path.split("/") if part]):
@@ -103,7 +107,7 @@ class LocalFiles:
         yield from sorted(files.values(), key=lambda file: os.fsencode(file.path))
 
     def _matches(self, above: str, parts: list[str]) -> Iterator[str]:
-        """Paths that match; ``above`` is a folder without its slash."""
+        """Yield the paths below ``above`` that match; ``above`` is a folder without a slash at its end."""
         if not parts:
             yield above
             return
@@ -122,10 +126,10 @@ class LocalFiles:
                     yield from self._matches(f"{above}/{entry.name}", rest)
 
     def _folders(self, top: str) -> Iterator[str]:
-        """A folder and all folders below it."""
+        """Yield a folder and all visible folders below it."""
         try:
             top_status = os.stat(top or "/")
-        except OSError:  # a link to nothing is no folder
+        except OSError:  # a broken link is not a folder
             return
         if not stat.S_ISDIR(top_status.st_mode):
             return
@@ -139,7 +143,7 @@ class LocalFiles:
         return self._readable((path, found) for path, found in below if stat.S_ISREG(found.st_mode))
 
     def _walk(self, top: str, top_status: os.stat_result) -> Iterator[_Found]:
-        """Everything below a folder that is not hidden, folders before what is in them."""
+        """Yield all files and folders below a folder that are not hidden, each folder before its content."""
         stack: list[_OpenFolder] = [(self._visible(top or "/"), _identity(top_status))]
         while stack:
             entry = next(stack[-1][0], None)
@@ -161,7 +165,7 @@ class LocalFiles:
         return (entry for entry in self._entries(folder) if not entry.name.startswith(_HIDDEN))
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
-        """What is in a folder, in the order of whole paths; nothing if it is no folder."""
+        """Return the entries of a folder in the order of their whole paths, or nothing if it is not a folder."""
         self._check()
         try:
             with os.scandir(folder) as entries:
@@ -184,6 +188,7 @@ class LocalFiles:
 
 
 def _why_unreadable(path: str, status: os.stat_result) -> str:
+    """Return the reason why a file cannot be read, or an empty string."""
     if status.st_size:
         return "" if os.access(path, os.R_OK) else "permission denied"
     try:
@@ -203,9 +208,10 @@ def _why_unreadable(path: str, status: os.stat_result) -> str:
 
 
 def _place(entry: os.DirEntry[str]) -> bytes:
+    """Return the key by which entries are sorted. The name of a folder ends with a slash, as in whole paths."""
     try:
         is_folder = entry.is_dir()
-    except OSError:  # the walk meets it again, and says so
+    except OSError:  # the walk meets the same error later, and reports it
         is_folder = False
     return os.fsencode(entry.name) + (b"/" if is_folder else b"")
 
@@ -218,7 +224,7 @@ def _is_below(path: str, folders: set[str]) -> bool:
 
 
 def _is_null_device(status: os.stat_result) -> bool:
-    """``/dev/null`` is an empty file to everybody who types it."""
+    """Return whether the file is ``/dev/null``, which counts as an empty file."""
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == _NULL_DEVICE
 
 

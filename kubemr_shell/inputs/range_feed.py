@@ -1,7 +1,7 @@
-"""The records of a piece of something that is read in ranges, over a network.
+"""The feed of a piece of an object that is read in ranges over a network.
 
-A range that ends in the middle of a line is asked for with some bytes more: most lines end there, and a look beyond is
-a request of its own.
+A piece may end in the middle of a line. So its range is requested with some additional bytes, in which most lines end.
+A longer line takes further requests.
 """
 
 from __future__ import annotations
@@ -14,20 +14,30 @@ from kubemr_shell.inputs.compression import decompressed
 from kubemr_shell.job.split import Piece
 
 FIRST_LOOK_BYTES = 64 << 10
-"""Asked for beyond the end of a piece, where its last line may end; then twice as much, and so on."""
+"""The bytes after the end of a piece that are requested with the piece, because its last line may end there.
+
+If the line does not end there, further requests follow, each for twice as many bytes.
+"""
 LONGEST_LOOK_BYTES = 64 << 20
+"""The largest number of bytes that one further request asks for."""
 
 
 class Readable(Protocol):
-    """One object, as it was when the job was planned."""
+    """An object as it was when the job was planned."""
 
     def read(self, start: int, end: int | None) -> Iterator[bytes]:
-        """The bytes of that range as they come; to its end when ``end`` is None."""
+        """Yield the bytes from ``start`` up to but not including ``end`` as they arrive.
+
+        With ``end`` None, read to the end of the object.
+        """
         ...
 
 
 def range_of(piece: Piece, size: int) -> tuple[int, int]:
-    """What is asked for of a piece, if its last line is not a long one."""
+    """Return the start and the end of the range that the first request for a piece asks for.
+
+    If the last line of the piece is not long, this request is the only one. ``size`` is the size of the object.
+    """
     if piece.codec != "none":
         return 0, size
     end = size if piece.end is None else piece.end
@@ -35,6 +45,7 @@ def range_of(piece: Piece, size: int) -> tuple[int, int]:
 
 
 def feed_ranges(piece: Piece, file: Readable, pipe: CommandPipe) -> None:
+    """Write the lines that begin in a piece of ``file``. Raise the errors of ``file.read`` and of the pipe."""
     if piece.codec != "none":
         for data in decompressed(file.read(0, piece.size), piece.codec, piece.uri):
             pipe.write(data)
@@ -47,7 +58,7 @@ def feed_ranges(piece: Piece, file: Readable, pipe: CommandPipe) -> None:
 
 
 class _Lines:
-    """The lines that begin in a piece."""
+    """A feed of the lines that begin in a piece."""
 
     def __init__(self, piece: Piece, end: int, file: Readable, pipe: CommandPipe) -> None:
         self._piece = piece
@@ -59,6 +70,7 @@ class _Lines:
         self._pipe = pipe
 
     def feed(self, size: int) -> None:
+        """Write the lines. ``size`` is the size of the object in bytes."""
         look = FIRST_LOOK_BYTES
         self._position, stop = range_of(self._piece, size)
         while not self._is_done and self._position < stop:

@@ -1,7 +1,8 @@
-"""The records of the S3 objects of a split.
+"""The feed of the S3 objects of a split.
 
-Long pieces are read by several requests at once (``net.s3_read``). Of short ones, that are read whole, the next few are
-fetched while one is fed: a split may have a thousand, and a store takes tens of milliseconds for each.
+Several requests at the same time read a long piece (``net.s3_read``). Short objects are read whole. While the feed
+writes one short object, the next few are fetched: a split may have a thousand of them, and S3 takes tens of
+milliseconds for each.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from kubemr_shell.net.threads import Crew, Promise
 from kubemr_shell.net.waiting import Waiter
 
 SHORT_BYTES = 1 << 20
+"""The size in bytes up to which an object is short."""
 SHORT_AHEAD = 8
-"""Of these objects; together no more than the memory that a reader may use."""
+"""The number of short objects that are fetched ahead. Fewer are fetched at the same time if the memory is smaller."""
 
 
 class ObjectFeed:
-    """Feeds the pieces of one split that are objects of S3, in their order."""
+    """A feed of the pieces of one split that are S3 objects, in their order."""
 
     def __init__(
         self, pieces: Sequence[Piece], config: S3Config, *, patience: Patience, cancel_fd: int, memory: int
@@ -42,11 +44,14 @@ class ObjectFeed:
         self._crew = Crew(max(1, min(SHORT_AHEAD, memory // SHORT_BYTES)))
 
     def close(self) -> None:
-        """Give up what was read ahead."""
+        """Abandon the objects that are being fetched ahead."""
         self._crew.close()
 
     def feed(self, piece: Piece, pipe: CommandPipe) -> None:
-        """InputNotFound, InputChanged and InputError name the object."""
+        """Write the lines that begin in a piece.
+
+        Raise InputNotFound, InputChanged or InputError, which name the object. Raise PipeClosed and Cancelled.
+        """
         waiter = Waiter(self._cancel_fd)
         is_ahead = _is_short(piece)
         feed_ranges(piece, _Fetched(self._next_short(waiter)) if is_ahead else self._object(piece, waiter), pipe)
@@ -64,7 +69,7 @@ class ObjectFeed:
 
 
 class _Object:
-    """One object, as it was when the job was planned."""
+    """An S3 object as it was when the job was planned."""
 
     def __init__(self, client: S3Client, piece: Piece, patience: Patience, waiter: Waiter, memory: int) -> None:
         self._client = client
@@ -96,7 +101,7 @@ class _Object:
 
 
 class _Fetched:
-    """An object that was read already."""
+    """An object that was fetched already."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content

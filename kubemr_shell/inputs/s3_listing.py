@@ -1,7 +1,8 @@
-"""Names under ``s3://`` become objects: a key, a prefix with all below it, or a glob over keys.
+"""The objects that names under ``s3://`` stand for: a key, a prefix with everything below it, or a glob over keys.
 
-As for folders: a literal name beats a glob, what begins with ``_`` or ``.`` is left out below what was named, and
-nothing found is an error. Objects of size 0 whose key ends with a slash stand for folders, and are no inputs.
+The rules are those of local folders. A literal name takes precedence over a glob. Below the named prefix, names that
+begin with ``_`` or ``.`` are left out. A name without any object is an error. An object of size 0 whose key ends with
+a slash stands for a folder, and is not an input.
 """
 
 from __future__ import annotations
@@ -31,15 +32,18 @@ from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
 
 NAMES_AT_ONCE = 8
+"""The number of names that are listed at the same time."""
 LEFT_OUT = "names that begin with _ or . are left out"
+"""The explanation in messages about names without objects."""
 
 Found = list[Listed] | KubemrError
+"""The result for one name: its objects, or the error."""
 
 
 def find_objects(
     names: Iterable[str], config: S3Config, patience: Patience, cancel_fd: int = NOBODY
 ) -> dict[str, Found]:
-    """What each of the names stands for, in the order of keys, or why it stands for nothing. Cancelled."""
+    """Return the objects of each name in the order of keys, or the error for the name. Raise Cancelled."""
     finder, waiter = _Finder(client_for(config), patience), Waiter(cancel_fd)
     places: dict[str, tuple[str, str]] = {}
     found: dict[str, Found] = {}
@@ -58,7 +62,10 @@ def find_objects(
 
 
 def read_object(uri: str, config: S3Config, patience: Patience, cancel_fd: int = NOBODY) -> bytes:
-    """For what is small. InputNotFound, InputChanged, StorageUnavailable, Forbidden, Cancelled."""
+    """Return the content of an object, which must fit into memory.
+
+    Raise InputNotFound, InputChanged, StorageUnavailable, Forbidden or Cancelled.
+    """
     client, waiter = client_for(config), Waiter(cancel_fd)
     try:
         bucket, key = split_uri(uri)
@@ -72,18 +79,22 @@ def read_object(uri: str, config: S3Config, patience: Patience, cancel_fd: int =
 
 
 def uri_of(bucket: str, key: str) -> str:
+    """Return the URI of an object or of a prefix."""
     return f"{SCHEME}{bucket}/{key}"
 
 
 class _Finder:
-    """One call of ``find_objects``; several threads use it."""
+    """One call of ``find_objects``. Several threads use it at the same time."""
 
     def __init__(self, client: S3Client, patience: Patience) -> None:
         self._client = client
         self._patience = patience
 
     def literal(self, places: dict[str, tuple[str, str]], waiter: Waiter) -> dict[str, Found]:
-        """Those of the names that are the key of an object; a name with an error has that, one that is none is left."""
+        """Look up the names that may be the key of an object, and return their objects or errors.
+
+        Names that are not the key of an object are not in the result.
+        """
         by_bucket: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for name, (bucket, key) in places.items():
             if key and not key.endswith("/") and not has_wildcards(key):
@@ -100,6 +111,7 @@ class _Finder:
         return found
 
     def find(self, name: str, bucket: str, key: str, waiter: Waiter) -> Found:
+        """Return the objects of a name that is a prefix or a glob, or the error."""
         find = self._matching if has_wildcards(key) else self._below
         try:
             objects = find(bucket, key, waiter)
@@ -112,7 +124,7 @@ class _Finder:
         return self._list(bucket, folder, lambda other: is_visible(other[len(folder) :]), waiter)
 
     def _matching(self, bucket: str, key: str, waiter: Waiter) -> list[Listed]:
-        """One listing shows too whether the name is to be taken literally."""
+        """Return the objects of a glob. The same listing shows whether the name exists literally."""
         pattern, folder = KeyPattern(key), _as_folder(key)
 
         def is_literal(other: str) -> bool:
@@ -138,7 +150,7 @@ def _as_folder(key: str) -> str:
 
 
 def _as_input_error(error: KubemrError) -> KubemrError:
-    """What a planner can tell apart: gone or strange, out of reach, not allowed."""
+    """Return the error in the kinds that a planner distinguishes: not found or invalid, unavailable, not allowed."""
     return InputNotFound(str(error)) if isinstance(error, StorageError) else error
 
 

@@ -1,7 +1,7 @@
-"""How inputs become map tasks: large files are cut into pieces of about one size, small ones share a task.
+"""The division of inputs into splits: large files are cut into pieces of about one size, small files share a split.
 
-Pure. Splits are contiguous input in input order, so that the parts of a map-only job are too. Pieces are cut at any
-byte: whoever reads one begins at the first line that begins in it, and ends with the last.
+Pure. Splits are contiguous and in the order of the inputs, and so are the parts of a map-only job. A piece is cut at
+any byte: its reader starts with the first line that begins in the piece, and ends with the last such line.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.split import Piece, Split
 
 SMALLEST_TARGET = 1 << 20
-"""Less than this is not worth a process, unless split.maxBytes asks for it."""
+"""The smallest target size of a split in bytes. Less is not worth a process, unless split.maxBytes asks for less."""
 TASKS_A_SLOT = 4
-"""So that a slot that finishes early finds more to do."""
+"""The number of tasks for each slot, so that a slot that ends its task early finds another task."""
 MOST_PIECES = 1000
-"""Of one split: a task that must be done again should not open a million files again."""
+"""The largest number of pieces in a split, so that a task that runs again does not open a million files again."""
 
 
 def plan_splits(objects: Sequence[InputObject], *, split: SplitSpec, parallelism: int) -> Iterator[Split]:
-    """``parallelism`` is how many tasks can run at once."""
+    """Yield the splits of a job. ``parallelism`` is the number of tasks that can run at the same time."""
     if split.whole_files:
         yield from (Split(pieces=(_whole(item),)) for item in objects)
         return
@@ -44,7 +44,7 @@ def plan_splits(objects: Sequence[InputObject], *, split: SplitSpec, parallelism
 
 
 def _packed_size(item: InputObject, target: int) -> int | None:
-    """None when it does not share a split."""
+    """Return the size of an input that shares a split with others, or None if it does not share one."""
     return item.size if item.size is not None and item.size < target else None
 
 
@@ -53,7 +53,7 @@ def _whole(item: InputObject) -> Piece:
 
 
 def _cut(item: InputObject, target: int) -> Iterator[Piece]:
-    """Pieces of equal length, none longer than the target."""
+    """Cut an input into pieces of equal length, none longer than the target."""
     if item.size is None or not item.splittable:
         yield _whole(item)
         return

@@ -1,4 +1,4 @@
-"""The records of a piece of something behind a URL."""
+"""The feed of a piece of an object behind a URL."""
 
 from __future__ import annotations
 
@@ -11,5 +11,6 @@ from kubemr_shell.net.waiting import Waiter
 
 
 def feed_url(piece: Piece, pipe: CommandPipe, waiter: Waiter, patience: Patience) -> None:
+    """Write the lines that begin in a piece. Raise the errors of ``RemoteFile.read`` and of the pipe."""
     file = RemoteFile(piece.uri, size=piece.size, fingerprint=piece.fingerprint, patience=patience, waiter=waiter)
     feed_ranges(piece, file, pipe)
