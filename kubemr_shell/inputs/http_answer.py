@@ -111,7 +111,10 @@ def _content_range(headers: HTTPMessage) -> tuple[int, int, int | None]:
 
 
 def _content_length(headers: HTTPMessage) -> int | None:
-    """Return the length; of a value that is repeated, once (RFC 9110, section 8.6)."""
+    """Return the length of the body in bytes, or None if the headers do not tell it.
+
+    A value that is repeated counts once (RFC 9110, section 8.6). Raise Trouble for values that contradict each other.
+    """
     lengths = _listed(headers, "Content-Length")
     if not lengths or "Transfer-Encoding" in headers:
         return None
@@ -121,13 +124,13 @@ def _content_length(headers: HTTPMessage) -> int | None:
 
 
 def _check_transfer(headers: HTTPMessage) -> None:
-    """Raise NotTheContent for a transfer coding but ``chunked``: http.client passes on the coded bytes as they are."""
+    """Raise NotTheContent for a transfer coding other than ``chunked``: http.client does not decode such bytes."""
     codings = headers.get_all("Transfer-Encoding", [])
     if codings and [coding.lower() for coding in codings] != ["chunked"]:
         raise NotTheContent(f"sends it with the transfer coding {', '.join(codings)}, which cannot be decoded here")
 
 
 def _listed(headers: HTTPMessage, name: str) -> list[str]:
-    """Return the items of a header that may have several, in one line or in several."""
+    """Return the items of a header that may occur several times, with one or several items in each line."""
     items = ",".join(headers.get_all(name, [])).split(",")
     return [item.strip() for item in items if item.strip()]

@@ -35,7 +35,7 @@ class NoSuchBytes(Exception):
 
 
 class NotTheContent(Exception):
-    """An answer of success whose body must not be taken for the content; the text says what the server does."""
+    """A successful answer whose body is not the content. The text is a predicate for "the server …"."""
 
 
 def explained(url: str, ask: Callable[[], Answer]) -> Answer:
