@@ -49,15 +49,15 @@ NO_ROOM = frozenset({NOT_MADE, NODE_LOST, "Unschedulable", "SchedulingGated"})
 
 def with_finalizer(seen: Observation) -> Patch | None:
     """Return the patch that adds our finalizer, or removes it when nothing is left to clean; None if it is correct."""
-    held = _held(seen)
+    held = _finalizers(seen)
     if _is_cleaned(seen):
-        return _with(seen, _others(held)) if FINALIZER in held else None
-    return None if FINALIZER in held else _with(seen, [*held, FINALIZER])
+        return _finalizers_patch(seen, _without_ours(held)) if FINALIZER in held else None
+    return None if FINALIZER in held else _finalizers_patch(seen, [*held, FINALIZER])
 
 
 def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
     """Return the next step for a job that is being deleted."""
-    if FINALIZER not in _held(seen):
+    if FINALIZER not in _finalizers(seen):
         return Decision()
     if working := stop_workers([seen.batch, *seen.others]):
         return Decision(actions=working, again_after=LOOK_SECONDS)
@@ -66,7 +66,7 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
     if running or seen.batch is not None or seen.others:
         why = f"its workers do not end: {', '.join(running[:MOST_NAMES])}"
         return _given_up(seen, options, why) if is_late else Decision(again_after=LOOK_SECONDS)
-    if has_nothing(seen, options) or _is_cleaned_up(seen):
+    if has_no_temporaries(seen, options) or _is_cleaned_up(seen):
         return Decision(actions=[_released(seen)])
     if is_true(seen.cleanup, "Failed"):
         failed = last_failure(seen.cleanup_pods)
@@ -74,7 +74,7 @@ def delete_job(seen: Observation, options: OperatorOptions) -> Decision:
     if seen.obstacle is not None:
         why, since = seen.obstacle.message, seen.since(seen.job["metadata"]["deletionTimestamp"])
         is_late = since > (ROOM_SECONDS if seen.obstacle.reason in NO_ROOM else PATIENCE_SECONDS)
-        return _given_up(seen, options, why) if is_late else Decision(actions=_told(seen.obstacle))
+        return _given_up(seen, options, why) if is_late else Decision(actions=_obstacle_events(seen.obstacle))
     if seen.cleanup is not None:
         return _wait_for_cleanup(seen, options)
     return _clean(seen, options, with_own_image=True)
@@ -99,7 +99,7 @@ def _wait_for_cleanup(seen: Observation, options: OperatorOptions) -> Decision:
         return _given_up(seen, options, delay.message if delay else "its pod has not ended yet")
     actions = end_held_pods(pods)
     if delay is not None and delay.reason in NO_ROOM and waits > START_SECONDS:
-        actions += _told(Trouble(reason=WAITS, message=_waits(seen, delay)))
+        actions += _obstacle_events(Trouble(reason=WAITS, message=_waits(seen, delay)))
         return Decision(actions=actions, again_after=ROOM_LOOK_SECONDS)
     return Decision(actions=actions, again_after=LOOK_SECONDS)
 
@@ -170,7 +170,7 @@ def left_behind(seen: Observation, options: OperatorOptions) -> str:
     return f"{left}: kubemr-shell clean --force {where} removes them"
 
 
-def _told(obstacle: Trouble) -> list[Action]:
+def _obstacle_events(obstacle: Trouble) -> list[Action]:
     """Return the Event about an obstacle of the cleanup. An obstacle that passes by itself has no Event."""
     if obstacle.reason == STARTING:
         return []
@@ -185,16 +185,16 @@ def end_with_namespace(seen: Observation) -> list[Action]:
     once, before Kubernetes deletes the Role in this namespace that permits the deletion.
     """
     actions = stop_workers([seen.batch, seen.cleanup, *seen.others])
-    if FINALIZER in _held(seen):
+    if FINALIZER in _finalizers(seen):
         actions.append(_released(seen))
     return [*actions, Delete(resource=JOBS, name=seen.name, uid=seen.uid)]
 
 
-def _held(seen: Observation) -> list[str]:
+def _finalizers(seen: Observation) -> list[str]:
     return list(seen.job["metadata"].get("finalizers") or [])
 
 
-def _others(finalizers: list[str]) -> list[str]:
+def _without_ours(finalizers: list[str]) -> list[str]:
     return [name for name in finalizers if name != FINALIZER]
 
 
@@ -203,7 +203,7 @@ def _is_cleaned(seen: Observation) -> bool:
     return seen.status.get("state") == JobState.COMPLETE and seen.status.get("cleaned") is True
 
 
-def has_nothing(seen: Observation, options: OperatorOptions) -> bool:
+def has_no_temporaries(seen: Observation, options: OperatorOptions) -> bool:
     """Return whether a job has no temporaries: no planner ever ran, or the workers have removed everything."""
     status = seen.status
     if "startTime" not in status or _is_cleaned(seen) or not _may_have_begun(status):
@@ -220,9 +220,9 @@ def _may_have_begun(status: Object) -> bool:
 
 
 def _released(seen: Observation) -> Patch:
-    return _with(seen, _others(_held(seen)))
+    return _finalizers_patch(seen, _without_ours(_finalizers(seen)))
 
 
-def _with(seen: Observation, finalizers: list[str]) -> Patch:
+def _finalizers_patch(seen: Observation, finalizers: list[str]) -> Patch:
     change = [*unchanged(seen.job), add("/metadata/finalizers", finalizers)]
     return Patch(resource=JOBS, name=seen.name, operations=change)

@@ -96,7 +96,7 @@ def installation(options: InstallOptions) -> list[Manifest]:
 
 def definitions() -> list[Manifest]:
     """Return the CustomResourceDefinitions."""
-    return [_apart(job_crd()), _apart(shard_crd()), _apart(policy_crd())]
+    return [_unshared(job_crd()), _unshared(shard_crd()), _unshared(policy_crd())]
 
 
 def rights(options: InstallOptions) -> list[Manifest]:
@@ -211,7 +211,7 @@ def yaml_text(documents: list[Manifest]) -> str:
     """Return the documents as YAML, as kubectl reads them from stdin or from a file."""
     import yaml  # noqa: PLC0415 - only this function needs it
 
-    texts = (yaml.safe_dump(_apart(one), sort_keys=False, allow_unicode=True, width=120) for one in documents)
+    texts = (yaml.safe_dump(_unshared(one), sort_keys=False, allow_unicode=True, width=120) for one in documents)
     return "---\n".join(texts)
 
 
@@ -263,7 +263,7 @@ def _labels() -> dict[str, str]:
     return {**LABELS, "app.kubernetes.io/version": __version__}
 
 
-def _apart(document: Manifest) -> Manifest:
+def _unshared(document: Manifest) -> Manifest:
     """Return a copy without shared parts. For shared parts, PyYAML would write anchors and references."""
     copy: Manifest = json.loads(json.dumps(document))
     return copy

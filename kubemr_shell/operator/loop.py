@@ -30,7 +30,7 @@ class Loop:
         """Note that the thread waits for work, for any time."""
         self._began = None
 
-    def goes_round(self, within: float) -> bool:
+    def is_running(self, within: float) -> bool:
         """Return whether the thread runs, and its present round has taken less than ``within`` seconds."""
         began = self._began
         return self._thread.is_alive() and (began is None or time.monotonic() - began < within)

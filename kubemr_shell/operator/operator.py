@@ -112,7 +112,7 @@ class Operator:
         self._stop.set()
 
     @property
-    def unheard(self) -> Sequence[str]:
+    def silences(self) -> Sequence[str]:
         """Return why the caches may be out of date: one reason for each watch that has been silent for too long."""
         now = time.monotonic()
         silent = (one for one in self._informers if not one.listed.is_set() or now - one.heard_at >= SILENT_SECONDS)
@@ -124,7 +124,7 @@ class Operator:
         An operator without an API server is alive: to restart the operator would not help.
         """
         loops = [*(informer.loop for informer in self._informers), *self._reconcilers]
-        return all(loop.goes_round(within) for loop in loops)
+        return all(loop.is_running(within) for loop in loops)
 
     def metrics_text(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""

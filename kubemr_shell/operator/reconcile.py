@@ -181,10 +181,10 @@ def _continue(seen: Observation, options: OperatorOptions) -> Decision:
         wrong = Trouble(reason=Refusal.INVALID_SPEC.value, message=message[:LONGEST_MESSAGE])
         hindered = dataclasses.replace(seen, obstacle=wrong)
         return _reported(hindered, end_held_pods(seen.pods), again_after=FOLLOW_SECONDS)
-    return _take(seen, options) if seen.view.state is JobState.PENDING else _follow(seen, options)
+    return _deploy(seen, options) if seen.view.state is JobState.PENDING else _follow(seen, options)
 
 
-def _take(seen: Observation, options: OperatorOptions) -> Decision:
+def _deploy(seen: Observation, options: OperatorOptions) -> Decision:
     """Make the job the owner of its output, then move it to DEPLOYING."""
     if problem := _wrong_spec(seen, options):  # a retry may come with another spec
         return _failed(seen, problem)

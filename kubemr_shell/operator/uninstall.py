@@ -91,7 +91,7 @@ class Removal:
     release: str | None
     """The name of the Helm release of the installation; None if Helm has not made it."""
 
-    def lets_go(self, job: Object, *, all_jobs: bool = False) -> bool:
+    def must_release(self, job: Object, *, all_jobs: bool = False) -> bool:
         """Return whether our finalizer holds the job, and no other operator is left to remove the finalizer.
 
         With ``all_jobs``, the jobs of all namespaces are released, because their definition is removed.

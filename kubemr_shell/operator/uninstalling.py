@@ -13,7 +13,7 @@ from kubemr_shell.kube.client import KubeClient, Object
 from kubemr_shell.kube.resources import CRDS, DEPLOYMENTS, JOBS, PODS, Resource
 from kubemr_shell.kube.status import state_of
 from kubemr_shell.operator.actions import unchanged
-from kubemr_shell.operator.deletion import FINALIZER, has_nothing, left_behind
+from kubemr_shell.operator.deletion import FINALIZER, has_no_temporaries, left_behind
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.uninstall import DEFINITIONS, KINDS, LABEL_SELECTOR, Removal, Thing, removal_of
@@ -81,7 +81,7 @@ class Uninstallation:
         self._remove(first, say)
         self._await(self._no_operator, wait, f"the pods of the operator in the namespace {self.operator_namespace}")
         for job in self._held():  # read again: until now, an operator may have accepted new jobs
-            self._let_go(job)
+            self._release_job(job)
             say(f"released {_fate(job)}")
         self._remove([thing for thing in self.removal.things if thing not in first], say)
         self._remove(self.definitions, say)
@@ -90,7 +90,8 @@ class Uninstallation:
 
     def _held(self) -> list[Object]:
         """Return the jobs whose deletion would wait for ever for an operator that is gone."""
-        return [job for job in _all_of(self.client, JOBS) if self.removal.lets_go(job, all_jobs=bool(self.definitions))]
+        all_jobs = bool(self.definitions)
+        return [job for job in _all_of(self.client, JOBS) if self.removal.must_release(job, all_jobs=all_jobs)]
 
     def _remove(self, things: Sequence[Thing], say: Say) -> None:
         for thing in things:
@@ -114,7 +115,7 @@ class Uninstallation:
                 )
             wait(LOOK_SECONDS)
 
-    def _let_go(self, job: Object) -> None:
+    def _release_job(self, job: Object) -> None:
         """Remove our finalizer from the job, and keep all others. Raise Unavailable if the job changes all the time."""
         namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
         for _ in range(TRIES):
@@ -170,7 +171,7 @@ def _fate(job: Object) -> str:
     text = f"{_name(job)} ({state_of(job)})"
     if state_of(job) not in [state.value for state in ENDED] and not seen.is_deleted:
         text += " continues to run, and only Kubernetes replaces its failed pods"
-    if has_nothing(seen, OperatorOptions()):
+    if has_no_temporaries(seen, OperatorOptions()):
         return f"{text}: it has no temporaries"
     return f"{text}: its temporaries are left when it is deleted, {left_behind(seen, OperatorOptions())}"
 

@@ -28,7 +28,7 @@ def serve(operator: Operator, port: int) -> ThreadingHTTPServer:
                 case "/healthz":
                     self._answer(*((200, "ok\n") if operator.is_alive() else (503, "a loop of the operator hangs\n")))
                 case "/readyz":
-                    why = "\n".join(operator.unheard)
+                    why = "\n".join(operator.silences)
                     self._answer(*((503, f"the operator does not know all jobs: {why}\n") if why else (200, "ok\n")))
                 case _:
                     self._answer(404, "/metrics, /healthz, /readyz\n")

@@ -31,13 +31,13 @@ def test_a_loop_that_hangs_or_has_ended_does_not_go_round_and_one_that_rests_doe
         loop.begins()
 
     loop = Loop("test", run)
-    assert not loop.goes_round(60)
+    assert not loop.is_running(60)
     loop.start()
     assert rested.wait(PATIENCE_SECONDS)
-    assert loop.goes_round(0)
+    assert loop.is_running(0)
     turn.set()
     loop.join(PATIENCE_SECONDS)
-    assert not loop.goes_round(60)
+    assert not loop.is_running(60)
 
 
 def test_a_round_that_takes_too_long_is_noticed() -> None:
@@ -45,8 +45,8 @@ def test_a_round_that_takes_too_long_is_noticed() -> None:
     loop = Loop("test", lambda: end.set() if end.wait(PATIENCE_SECONDS) else None)
     loop.start()
     try:
-        assert loop.goes_round(60)
-        until(lambda: not loop.goes_round(0.05), "its round is too long")
+        assert loop.is_running(60)
+        until(lambda: not loop.is_running(0.05), "its round is too long")
     finally:
         end.set()
 
@@ -92,8 +92,8 @@ def test_an_operator_lives_while_the_api_server_is_away_and_is_not_ready() -> No
 def test_an_operator_without_its_kinds_of_objects_says_so_and_what_to_do(bare_server: str) -> None:
     """As when it was installed before them; it begins as soon as they are there."""
     with operator_of(bare_server) as operator:
-        until(lambda: all("kubemr-shell install" in one for one in operator.unheard), "each of its watches has failed")
-        assert "list of mapreducejobs: the API server knows no such kind of object" in operator.unheard[0]
+        until(lambda: all("kubemr-shell install" in one for one in operator.silences), "each of its watches has failed")
+        assert "list of mapreducejobs: the API server knows no such kind of object" in operator.silences[0]
 
 
 def test_an_operator_whose_loops_stand_still_is_not_alive() -> None:

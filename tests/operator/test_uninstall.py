@@ -87,21 +87,21 @@ def test_another_installation_keeps_what_it_has_and_its_jobs() -> None:
     removal = removal_of(both, "kubemr")
     assert texts(removal) == everything(alone)
     assert removal.others == ["ops"]
-    assert removal.lets_go(job("jobs", FINALIZER))
-    assert not removal.lets_go(job("team", FINALIZER))
+    assert removal.must_release(job("jobs", FINALIZER))
+    assert not removal.must_release(job("team", FINALIZER))
 
 
 def test_a_job_that_a_second_operator_looks_after_is_not_let_go() -> None:
     removal = removal_of(found(options("kubemr"), options("ops", "team")), "ops")
-    assert not removal.lets_go(job("team", FINALIZER))
+    assert not removal.must_release(job("team", FINALIZER))
 
 
 def test_only_jobs_that_our_finalizer_holds_are_let_go() -> None:
     removal = removal_of(found(options("kubemr", "jobs")), "kubemr")
-    assert removal.lets_go(job("jobs", "theirs", FINALIZER))
-    assert not removal.lets_go(job("jobs", "theirs"))
-    assert not removal.lets_go(job("elsewhere", FINALIZER))
-    assert removal.lets_go(job("elsewhere", FINALIZER), all_jobs=True)
+    assert removal.must_release(job("jobs", "theirs", FINALIZER))
+    assert not removal.must_release(job("jobs", "theirs"))
+    assert not removal.must_release(job("elsewhere", FINALIZER))
+    assert removal.must_release(job("elsewhere", FINALIZER), all_jobs=True)
 
 
 def test_installations_that_share_names_in_the_cluster_leave_them_to_the_last() -> None:
@@ -130,7 +130,7 @@ def test_an_interrupted_one_finds_the_rest_and_the_jobs_again() -> None:
     left = {resource: [one for one in ones if one["metadata"]["uid"] != first.uid] for resource, ones in known.items()}
     again = removal_of(left, "kubemr")
     assert again.things == rest
-    assert again.lets_go(job("jobs", FINALIZER))
+    assert again.must_release(job("jobs", FINALIZER))
 
 
 def test_a_release_of_helm_is_named() -> None:
