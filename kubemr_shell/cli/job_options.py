@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,6 +80,7 @@ def request_of(
 ) -> RunRequest:
     """Return the request that the values of ``job_options`` make. Raise UsageError or InvalidSpec."""
     from kubemr_shell import settings  # noqa: PLC0415 - --help needs none of these
+    from kubemr_shell.inputs.descriptors import lasting_name  # noqa: PLC0415
     from kubemr_shell.job.quantity import parse_quantity  # noqa: PLC0415
     from kubemr_shell.local_run.request import RunRequest  # noqa: PLC0415
     from kubemr_shell.worker.memory import divide_memory  # noqa: PLC0415
@@ -110,7 +112,7 @@ def request_of(
     output = _output_uri(spec.output) if spec.output else None
     return RunRequest(
         name=job.name or f"{job.generate_name or 'run-'}{os.urandom(3).hex()}",
-        spec=spec,
+        spec=replace(spec, inputs=tuple(map(lasting_name, spec.inputs))),
         folder=folder,
         output=output,
         tmp=_tmp(tmp, output) if tmp else None,

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from kubemr_shell.errors import Forbidden, InputError, InputNotFound, KubemrError, StorageUnavailable, Unavailable
 from kubemr_shell.inputs.compression import codec_of
+from kubemr_shell.inputs.descriptors import differs_by_process
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.local_files import LocalFile, LocalFiles
 from kubemr_shell.job.split import Codec
@@ -160,7 +161,13 @@ class _Listing:
                 f"{shown(name)}: {scheme_of(name)}:// cannot be read: use a path, file://, s3:// or http(s)://"
             )
         else:
-            for file in self._local.find(absolute_path(name, self._folder)):
+            path = absolute_path(name, self._folder)
+            if differs_by_process(path):  # this process may be a worker, with files of its own under such names
+                raise InputNotFound(
+                    f"{shown(path)}: every process finds another file under such a name, and any worker may have to "
+                    "read the input again: name a file that has a path, or give it as standard input, with -"
+                )
+            for file in self._local.find(path):
                 yield self._local_object(file, self._codec_of(file.path))
 
     def _local_object(self, file: LocalFile, codec: Codec) -> InputObject:

@@ -6,6 +6,7 @@ import os
 import stat
 
 from kubemr_shell.errors import InputNotFound, UsageError
+from kubemr_shell.inputs.descriptors import differs_by_process
 from kubemr_shell.inputs.listing import STANDARD_INPUT, absolute_path
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.shown import shown
@@ -35,6 +36,8 @@ def copy_list(spec: JobSpec, folder: str, path: str, *, is_lasting: bool) -> Non
 def content_of_stream(spec: JobSpec, folder: str) -> bytes | None:
     """Return the list of inputs if it is standard input, a pipe or another stream. Return None if it can be read again.
 
+    A list with a name such as ``/dev/fd/3`` is read here: a worker would find another file under that name.
+
     Raise InputNotFound if the list cannot be read.
     """
     name = spec.inputs_from
@@ -45,7 +48,7 @@ def content_of_stream(spec: JobSpec, folder: str) -> bytes | None:
     path = absolute_path(name, folder)
     try:
         mode = os.stat(path).st_mode
-        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        if (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) and not differs_by_process(path):
             return None
         with open(path, "rb", buffering=0) as stream:
             return read_all(stream.fileno())
