@@ -9,7 +9,7 @@ from typing import Any
 
 from kubemr_shell.job.names import file_name
 from kubemr_shell.job.records import yaml_name
-from kubemr_shell.job.scripts import files_of_maps, script_name
+from kubemr_shell.job.scripts import files_of_maps, script_of_reduces_alone
 from kubemr_shell.job.spec import JobSpec
 
 DECIDE_MAP = (
@@ -66,10 +66,10 @@ def _digest(value: object) -> str:
 
 
 def pins_of_maps(spec: Mapping[str, Any], pins: Mapping[str, str]) -> dict[str, str]:
-    """Return the pins of all files but the script of the reduceCommand."""
-    script, others = script_name(spec.get("reduceCommand")), (spec.get("mapCommand"), spec.get("combineCommand"))
-    if script is None or script in map(script_name, others):
-        return dict(pins)
+    """Return the pins of all files but the script that is of the reduceCommand alone."""
+    values = (*(variable.get("value", "") for variable in spec.get("env") or ()), *(spec.get("jobargs") or {}).values())
+    maps = (spec.get("mapCommand"), spec.get("combineCommand"))
+    script = script_of_reduces_alone(spec.get("reduceCommand"), maps, values)
     return {uri: pin for uri, pin in pins.items() if file_name(uri) != script}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 
 from kubemr_shell.job.names import file_name
 from kubemr_shell.job.spec import Command, JobSpec
@@ -29,8 +30,21 @@ def scripts_of_maps(spec: JobSpec) -> set[str]:
 
 
 def files_of_maps(spec: JobSpec) -> tuple[str, ...]:
-    """Return all files except the script of the reduceCommand. A map command may read any of them."""
-    script = script_name(spec.reduce_command)
-    if script is None or script in scripts_of_maps(spec):
-        return spec.files
+    """Return all files that a map command may read: all but the script that is of the reduceCommand alone."""
+    maps = (spec.map_command, spec.combine_command)
+    values = (*(variable.value for variable in spec.env), *spec.jobargs.values())
+    script = script_of_reduces_alone(spec.reduce_command, maps, values)
     return tuple(uri for uri in spec.files if file_name(uri) != script)
+
+
+def script_of_reduces_alone(
+    reduces: Command | None, maps: Iterable[Command | None], values: Iterable[str]
+) -> str | None:
+    """Return the name of the script of the reduceCommand, or None if a map attempt may read this script.
+
+    A map attempt may read the script if a command of the map phase, or one of the ``values`` of its environment,
+    mentions the name. ``sh job.sh map`` begins with another word.
+    """
+    script = script_name(reduces)
+    words = [word for command in maps if command for word in ([command] if isinstance(command, str) else command)]
+    return None if script is None or any(script in text for text in (*words, *values)) else script
