@@ -23,7 +23,7 @@ def delete(*, name: str, wait: bool, access: Access) -> int:
     with stopping_on_signals(stop.set) as signals:
         is_gone = delete_job(reach(access), name, waits=wait, stop=stop, say=say)
     if not is_gone:
-        say(f"stopped waiting; {name} goes as soon as its temporaries are removed")
+        say(f"stopped waiting; {name} is removed as soon as its temporaries are")
         return signals.exit_code or 0
     print(f"mapreducejob/{name} deleted")
     return 0

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 @click.option("--image", help="The image of jobs that name none; default: kubemr/base of this version.")
 @job_defaults
 @click.option("--worker-template", metavar="JSON", default="{}", help="The pod template for the workers of all jobs.")
-@click.option("--lease", type=float, default=LEASE_SECONDS, show_default=True, help="Seconds; see docs/operations.md.")
+@click.option(
+    "--lease",
+    type=float,
+    default=LEASE_SECONDS,
+    show_default=True,
+    help="Seconds after which a worker renews a claim; see docs/operations.md.",
+)
 @click.option("--port", type=int, default=8080, show_default=True, help="The port of /metrics, /healthz and /readyz.")
 @click.option("--pod", metavar="NAMESPACE/NAME", help="The pod of this operator. Jobs get its image by its digest.")
 @click.option("--kubeconfig", type=click.Path(), help="How to reach the API server from outside a pod.")

@@ -20,6 +20,7 @@ from kubemr_shell.storage.locate import scheme_of
 JOB_FILE = click.option(
     "--job", "job_file", metavar="JOB.yaml", help="The job's YAML, for its s3 and, without OUTPUT, for its output."
 )
+"""The option that names the YAML of a job whose output a command reads."""
 
 
 def with_output(command: Callable[..., None]) -> Callable[..., None]:

@@ -61,7 +61,7 @@ def retry(
         )
         if not answered:
             raise no_answer(name)
-        print(f"mapreducejob/{name} goes on", flush=True)
+        print(f"mapreducejob/{name} retried", flush=True)
         if wait or follow:
             return wait_for_end(jobs, jobs.get(name), shows=follow, flags=flags, say=say)
     say(f"  kubemr-shell status {name}{flags}")

@@ -39,10 +39,10 @@ def submit(*, file: str, wait: bool, follow: bool, access: Access) -> int:
         if wait or follow:
             return wait_for_end(jobs, job, shows=follow, flags=flags, say=say)
     for command, what in (
-        ("status", "how far it is"),
-        ("logs --follow", "what its commands say"),
-        ("results", "its parts, when it is COMPLETE"),
-        ("cancel", "its end"),
+        ("status", "shows its state and progress"),
+        ("logs --follow", "shows the stderr of its commands"),
+        ("results", "prints its parts, once it is COMPLETE"),
+        ("cancel", "ends it"),
     ):
         verb, _, flag = command.partition(" ")
         line = f"kubemr-shell {verb} {name}{flags}{f' {flag}' if flag else ''}"

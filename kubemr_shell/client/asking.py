@@ -110,7 +110,7 @@ def delete_job(jobs: Jobs, name: str, *, waits: bool, stop: Event, say: Say) -> 
 
 def no_answer(name: str) -> Unavailable:
     """Return the error for a request that is written in the job, but that no operator has read."""
-    return Unavailable(f"job {name}: asked, but no operator has answered: {HINT}")
+    return Unavailable(f"job {name}: the request is recorded, but no operator has answered: {HINT}")
 
 
 def _answered(jobs: Jobs, job: Document, is_it: Callable[[Document], bool], say: Say) -> Document | None:
@@ -130,7 +130,7 @@ def _changed(jobs: Jobs, name: str, change: Callable[[Document], list[Operation]
             return jobs.patch(name, [*same, *change(seen)])
         except Conflict:
             continue
-    raise KubemrError(f"{name}: others change the job all the time: try again")
+    raise KubemrError(f"{name}: other clients keep changing the job: try again")
 
 
 def _wanted(seen: Document, spec: Change | None, package: Package | None, changes: Change) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _must_be_retriable(document: Document, wanted: Change, found: Mapping[str, s
     name = document["metadata"]["name"]
     if is_being_deleted(document):
         raise _refusal(
-            name, f"it is being deleted: when it is gone (kubemr-shell delete {name} --wait), submit it anew"
+            name, f"it is being deleted: when it is gone (kubemr-shell delete {name} --wait), submit it again"
         )
     asked = load_job({**document, "spec": wanted}, f"job {name}").spec
     with readable(name):

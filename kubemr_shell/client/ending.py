@@ -24,7 +24,7 @@ def failure_of(document: Document, flags: str) -> KubemrError | None:
     """Return the error for a job that failed or was cancelled, or None. ``flags`` are those that reach the cluster."""
     view, name = view_of(document), document["metadata"]["name"]
     if view.state is JobState.CANCELLED:
-        return JobCancelled(f"job {name} was cancelled; kubemr-shell retry {name}{flags} goes on with it")
+        return JobCancelled(f"job {name} was cancelled; kubemr-shell retry {name}{flags} continues it")
     if view.state is not JobState.FAIL:
         return None
     failure = view.failure or {}
@@ -37,13 +37,13 @@ def failure_of(document: Document, flags: str) -> KubemrError | None:
 def failure_screen(name: str, failure: Mapping[str, Any], flags: str) -> list[str]:
     """Return the screen for a failure: what failed, where, why, and what to do."""
     lines = failure_lines({"reason": "", **failure}, job=name, debug=[], resume=[])
-    again, mended = f"kubemr-shell retry {name}{flags}", f"kubemr-shell retry {name} -f JOB.yaml{flags}"
+    again, corrected = f"kubemr-shell retry {name}{flags}", f"kubemr-shell retry {name} -f JOB.yaml{flags}"
     if failure.get("kind") == InvalidSpec.__name__:
-        return [*lines, f"  go on when it is mended:   {mended}"]
+        return [*lines, f"  continue when fixed:       {corrected}"]
     task = str(failure.get("task") or "")
     if task:
         lines.append(f"  all of its stderr:         kubemr-shell logs {name} {task}{flags}")
-    lines += [f"  go on when it is mended:   {again}", f"  under a mended YAML:       {mended}"]
+    lines += [f"  continue when fixed:       {again}", f"  with a corrected YAML:     {corrected}"]
     if task.startswith(Phase.MAP.value):  # a retry may not change the fields on which the maps depend
         anew = f"kubemr-shell delete {name} --wait{flags} && kubemr-shell submit JOB.yaml{flags}"
         lines.append(f"  with another mapCommand:   {anew}")

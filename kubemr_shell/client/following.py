@@ -65,10 +65,10 @@ class Followed:
             if self._clock() - began >= SILENT_SECONDS:
                 where = f"-n {self._jobs.namespace}"
                 self._tell(
-                    f"{self._name} waits for its workers to end, and for a pod that removes its temporaries; after 10 "
-                    "minutes it goes without, or after an hour if there is no room for that pod. Its pods: "
-                    f"kubectl get pods {where} -l {JOB_LABEL}={self._name}. None? "
-                    f"kubectl describe mapreducejob {where} {self._name} names what is in the way. Nothing? {HINT}"
+                    f"{self._name} waits for its workers to end, and for a pod that removes its temporaries. After 10 "
+                    "minutes it no longer waits, or after an hour if no node has room for that pod. Its pods: "
+                    f"kubectl get pods {where} -l {JOB_LABEL}={self._name}. If it has none: "
+                    f"kubectl describe mapreducejob {where} {self._name} names the hindrance. If it names none: {HINT}"
                 )
             return False
 

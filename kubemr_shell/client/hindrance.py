@@ -21,9 +21,9 @@ def way_out(document: Document, flags: str) -> str:
     """Return the advice for a job with a hindrance. ``flags`` are those that reach the cluster."""
     name = document["metadata"]["name"]
     if view_of(document).publishing:
-        return "it goes on by itself once that is mended; it cannot be cancelled while its results are being published"
+        return "it continues by itself when this is fixed; it cannot be cancelled while its results are being published"
     return (
-        "it goes on by itself as soon as it can; to run it under a mended YAML instead: "
+        "it continues by itself as soon as it can; to run it with a corrected YAML instead: "
         f"kubemr-shell cancel {name}{flags} && kubemr-shell retry {name} -f JOB.yaml{flags}"
     )
 

@@ -86,7 +86,7 @@ class Jobs:
                 f"or have a new name made with metadata.generateName: {name}-"
             ) from error
         except UnknownAnswer as error:
-            raise BoardUnavailable(f"{error}; it may be there all the same: kubemr-shell list") from error
+            raise BoardUnavailable(f"{error}; the job may exist all the same: kubemr-shell list") from error
 
     def _is_being_deleted(self, name: str) -> bool:
         try:
@@ -129,7 +129,8 @@ class Jobs:
         except DocumentNotFound as error:
             raise self._missing(name, error) from error
         except Forbidden as error:
-            raise Forbidden(f"{error}; ask whoever runs the cluster for that right, or choose another user") from error
+            hint = "ask the administrator of the cluster for this permission, or choose another user"
+            raise Forbidden(f"{error}; {hint}") from error
         except UnknownField as error:
             raise NotInstalled(
                 f"{self.client.server}: {error}: the cluster's definition of jobs is older than this kubemr-shell: "
@@ -138,7 +139,7 @@ class Jobs:
         except UnknownAnswer:
             raise
         except BoardUnavailable as error:
-            hint = "look whether it runs, and whether --context, --kubeconfig or KUBECONFIG name the right one"
+            hint = "check that it runs, and that --context, --kubeconfig or KUBECONFIG names the correct one"
             raise BoardUnavailable(f"{error}; {hint}", retry_after=error.retry_after) from error
 
     def _missing(self, name: str | None, error: DocumentNotFound) -> KubemrError:

@@ -29,7 +29,7 @@ def place_of_results(document: Document, environ: Mapping[str, str], *, flags: s
         raise failure
     if view.state is not JobState.COMPLETE or not view.results:
         raise JobNotFound(
-            f"job {name} is {view.state}: it has no results yet; kubemr-shell status {name}{flags} says how far it is"
+            f"job {name} is {view.state}: it has no results yet; kubemr-shell status {name}{flags} shows its progress"
         )
     s3 = spec_from_mapping(document["spec"]).s3
     if any(environ.get(variable) for variable in ENDPOINTS):

@@ -36,7 +36,7 @@ def status_lines(document: Document, progress: Progress, *, now: float, flags: s
     if view.state not in ENDED:
         lines += _phases(progress, now)
         if hindrance := hindrance_of(document):
-            lines.append(_line("in its way", hindrance))
+            lines.append(_line("hindrance", hindrance))
             lines.append(_line("", way_out(document, flags)))
         lines += _skew(view)
     if view.retry:
@@ -52,7 +52,7 @@ def status_lines(document: Document, progress: Progress, *, now: float, flags: s
         lines += [_line("results", first), *more]
         lines.append(f"  to read them:  kubemr-shell results {metadata['name']}{flags}")
     elif view.state is JobState.CANCELLED:
-        lines.append(f"  to go on with it:  kubemr-shell retry {metadata['name']}{flags}")
+        lines.append(f"  to continue it:  kubemr-shell retry {metadata['name']}{flags}")
     return lines
 
 

@@ -92,7 +92,7 @@ def _send(jobs: Jobs, job: Document, package: Package) -> Document | None:
                     _remove_left(jobs, files, job["metadata"]["name"])
             else:
                 return None
-    raise KubemrError(f"ConfigMap {name}: others make and remove it all the time: try again")
+    raise KubemrError(f"ConfigMap {name}: other clients keep creating and deleting it: try again")
 
 
 def _begun(jobs: Jobs, document: Mapping[str, Any]) -> Document | None:

@@ -43,9 +43,9 @@ def failure_lines(
     if task and debug:
         lines.append(f"  run just this task again:  {_line(debug)}")
     if failure.get("kind") == InputChanged.__name__:  # --resume refuses a job whose inputs have changed
-        lines += [f"  start anew:                {_line(anew)}"] if anew else []
+        lines += [f"  start again:               {_line(anew)}"] if anew else []
     elif resume:
-        lines.append(f"  go on when it is mended:   {_line(resume)}")
+        lines.append(f"  continue when fixed:       {_line(resume)}")
     return lines
 
 

@@ -85,9 +85,9 @@ def _check_objects(planned: dict[str, str], s3: S3Config) -> None:
 
 def _unreadable(uri: str, reason: str) -> InputChanged:
     return InputChanged(
-        f"{shown(uri)}: cannot be read any more ({reason}): put it back, or start anew with --overwrite"
+        f"{shown(uri)}: cannot be read any more ({reason}): put it back, or start again with --overwrite"
     )
 
 
 def _changed(uri: str) -> InputChanged:
-    return InputChanged(f"{shown(uri)}: changed since the job was planned: start anew with --overwrite")
+    return InputChanged(f"{shown(uri)}: changed since the job was planned: start again with --overwrite")

@@ -45,7 +45,7 @@ class JobFolder:
     output: str
     """The URI of the folder or prefix for the parts."""
     s3: S3Spec = field(default=S3Spec())
-    """How to reach the object store, unless the folder remembers other settings (``remember_s3``)."""
+    """The way to reach the object store, unless the folder remembers another one (``remember_s3``)."""
     board_name: str = BOARD_NAME
 
     @property
@@ -112,9 +112,9 @@ class JobFolder:
             return os.path.join(self.root, "stage")
         return f"{self.output}/{STATE_NAME}/{self.uid}/stage"
 
-    def workspace(self, scratch: str = "", *, agents: int = 1) -> Workspace:
-        """Return the workspace of one of ``agents`` worker processes. ``scratch`` is its scratch folder."""
-        temporaries, s3 = self.temporaries, S3Config.of(self._s3, agents=agents)
+    def workspace(self, scratch: str = "", *, workers: int = 1) -> Workspace:
+        """Return the workspace of one of ``workers`` worker processes. ``scratch`` is its scratch folder."""
+        temporaries, s3 = self.temporaries, S3Config.of(self._s3, agents=workers)
         return Workspace(
             storage=locate(temporaries, s3),
             temporaries=temporaries,
@@ -253,7 +253,7 @@ def read_facts(path: str) -> dict[str, Any]:
         with open(path) as file:
             facts: dict[str, Any] = json.load(file)
     except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: gone or damaged ({error}): start anew with --overwrite") from error
+        raise StorageError(f"{path}: gone or damaged ({error}): start again with --overwrite") from error
     return facts
 
 

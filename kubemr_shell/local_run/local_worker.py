@@ -1,4 +1,4 @@
-"""One worker of a run on this machine. Its board is a file; a lock shows whether another worker is alive."""
+"""A worker of a run on this machine. Its board is a file; a lock shows whether another worker is alive."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def job_context(
     job: JobFolder, view: JobView, spec: JobSpec, options: LocalWorkerOptions, *, scratch: str
 ) -> JobContext:
     """Return the context in which a worker on this machine runs the job under ``spec``."""
-    workspace = job.workspace(scratch, agents=options.workers)
+    workspace = job.workspace(scratch, workers=options.workers)
     return JobContext(
         name=job.name,
         uid=job.uid,

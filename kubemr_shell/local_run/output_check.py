@@ -67,7 +67,7 @@ def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool)
     if found.success is not None and not (overwrite or resume):
         raise UsageError(f"{place} holds a finished result: --overwrite replaces it")
     if found.success is None and found.unfinished and not (overwrite or resume):
-        raise UsageError(f"{place} holds an unfinished job: --resume goes on with it, --overwrite starts anew")
+        raise UsageError(f"{place} holds an unfinished job: --resume continues it, --overwrite starts again")
 
 
 def check_unowned(output: Output) -> None:
@@ -99,7 +99,7 @@ def check_whole(output: str, found: Found) -> None:
     if found.missing:
         raise UsageError(
             f"the finished result in {output} has no {', '.join(found.missing[:3])} any more: "
-            "put it back, or start anew with --overwrite"
+            "put it back, or start again with --overwrite"
         )
 
 

@@ -93,7 +93,7 @@ def refusal(owner: Owner, uri: str, *, is_alive: bool | None, replace: bool, for
     if not (replace or force):
         return UsageError(
             f"{uri} holds an unfinished job whose state is elsewhere ({owner.who}, {os.path.dirname(owner.lock)}): "
-            "--resume goes on with it only there, --overwrite starts anew"
+            "--resume continues it only there, --overwrite starts again"
         )
     return None
 
@@ -107,7 +107,7 @@ class OwnerObject:
         self.uri = f"{output}/{STATE}/{OWNER}"
         self._bucket, self._key = split_uri(self.uri)
         self.may_be_ours = False
-        """Whether the object may be one that this process, or an earlier run with its lock, has written."""
+        """True if this process, or an earlier run with its lock, may have written the object."""
 
     def read(self) -> tuple[Owner, str] | None:
         """Return the owner and the ETag of the object, or None if there is no object.
@@ -145,7 +145,7 @@ class OwnerObject:
                 condition = {"IfMatch": etag}
             self.may_be_ours = True
             self._put(ours, condition)
-        raise StorageError(f"{self.uri}: other runs write there all the time: try again")
+        raise StorageError(f"{self.uri}: other runs keep writing it: try again")
 
     def stop(self, ours: Owner) -> None:
         """Record that the run has ended and left an unfinished job. Ignore errors: the free lock shows the same."""

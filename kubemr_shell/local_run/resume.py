@@ -32,8 +32,8 @@ def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None 
     end_leftovers(job)
     if tmp not in (None, job.tmp):
         raise UsageError(
-            f"--resume cannot go on with --tmp {tmp}: the temporaries of the unfinished job are in {job.temporaries}; "
-            "leave --tmp away, or start anew with --overwrite"
+            f"--resume cannot use --tmp {tmp}: the temporaries of the unfinished job are in {job.temporaries}; "
+            "leave --tmp out, or start again with --overwrite"
         )
     job.remember_s3(asked.s3)
     job.make_folders()
@@ -74,16 +74,16 @@ def _changes(old: JobSpec, asked: JobSpec, view: JobView) -> Changes:
     changes = changed_fields(old, asked, planned=planned, found=file_pins(asked))
     if changes.forbidden:
         raise UsageError(
-            f"--resume cannot go on with another {', '.join(changes.forbidden)} than the job in the output has: "
-            "change it back, or start anew with --overwrite"
+            f"--resume cannot change {', '.join(changes.forbidden)} of the job in the output: "
+            "change it back, or start again with --overwrite"
         )
     if changes.maps and view.state is JobState.COMPLETE:
         named = next(uri for uri in planned if file_name(uri) == changes.maps[0])
-        raise InputChanged(f"{shown(named)}: changed since the job was planned: start anew with --overwrite")
+        raise InputChanged(f"{shown(named)}: changed since the job was planned: start again with --overwrite")
     again = changes.maps + changes.reduce_only
     if again and view.publishing and view.state is not JobState.COMPLETE:
         raise UsageError(
             f"--resume cannot change the {', '.join(again)} of a job whose results are published, or "
-            "about to be: change it back, or start anew with --overwrite"
+            "about to be: change it back, or start again with --overwrite"
         )
     return changes

@@ -107,9 +107,9 @@ def _close_complete(opened: Opened, *, remove: bool) -> None:
         close_job(opened, remove=remove)
     except KubemrError as error:
         line = f"kubemr-shell clean {shlex.quote(opened.job.output)}"
-        way_out = "remove them" if opened.job.is_for_stdout else f"when that is mended, remove them: {line}"
+        way_out = "remove them" if opened.job.is_for_stdout else f"when this is fixed, remove them: {line}"
         print(  # noqa: T201 - the user has to remove them
-            f"kubemr-shell: the result is complete, but temporaries of it are left: {error}: {way_out}", file=sys.stderr
+            f"kubemr-shell: the result is complete, but temporaries are left: {error}: {way_out}", file=sys.stderr
         )
 
 
@@ -195,7 +195,7 @@ def _print_uris(request: RunRequest) -> None:
 
 def _stopped(request: RunRequest, signals: Signals) -> int:
     assert signals.exit_code is not None
-    hint = "; go on with --resume" if request.output is not None else ""
+    hint = "; continue with --resume" if request.output is not None else ""
     _say(request, [f"stopped by {signals.received.name if signals.received else ''}{hint}"])
     return signals.exit_code
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubemr_shell.worker.way_on import WayOn
 
-_INTO_AN_OUTPUT = WayOn(goes_on="go on with --resume", begins_anew="start anew with --overwrite")
+_INTO_AN_OUTPUT = WayOn(goes_on="continue with --resume", begins_anew="start again with --overwrite")
 _TO_STDOUT = WayOn(goes_on="run it again", begins_anew="run it again")
 """The advice for a run to stdout, of which nothing is kept."""
 

@@ -23,7 +23,7 @@ def credentials_advice(namespace: str, secret: str | None) -> CredentialsAdvice:
     command = _command(namespace, secret)
     return CredentialsAdvice(
         if_missing=f"{place} must have the keys {keys}: {command}",
-        if_wrong=f"{place} must have the right {keys}: {command}",
+        if_wrong=f"{place} must have the correct {keys}: {command}",
         if_refused=f"check the credentials in {place}, and the bucket's policy",
     )
 

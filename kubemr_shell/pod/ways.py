@@ -9,8 +9,8 @@ def way_on(job: str, namespace: str) -> WayOn:
     """Return the advice for a job. Kubernetes replaces a pod that has ended, until this has failed several times."""
     there = f"-n {namespace}"
     return WayOn(
-        goes_on=f"the job goes on by itself; once it has failed, by kubemr-shell retry {job} {there}",
+        goes_on=f"the job continues by itself; if it has failed, by kubemr-shell retry {job} {there}",
         begins_anew=(
-            f"begin it anew: kubemr-shell delete {job} --wait {there} && kubemr-shell submit JOB.yaml {there}"
+            f"start it again: kubemr-shell delete {job} --wait {there} && kubemr-shell submit JOB.yaml {there}"
         ),
     )

@@ -30,10 +30,10 @@ def failed(desk: Desk) -> Desk:
 def test_a_retried_job_does_what_is_missing(failed: Desk) -> None:
     (failed.folder / "gate").touch()
     retried = failed.start("retry", "words", "--wait", "-n", failed.namespace)
-    until(lambda: b"goes on" in retried.stdout.read_bytes(), "the answer")
+    until(lambda: b"retried" in retried.stdout.read_bytes(), "the answer")
     failed.worker(name="y")
     done = retried.wait()
-    assert (done.code, done.stdout) == (0, b"mapreducejob/words goes on\n"), done.stderr
+    assert (done.code, done.stdout) == (0, b"mapreducejob/words retried\n"), done.stderr
     failed.until_condition("Complete")
     assert failed.run("results", "words").stdout == b"1 a\n2 b\n1 c\n"
     assert "retried     1 time" in failed.run("status", "words").stdout.decode()
@@ -135,7 +135,7 @@ def test_a_cancelled_job_ends_the_waiting_and_can_go_on(desk: Desk) -> None:
         assert desk.run("cancel", "words").stdout == b"mapreducejob/words cancelled\n"
     done = waiting.wait()
     assert done.code == 5
-    assert f"kubemr-shell retry words -n {desk.namespace} goes on with it" in done.stderr
+    assert f"kubemr-shell retry words -n {desk.namespace} continues it" in done.stderr
     desk.until_condition("Failed")
     assert desk.run("retry", "words").code == 0
     desk.until_state("words", "DEPLOYED")
@@ -150,7 +150,7 @@ def test_of_a_job_that_is_being_deleted_nothing_is_asked_any_more(desk: Desk) ->
     assert desk.run("delete", "words").code == 0
     asked = {command: desk.run(command, "words") for command in ("retry", "cancel")}
     assert [done.code for done in asked.values()] == [2, 2]
-    assert "being deleted: when it is gone (kubemr-shell delete words --wait), submit it anew" in asked["retry"].stderr
+    assert "being deleted: when it is gone (kubemr-shell delete words --wait), submit it again" in asked["retry"].stderr
     assert "job words is being deleted" in asked["cancel"].stderr
     again = desk.run("submit", "job.yaml")
     assert again.code == 2
@@ -164,7 +164,7 @@ def test_what_nobody_answers_is_said_so(desk: Desk) -> None:
     desk.run("submit", desk.words())
     done = desk.run("cancel", "words")
     assert done.code == 6
-    assert "asked, but no operator has answered" in done.stderr
+    assert "the request is recorded, but no operator has answered" in done.stderr
     assert desk.job()["spec"]["cancel"] is True
 
 

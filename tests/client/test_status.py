@@ -80,7 +80,7 @@ def test_nobody_is_sent_to_cancel_a_job_that_cannot_be_cancelled_any_more() -> N
     condition = {"type": "WorkersReady", "status": "False", "reason": "WorkerFailed", "message": "no right"}
     view = JobView(state=JobState.PUBLISH, spec=SPEC, plan=PLAN, publishing=True)
     text = lines(view, conditions=[condition])
-    assert "it goes on by itself once that is mended; it cannot be cancelled while its results are being" in text
+    assert "it continues by itself when this is fixed; it cannot be cancelled while its results are being" in text
     assert "kubemr-shell cancel" not in text
 
 
@@ -88,11 +88,11 @@ def test_what_is_in_the_way_is_said_but_not_of_what_has_ended() -> None:
     condition = {"type": "WorkersReady", "status": "False", "reason": "Unschedulable", "message": "no\x1b node"}
     view = JobView(state=JobState.DEPLOYED, spec=SPEC)
     text = lines(view, conditions=[condition])
-    assert "in its way  Unschedulable: no\\x1b node" in text
+    assert "hindrance   Unschedulable: no\\x1b node" in text
     assert "kubemr-shell cancel words -n ns && kubemr-shell retry words -f JOB.yaml -n ns" in text
     starting = {**condition, "reason": "Starting"}
     assert lines(view, conditions=[starting]).endswith("deploy      waiting for workers")
-    assert "in its way" not in lines(JobView(state=JobState.CANCELLED, spec=SPEC), conditions=[condition])
+    assert "hindrance" not in lines(JobView(state=JobState.CANCELLED, spec=SPEC), conditions=[condition])
 
 
 def test_a_failure_is_one_screen_with_the_commands_that_help() -> None:

@@ -241,7 +241,7 @@ def test_a_missing_right_is_named(desk: Desk, arguments: tuple[str, ...]) -> Non
     done = desk.run(*arguments, kubeconfig=kubeconfig_of_user(desk, []))
     assert done.code == 7
     assert "cannot " in done.stderr
-    assert "ask whoever runs the cluster" in done.stderr
+    assert "ask the administrator of the cluster" in done.stderr
 
 
 def test_an_api_server_that_is_away_for_a_while_is_asked_again(desk: Desk) -> None:

@@ -53,7 +53,7 @@ def test_an_api_server_that_is_down_is_named(folder: Path, arguments: tuple[str,
     said = done.stderr.decode()
     assert done.returncode == 6
     assert f"no answer from the API server {server}: " in said
-    assert "Connection refused; look whether it runs" in said
+    assert "Connection refused; check that it runs" in said
     assert said.count("\n") == 1
 
 

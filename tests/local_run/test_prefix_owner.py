@@ -82,7 +82,7 @@ def test_a_dead_run_with_its_state_elsewhere_is_replaced_if_that_is_asked_for(wo
     take(world, first)
     lock.release()
     second, _ = world.run("second")
-    with pytest.raises(UsageError, match="--resume goes on with it only there, --overwrite starts anew"):
+    with pytest.raises(UsageError, match="--resume continues it only there, --overwrite starts again"):
         take(world, second)
     take(world, second, replace=True)
     world.object.remove(first)

@@ -34,8 +34,8 @@ def test_what_has_to_be_mended_is_followed_by_how_the_job_goes_on(reducing: Desk
     assert done.code == 1
     assert "something that this job did not write stands where a part of" in done.stderr
     assert done.stderr.endswith(
-        "move it away, then the job goes on by itself; "
-        f"once it has failed, by kubemr-shell retry words -n {reducing.namespace}\n"
+        "move it away, then the job continues by itself; "
+        f"if it has failed, by kubemr-shell retry words -n {reducing.namespace}\n"
     )
     reducing.bucket.client.delete_object(Bucket=reducing.bucket.name, Key="out/part-00000")
     assert reducing.worker(name="y", state="PUBLISH").wait().code == 0
@@ -54,6 +54,6 @@ def test_what_cannot_be_mended_is_followed_by_how_the_job_begins_anew(reducing: 
     assert done.code == 1
     assert f"{gone[0]}: no such object" in done.stderr
     assert done.stderr.endswith(
-        "the job cannot go on without it: begin it anew: "
+        "the job cannot go on without it: start it again: "
         f"kubemr-shell delete words --wait {there} && kubemr-shell submit JOB.yaml {there}\n"
     )

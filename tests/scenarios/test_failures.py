@@ -80,7 +80,7 @@ def test_a_job_whose_input_changed_is_started_anew(place: Place) -> None:
     assert done.code == 4
     assert f"{changed}: changed since the job was planned" in done.stderr
     assert "--resume" not in done.stderr
-    again = place.run(*hint(done, "start anew:"))
+    again = place.run(*hint(done, "start again:"))
     assert again.code == 0, again.stderr
     assert place.parts() == {"part-00000": b"a\nb\nc\n"}
 
@@ -94,7 +94,7 @@ def test_a_failed_job_goes_on_once_the_cause_is_mended(place: Place) -> None:
     assert done.code == 4
     script.write_text(script.read_text().replace("exit 9", "true"))
 
-    again = place.run(*hint(done, "go on when it is mended:"))
+    again = place.run(*hint(done, "continue when fixed:"))
 
     assert again.code == 0, again.stderr
     assert place.parts() == {"part-00000": b"1000\n"}
@@ -117,7 +117,7 @@ def test_a_failed_job_without_an_output_folder_can_be_looked_into(place: Place) 
     done = place.run("run", "-m", "cat; exit 6", "in")
 
     assert done.code == 4
-    assert "go on" not in done.stderr
+    assert "continue" not in done.stderr
     again = place.run(*hint(done, "run just this task again:"))
     assert (again.code, again.stdout) == (6, b"a\n")
 
@@ -177,7 +177,7 @@ def test_a_job_that_is_out_of_time_fails_and_can_go_on(place: Place) -> None:
         open_gate()
     job.write_text(JOB_WITH_DEADLINE.replace("Seconds: 2", "Seconds: 100"))
 
-    again = place.run(*hint(done, "go on when it is mended:"))
+    again = place.run(*hint(done, "continue when fixed:"))
 
     assert again.code == 0, again.stderr
     assert place.parts() == {"part-00000": b"a\n"}

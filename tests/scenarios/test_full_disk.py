@@ -95,7 +95,7 @@ def test_the_path_is_named_and_the_run_goes_on_when_there_is_room(
 ) -> None:
     said = is_filled_and_resumed(place, bytes_of_disk, job)
     assert re.search(f"{place.output}/_kubemr/[0-9a-f]+/", said)
-    assert not CAN_MOUNT or said.endswith("make room, then go on with --resume")
+    assert not CAN_MOUNT or said.endswith("make room, then continue with --resume")
 
 
 def test_results_that_stdout_does_not_take_can_be_had_once_more(place: Place) -> None:

@@ -23,7 +23,7 @@ def test_an_input_that_is_missing_is_named_before_any_command_runs(place: Place,
 
     assert done.code == 3
     assert missing.removeprefix("file://") in done.stderr
-    assert "go on" not in done.stderr
+    assert "continue" not in done.stderr
     assert place.attempts() == []
     assert os.listdir(place.output) == [], "so that the same command works when the input is named as it should be"
     assert place.run("run", "-o", "out", "-m", f"{NOTE}cat", "in").code == 0

@@ -120,7 +120,7 @@ def test_a_block_of_the_plan_that_is_lost_is_found(place: Place) -> None:
 
     assert done.code == 1
     assert f"{plan}: byte 0: it is damaged" in done.stderr
-    assert "start anew with --overwrite" in done.stderr
+    assert "start again with --overwrite" in done.stderr
 
 
 def test_the_tasks_of_a_damaged_journal_run_again(place: Place) -> None:
@@ -146,7 +146,7 @@ def test_a_journal_or_a_plan_that_is_lost_ends_the_run_with_its_name(place: Plac
 
     assert done.code == 1
     assert f"/{name}" in done.stderr
-    assert "start anew with --overwrite" in done.stderr
+    assert "start again with --overwrite" in done.stderr
     assert place.run(*job.arguments(place), "--overwrite").code == 0
     assert_complete(place, job)
 
@@ -165,7 +165,7 @@ def test_what_a_job_has_written_of_itself_is_named_when_it_is_gone_or_damaged(
 
     assert done.code == 1
     assert name.partition("/")[0] in done.stderr
-    assert done.stderr.rstrip().endswith("start anew with --overwrite")
+    assert done.stderr.rstrip().endswith("start again with --overwrite")
     assert place.parts() == job.parts()
     (place.folder / "attempts").unlink()
     assert place.run(*job.arguments(place), "--overwrite").code == 0
@@ -185,7 +185,7 @@ def test_a_run_whose_temporaries_are_removed_says_so(place: Place, name: str) ->
     assert f"/{name}" in done.stderr
     assert place.parts() == {}
     if name == "scratch":  # nothing that is done was in it
-        assert done.stderr.rstrip().endswith("then go on with --resume")
+        assert done.stderr.rstrip().endswith("then continue with --resume")
         assert place.run(*job.arguments(place), "--resume").code == 0
         assert_complete(place, job)
 

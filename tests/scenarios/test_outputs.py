@@ -48,7 +48,7 @@ def test_an_unfinished_job_is_refused_without_a_flag_that_says_what_to_do_with_i
 
     done = place.run(*JOB.arguments(place))
     assert done.code == 2
-    assert "holds an unfinished job: --resume goes on with it, --overwrite starts anew" in done.stderr
+    assert "holds an unfinished job: --resume continues it, --overwrite starts again" in done.stderr
 
     assert place.run(*JOB.arguments(place), "--overwrite").code == 0
     assert_complete(place, JOB)

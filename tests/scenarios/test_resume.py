@@ -101,7 +101,7 @@ def test_a_script_that_has_changed_since_a_job_was_finished_is_named(place: Plac
     done = place.run(*arguments, *changed, "--resume")
 
     assert done.code == 3
-    assert f"{script}: changed since the job was planned: start anew with --overwrite" in done.stderr
+    assert f"{script}: changed since the job was planned: start again with --overwrite" in done.stderr
     assert place.parts() == {"part-00000": b"      1 a\n      2 b\n"}
     assert place.run(*arguments, "--overwrite").code == 0
     assert place.parts() == {"part-00000": b"      1 A\n      2 B\n"}
@@ -168,7 +168,7 @@ def refuses(place: Place, changed: list[str], fields: str) -> None:
     done = place.run(*JOB.arguments(place), *changed, "--resume")
 
     assert done.code == 2
-    assert f"--resume cannot go on with another {fields} than the job in the output has" in done.stderr
+    assert f"--resume cannot change {fields} of the job in the output" in done.stderr
     assert place.attempts() == before
     assert place.run(*JOB.arguments(place), "--resume").code == 0
     assert_complete(place, JOB)

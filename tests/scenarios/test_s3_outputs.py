@@ -180,10 +180,10 @@ def test_a_failed_job_shows_nothing_and_can_be_looked_at_resumed_and_cleaned(s3:
     assert failed.code == 4
     assert s3.parts() == {}
     assert f"kubemr-shell debug {s3.output} reduce/" in failed.stderr
-    assert f"-o {s3.output}" in failed.stderr.partition("go on when it is mended:")[2]
+    assert f"-o {s3.output}" in failed.stderr.partition("continue when fixed:")[2]
     refused = broken.count()
     assert refused.code == 2
-    assert f"the output {s3.output} holds an unfinished job: --resume goes on with it" in refused.stderr
+    assert f"the output {s3.output} holds an unfinished job: --resume continues it" in refused.stderr
     task = failed.stderr.partition(f"debug {s3.output} ")[2].split()[0]
     assert s3.run("debug", s3.output, task).code == 9
     maps = s3.place.attempts("map")

@@ -109,7 +109,7 @@ def test_a_run_that_is_stopped_while_its_store_is_away_ends_soon(s3: S3Place) ->
         done = run.wait()
     assert done.code == 143
     assert time.monotonic() - began < CALL_PATIENCE.budget
-    assert "go on with --resume" in done.stderr
+    assert "continue with --resume" in done.stderr
     done = s3.count("--resume")
     assert done.code == 0, done.stderr
     s3.assert_complete()

@@ -44,7 +44,7 @@ def test_a_signal_stops_a_run_that_can_be_resumed(
         run.signal(number)
         stopped = run.wait()
     assert stopped.code == code
-    assert stopped.stderr.endswith(f"stopped by {number.name}; go on with --resume\n")
+    assert stopped.stderr.endswith(f"stopped by {number.name}; continue with --resume\n")
     assert place.processes() == []
     assert [path.name for path in place.output.iterdir()] == ["_kubemr"]
     assert list(place.job_folder().glob("scratch/*")) == []

@@ -53,7 +53,7 @@ def test_a_command_that_removes_the_folder_of_its_worker_ends_the_run_with_its_n
 
     assert done.code == 1
     assert f"{place.job_folder()}/scratch/" in done.stderr
-    assert done.stderr.rstrip().endswith("then go on with --resume")
+    assert done.stderr.rstrip().endswith("then continue with --resume")
     assert place.run("run", "-o", "out", *words, "-p", "2", "--slots", "1", *inputs, "--resume").code == 0
     assert sorted(b"".join(place.parts().values()).decode().splitlines(keepends=True)) == LINES
 
@@ -73,7 +73,7 @@ def test_a_result_is_complete_though_its_temporaries_cannot_be_removed(place: Pl
     command = "cd ../..; mkdir locked; touch locked/x; chmod 0 locked; cat"
     done = place.start("run", "-o", "out", "-m", command, "-p", "0", "in", under=unprivileged()).wait()
     assert done.code == 0
-    assert "the result is complete, but temporaries of it are left" in done.stderr
+    assert "the result is complete, but temporaries are left" in done.stderr
     assert place.parts() == {"part-00000": b"x\n"}
     [left] = place.output.glob("_kubemr/.kubemr-deleted-*/scratch/locked")
     left.chmod(0o700)
