@@ -36,5 +36,5 @@ def logs(*, name: str, task: str | None, follow: bool, access: Access) -> int:
         return signals.exit_code or 0
     if not all_logs.show():
         what = f"{wanted} has" if wanted else f"the commands of {name} have"
-        say(f"{what} written nothing to stderr, as far as there are logs of the pods that ran it")
+        say(f"{what} written nothing to stderr, according to the logs of the pods that still exist")
     return 0

@@ -96,7 +96,7 @@ def _repeated(node: yaml.Node) -> Iterator[Problem]:
     for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
         if isinstance(key, yaml.ScalarNode):
             if key.value in seen:
-                yield Problem(path=f"line {key.start_mark.line + 1}", message=f"{key.value} stands twice: remove one")
+                yield Problem(path=f"line {key.start_mark.line + 1}", message=f"{key.value} is repeated: remove one")
             seen.add(key.value)
 
 

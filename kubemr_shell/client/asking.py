@@ -174,7 +174,7 @@ def _is_cancelled(document: Document) -> bool:
 def _must_be_stoppable(document: Document) -> None:
     name, view = document["metadata"]["name"], view_of(document)
     if is_being_deleted(document):
-        raise UsageError(f"job {name} is being deleted: it ends with that")
+        raise UsageError(f"job {name} is being deleted, which also ends it")
     if view.state in ENDED:
         raise UsageError(f"job {name} is {view.state}: it has ended already")
     if view.publishing:

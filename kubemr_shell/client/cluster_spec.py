@@ -24,7 +24,7 @@ def look_at_inputs(inputs: tuple[str, ...], path: str) -> tuple[list[Problem], l
     problems, warnings = [], []
     for index, uri in enumerate(inputs):
         if uri in STANDARD_INPUT:
-            message = "pods have no stdin of yours: put it where they can read it, and give an s3:// or http(s):// URI"
+            message = "pods cannot read your stdin: upload the data, and give their s3:// or http(s):// URI"
             problems.append(Problem(path=f"{path}[{index}]", message=message))
         elif is_local(uri) and is_absolute(uri):
             warnings.append(f"{path}[{index}]: {shown(uri)} is read in the image of the pods, not on this machine")

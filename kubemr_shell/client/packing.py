@@ -99,10 +99,10 @@ class _Packer:
             message = f"{shown(path)} is a folder: pack it with tar, and name that in archives"
             self.package.problems.append(Problem(path=where, message=message))
         elif not _KEY.fullmatch(name) or name.startswith(".."):
-            message = f"{shown(name)} cannot travel under this name: use letters, digits, -, _ and . alone"
+            message = f"{shown(name)} is not a name that a ConfigMap allows: use letters, digits, -, _ and . alone"
             self.package.problems.append(Problem(path=where, message=message))
         elif name in self._paths and self._paths[name][0] != path:
-            message = f"has the name {name}, as {self._paths[name][0]} has: rename one of them"
+            message = f"has the same name, {name}, as {self._paths[name][0]}: rename one of them"
             self.package.problems.append(Problem(path=where, message=message))
         else:
             self._paths[name] = (path, where)

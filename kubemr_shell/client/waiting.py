@@ -50,7 +50,7 @@ def wait_for_end(jobs: Jobs, document: Document, *, shows: bool, flags: str, say
         followed = Followed(jobs, name, uid=document["metadata"]["uid"], stop=stop, say=say)
         ended = followed.until(is_over)
     if ended is None:
-        say(f"stopped waiting; the job runs on: kubemr-shell status {name}{flags}, or cancel {name}{flags} to end it")
+        say(f"stopped waiting; the job continues: kubemr-shell status {name}{flags}, or cancel {name}{flags} to end it")
         return signals.exit_code or 0
     failure = failure_of(ended, flags)
     if failure is not None:

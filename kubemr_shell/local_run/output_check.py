@@ -63,7 +63,7 @@ def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool)
     place = f"the output {output.uri}"
     if found.strangers:
         shown = ", ".join(found.strangers[:3]) + (" …" if len(found.strangers) > 3 else "")
-        raise UsageError(f"{place} holds files that are not a result of ours ({shown}): choose another {output.kind}")
+        raise UsageError(f"{place} holds files that kubemr-shell did not write ({shown}): choose another {output.kind}")
     if found.success is not None and not (overwrite or resume):
         raise UsageError(f"{place} holds a finished result: --overwrite replaces it")
     if found.success is None and found.unfinished and not (overwrite or resume):
@@ -174,7 +174,7 @@ def _may_have_published(job: JobFolder) -> bool:
 
 def read_success(output: Output) -> dict[str, Any] | None:
     """Return the manifest of a finished result, or None without one. Raise UsageError if the file is no manifest."""
-    refusal = f"{output.success} is not a manifest of ours: choose another {output.kind}"
+    refusal = f"{output.success} is not a manifest of kubemr-shell: choose another {output.kind}"
     try:
         manifest = json.loads(output.storage.read(output.success))
     except ObjectNotFound:

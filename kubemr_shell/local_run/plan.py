@@ -133,7 +133,7 @@ def _of_s3(found: Forecast, prices: Prices) -> Iterator[str]:
         f"{count_text(requests[DELETE])} DELETE requests: {price:.4f} $"
     )
     yield (
-        "         if none is sent again, and a part is no larger than 8 MB; at "
+        "         if no request is repeated and no part is larger than 8 MB; at "
         f"{prices.put:g} and {prices.get:g} $ for 1,000 (KUBEMR_S3_PRICES)"
     )
 
@@ -145,7 +145,7 @@ def _of_peak(request: RunRequest, found: Forecast) -> Iterator[str]:
         yield f"peak     if map writes as much as it reads: {size} in {output}"
         return
     tmp = request.tmp or (f"{output}/_kubemr" if request.output and not is_s3(output) else request.state_home)
-    yield f"peak     if map writes as much as it reads, and no line twice: {size} in {tmp}, and the output in {output}"
+    yield f"peak     if map writes as much as it reads, no equal lines: {size} in {tmp}, and the output in {output}"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -86,8 +86,8 @@ def refusal(owner: Owner, uri: str, *, is_alive: bool | None, replace: bool, for
         return UsageError(f"another run is at work in {uri} ({owner.who}): wait for it, or choose another prefix")
     if is_alive is None and owner.is_running and not force:
         return UsageError(
-            f"{uri} belongs to a run elsewhere ({owner.who}, since {owner.since}), and whether it is alive can be told "
-            f"only there: wait for it, or, if you know that it is dead, remove what it left with "
+            f"{uri} belongs to a run elsewhere ({owner.who}, since {owner.since}), and only its machine can tell "
+            f"whether it is alive: wait for it, or, if you know that it is dead, remove what it left with "
             f"kubemr-shell clean --force {uri}"
         )
     if not (replace or force):
@@ -123,7 +123,7 @@ class OwnerObject:
         try:
             return Owner(**json.loads(data)), etag
         except (ValueError, TypeError) as error:
-            raise StorageError(f"{self.uri}: not written by a run of ours: choose another prefix") from error
+            raise StorageError(f"{self.uri}: kubemr-shell did not write this object: choose another prefix") from error
 
     def take(self, ours: Owner, *, replace: bool, force: bool) -> None:
         """Write ``ours``, if there is no owner or its run is dead. The caller must hold the lock of ``ours``.

@@ -37,7 +37,7 @@ class OutputClaim:
             self.storage.write(mark, f"{self.job}\n".encode())
             found = self._in_the_way()
         except NoManifest:
-            found = f"a {names.SUCCESS} that is not ours: move it away, or choose another output"
+            found = f"a {names.SUCCESS} of another program: move it away, or choose another output"
         except ObjectNotFound as error:  # the bucket does not exist
             return str(error)
         if found is None:

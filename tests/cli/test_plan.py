@@ -31,7 +31,7 @@ def test_says_what_a_job_would_do_and_does_nothing(folder: Path) -> None:
         "j: 1 input, 10.0 MB",
         "map      8 tasks of up to 1.2 MB, 2 at once",
         "reduce   3 tasks, each writes a part",
-        f"peak     if map writes as much as it reads, and no line twice: 10.0 MB in {folder}/out/_kubemr, "
+        f"peak     if map writes as much as it reads, no equal lines: 10.0 MB in {folder}/out/_kubemr, "
         f"and the output in {folder}/out",
     ]
     assert sorted(os.listdir(folder)) == ["in", "job.yaml"]

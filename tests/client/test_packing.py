@@ -55,8 +55,8 @@ def test_what_is_too_much_is_named_with_what_to_do(tmp_path: Path) -> None:
     [
         ("missing", "there is no "),
         ("folder", "is a folder: pack it with tar"),
-        ("a name", "cannot travel under this name"),
-        ("..data", "cannot travel under this name"),
+        ("a name", "is not a name that a ConfigMap allows"),
+        ("..data", "is not a name that a ConfigMap allows"),
     ],
 )
 def test_files_that_cannot_travel_are_named(tmp_path: Path, name: str, words: str) -> None:

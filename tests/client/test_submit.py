@@ -41,7 +41,7 @@ def test_what_is_in_the_way_of_workers_is_said_while_waiting_and_in_tables(desk:
         assert "DEPLOYED (ImageCannotBePulled)" in desk.run(*arguments).stdout.decode()
     done = waiting.interrupt()
     assert done.code == 130
-    assert "the job runs on: kubemr-shell status words -n" in done.stderr
+    assert "the job continues: kubemr-shell status words -n" in done.stderr
     assert desk.job()["status"]["state"] == "DEPLOYED"
 
 

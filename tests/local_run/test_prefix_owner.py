@@ -165,7 +165,7 @@ def test_of_many_that_want_it_at_once_one_gets_it(world: World) -> None:
 def test_an_object_that_is_not_ours_is_named(world: World, text: bytes) -> None:
     world.bucket.put(KEY, text)
     ours, _ = world.run("lock")
-    with pytest.raises(StorageError, match="owner: not written by a run of ours"):
+    with pytest.raises(StorageError, match="owner: kubemr-shell did not write this object"):
         take(world, ours, replace=True, force=True)
 
 

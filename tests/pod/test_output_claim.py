@@ -37,7 +37,7 @@ def refusal(bucket: Bucket, output: str = "", *, uid: str = "me") -> str | None:
             {"_SUCCESS": MANIFEST, "part-00000": ""},
             r"holds a finished result \(job another\), which a job of a ",
         ),
-        ({"_SUCCESS": ""}, "holds a _SUCCESS that is not ours: move it away, or choose another output"),
+        ({"_SUCCESS": ""}, "holds a _SUCCESS of another program: move it away, or choose another output"),
         ({"part-00003.gz": ""}, NEITHER_FINISHED),
         ({f"_kubemr/{OTHER}/map/0.0": ""}, rf"holds temporaries of another job \({OTHER}\): wait for its end"),
         ({"_kubemr/owner": ""}, r"holds temporaries of another job \(owner\)"),

@@ -86,7 +86,7 @@ def test_a_folder_with_files_of_others_is_refused(place: Place, flags: list[str]
     done = place.run(*JOB.arguments(place), *flags)
 
     assert done.code == 2
-    assert "holds files that are not a result of ours (diary, part-00000): choose another folder" in done.stderr
+    assert "holds files that kubemr-shell did not write (diary, part-00000): choose another folder" in done.stderr
     assert {path.name for path in place.output.iterdir()} == {"diary", "part-00000"}
 
 
@@ -116,7 +116,7 @@ def test_a_file_that_is_called_like_a_part_is_not_taken_for_one(place: Place, fl
     done = place.run(*JOB.arguments(place), flag)
 
     assert done.code == 2
-    assert "holds files that are not a result of ours (part-00001)" in done.stderr
+    assert "holds files that kubemr-shell did not write (part-00001)" in done.stderr
     assert (place.output / "part-00001").read_text() == "mine"
 
 

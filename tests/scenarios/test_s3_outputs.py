@@ -101,7 +101,7 @@ def test_objects_of_somebody_else_are_refused_whatever_the_flags(s3: S3Place) ->
     for flag in ("--quiet", "--overwrite", "--resume"):
         done = s3.count(flag)
         assert done.code == 2
-        assert "holds files that are not a result of ours (notes.txt, sub): choose another prefix" in done.stderr
+        assert "holds files that kubemr-shell did not write (notes.txt, sub): choose another prefix" in done.stderr
     assert s3.place.attempts() == []
     assert len(s3.bucket.keys()) == 3
 

@@ -78,7 +78,7 @@ def test_an_owner_that_is_not_ours(s3: S3Place) -> None:
     s3.bucket.put(f"{NAME}/_kubemr/owner", b"hello")
     done = s3.count("-q")
     assert done.code == 1
-    assert "_kubemr/owner: not written by a run of ours: choose another prefix" in done.stderr
+    assert "_kubemr/owner: kubemr-shell did not write this object: choose another prefix" in done.stderr
 
 
 @pytest.mark.parametrize(
