@@ -32,4 +32,4 @@ def list_jobs(*, everywhere: bool, output: str, access: Access) -> None:
         say("there are no jobs" if everywhere else f"there are no jobs in the namespace {jobs.namespace}; -A shows all")
 
 
-list = list_jobs  # noqa: A001 - the command's name
+list = list_jobs  # noqa: A001 - ``main`` looks for the command under its own name

@@ -82,7 +82,7 @@ class Output(ABC):
 
     @abstractmethod
     def has_leftovers(self) -> bool:
-        """Return whether the output or its local state holds anything that is not a result."""
+        """Return whether jobs have left anything in the output or in its local state, apart from results."""
 
     @abstractmethod
     def sweep(self) -> None:

@@ -116,7 +116,7 @@ class PrefixOutput(Output):
                 return lock
 
     def _uploads(self) -> Iterator[tuple[str, str]]:
-        """Yield the URI and the id of each upload for a part or for ``_SUCCESS``, which only workers of runs begin."""
+        """Yield the URI and the id of each upload that workers have begun for a part or for ``_SUCCESS``."""
         for upload in list_uploads(self._client, self._bucket, self._prefix, patience=LISTING_PATIENCE):
             name = upload.key[len(self._prefix) :]
             if name == SUCCESS or is_part_name(name):
