@@ -1,4 +1,4 @@
-// Bytes of lines that stay where they are until all of them are forgotten.
+// Memory for lines. A line keeps its address until all lines are forgotten.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace kubemr {
 
-// Each line has its length in the four bytes before it.
+// An arena of lines. The four bytes before each line hold its length.
 class Arena {
  public:
   explicit Arena(std::size_t chunk_bytes) : chunk_bytes_(chunk_bytes) {}
@@ -28,7 +28,7 @@ class Arena {
 
   std::size_t held() const { return held_; }
 
-  // Keeps the chunks for what comes next.
+  // Forgets the lines and keeps the chunks for the next lines.
   void clear() {
     std::erase_if(chunks_, [this](const Pages& chunk) { return chunk.size() > largest_kept(); });
     held_ = 0;
@@ -47,7 +47,7 @@ class Arena {
 
   void next_chunk(std::size_t need) {
     need += kSlack;
-    // A line longer than a chunk gets one of its own, in front of those that wait to be used again.
+    // A line longer than a chunk gets a chunk of its own, in front of the chunks that wait to be used again.
     if (used_chunks_ == chunks_.size() || chunks_[used_chunks_].size() < need) {
       Pages chunk(std::max(chunk_bytes_, need));
       held_ += chunk.size();

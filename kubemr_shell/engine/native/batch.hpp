@@ -1,5 +1,5 @@
-// Lines on their way from the read buffer into memory. They are taken in batches, so that the memory that each of
-// them needs can be asked for before the first one is looked at.
+// A batch of lines on their way from the read buffer into memory. With batches, the memory of all lines can be
+// prefetched before the first line is used.
 #pragma once
 
 #include "bytes.hpp"

@@ -1,4 +1,4 @@
-// The run file's shapes: blocks of entries, an index, a footer. See docs/run-file.md.
+// The layout of the run file: blocks of entries, an index, a footer. See docs/run-file.md.
 #pragma once
 
 #include "bytes.hpp"
@@ -8,10 +8,10 @@ namespace kubemr {
 
 inline constexpr u32 kBlockMagic = 0x42524d4b;
 inline constexpr std::size_t kHeaderBytes = 24;
-inline constexpr std::size_t kChecked = 20;  // bytes of the header that its checksum covers
+inline constexpr std::size_t kChecked = 20;  // the bytes of the header that its checksum covers
 inline constexpr std::size_t kPayloadBytes = 262'144;
 inline constexpr std::size_t kBlockBytes = kHeaderBytes + kPayloadBytes;
-inline constexpr u64 kMaxRecordBytes = (u64{1} << 32) - 64;  // an entry alone in its block must fit 32 bits
+inline constexpr u64 kMaxRecordBytes = (u64{1} << 32) - 64;  // the length of a block with one entry must fit 32 bits
 inline constexpr u8 kCodecNone = 0;
 inline constexpr u32 kVersion = 1;
 inline constexpr std::size_t kIndexEntryBytes = 40;
@@ -27,7 +27,7 @@ struct PartitionFacts {
 };
 static_assert(sizeof(PartitionFacts) == kIndexEntryBytes);
 
-// Writes all of a header but its checksum.
+// Writes a header without its checksum.
 inline void write_header(u8* to, u32 payload, u32 entries) {
   store32(to, kBlockMagic);
   store32(to + 4, payload);
@@ -45,7 +45,8 @@ inline u8* write_number(u8* to, u64 value) {
   return to;
 }
 
-// The byte behind the number, or nullptr if it does not end before `end` or is no 64-bit number.
+// Reads a LEB128 number. Returns the byte behind the number, or nullptr if the number does not end before `end` or
+// has more than 64 bits.
 inline const u8* read_number(const u8* from, const u8* end, u64& value) {
   value = 0;
   for (int shift = 0; from != end && shift < 64; shift += 7) {

@@ -1,4 +1,4 @@
-// How many runs may be merged at once: each of them has one block in memory.
+// The bound on the number of runs that are merged at a time. Each run has one block in memory.
 #pragma once
 
 #include <algorithm>
@@ -13,10 +13,11 @@ class Budget {
   explicit Budget(u64 memory_bytes)
       : bytes_(std::clamp<u64>(memory_bytes / kPayloadBytes, 8, 512) * kPayloadBytes) {}
 
-  // How many of the first runs, by the payloads of their largest blocks; at least two, if there are two.
+  // Returns how many of the first runs may be merged at a time, by the payloads of their largest blocks. The result
+  // is at least two, if there are two runs.
   //
-  // A block holds more than kPayloadBytes only if it holds one long line, so few runs are merged where lines are
-  // long. One block more is in memory: the one that the last entry came from.
+  // A block holds more than kPayloadBytes only if it holds one long line, so fewer runs are merged when lines are
+  // long. One more block is in memory: the block of the previous entry.
   template <typename Runs>
   std::size_t group(const Runs& runs) const {
     u64 sum = 0;

@@ -1,4 +1,4 @@
-// Names for what everything here is made of, and loads that do not ask for alignment.
+// Short names for the integer types, and loads that need no alignment.
 #pragma once
 
 #include <bit>
@@ -14,7 +14,7 @@ using u64 = std::uint64_t;
 
 static_assert(std::endian::native == std::endian::little, "the run file and the table's slots are little-endian");
 
-// Whoever reads lines may look this far behind the last one: every buffer of lines is longer by it.
+// A reader of lines may read this many bytes behind the last line. So every buffer of lines is longer by kSlack.
 inline constexpr std::size_t kSlack = 64;
 
 inline u64 load64(const u8* from) {
@@ -32,8 +32,7 @@ inline u32 load32(const u8* from) {
 inline void store32(u8* to, u32 value) { std::memcpy(to, &value, sizeof value); }
 inline void store64(u8* to, u64 value) { std::memcpy(to, &value, sizeof value); }
 
-// Copies a line that is short most of the time. Both sides have kSlack bytes behind their end, and of what is behind
-// the line the two may share some.
+// Copies a line. Most lines are short. Both buffers have kSlack bytes behind the line; these bytes may overlap.
 inline void copy_line(u8* to, const u8* from, std::size_t length) {
   struct Short {
     u8 bytes[32];

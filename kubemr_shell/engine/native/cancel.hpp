@@ -1,4 +1,4 @@
-// Waiting for a descriptor while somebody may cancel.
+// Waits for a descriptor that can be cancelled.
 #pragma once
 
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 
 namespace kubemr {
 
-// A descriptor that becomes readable when the work is no longer wanted; -1 where nobody can say so.
+// A descriptor that becomes readable when the work is cancelled. -1 means that the work cannot be cancelled.
 class CancelSwitch {
  public:
   explicit CancelSwitch(int fd) : fd_(fd) {}
@@ -25,7 +25,7 @@ class CancelSwitch {
   int fd_;
 };
 
-// Waits until `fd` is ready for `events`, or was hung up.
+// Waits until `fd` is ready for `events` or hung up.
 inline void wait_for(int fd, short events, const CancelSwitch& cancel) {
   pollfd asked[2] = {{fd, events, 0}, {cancel.fd(), POLLIN, 0}};
   while (poll(asked, 2, -1) < 0) {
@@ -35,7 +35,7 @@ inline void wait_for(int fd, short events, const CancelSwitch& cancel) {
   if ((asked[0].revents & POLLNVAL) != 0) throw OsError{EBADF, ""};
 }
 
-// A write after poll still blocks if it is larger than the room, so the descriptor is switched meanwhile.
+// Makes a descriptor non-blocking for a while: a write after poll still blocks if the pipe has too little room.
 class WithoutBlocking {
  public:
   explicit WithoutBlocking(int fd) : fd_(fd), before_(fcntl(fd, F_GETFL)) {

@@ -5,9 +5,9 @@
 namespace kubemr {
 namespace {
 
-constexpr std::size_t kPiece = 16 << 10;  // what is searched for line ends at once; stays in the first cache
+constexpr std::size_t kPiece = 16 << 10;  // bytes that are searched for newlines at a time; they stay in the L1 cache
 
-// The run writer, the read buffer, and what is too small to name.
+// The memory of the run writer, the read buffer, and small objects.
 constexpr std::size_t kReserve = RunWriter::kBufferBytes + (768 << 10);
 
 std::size_t line_budget_of(u64 memory_bytes) {
@@ -70,7 +70,7 @@ void Collector::take_lines(StreamReader& reader, const CancelSwitch& cancel) {
   reader.take_to(line);
 }
 
-// `behind`: lines between those that are counted and this one.
+// `behind` is the number of lines between the counted lines and this line.
 void Collector::check_length(int behind, const u8* line, u64 size) const {
   if (size <= settings_.max_record_bytes) [[likely]] return;
   constexpr u64 kShown = 256;
@@ -101,8 +101,8 @@ void Collector::make_room(const Batch& batch, const CancelSwitch& cancel) {
   spilled_bytes_.set(spills_->written());
 }
 
-// A table pays as long as at least a quarter of the lines are in it already: a new line costs ten times as much as one
-// that is found, but one that is found need not be sorted, written, read and merged.
+// The table is worth its cost while at least a quarter of the lines are known. To insert a line costs ten times as much
+// as to find one, but a line that is found needs no sorting, writing, reading and merging.
 void Collector::judge_interning(int lines) {
   constexpr u64 kWindow = 32 << 10;
   window_records_ += static_cast<u64>(lines);
@@ -135,7 +135,7 @@ void Collector::release_lines() {
   begin_interning();
 }
 
-// Sorts what is in memory; once anything was spilled, all of it is, and merging has the memory for itself.
+// Sorts the lines in memory. If there are spills, spills these lines too, so that the merge can use all memory.
 void Collector::prepare(const CancelSwitch& cancel) {
   if (spills_) {
     if (memory_records_ > 0) spill();
@@ -188,7 +188,8 @@ void Collector::reset() {
   log_.clear();
 }
 
-// Lines that the last task hardly used are in the way of the next one's, and so are too many.
+// Returns whether the table keeps its lines for the next task. If the last task used few of them, or if they are too
+// many, they take room from the lines of the next task.
 bool Collector::worth_keeping() {
   const std::size_t used = table_.forget_counts();
   return used >= table_.size() / 8 && table_.held() <= line_budget_ / 2;

@@ -1,4 +1,4 @@
-// The map side: a command's lines become one run file.
+// The map side: makes one run file of the lines of a command.
 #pragma once
 
 #include <optional>
@@ -22,12 +22,12 @@ struct CollectorSettings {
   std::string spill_folder;
 };
 
-// Collects the lines of one task, again and again. After an error only reset() and close() mean something.
+// A collector of the lines of one task at a time. After an error, only reset() and close() may be called.
 class Collector {
  public:
   explicit Collector(CollectorSettings settings);
 
-  // Reads `fd` to its end; false when it was cancelled before.
+  // Collects the lines of `fd` to its end. Returns false if `cancel_fd` became readable before.
   bool drain(int fd, int cancel_fd);
   std::vector<PartitionFacts> write_output(int fd);
   void reset();
@@ -58,8 +58,8 @@ class Collector {
   CollectorSettings settings_;
   KeyCutter cutter_;
   std::size_t read_bytes_;
-  std::size_t line_budget_;        // for table and log, while no long line is read
-  std::size_t reader_extra_ = 0;  // what the reader holds besides for a long line
+  std::size_t line_budget_;        // bytes for the table and the log, while no long line is read
+  std::size_t reader_extra_ = 0;  // bytes that the reader holds in addition for a long line
   LineTable table_;
   LineLog log_;
   std::optional<Spills> spills_;
@@ -69,7 +69,7 @@ class Collector {
   u64 window_records_ = 0;
   std::size_t window_begin_ = 0;
 
-  u64 memory_records_ = 0;  // of those, not yet spilled
+  u64 memory_records_ = 0;  // records that are not spilled yet
   Counter records_;
   Counter raw_bytes_;
   Counter spilled_bytes_;

@@ -1,4 +1,4 @@
-// A number that one thread counts up and any thread may read meanwhile.
+// A number that one thread raises while any thread may read it.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@ class Counter {
  public:
   u64 value() const { return value_.load(std::memory_order_relaxed); }
   void set(u64 value) { value_.store(value, std::memory_order_relaxed); }
-  // Not fetch_add: with one writer there is nothing to lock the bus for.
+  // Not fetch_add: with only one writer, no locked instruction is needed.
   void add(u64 more) { set(value() + more); }
 
  private:

@@ -1,7 +1,7 @@
-// What this processor can do, asked once at run time: the module is built for the oldest x86-64 and runs everywhere.
+// Tests once at run time which instructions this processor has. The module is built for the oldest x86-64.
 #pragma once
 
-// KUBEMR_PORTABLE leaves this processor's own instructions out, to test what other architectures run.
+// KUBEMR_PORTABLE leaves out the instructions of x86-64, to test the code for other architectures.
 #if defined(__x86_64__) && !defined(KUBEMR_PORTABLE)
 #define KUBEMR_X86 1
 #include <immintrin.h>

@@ -1,4 +1,4 @@
-// CRC-32 by folding with carry-less multiplication where there is one, else by sixteen tables.
+// CRC-32 by folding with carry-less multiplication if the processor has it, else by sixteen tables.
 #include "crc32.hpp"
 
 #include <array>
@@ -8,7 +8,7 @@
 namespace kubemr {
 namespace {
 
-constexpr u32 kPolynomial = 0xedb88320;  // reflected: the highest power is the lowest bit
+constexpr u32 kPolynomial = 0xedb88320;  // reflected: the lowest bit is the highest power
 
 // kTables[n][b]: the effect of byte b followed by n bytes of zero.
 constexpr std::array<std::array<u32, 256>, 16> make_tables() {
@@ -28,7 +28,7 @@ constexpr std::array<std::array<u32, 256>, 16> make_tables() {
 
 constexpr auto kTables = make_tables();
 
-// The state here is the inverted CRC.
+// `state` is the inverted CRC.
 u32 by_tables(u32 state, const u8* data, std::size_t size) {
   for (; size >= 16; data += 16, size -= 16) {
     const u64 low = load64(data) ^ state;
@@ -43,7 +43,8 @@ u32 by_tables(u32 state, const u8* data, std::size_t size) {
 }
 
 #ifdef KUBEMR_X86
-// x^power modulo the polynomial, reflected, one bit up: what a 64-bit half is multiplied with to move it by `power`.
+// Returns x^power modulo the polynomial, reflected and shifted up by one bit. The product of a 64-bit half with this
+// factor is the half moved by `power` bits.
 constexpr u64 power_of_x(int power) {
   u32 value = 0x80000000;  // x^0
   for (int n = 0; n < power; ++n) value = (value >> 1) ^ ((value & 1) != 0 ? kPolynomial : 0);
@@ -77,7 +78,7 @@ KUBEMR_PCLMUL u32 by_folding(u32 state, const u8* data, std::size_t size) {
   }
   a = fold<128>(fold<128>(fold<128>(a, b), c), d);
   for (; size >= 16; data += 16, size -= 16) a = fold<128>(a, load(data));
-  // 16 bytes are left that have the same remainder as all that was folded; the tables finish them and the tail.
+  // The 16 bytes that are left have the same remainder as all folded bytes. The tables finish them and the tail.
   alignas(16) u8 folded[16];
   _mm_store_si128(reinterpret_cast<__m128i*>(folded), a);
   return by_tables(by_tables(0, folded, 16), data, size);

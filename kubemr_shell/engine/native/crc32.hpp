@@ -5,7 +5,7 @@
 
 namespace kubemr {
 
-// Continues `crc`, which is 0 at the beginning.
+// Continues the checksum `crc`, which is 0 at the beginning.
 u32 crc32(u32 crc, const u8* data, std::size_t size);
 
 }  // namespace kubemr

@@ -1,4 +1,4 @@
-// A line with its count, and the one order that all lines have: by key, then by the rest.
+// A line with its count, and the order of all lines: by key, then by the rest.
 #pragma once
 
 #include <algorithm>
@@ -7,9 +7,9 @@
 
 namespace kubemr {
 
-// The first eight bytes of the key as a number that orders as they do; a shorter key is filled up with zeros.
+// Returns the first eight bytes of the key as a number that has the same order. A shorter key is filled with zeros.
 inline u64 key_prefix(const u8* key, std::size_t length) {
-  const u64 word = __builtin_bswap64(load64(key));  // kSlack allows to read eight bytes of any line
+  const u64 word = __builtin_bswap64(load64(key));  // kSlack makes it safe to read eight bytes of any line
   return length >= 8 ? word : length == 0 ? 0 : word & (~u64{0} << (64 - 8 * length));
 }
 
@@ -27,7 +27,7 @@ inline int compare_bytes(const u8* a, std::size_t a_length, const u8* b, std::si
   return a_length < b_length ? -1 : a_length > b_length ? 1 : 0;
 }
 
-// The order of two lines whose prefixes are equal.
+// Compares two lines that have equal prefixes.
 inline int compare_behind_prefix(const Entry& a, const Entry& b) {
   if (a.key_length == b.key_length) return compare_bytes(a.line, a.length, b.line, b.length);
   return compare_bytes(a.line, a.key_length, b.line, b.key_length);
@@ -42,14 +42,14 @@ inline bool same_line(const Entry& a, const Entry& b) {
          std::memcmp(a.line, b.line, a.length) == 0;
 }
 
-// A sorted sequence of entries. `now` is valid while advance() says so.
+// A sorted sequence of entries. `now` is valid while advance() returns true.
 //
-// The bytes of an entry stay where they are for one advance() of its stream after it: a stream that reads blocks puts
-// the block that it leaves into `left_over`, of which there is one for all streams of a merge.
+// The bytes of an entry stay valid during the next advance() of its stream. For this, a stream that reads blocks moves
+// the block that it leaves to `left_over`. All streams of a merge share one `left_over`.
 class Pages;
 class EntryStream {
  public:
-  static constexpr bool kDistinct = false;  // true where no two neighbours can be equal
+  static constexpr bool kDistinct = false;  // true if no two neighbours can be equal
 
   EntryStream() = default;
   EntryStream(const EntryStream&) = delete;

@@ -1,4 +1,4 @@
-// What can go wrong, as C++ exceptions; module.cpp turns each into its Python class.
+// The errors of the engine as C++ exceptions. python_errors.cpp raises the Python class of each.
 #pragma once
 
 #include <cerrno>
@@ -11,7 +11,7 @@ namespace kubemr {
 
 struct OsError {
   int code;
-  std::string path;  // empty where there is none
+  std::string path;  // empty if the error has no path
 };
 
 struct OutOfSpace {
@@ -36,7 +36,7 @@ struct RecordTooLarge {
   std::string start;
 };
 
-// Not errors: how a long call ends early.
+// Not errors: the reasons why a long call ends early.
 struct Cancelled {};
 struct ReaderGone {};
 

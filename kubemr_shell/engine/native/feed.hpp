@@ -1,4 +1,4 @@
-// Writes entries to a command as lines, each as often as it came, and takes note of the keys.
+// Writes entries to a command as lines, each as often as its count says, and counts the keys.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ struct Fed {
   const char* end = "complete";
 };
 
-// What a merge writes to when its reader is a command.
+// The sink of a merge whose reader is a command.
 class LineFeed {
  public:
   static constexpr bool kAsksForKeys = true;
@@ -64,7 +64,7 @@ class LineFeed {
     }
   }
 
-  // Copies the line, then what is there already, twice as much each time.
+  // Copies the line, then doubles the copied part until the count is reached.
   void append(const Entry& entry, u64 times) {
     if (times == 0) return;
     u8* const first = buffer_.data() + filled_;
@@ -96,7 +96,7 @@ class LineFeed {
   bool is_heaviest_ = false;
 };
 
-// Runs `produce(line_feed)` and says how it ended.
+// Runs `produce(line_feed)`. Returns the facts about the lines, and how the feed ended.
 template <typename Produce>
 Fed feed(int fd, const CancelSwitch& cancel, Counter* moved, const Produce& produce) {
   Fed fed;

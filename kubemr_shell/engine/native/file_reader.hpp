@@ -1,5 +1,6 @@
-// Reads a file at given places. A file with a name is opened for each read: hundreds of runs that are merged at once,
-// in each slot of a worker, would pass the usual limit of 1024 descriptors, and opening costs a hundredth of a block.
+// Reads a file at given offsets. A file with a name is opened for each read. Hundreds of runs that are merged at a
+// time, in each slot of a worker, would exceed the usual limit of 1024 descriptors. To open a file costs a hundredth of
+// the time to read a block.
 #pragma once
 
 #include <unistd.h>
@@ -13,13 +14,13 @@ namespace kubemr {
 
 class FileReader {
  public:
-  // `name` is a path if there is no descriptor, else it is only for messages.
+  // `name` is a path if there is no descriptor. Otherwise the name is only for messages.
   FileReader(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
   explicit FileReader(std::string path) : fd_(-1), name_(std::move(path)) {}
 
   const std::string& name() const { return name_; }
 
-  // Reads up to `most` bytes at `offset`, and `least` of them unless the file ends before.
+  // Reads up to `most` bytes at `offset`, and at least `least` bytes unless the file ends before.
   std::size_t read(u8* to, std::size_t least, std::size_t most, u64 offset) const {
     if (fd_ >= 0) return read_from(fd_, to, least, most, offset);
     const OpenFile file = OpenFile::to_read(name_);

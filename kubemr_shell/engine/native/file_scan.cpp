@@ -10,13 +10,14 @@
 namespace kubemr {
 namespace {
 
-// Read, not mapped: a file that somebody cuts meanwhile would kill the process. A piece stays in the second cache.
+// The file is read, not mapped: if a mapped file is truncated during the scan, SIGBUS kills the process. A piece stays
+// in the L2 cache.
 constexpr std::size_t kPiece = 128 << 10;
 
 template <typename Use>
 void for_each_piece(int fd, u64 offset, u64 length, const Use& use) {
   const FileReader file(fd, "");
-  thread_local Pages buffer(kPiece);  // a feed counts each megabyte by itself
+  thread_local Pages buffer(kPiece);  // kept between calls: a feed calls this for each megabyte
   while (length > 0) {
     const auto size = static_cast<std::size_t>(std::min<u64>(kPiece, length));
     const std::size_t got = file.read(buffer.data(), 1, size, offset);

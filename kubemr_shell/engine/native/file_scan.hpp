@@ -1,4 +1,4 @@
-// Checksums and line counts of ranges of files.
+// Computes checksums and line counts of ranges of files.
 #pragma once
 
 #include "bytes.hpp"
@@ -10,7 +10,7 @@ struct Scan {
   u64 newlines;
 };
 
-// A file that ends before the range does ends the range.
+// A range ends at the end of the file at the latest.
 Scan scan_file(int fd, u64 offset, u64 length);
 u64 count_lines_of_file(int fd, u64 offset, u64 length);
 

@@ -26,7 +26,7 @@ class FileWriter {
     }
   }
 
-  // Bytes written by this writer.
+  // Returns the bytes that this writer has written.
   u64 position() const { return position_; }
   int fd() const { return fd_; }
   const std::string& name() const { return name_; }

@@ -1,4 +1,4 @@
-// Two hashes: the partition hash, which is part of the protocol, and the table's own, which nobody ever sees.
+// Two hashes: the partition hash, which is part of the protocol, and the hash of the table, which stays internal.
 #pragma once
 
 #include <sys/random.h>
@@ -17,7 +17,7 @@ inline u64 fnv(u64 state, const u8* from, const u8* to) {
   return state;
 }
 
-// FNV alone leaves similar keys with similar high bits, and the high bits choose the partition.
+// FNV alone gives similar keys similar high bits, and the high bits choose the partition.
 inline u32 partition_of_state(u64 x, u64 partitions) {
   x ^= x >> 33;
   x *= 0xff51afd7ed558ccd;
@@ -32,12 +32,13 @@ inline u32 partition_of(const u8* key, std::size_t length, u64 partitions) {
   return partition_of_state(fnv(kFnvOffset, key, key + length), partitions);
 }
 
-// Seeded at random in each table, so that nobody can choose lines that all fall into one slot.
+// A hash with random seeds in each table, so that an attacker cannot choose lines that all fall into one slot.
 class LineHash {
  public:
   LineHash() {
     if (getrandom(seeds_, sizeof seeds_, GRND_NONBLOCK) != sizeof seeds_) {
-      seeds_[0] = reinterpret_cast<u64>(this) * kFnvPrime;  // early at boot; the layout of memory is random too
+      // Early at boot there may be no random bytes. The address is random too.
+      seeds_[0] = reinterpret_cast<u64>(this) * kFnvPrime;
     }
     for (u64& seed : seeds_) seed |= 1;
   }

@@ -1,4 +1,4 @@
-// Keeps two threads from using one object at once: with the GIL released nothing else would.
+// Prevents two threads from using one object at the same time. This is needed because the GIL is released.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// Where the key of a line ends.
+// Finds the end of the key of a line.
 #pragma once
 
 #include <stdexcept>
@@ -9,7 +9,7 @@
 
 namespace kubemr {
 
-// The key reaches up to the Nth separator; a line with fewer of them is all key.
+// The key reaches up to the Nth separator. If a line has fewer separators, the key is the whole line.
 class KeyCutter {
  public:
   KeyCutter(std::string separator, long long fields) : separator_(std::move(separator)), fields_(fields) {

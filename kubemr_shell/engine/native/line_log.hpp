@@ -1,4 +1,4 @@
-// Lines that are hardly ever equal: they are kept one after the other, and no table is asked.
+// Keeps lines that are hardly ever equal: one after the other, without a look-up in a table.
 #pragma once
 
 #include "arena.hpp"
@@ -20,7 +20,7 @@ class LineLog {
 
   std::size_t held() { return refs_.held() + arena_.held(); }
 
-  // What `held` may become, at most, when a batch of that many bytes is added.
+  // Returns the most bytes that `held` may return after a batch of `lines` lines and `bytes` bytes is added.
   std::size_t held_after(int lines, std::size_t bytes) {
     return held() + bytes + static_cast<std::size_t>(lines) * (sizeof(Ref) + sizeof(u32));
   }
@@ -67,7 +67,7 @@ class LineLog {
   }
 
  private:
-  // The hash takes a byte at a time, each after the last; four keys at once take hardly longer than one.
+  // Each step of the hash waits for the step before. So four keys at a time take hardly longer than one key.
   void find_partitions(const Batch& batch, const u32* key_length, u32* partition) const {
     if (partitions_ == 1) {
       std::fill_n(partition, batch.size, 0);

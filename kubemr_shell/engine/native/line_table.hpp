@@ -1,7 +1,7 @@
-// The distinct lines with their counts: what a line that came before costs is one cache line.
+// A hash table of the distinct lines with their counts. To count a known line costs one cache line.
 //
-// Between tasks the lines stay, sorted, and only their counts are forgotten: the words of the next split are mostly
-// the words of the last one, and neither inserting nor sorting has to be paid for again.
+// Between tasks the sorted lines stay and only their counts are forgotten. The next split has mostly the words of the
+// last one, so these words are neither inserted nor sorted again.
 #pragma once
 
 #include <bit>
@@ -16,7 +16,7 @@ namespace kubemr {
 
 inline constexpr u32 kInlineBytes = 23;
 
-// What of the three words of a short line in a slot belongs to it, by its length: 7, 8 and 8 bytes.
+// Masks of the bytes of a short line in the three words of a slot, by its length. The words have 7, 8 and 8 bytes.
 struct InlineMasks {
   u64 of_length[kInlineBytes + 1][3];
 };
@@ -45,7 +45,7 @@ class LineTable {
 
   std::size_t held() { return slots_.size() + refs_.held() + scratch_.held() + arena_.held(); }
 
-  // What `held` may become, at most, while a batch of that many bytes is added and sorted.
+  // Returns the most bytes that `held` may return while a batch of `lines` lines and `bytes` bytes is added and sorted.
   std::size_t held_after(int lines, std::size_t bytes) {
     const std::size_t new_refs = size() - sorted_ + static_cast<std::size_t>(lines);
     const std::size_t slots = must_grow(lines) ? std::max(2 * slot_count_, kFewestSlots) * sizeof(Slot) : 0;
@@ -54,7 +54,7 @@ class LineTable {
 
   void add(const Batch& batch) {
     if (must_grow(batch.size)) grow();
-    // Long lines apart from short ones: each loop then does one thing, and no branch depends on the next length.
+    // Long and short lines are separated: each loop does one thing, and no branch depends on the next length.
     Picked shorts;
     Picked longs;
     for (int n = 0; n < batch.size; ++n) {
@@ -82,17 +82,17 @@ class LineTable {
   const Ref* end() const { return refs_.end(); }
 
   void prefetch(const Ref& ref) const { __builtin_prefetch(slot(ref.where)); }
-  // Later, when the slot is there.
+  // Call this when the slot itself is in the cache.
   void prefetch_line(const Ref& ref) const { prefetch_long(*slot(ref.where)); }
 
-  // Its count is 0 if the line is only known from another task.
+  // Returns the entry of a Ref. The count is 0 if the line is known only from another task.
   Entry entry(const Ref& ref) const {
     const Slot& found = *slot(ref.where);
     const u32 length = found.length();
     return {ref.prefix, found.line(), length, ref.key_length, found.count};
   }
 
-  // Sets all counts to 0; tells how many were not.
+  // Sets all counts to 0. Returns how many counts were not 0.
   std::size_t forget_counts() {
     std::size_t used = 0;
     for (Slot* at = first_slot(); at != first_slot() + slot_count_; ++at) {
@@ -115,8 +115,8 @@ class LineTable {
   static constexpr u8 kLong = 0xff;
   static constexpr std::size_t kFewestSlots = 4 * kBatch;
 
-  // A short line lies in the slot: its length + 1 in the lowest byte, then its bytes, then zeros. A long one lies in
-  // the arena: kLong and 56 bits of its hash, its length, its address. An empty slot is all zeros.
+  // The slot of a short line holds the line: its length + 1 in the lowest byte, then its bytes, then zeros. A long line
+  // lies in the arena; its slot holds kLong and 56 bits of its hash, its length, its address. An empty slot is all 0.
   struct Slot {
     u64 count;
     u64 words[3];
@@ -142,13 +142,13 @@ class LineTable {
     const int* end() const { return numbers + size; }
   };
 
-  // What a line looks like in a slot, but for the address of a long one, and where it is if it is at home.
+  // The words of a line in a slot, without the address of a long line, and the first slot in which it may be.
   struct Probe {
     u64 at;
     u64 words[3];
   };
 
-  // Reads 23 bytes whatever the length, and drops what belongs to the lines behind.
+  // Reads 23 bytes for every length, and drops the bytes behind the line.
   Probe probe_short(const u8* line, u32 length) const {
     const u64* const mask = kInlineMasks.of_length[length];
     const u64 first = ((load64(line) & mask[0]) << 8) | (length + 1);
@@ -162,7 +162,7 @@ class LineTable {
     return {prefetched(hash), {hash << 8 | kLong, length, 0}};
   }
 
-  // The slot of that hash, on its way into the cache.
+  // Prefetches the first slot of a hash, and returns its number.
   u64 prefetched(u64 hash) const {
     const u64 at = hash >> shift_;
     __builtin_prefetch(slot(at), 1);
@@ -229,7 +229,7 @@ class LineTable {
     return at;
   }
 
-  // Merges the sorted new Refs into the sorted old ones from behind, which needs room for the new ones only.
+  // Merges the sorted new Refs into the sorted old Refs, from the end, which needs extra room only for the new Refs.
   template <typename EntryOf>
   void merge_new(const EntryOf& entry_of) {
     scratch_.resize(refs_.size() - sorted_);

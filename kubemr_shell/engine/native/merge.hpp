@@ -1,4 +1,4 @@
-// Merges sorted streams into one, in which equal lines are one entry.
+// Merges sorted streams into one stream, in which equal lines are one entry.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,8 @@
 
 namespace kubemr {
 
-// A loser tree: each inner node keeps the stream that lost there, so that the next winner costs one comparison a
-// level. The prefixes are in the nodes, and most comparisons look no further.
+// A loser tree: each inner node keeps the stream that lost there, so that the next winner costs one comparison per
+// level. The nodes contain the prefixes, which decide most comparisons.
 class Tournament {
  public:
   explicit Tournament(const std::vector<EntryStream*>& streams) : streams_(streams) {
@@ -43,7 +43,7 @@ class Tournament {
  private:
   struct Player {
     u64 prefix;
-    EntryStream* stream;  // nullptr once it is at its end
+    EntryStream* stream;  // nullptr after the end of the stream
     std::size_t leaf;
   };
 
@@ -72,7 +72,7 @@ class Tournament {
   Pages left_over_;
 };
 
-// One stream alone, asked as a tournament is.
+// A single stream with the interface of a Tournament.
 template <typename Stream>
 class Walkover {
  public:
@@ -88,7 +88,7 @@ class Walkover {
   bool over_ = false;
 };
 
-// Gives `sink` each distinct line once, and says where a key begins.
+// Passes each distinct line once to `sink`, and tells whether the line begins a new key.
 template <typename Contest, typename Sink>
 void drain_into(Contest contest, Sink& sink) {
   if (contest.over()) return;
@@ -97,7 +97,7 @@ void drain_into(Contest contest, Sink& sink) {
   for (contest.advance(); !contest.over(); contest.advance()) {
     const Entry& next = contest.best();
     if (same_line(entry, next)) {
-      // The newest bytes stay valid until the next step; those of `entry` may lie in a block that is left by now.
+      // The bytes of `next` stay valid until the next step. The bytes of `entry` may be in a block that was left.
       const u64 count = entry.count + next.count;
       entry = next;
       entry.count = count;

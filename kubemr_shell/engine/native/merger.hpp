@@ -1,4 +1,4 @@
-// The reduce side: the runs of one partition become the lines that a command reads.
+// The reduce side: merges the runs of one partition into the lines that a command reads.
 #pragma once
 
 #include <optional>
@@ -32,7 +32,7 @@ class Merger {
   struct Run {
     Source source;
     std::size_t largest_block;
-    int scratch_fd;  // -1 where the path of the source can be opened
+    int scratch_fd;  // -1 if the source has a path that can be opened
   };
 
   std::vector<Run> runs_of_sources() const;

@@ -1,4 +1,4 @@
-// The Python module: arguments in, results out. Every call that may take long is made without the GIL.
+// The Python module: converts arguments and results. Every call that may take long runs without the GIL.
 #include <nanobind/nanobind.h>
 
 #include "collector.hpp"
@@ -22,7 +22,7 @@ u64 checked_partitions(long long partitions) {
   return static_cast<u64>(partitions);
 }
 
-// Runs a call of an object without the GIL, and for one thread at a time.
+// Runs a call of an object without the GIL. Only one thread may call an object at a time.
 class Exclusive {
  public:
   template <typename Call>
@@ -108,7 +108,8 @@ nb::tuple scan(int fd, u64 offset, u64 length) {
 }
 
 NB_MODULE(_native, module) {
-  // A process that ends by an error ends with frames that hold objects of ours: no leak, and not what it has to say.
+  // When a process ends by an error, its frames still hold our objects. This is no leak: a warning would only hide the
+  // error.
   nb::set_leak_warnings(false);
   register_errors();
   bind_values(module);

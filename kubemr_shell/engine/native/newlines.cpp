@@ -1,4 +1,4 @@
-// Newlines by 64 bytes at once: a bit mask for each block, with AVX2, SSE2, or plain 64-bit arithmetic.
+// Finds newlines in blocks of 64 bytes. A bit mask for each block comes from AVX2, SSE2, or 64-bit arithmetic.
 #include "newlines.hpp"
 
 #include <algorithm>
@@ -42,8 +42,8 @@ KUBEMR_AVX2 inline u64 mask_of_avx2(const u8* block) {
 }
 #endif
 
-// Eight positions are written whether they exist or not: one branch a block is guessed right, one a line is not.
-// Inlined by force, so that it is compiled for the processor of its caller.
+// Eight positions are written whether they exist or not: the processor predicts one branch per block well, but not one
+// branch per line. The function is always inlined, so that it is compiled for the instructions of its caller.
 [[gnu::always_inline]] inline u32* write_positions(u64 mask, std::size_t at, u32* out) {
   u32* const end = out + std::popcount(mask);
   do {
@@ -85,7 +85,7 @@ KUBEMR_AVX2 std::size_t find_avx2(const u8* from, std::size_t size, u32* ends) {
   return static_cast<std::size_t>(out - ends);
 }
 
-// Each byte of a counter may be raised 255 times before the bytes have to be added up.
+// Each byte of a counter can be raised 255 times. Then the bytes must be added up.
 KUBEMR_AVX2 u64 count_avx2(const u8* from, std::size_t size) {
   const __m256i lf = _mm256_set1_epi8('\n');
   __m256i total = _mm256_setzero_si256();

@@ -1,14 +1,15 @@
-// Where the lines end, and how many there are.
+// Finds and counts newlines.
 #pragma once
 
 #include "bytes.hpp"
 
 namespace kubemr {
 
-// Room that find_newlines needs in `ends` behind the last position.
+// The number of values that find_newlines may write to `ends` behind the last position.
 inline constexpr std::size_t kEndsSlack = 64;
 
-// Writes the positions of all LF in [from, from + size); reads up to kSlack bytes behind, writes up to kEndsSlack.
+// Writes the positions of all LF in [from, from + size) to `ends`, and returns their number. Reads up to kSlack bytes
+// behind the range, and writes up to kEndsSlack values behind the last position.
 std::size_t find_newlines(const u8* from, std::size_t size, u32* ends);
 
 u64 count_newlines(const u8* from, std::size_t size);

@@ -1,4 +1,4 @@
-// An open file that closes itself.
+// An open file that its destructor closes.
 #pragma once
 
 #include <fcntl.h>
@@ -21,11 +21,11 @@ class OpenFile {
     fail(path.c_str());
   }
 
-  // A file without a name: a killed process leaves none behind.
+  // Makes a file without a name, so that a killed process leaves no file behind.
   static OpenFile unnamed(const std::string& folder) {
     const int fd = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0) return OpenFile(fd);
-    // Not every file system has O_TMPFILE; and a kernel without it opens the folder instead.
+    // Some file systems do not support O_TMPFILE, and a kernel without it tries to open the folder.
     if (errno != EOPNOTSUPP && errno != EISDIR) fail_writing(folder);
     std::string path = folder + "/.kubemr-XXXXXX";
     const int named = mkostemp(path.data(), O_CLOEXEC);

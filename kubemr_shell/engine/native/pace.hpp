@@ -1,8 +1,8 @@
-// How long to leave a pipe to its other end, so that it moves by large pieces.
+// Pauses between the uses of a pipe, so that bytes move in large pieces.
 //
-// A command that reads or writes 4 KiB at a time would wake this end for each of them, and the two would change places
-// on a processor every few microseconds. So this end sleeps once it has emptied (or filled) the pipe: as long as the
-// other end takes for a quarter to a half of it, which never lets it wait.
+// A command that reads or writes 4 KiB at a time would wake this end for each piece, and the two processes would
+// alternate on a processor every few microseconds. So this end sleeps when it has emptied (or filled) the pipe. It
+// sleeps as long as the other end needs for a quarter to a half of the pipe, so the other end never has to wait.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ class Pace {
 
   void moved(std::size_t bytes) { since_rest_ += bytes; }
 
-  // Ends early when the other end is closed, or somebody cancels. What is no pipe is never waited for.
+  // Sleeps. Returns early if the other end is closed or the work is cancelled, and at once if the file is no pipe.
   void rest(const CancelSwitch& cancel) {
     if (pipe_bytes_ <= 0) return;
     const auto pipe = static_cast<std::size_t>(pipe_bytes_);
@@ -37,7 +37,7 @@ class Pace {
   static constexpr long kLongest = 3'000'000;
 
   int fd_;
-  int pipe_bytes_;  // -1 for what is no pipe
+  int pipe_bytes_;  // -1 if the file is no pipe
   std::size_t since_rest_ = 0;
   long nanoseconds_ = 200'000;
 };

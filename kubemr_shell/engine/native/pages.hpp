@@ -1,7 +1,7 @@
-// Memory straight from the kernel: it is zeroed, grows without a copy, and goes back at once when it is released.
+// Memory directly from the kernel. The memory is zeroed, grows without a copy, and is returned at once on release.
 //
-// malloc would keep freed arrays of this size, and a growing array would be there twice for a moment: both break a
-// memory bound that is promised to the byte.
+// malloc would keep freed arrays of this size, and a growing array would exist twice for a moment. Both would break the
+// promised memory bound, which is exact to the byte.
 #pragma once
 
 #include <sys/mman.h>
@@ -33,7 +33,7 @@ class Pages {
     std::swap(size_, other.size_);
   }
 
-  // Keeps what is there, as far as it fits; bytes that are added are zero.
+  // Keeps the content as far as it fits. Added bytes are zero.
   void resize(std::size_t bytes) {
     bytes = (bytes + kPage - 1) & ~(kPage - 1);
     if (bytes == size_) return;
@@ -46,7 +46,7 @@ class Pages {
     size_ = bytes;
   }
 
-  // A table of tens of megabytes is read at random: with pages of 4 KiB most of the time would go into finding them.
+  // A table of tens of megabytes is read at random. With pages of 4 KiB, TLB misses would take most of the time.
   void advise_huge() {
     if (size_ >= kHugePage) madvise(data_, size_, MADV_HUGEPAGE);
   }
@@ -91,7 +91,7 @@ class Array {
     size_ = size;
   }
 
-  // Bytes that were ever touched: what is only reserved costs nothing.
+  // Returns the bytes that were ever touched. Bytes that are only reserved take no memory.
   std::size_t held() {
     touched_ = std::max(touched_, size_);
     return touched_ * sizeof(T);

@@ -1,4 +1,4 @@
-// Writes to a pipe whose reader may be slow, gone, or no longer wanted.
+// Writes to a pipe. The reader may be slow or gone, and the write may be cancelled.
 #pragma once
 
 #include <unistd.h>

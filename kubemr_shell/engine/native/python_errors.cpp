@@ -15,7 +15,7 @@ nb::object text(const std::string& bytes) {
   return nb::steal(made);
 }
 
-// Looked up when it is raised: importing the module must not import the errors.
+// The class is looked up when the error is raised: the import of this module must not import kubemr_shell.errors.
 template <typename... Arguments>
 void raise_ours(const char* name, Arguments&&... arguments) {
   const nb::object type = nb::module_::import_("kubemr_shell.errors").attr(name);
@@ -26,7 +26,7 @@ void raise_ours(const char* name, Arguments&&... arguments) {
 void raise_os_error(const OsError& error) {
   const nb::object type = nb::module_::import_("builtins").attr("OSError");
   const nb::object reason = text(std::strerror(error.code));
-  // OSError chooses its own subclass by the number.
+  // OSError itself chooses its subclass by the error number.
   const nb::object made =
       error.path.empty() ? type(error.code, reason) : type(error.code, reason, path_text(error.path));
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(made.ptr())), made.ptr());

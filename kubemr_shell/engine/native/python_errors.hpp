@@ -1,4 +1,4 @@
-// C++ exceptions as the classes of kubemr_shell.errors, and paths as Python has them.
+// Converts C++ exceptions to the classes of kubemr_shell.errors, and paths to and from Python.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -7,10 +7,10 @@
 
 namespace kubemr {
 
-// Makes the module raise Python's classes for what errors.hpp has.
+// Makes the module raise the Python class for each exception of errors.hpp.
 void register_errors();
 
-// The bytes of a path; surrogates stand for bytes that are no UTF-8, as everywhere in Python.
+// Returns the bytes of a path. Surrogates stand for bytes that are not UTF-8 (PEP 383).
 std::string path_bytes(nanobind::handle path);
 nanobind::object path_text(const std::string& bytes);
 

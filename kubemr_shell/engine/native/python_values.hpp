@@ -1,4 +1,4 @@
-// The values that go to and from Python: frozen, compared and shown by their fields.
+// The values that Python passes and gets. They are frozen, and compared and shown by their fields.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -45,7 +45,7 @@ struct PyOutputFacts {
   u64 raw_bytes;
   u64 entries;
   u64 stored_bytes;
-  std::vector<PartitionFacts> parts;  // packed: as objects, those of 100,000 partitions would take 20 MB
+  std::vector<PartitionFacts> parts;  // packed: Python objects for 100,000 partitions would take 20 MB
 
   nanobind::bytes lengths() const;
   nanobind::list partitions() const;

@@ -1,4 +1,4 @@
-// What is sorted: 24 bytes that stand for a line and mostly decide its place without a look at it.
+// A Ref: 24 bytes that stand for a line when lines are sorted. Most comparisons need only the Refs, not the lines.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ struct Ref {
   u32 key_length;
 };
 
-// The order of partition, key and rest; `entry_of` tells the bytes of a Ref.
+// Compares by partition, key and rest. `entry_of` returns the line of a Ref.
 template <typename EntryOf>
 bool goes_before(const Ref& a, const Ref& b, const EntryOf& entry_of) {
   if (a.partition != b.partition) return a.partition < b.partition;
@@ -22,7 +22,7 @@ bool goes_before(const Ref& a, const Ref& b, const EntryOf& entry_of) {
   return compare_behind_prefix(entry_of(a), entry_of(b)) < 0;
 }
 
-// The Refs of one partition among sorted ones.
+// The range of one partition in sorted Refs.
 struct RefRange {
   const Ref* begin;
   const Ref* end;

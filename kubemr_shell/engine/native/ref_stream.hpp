@@ -1,4 +1,4 @@
-// The entries of one partition that are in memory, as a stream.
+// A stream of the entries of one partition that are in memory.
 #pragma once
 
 #include "entry.hpp"

@@ -1,4 +1,4 @@
-// Reads the entries of a range of whole blocks, and believes nothing that it has not checked.
+// Reads the entries of a range of whole blocks, and checks everything that it reads.
 #pragma once
 
 #include "block.hpp"
@@ -26,7 +26,7 @@ class RunReader final : public EntryStream {
     return true;
   }
 
-  // Payload of the largest block of a range, from the headers alone. Whoever reads the blocks checks them.
+  // Returns the payload bytes of the largest block of a range. Only headers are read; the reader checks the blocks.
   static std::size_t largest_block(const FileReader& file, u64 offset, u64 length) {
     const u64 end = offset + length;
     std::size_t largest = 0;
@@ -46,7 +46,7 @@ class RunReader final : public EntryStream {
     block_ = next_;
     const u64 left = end_ - block_;
     if (left < kHeaderBytes) corrupt("a block's header has 24 bytes, the range " + std::to_string(left) + " more");
-    // One read fetches a block of any usual size; the first bytes of the next one come along and are read again.
+    // One read fetches a block of usual size. The first bytes of the next block are fetched too, and later read again.
     const auto usual = static_cast<std::size_t>(std::min<u64>(left, kBlockBytes));
     make_room(usual);
     std::size_t got = file_.read(buffer_.data(), kHeaderBytes, usual, block_);
@@ -63,7 +63,7 @@ class RunReader final : public EntryStream {
   }
 
   void make_room(std::size_t bytes) {
-    // A much larger buffer once held a long line; it goes back at once, because the next reader may need as much.
+    // A much larger buffer has held a long line. It is released at once: the next reader may need as much memory.
     const std::size_t size = bytes + kSlack;
     if (buffer_.size() < size || buffer_.size() > 2 * kBlockBytes + size) buffer_.resize(size);
   }
@@ -122,7 +122,7 @@ class RunReader final : public EntryStream {
   }
 
   FileReader file_;
-  u64 block_ = 0;  // where the current block begins
+  u64 block_ = 0;  // the offset of the current block
   u64 next_;
   u64 end_;
   const CancelSwitch& cancel_;

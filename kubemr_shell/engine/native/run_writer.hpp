@@ -1,4 +1,4 @@
-// Writes sorted entries as blocks, and what follows the last one: the index and the footer.
+// Writes sorted entries as blocks, and the index and the footer, which follow the last block.
 #pragma once
 
 #include <vector>
@@ -19,7 +19,7 @@ class RunWriter {
 
   void begin_partition() { facts_ = {position(), 0, 0, 0, 0}; }
 
-  // What a merge calls; nothing in a run file depends on where a key begins.
+  // Takes an entry of a merge. `begins_key` is not used: a run file does not mark the beginning of a key.
   void add(const Entry& entry, bool /*begins_key*/) {
     u8 head[kMaxEntryHead];
     const std::size_t head_bytes = static_cast<std::size_t>(write_head(head, entry) - head);
@@ -67,10 +67,10 @@ class RunWriter {
     filled_ = 0;
   }
 
-  // Where the next block begins.
+  // Returns the offset of the next block.
   u64 position() const { return file_.position() + filled_; }
 
-  // Payload of the largest block so far.
+  // Returns the payload bytes of the largest block so far.
   std::size_t largest_block() const { return largest_block_; }
 
  private:
@@ -101,7 +101,7 @@ class RunWriter {
     entries_ = 0;
   }
 
-  // An entry longer than a block may be: it has one of its own, and is not copied once more.
+  // Writes an entry that is longer than the payload of a block, as a block of its own, without another copy.
   void write_alone(const Entry& entry, const u8* head, std::size_t head_bytes) {
     flush();
     u8 front[kHeaderBytes + kMaxEntryHead];
@@ -117,8 +117,8 @@ class RunWriter {
 
   FileWriter& file_;
   Pages buffer_;
-  std::size_t filled_ = 0;   // closed blocks, and the header of an open one
-  std::size_t payload_ = 0;  // of the open block
+  std::size_t filled_ = 0;   // bytes of the closed blocks, and of the header of the open block
+  std::size_t payload_ = 0;  // bytes of the open block
   u32 entries_ = 0;
   std::size_t largest_block_ = 0;
   PartitionFacts facts_{};

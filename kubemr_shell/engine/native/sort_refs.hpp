@@ -1,4 +1,4 @@
-// Sorting Refs: by their leading bytes in place (American flag sort), what is left over by comparison.
+// Sorts Refs in place: by their leading bytes (American flag sort), and small rests by comparison.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@ template <typename EntryOf>
 class RefSorter {
  public:
   RefSorter(const EntryOf& entry_of, u64 partitions) : entry_of_(entry_of) {
-    // The bytes of a partition's number that are zero in all of them need no look.
+    // Skip the leading bytes of the partition number that are zero in all partitions.
     while (first_level_ < 4 && (partitions - 1) >> (8 * (3 - first_level_)) == 0) ++first_level_;
   }
 
@@ -20,7 +20,7 @@ class RefSorter {
 
  private:
   static constexpr int kLevels = 12;            // four bytes of the partition, eight of the prefix
-  static constexpr std::ptrdiff_t kFew = 48;    // sorted faster by comparison
+  static constexpr std::ptrdiff_t kFew = 48;    // up to this many Refs are sorted faster by comparison
 
   static u8 byte_of(const Ref& ref, int level) {
     return static_cast<u8>(level < 4 ? ref.partition >> (8 * (3 - level)) : ref.prefix >> (8 * (11 - level)));
@@ -31,7 +31,8 @@ class RefSorter {
       std::sort(begin, end, [this](const Ref& a, const Ref& b) { return goes_before(a, b, entry_of_); });
       return;
     }
-    // A machine with 103 GB for one slot can have more Refs than 32 bits count; all others need not pay for it.
+    // Only with 103 GB for one slot can there be more Refs than 32 bits can count. Otherwise the smaller counters are
+    // faster.
     if (end - begin > static_cast<std::ptrdiff_t>(std::numeric_limits<u32>::max())) {
       sort_buckets<u64>(begin, end, level);
     } else {
@@ -41,7 +42,7 @@ class RefSorter {
 
   template <typename Count>
   void sort_buckets(Ref* begin, Ref* end, int level) const {
-    Count bounds[257] = {};  // bucket b will lie from bounds[b] to bounds[b + 1]
+    Count bounds[257] = {};  // bucket b reaches from bounds[b] to bounds[b + 1]
     for (const Ref* at = begin; at != end; ++at) ++bounds[byte_of(*at, level) + 1];
     for (int byte = 0; byte < 256; ++byte) bounds[byte + 1] += bounds[byte];
     distribute(begin, bounds, level);
@@ -50,7 +51,7 @@ class RefSorter {
     }
   }
 
-  // Each Ref that lies in a foreign bucket changes places with the next one that is not yet at home in its own.
+  // Swaps each Ref that is in a wrong bucket with the next Ref in its own bucket that is not in place yet.
   template <typename Count>
   void distribute(Ref* begin, const Count* bounds, int level) const {
     Count next[256];

@@ -1,5 +1,5 @@
-// Where the partitions of one spilled run lie. It is in the scratch file behind the run, and read a piece at a time:
-// the numbers of 100,000 partitions take 800 KB, and there may be hundreds of runs.
+// The index of one spilled run: the places of its partitions. The index is in the scratch file behind the run, and is
+// read in pieces: the bounds of 100,000 partitions take 800 KB, and there may be hundreds of runs.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace kubemr {
 
-// A piece has the bounds of kStep partitions, so one number more, and a checksum.
+// A piece has the kStep + 1 bounds of kStep partitions, and a checksum.
 class SpillIndex {
  public:
   struct Range {
@@ -22,7 +22,7 @@ class SpillIndex {
 
   SpillIndex() = default;
 
-  // Writes the index of a run: partition p lies from bounds[p] to bounds[p + 1].
+  // Writes the index of a run. Partition p reaches from bounds[p] to bounds[p + 1].
   SpillIndex(FileWriter& file, const std::vector<u64>& bounds)
       : begin_(bounds.front()), place_(file.position()) {
     Piece piece;
@@ -35,7 +35,7 @@ class SpillIndex {
     size_ = file.position() - place_;
   }
 
-  // Partitions are asked for in their order, mostly.
+  // Returns the place of a partition. Fast if the partitions are requested in order, as is usual.
   Range range(u32 partition, const FileReader& file) const {
     const u64 first = partition / kStep * kStep;
     if (pieces_.empty() || first_ != first) load(first, file);
@@ -43,7 +43,7 @@ class SpillIndex {
     return {numbers[0], numbers[1]};
   }
 
-  // The run and its index in the file.
+  // Returns the place of the run and its index in the file.
   Range stored() const { return {begin_, place_ + size_}; }
 
  private:
@@ -74,7 +74,7 @@ class SpillIndex {
   u64 begin_ = 0;
   u64 place_ = 0;
   u64 size_ = 0;
-  mutable std::vector<Piece> pieces_;  // none or one
+  mutable std::vector<Piece> pieces_;  // no piece, or one
   mutable u64 first_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Sorted runs of what did not fit into memory, one after the other in a file without a name.
+// Sorted runs of the lines that did not fit into memory, one after the other in a file without a name.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@
 
 namespace kubemr {
 
-// There are few runs at any time: those of one level become one run of the next as soon as they are more than can be
-// merged at once. So a record is written once a level, and each level has many times the records of the last.
+// The number of runs stays small. When a level has more runs than can be merged at a time, they become one run of the
+// next level. So a record is written once in each level, and each level has many times the records of the level before.
 class Spills {
  public:
   Spills(const std::string& folder, u64 partitions, u64 memory_bytes)
@@ -25,17 +25,17 @@ class Spills {
 
   u64 written() const { return writer_.position(); }
 
-  // Writes a new run: `write_partition(partition, writer)` is called for each of them.
+  // Writes a new run. `write_partition(partition, writer)` is called for each partition.
   template <typename WritePartition>
   void add(const WritePartition& write_partition) {
     if (levels_.empty()) levels_.emplace_back();
     levels_[0].push_back(write_run(write_partition));
   }
 
-  // Merges the levels that have more runs than can be merged at once.
+  // Merges the levels that have more runs than can be merged at a time.
   void tidy(const CancelSwitch& cancel) {
     for (std::size_t level = 0; level < levels_.size() && !may_merge(levels_[level]); ++level) {
-      // The newest run stays: without it they were few enough.
+      // The newest run stays: the others alone can be merged at a time.
       const Run newest = levels_[level].back();
       levels_[level].pop_back();
       Run joined;
@@ -51,7 +51,7 @@ class Spills {
     }
   }
 
-  // Leaves no more runs than can be merged at once.
+  // Merges runs until all remaining runs can be merged at a time.
   void settle(const CancelSwitch& cancel) {
     std::vector<Run> runs;
     for (const auto& level : levels_) runs.insert(runs.end(), level.begin(), level.end());
@@ -65,7 +65,7 @@ class Spills {
     }
   }
 
-  // The merge of what was settled.
+  // Merges a partition of all runs into `sink`. Call settle() before.
   template <typename Sink>
   void merge_partition(u32 partition, Sink& sink, const CancelSwitch& cancel) const {
     merge_runs(levels_[0], levels_[0].size(), partition, sink, cancel);
@@ -115,7 +115,7 @@ class Spills {
     return {SpillIndex(writer_, bounds), writer.largest_block()};
   }
 
-  // The disk need not hold what was merged into another run. Where the file system cannot do it, it holds both.
+  // Frees the disk space of a run that was merged into another run. If the file system cannot do this, both runs stay.
   void give_back(const Run& run) const {
     const auto [begin, end] = run.index.stored();
     fallocate(file_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(begin),

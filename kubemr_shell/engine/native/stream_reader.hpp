@@ -1,4 +1,4 @@
-// Reads a command's output into a buffer in which each line lies in one piece.
+// Reads the output of a command into a buffer. In the buffer, each line is contiguous.
 #pragma once
 
 #include <unistd.h>
@@ -14,10 +14,10 @@ class StreamReader {
   StreamReader(int fd, const CancelSwitch& cancel, std::size_t read_bytes)
       : fd_(fd), cancel_(cancel), pace_(fd), read_bytes_(read_bytes), buffer_(read_bytes + kSlack) {}
 
-  // Bytes of memory.
+  // Returns the bytes of the buffer.
   std::size_t held() const { return buffer_.size(); }
 
-  // Reads more behind what is there; false at the end of the stream.
+  // Reads more bytes behind the unread ones. Returns false at the end of the stream.
   bool read(Counter& moved) {
     make_room();
     while (true) {
@@ -38,16 +38,16 @@ class StreamReader {
     }
   }
 
-  // The beginning of the first line that is not taken, the first new byte, the end.
+  // The beginning of the first line that is not taken, the first byte that is not scanned, and the end.
   const u8* line() const { return buffer_.data() + begin_; }
   const u8* fresh() const { return buffer_.data() + scanned_; }
   const u8* end() const { return buffer_.data() + end_; }
 
-  // Everything before `line` was used.
+  // Marks all bytes before `line` as used.
   void take_to(const u8* line) { begin_ = static_cast<std::size_t>(line - buffer_.data()); }
 
  private:
-  // Moves the line that has only begun to the front, and makes the buffer longer when the line needs it.
+  // Moves the unfinished line to the front, and makes the buffer longer if the line needs more room.
   void make_room() {
     if (begin_ > 0) {
       std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
