@@ -1,1 +1,1 @@
-"""`make bench`: kubemr-shell beside the commands alone and the alternatives, measured in one run."""
+"""The benchmarks. ``make bench`` measures kubemr-shell, the commands alone, and the alternatives in one run."""

@@ -1,8 +1,8 @@
-"""Measure kubemr-shell beside the alternatives: ``python -m benchmarks.bench [--quick] [WORD ...]``.
+"""Measures kubemr-shell beside the alternatives: ``python -m benchmarks.bench [--quick] [WORD ...]``.
 
-Makes its inputs, runs each workload's contenders in turn for some rounds (A B A B), compares their results with
-the truth, and prints one table. Exits 1 when a run of ours fails or gives a wrong result; a missed target is in the
-table only.
+The benchmark makes its inputs, runs the contenders of each workload in turn for some rounds (A B A B), compares their
+results with the expected result, and prints one table. The exit status is 1 if a run of kubemr-shell fails or gives a
+wrong result. A missed target is shown in the table only.
 """
 
 from __future__ import annotations
@@ -24,30 +24,37 @@ from benchmarks.contenders import SORT, Contender
 from benchmarks.workloads import WORKLOADS, Compared, Metric, Workload
 
 DATA = Path(__file__).with_name(".data")
+"""The folder of inputs and results."""
 ALTERNATIVES = Path(__file__).with_name("alternatives")
+"""The folder of the scripts of the alternatives."""
 UNSCALED = {"one-line", "small-files"}
+"""The datasets that have the same size in a quick benchmark."""
 QUICK_ROUNDS = 2
+"""The most rounds of a workload in a quick benchmark."""
 HURRY_SECONDS = 18 * 60
-"""After this the rest is measured in one round, without what is slow, so that the whole ends within half an hour."""
+"""The seconds after which each workload has one round, without slow contenders.
+
+So the whole benchmark ends within half an hour.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """How this run measures."""
+    """The settings of one run of the benchmark, and its measurements."""
 
     data: Path
     scale: int
-    """Sizes are divided by this."""
+    """The number by which sizes are divided."""
     python: str
-    """An interpreter that has the alternatives that are Python modules."""
+    """The Python interpreter that has the alternatives that are Python modules."""
     only_ours: bool
     inherited: Mapping[str, str]
-    """The environment of the bench."""
+    """The environment of the benchmark."""
     clock: Callable[[], float]
-    """Seconds since the bench began."""
+    """A function that returns the seconds since the benchmark began."""
 
     def measure(self, workload: Workload) -> report.Result:
-        """All rounds of one workload. Who fails once is not run again."""
+        """Run all rounds of one workload. A contender that fails once is not run again."""
         title = self._title(workload)
         print(title, flush=True)
         left_out = {contender.name: self._left_out(contender) for contender in workload.contenders}
@@ -86,7 +93,7 @@ class Bench:
         return size if name in UNSCALED else size // self.scale
 
     def _left_out(self, contender: Contender) -> str:
-        """Why a contender does not take part; empty when it does."""
+        """Return the reason why a contender does not take part, or an empty string."""
         if self.only_ours and not contender.is_ours:
             return "--ours"
         if self.scale > 1 and contender.slow:
@@ -109,7 +116,7 @@ class Bench:
         return self.data / "stderr"
 
     def _environment(self, workload: Workload, contender: Contender) -> dict[str, str]:
-        """What the contender's line of shell finds; the inputs that it names are made here."""
+        """Return the environment of the contender's line of shell, and make the inputs that the line names."""
         source = contender.source or workload.source
         path = datasets.dataset(source[0], self._size(source), self.data)
         commands = {
@@ -153,7 +160,7 @@ class Bench:
         return job
 
     def _sorted(self, path: Path, environment: Mapping[str, str]) -> Path:
-        """The sorted output of MAP, cut in two between keys; made once for each command."""
+        """Return the folder with the sorted output of MAP, cut in two between keys. It is made once per command."""
         folder = path.with_name(f"{path.name}.sorted-{zlib.crc32(environment['MAP'].encode()):08x}")
         if not folder.exists():
             whole = self.data / "sorted.unfinished"
@@ -168,7 +175,7 @@ class Bench:
     def _run(
         self, workload: Workload, contender: Contender, environment: Mapping[str, str], *, check: bool
     ) -> tuple[float, str]:
-        """What was measured, and what was wrong with it, which is empty when all is well."""
+        """Run a contender once. Return the measured value, and a problem, which is empty if the run is correct."""
         out = self.data / "out"
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
@@ -191,7 +198,7 @@ class Bench:
         return value, ""
 
     def _aside(self, shell: str, environment: Mapping[str, str]) -> str:
-        """What was wrong with a line of shell that is not measured."""
+        """Run a line of shell without measuring it. Return the problem, or an empty string."""
         run = measure.run(shell, environment, self._log, sample=False)
         return f"{shell}: exit status {run.status}: {run.stderr.strip()}" if run.status else ""
 
@@ -201,6 +208,7 @@ def _truth(workload: Workload) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Run the chosen workloads. Return the exit status."""
     parser = argparse.ArgumentParser(description="Measure kubemr-shell beside the alternatives.")
     parser.add_argument("--quick", action="store_true", help="a tenth of the data, fewer rounds")
     parser.add_argument("--ours", action="store_true", help="leave the alternatives out")

@@ -1,9 +1,11 @@
-"""What a job costs the API server: ``python -m benchmarks.cluster_bench [--agents N] [--seconds S] [TASKS ...]``.
+"""Measures the cost of a job for the API server.
 
-Stand-in workers (``stand_in.py``) do whole jobs against a real API server, that of KUBEMR_TEST_KUBECONFIG or a K3s.
-Counted are their requests, the conflicts among them, and the largest shard. Exits 1 when a job does not end well or a
-bound is broken: writes at most 0.1 x tasks + 4 x agents + 20, no shard over 4 kB, conflicts under 3 % (10 % up to 1,000
-tasks).
+``python -m benchmarks.cluster_bench [--workers N] [--seconds S] [TASKS ...]``
+
+Stand-in workers (``stand_in.py``) do whole jobs against the API server of KUBEMR_TEST_KUBECONFIG, or of a K3s. The
+benchmark counts their requests and conflicts, and measures the largest shard. The exit status is 1 if a job fails or a
+bound is broken. The bounds are: at most 0.1 x tasks + 4 x workers + 20 writes, no shard over 4 kB, and under 3 %
+conflicts (10 % up to 1,000 tasks).
 """
 
 from __future__ import annotations
@@ -26,19 +28,21 @@ from kubemr_shell.kube.client import KubeClient
 from tests.cluster import Cluster, running_cluster
 
 SHARD_BYTES = 4000
+"""The most bytes that a shard may have."""
 SIZES = (1000, 10_000, 100_000)
+"""The default numbers of tasks."""
 
 
 class Run:
-    """One job of stand-ins."""
+    """One job that stand-in workers do."""
 
     def __init__(
-        self, cluster: Cluster, namespace: str, *, tasks: int, agents: int, slots: int, seconds: float
+        self, cluster: Cluster, namespace: str, *, tasks: int, workers: int, slots: int, seconds: float
     ) -> None:
-        self._client = KubeClient.from_kubeconfig(cluster.kubeconfig, None, namespace, connections=agents)
+        self._client = KubeClient.from_kubeconfig(cluster.kubeconfig, None, namespace, connections=workers)
         self._namespace = namespace
         self._tasks = tasks
-        self._agents = agents
+        self._workers = workers
         self._slots = slots
         self._seconds = seconds
         self._name = f"bench-{tasks}"
@@ -46,22 +50,23 @@ class Run:
         self._states: list[JobState | str] = []
 
     def go(self) -> dict[str, float]:
-        create_deployed(self._client, self._namespace, self._name, replicas=self._agents)
+        """Run the job to its end. Return the measured values."""
+        create_deployed(self._client, self._namespace, self._name, replicas=self._workers)
         began = time.monotonic()
-        threads = [threading.Thread(target=self._agent, args=(n,), daemon=True) for n in range(self._agents)]
+        threads = [threading.Thread(target=self._work, args=(n,), daemon=True) for n in range(self._workers)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         seconds = time.monotonic() - began
         if set(self._states) != {JobState.COMPLETE}:
-            raise SystemExit(f"{self._name}: the agents saw {Counter(self._states)}")
+            raise SystemExit(f"{self._name}: the workers saw {Counter(self._states)}")
         return {
             "tasks": self._tasks,
-            "agents": self._agents,
+            "workers": self._workers,
             "seconds": round(seconds, 1),
             "writes": self.counts["writes"],
-            "bound": self._tasks // 10 + 4 * self._agents + 20,
+            "bound": self._tasks // 10 + 4 * self._workers + 20,
             "reads": self.counts["reads"],
             "read_ms": round(self.counts["ms of reads"] / self.counts["reads"], 1),
             "write_ms": round(self.counts["ms of writes"] / self.counts["writes"], 1),
@@ -73,28 +78,28 @@ class Run:
             "largest_shard_bytes": self._largest_shard(),
         }
 
-    def _agent(self, number: int) -> None:
+    def _work(self, number: int) -> None:
         try:
-            time.sleep(random.uniform(0, 2))  # pods do not start all at once either
-            agent = StandIn(
+            time.sleep(random.uniform(0, 2))  # pods do not all start at the same time either
+            worker = StandIn(
                 CountingStore(KubernetesStore(self._client, self._namespace), self.counts),
                 self._name,
                 f"{self._name}-{number}-standin",
                 tasks=self._tasks,
                 slots=self._slots,
-                agents=self._agents,
+                workers=self._workers,
                 number=number,
                 task_seconds=self._seconds,
-                timing=Timing.cluster(self._agents),
+                timing=Timing.cluster(self._workers),
                 random=random.Random(number),
             )
-            self._states.append(agent.run())
+            self._states.append(worker.run())
         except BaseException as error:
             self._states.append(f"{type(error).__name__}: {error}")
             raise
 
     def _largest_shard(self) -> int:
-        """As the API server stores it, without its managedFields."""
+        """Return the bytes of the largest shard, without managedFields."""
         shards = KubernetesStore(self._client, self._namespace).list(SHARD_KIND, job=self._name)
         for shard in shards:
             shard["metadata"].pop("managedFields", None)
@@ -102,6 +107,7 @@ class Run:
 
 
 def broken_bounds(result: dict[str, float]) -> list[str]:
+    """Return one message for each bound that the result breaks."""
     allowed = 10 if result["tasks"] <= 1000 else 3
     return [
         text
@@ -115,10 +121,11 @@ def broken_bounds(result: dict[str, float]) -> list[str]:
 
 
 def main() -> int:
+    """Run one job for each number of tasks. Return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--agents", type=int, default=200)
+    parser.add_argument("--workers", type=int, default=200)
     parser.add_argument("--slots", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=0.002, help="how long a task takes; true takes 2 ms")
+    parser.add_argument("--seconds", type=float, default=0.002, help="seconds of a task; true takes 0.002")
     parser.add_argument("sizes", metavar="TASKS", type=int, nargs="*", default=list(SIZES))
     arguments = parser.parse_args()
     worst = 0
@@ -130,7 +137,7 @@ def main() -> int:
                     cluster,
                     namespace,
                     tasks=tasks,
-                    agents=arguments.agents,
+                    workers=arguments.workers,
                     slots=arguments.slots,
                     seconds=arguments.seconds,
                 )

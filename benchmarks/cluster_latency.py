@@ -1,9 +1,11 @@
-"""From ``kubectl apply`` to the first map command, and from the last command's end to COMPLETE, in real pods.
+"""Measures how soon a job of real pods begins and ends: ``python -m benchmarks.cluster_latency [WORKERS ...]``.
 
-``python -m benchmarks.cluster_latency [WORKERS ...]``; needs what ``make test-cluster`` needs. Every map command writes
-when it began and ended, and what its worker had used of the CPU by then; the rest is read from the API server. Ours, of
-the time to the first command, is what is not Kubernetes': from the job's creation to that of the batch Job, and from
-the start of the container to the command.
+The benchmark measures the time from ``kubectl apply`` to the first map command, and from the end of the last command
+to COMPLETE. It needs the same programs as ``make test-cluster``. Every map command writes its begin, its end, and the
+CPU time that its worker has used so far. All other values come from the API server.
+
+kubemr-shell is responsible for two parts of the time to the first command: from the creation of the job to the creation
+of the batch Job, and from the start of the container to the command. The rest is the time of Kubernetes.
 """
 
 from __future__ import annotations
@@ -24,17 +26,18 @@ from tests.pods import Site, image_of, new_site
 from tests.s3_server import new_bucket, running_server
 
 TASKS_A_WORKER = 2
+"""The number of map tasks for each worker."""
 COMMAND = """cat > /dev/null
 begin=$(date +%s.%N)
 set -- $(cat /proc/$PPID/stat)
 sleep 1
 echo $begin $(date +%s.%N) $(hostname) $((${14} + ${15} + ${16} + ${17}))
 """
-"""Begin, end, pod, and the ticks of the CPU that the worker has used, with all that it has waited for."""
+"""A map command that writes its begin, its end, its pod, and the CPU ticks of the worker and its ended children."""
 
 
 def measured(site: Site, workers: int) -> dict[str, Any]:
-    """One job of so many workers, in seconds."""
+    """Run one job with ``workers`` workers. Return the measured times in seconds."""
     name = f"latency-{workers}"
     for number in range(workers * TASKS_A_WORKER):
         site.bucket.put(f"{name}-in/{number:04d}", b"x\n")
@@ -77,6 +80,7 @@ def measured(site: Site, workers: int) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Measure one job for each number of workers, and print one line of JSON for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workers", type=int, nargs="*", default=[1, 10, 50])
     arguments = parser.parse_args()

@@ -1,9 +1,10 @@
-"""A job of any size on a simulated clock: ``python -m benchmarks.cluster_simulation [--tasks N] [--agents N] ...``.
+"""Simulates a job of any size: ``python -m benchmarks.cluster_simulation [--tasks N] [--workers N] ...``.
 
-The Board and its rules are the real ones, and so are the patches and what they test; simulated are the clock, the API
-server, which answers after a time drawn at random around the mean that is given (measure it by ``cluster_bench``),
-and the tasks, whose times vary as those of real ones do. Each agent is a greenlet: where a real one would wait for the
-server or for a command, the next one goes on. What is cheap to read (``resourceVersion=0``) is as old as ``--lag``.
+The Board, its rules, and the patches with their tests are real. The clock, the API server and the tasks are simulated.
+The API server answers after a random time around a given mean, which ``cluster_bench`` can measure. The times of the
+tasks vary like those of real tasks. A cheap read (``resourceVersion=0``) returns a document of the age ``--lag-ms``.
+
+Each worker is a greenlet. While a worker waits for the server or for a task, other workers run.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ from kubemr_shell.job.state import JobState
 from tests.properties.board_documents import NotAsked
 
 Version = tuple[float, Document]
+"""The time of a write, and the document after it."""
 
 
 class Clock:
-    """Runs greenlets in the order of the times that they wait for."""
+    """A simulated clock, which runs greenlets in the order of the times for which they wait."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -43,13 +45,16 @@ class Clock:
         self._hub = greenlet.getcurrent()
 
     def start(self, work: Callable[[], None], at: float) -> None:
+        """Run ``work`` in a greenlet from the time ``at`` on."""
         self._push(at, greenlet.greenlet(work, self._hub))
 
     def sleep(self, seconds: float) -> None:
+        """Let other greenlets run until the clock is ``seconds`` later."""
         self._push(self.now + seconds, greenlet.getcurrent())
         self._hub.switch()
 
     def run(self) -> None:
+        """Run all greenlets until they have ended."""
         while self._waiting:
             self.now, _, waiter = heapq.heappop(self._waiting)
             waiter.switch()
@@ -60,7 +65,10 @@ class Clock:
 
 
 class SimulatedStore(NotAsked):
-    """The documents of all agents. ``seconds`` is the mean time of an answer, ``lag`` the age of a cheap read."""
+    """A simulated API server for all workers.
+
+    ``read_seconds`` and ``write_seconds`` are the mean times of an answer. ``lag`` is the age of a cheap read.
+    """
 
     def __init__(self, clock: Clock, random: Random, *, read_seconds: float, write_seconds: float, lag: float) -> None:
         self._clock = clock
@@ -76,7 +84,7 @@ class SimulatedStore(NotAsked):
         self.largest = 0
 
     def begin(self) -> None:
-        """A job that waits to be planned."""
+        """Add a job that waits to be planned."""
         metadata = {"name": "job", "uid": "uid-job", "resourceVersion": "0"}
         status = {"state": JobState.DEPLOYED.value, "turn": 0}
         job = {"kind": JOB_KIND, "metadata": metadata, "spec": {}, "status": status}
@@ -121,7 +129,7 @@ class SimulatedStore(NotAsked):
         while len(versions) > 2 and versions[1][0] <= self._clock.now - self._lag:
             del versions[0]
         self.written.append(self._clock.now)
-        if self._version % 50 == 0:  # writing it out costs more than all the rest
+        if self._version % 50 == 0:  # the size is only sampled: JSON costs more than all the rest
             size = len(json.dumps(document))
             self.bytes_written += 50 * size
             self.largest = max(self.largest, size if key[0] == SHARD_KIND else 0)
@@ -133,6 +141,7 @@ class SimulatedStore(NotAsked):
 
 
 def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Simulate one job. Return its measured values."""
     clock, random, counts = Clock(), Random(arguments.seed), Counter[str]()
     read, write = arguments.read_ms / 1000, arguments.write_ms / 1000
     store = SimulatedStore(clock, random, read_seconds=read, write_seconds=write, lag=arguments.lag_ms / 1000)
@@ -140,7 +149,7 @@ def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
     store.begin()
     ends: Counter[JobState] = Counter()
 
-    def agent(number: int) -> None:
+    def work(number: int) -> None:
         mine = Random(number)
         worker = StandIn(
             counting,
@@ -148,10 +157,10 @@ def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
             f"w{number}",
             tasks=arguments.tasks,
             slots=arguments.slots,
-            agents=arguments.agents,
+            workers=arguments.workers,
             number=number,
             task_seconds=arguments.seconds,
-            timing=Timing.cluster(arguments.agents),
+            timing=Timing.cluster(arguments.workers),
             random=mine,
             clock=lambda: clock.now,
             sleep=clock.sleep,
@@ -159,16 +168,16 @@ def simulated(arguments: argparse.Namespace) -> dict[str, Any]:
         )
         ends[worker.run()] += 1
 
-    for number in range(arguments.agents):
-        clock.start(lambda number=number: agent(number), random.uniform(0, arguments.agents / arguments.starts))  # type: ignore[misc]
+    for number in range(arguments.workers):
+        clock.start(lambda number=number: work(number), random.uniform(0, arguments.workers / arguments.starts))  # type: ignore[misc]
     began = time.monotonic()
     clock.run()
-    assert ends == {JobState.COMPLETE: arguments.agents}, ends
+    assert ends == {JobState.COMPLETE: arguments.workers}, ends
     last = max(store.written)
-    ideal = arguments.tasks * arguments.seconds / (arguments.agents * arguments.slots)
+    ideal = arguments.tasks * arguments.seconds / (arguments.workers * arguments.slots)
     return {
         "tasks": arguments.tasks,
-        "agents": arguments.agents,
+        "workers": arguments.workers,
         "slots": arguments.slots,
         "task seconds": arguments.seconds,
         "complete after": round(last, 1),
@@ -191,15 +200,16 @@ def _peak(times: Sequence[float], window: float = 10.0) -> float:
 
 
 def main() -> None:
+    """Simulate one job and print its values as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, default=1_000_000)
-    parser.add_argument("--agents", type=int, default=10_000)
+    parser.add_argument("--workers", type=int, default=10_000)
     parser.add_argument("--slots", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=30.0, help="mean time of a task")
+    parser.add_argument("--seconds", type=float, default=30.0, help="mean seconds of a task")
     parser.add_argument("--read-ms", type=float, default=5.0)
     parser.add_argument("--write-ms", type=float, default=12.0)
     parser.add_argument("--lag-ms", type=float, default=20.0)
-    parser.add_argument("--starts", type=float, default=200.0, help="agents that start in a second")
+    parser.add_argument("--starts", type=float, default=200.0, help="workers that start in a second")
     parser.add_argument("--seed", type=int, default=1)
     sys.stdout.write(json.dumps(simulated(parser.parse_args())) + "\n")
 

@@ -1,9 +1,13 @@
-"""The ways to do a workload: kubemr-shell, the commands alone, and what people use instead. Each is a line of shell.
+"""The contenders of the benchmark: kubemr-shell, the commands alone, and the alternatives. Each is a line of shell.
 
-It finds in its environment: INPUT, HALVES (INPUT cut in two), SORTED (what MAP makes of INPUT, sorted, cut in two
-between keys), MAP and REDUCE (commands), JOB (a job's YAML that says all this), OUT (an empty folder for its results,
-``part-*`` or ``result``), ALTERNATIVES (the folder of scripts) and PYTHON. LC_ALL is C. One that does more than what is
-measured writes the seconds of that to the file that SECONDS names.
+The environment of the line has these variables:
+
+- INPUT: the path of the dataset. HALVES: the folder of INPUT cut in two.
+- SORTED: the folder of the sorted output of MAP, cut in two between keys.
+- MAP and REDUCE: the commands. JOB: the YAML of a job with these commands and inputs.
+- OUT: an empty folder for the results (``part-*`` or ``result``).
+- ALTERNATIVES: the folder of scripts. PYTHON: the interpreter of the alternatives. LC_ALL: ``C``.
+- SECONDS: a file. If only a part of the line is to be measured, the line writes the seconds of this part to the file.
 """
 
 from __future__ import annotations
@@ -11,40 +15,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OURS = "kubemr-shell"
+"""The name of the contender kubemr-shell."""
 ALONE = "commands alone"
+"""The name of the contender that runs only the commands."""
 SORT = "sort --parallel=2 -S 2G"
+"""The command that sorts in the contenders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """One way to do the work."""
+    """A contender: one way to do a workload."""
 
     name: str
     shell: str
     is_ours: bool = False
     needs: tuple[str, ...] = ()
-    """Programs, and Python modules as ``python:NAME``, without which it is left out."""
+    """The programs, and the Python modules as ``python:NAME``, without which the contender is left out."""
     slow: bool = False
-    """Run in the first round only, and not at all in the quick benchmark."""
+    """Whether the contender runs only in the first round, and not at all in a quick benchmark."""
     has_result: bool = True
     source: tuple[str, int] | None = None
-    """Its own dataset and size, where it is not the workload's."""
+    """The dataset and size of the contender, if they are not those of the workload."""
     inputs: int = 1
-    """How often the job lists its input."""
+    """The number of times that the job lists its input."""
     per: int = 1
-    """What is measured is divided by this."""
+    """The number by which the measured value is divided."""
     before: str = ""
-    """Shell that makes ready for the run, and is not measured."""
+    """A line of shell that prepares the run and is not measured."""
     after: str = ""
-    """Shell that fetches the result, and is not measured."""
+    """A line of shell that fetches the result and is not measured."""
 
 
 def ours(name: str = OURS, flags: str = "") -> Contender:
+    """Return a contender that runs JOB with kubemr-shell and ``flags``."""
     return Contender(name=name, shell=f'kubemr-shell run "$JOB" -o "$OUT" --quiet {flags}', is_ours=True)
 
 
 def _alone(name: str, behind: str) -> Contender:
-    """Map on the two halves side by side, then reduce on the two sorted partitions."""
+    """Return a contender that maps both halves at the same time, and then reduces both sorted partitions."""
     phases = [
         f'sh -c "${command}" < "${folder}"/0 {behind} & sh -c "${command}" < "${folder}"/1 {behind} & wait'
         for command, folder in (("MAP", "HALVES"), ("REDUCE", "SORTED"))

@@ -1,7 +1,7 @@
-"""The benchmark's inputs, made once under ``.data`` and the same at every run on one machine.
+"""Makes the inputs of the benchmarks under ``.data``. They are made once, and are the same in every run on a machine.
 
-A dataset is one file, or a folder of files, of a size that the mode (full or quick) scales. Beside a file lie what the
-bounds need: ``.halves``, the file cut in two at a line end.
+A dataset is one file, or a folder of files. The mode (full or quick) scales its size. Beside a file is the folder
+``.halves`` with the file cut in two at a line end, for the contenders that run only the commands.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 MB = 1_000_000
+"""The bytes of a megabyte."""
 SEED = 20261124
+"""The seed of all random datasets."""
 CORPUS_BYTES = 48 * MB
+"""The bytes of real text after which the corpus is complete."""
 DOCUMENTS = Path("/usr/share/doc")
+"""A folder of real text, beside the standard library of Python."""
 TEXT_SUFFIXES = {".py", ".txt", ".md", ".rst", ".html", ""}
+"""The suffixes of files that may be text."""
 
 
 def text(path: Path, size: int) -> None:
-    """Lines in the shape of real ones, filled with words drawn by the frequency that they have in real text."""
+    """Write lines with the shape of real lines, filled with words that have the same frequency as in real text."""
     draw = random.Random(SEED)
     words, shapes = _corpus()
     with path.open("wb") as out:
@@ -38,7 +43,7 @@ def text(path: Path, size: int) -> None:
 
 
 def _corpus() -> tuple[list[bytes], list[tuple[bytes, int]]]:
-    """All words of the corpus as they stand in it, and of each line its indentation and number of words."""
+    """Return all words of the corpus in their order, and the indentation and the number of words of each line."""
     words: list[bytes] = []
     shapes: list[tuple[bytes, int]] = []
     known: dict[bytes, bytes] = {}
@@ -72,7 +77,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def text_ten_times(path: Path, size: int) -> None:
-    """The text ten times, one after the other."""
+    """Write the text ten times, one after the other."""
     with path.open("wb") as out:
         for _ in range(10):
             with dataset("text", size // 10, path.parent).open("rb") as source:
@@ -80,7 +85,7 @@ def text_ten_times(path: Path, size: int) -> None:
 
 
 def unique(path: Path, size: int) -> None:
-    """Records of 100 bytes, LF included, no two alike."""
+    """Write records of 100 bytes, LF included. No two records are equal."""
     draw = random.Random(SEED)
     with path.open("wb") as out:
         while out.tell() < size:
@@ -89,7 +94,7 @@ def unique(path: Path, size: int) -> None:
 
 
 def logs(path: Path, size: int) -> None:
-    """Lines of an access log: time, one of 1,000 hosts (a few busy, most not), request, status, bytes."""
+    """Write lines of an access log: time, one of 1,000 hosts (a few of them busy), request, status, bytes."""
     draw = random.Random(SEED)
     hosts = [f"host-{number:04d}" for number in range(1000)]
     weights = [1 / (number + 10) for number in range(1000)]
@@ -108,17 +113,17 @@ def logs(path: Path, size: int) -> None:
 
 
 def one_line(path: Path, size: int) -> None:
-    """One line."""
+    """Write one line of ``size`` bytes."""
     path.write_bytes(b"x" * (size - 1) + b"\n")
 
 
 def small_files(path: Path, size: int) -> None:
-    """A folder of files of 100 bytes; ``size`` is their number."""
+    """Make a folder of ``size`` files of 100 bytes."""
     _folder(path, size, lambda number: b"%09d %s\n" % (number, b"small file " * 8 + b"x"))
 
 
 def tiny_files(path: Path, size: int) -> None:
-    """A folder of files of 2 bytes; ``size`` is their number."""
+    """Make a folder of ``size`` files of 2 bytes."""
     _folder(path, size, lambda number: b"x\n")
 
 
@@ -137,10 +142,11 @@ MAKERS: dict[str, Callable[[Path, int], None]] = {
     "small-files": small_files,
     "tiny-files": tiny_files,
 }
+"""The functions that make the datasets, by the names of the datasets."""
 
 
 def dataset(name: str, size: int, folder: Path) -> Path:
-    """The path of a dataset, which is made when it is not there."""
+    """Return the path of a dataset. Make the dataset if it does not exist."""
     path = folder / f"{name}-{size}"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -153,7 +159,7 @@ def dataset(name: str, size: int, folder: Path) -> Path:
 
 
 def halves(path: Path) -> Path:
-    """A folder with the two halves of a file, cut at a line end."""
+    """Return the folder with the two halves of a file, cut at a line end."""
     folder = path.with_name(path.name + ".halves")
     if not folder.exists():
         cut_in_two(path, folder, same_key=False)
@@ -161,7 +167,10 @@ def halves(path: Path) -> Path:
 
 
 def cut_in_two(path: Path, folder: Path, *, same_key: bool) -> None:
-    """Write ``folder``/0 and /1. With ``same_key`` lines with equal first fields stay together."""
+    """Write the halves of a file, cut at a line end, to ``folder``/0 and ``folder``/1.
+
+    With ``same_key``, lines with equal first fields stay in one half.
+    """
     unfinished = folder.with_name(folder.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()

@@ -1,8 +1,10 @@
-"""What the engine costs in CPU seconds, beside the commands that it serves.
+"""Measures the CPU seconds of the engine, and of the commands that it serves.
 
-Lines of words with Zipf's frequencies, and unequal records of 100 bytes, go from a command through a pipe into a
-Collector, as in a map task, and from a Merger through a pipe into a command, as in a reduce task. One slot, splits one
-after the other: ``python benchmarks/engine_bench.py [words|unique|mawk|sort|scan ...] [--megabytes 300]``.
+``python benchmarks/engine_bench.py [words|unique|mawk|sort|scan ...] [--megabytes 300]``
+
+The data are lines of words with Zipf's frequencies, and distinct records of 100 bytes. As in a map task, lines go from
+a command through a pipe into a Collector. As in a reduce task, lines go from a Merger through a pipe into a command.
+There is one slot, which does the splits one after the other.
 """
 
 from __future__ import annotations
@@ -24,17 +26,25 @@ from contextlib import contextmanager
 from kubemr_shell import engine
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), ".data")
-MEMORY_BYTES = 472 << 20  # the share of one of two slots at the default of 1 GiB
+"""The folder of inputs and run files."""
+MEMORY_BYTES = 472 << 20
+"""The memory of one of two slots at the default of 1 GiB."""
 PIPE_BYTES = 1 << 20
+"""The size of the pipes, as for the pipes of an attempt."""
 PARTITIONS = 2
+"""The number of partitions."""
 SPLITS = 8
+"""The number of splits of an input."""
 WORDS_A_LINE = 12
+"""The number of words in a line of text."""
 MAP = """{ for (i = 1; i <= NF; i++) print $i "\\t1" }"""
+"""The awk program of the map command of a word count."""
 REDUCE = """$1 != k { if (NR > 1) print k "\\t" n; k = $1; n = 0 } { n += $2 } END { print k "\\t" n }"""
+"""The awk program of the reduce command of a word count."""
 
 
 def write_text(path: str, size: int) -> None:
-    """Words of Python's standard library, drawn as often as they come in it."""
+    """Write random words of Python's standard library, with their frequency there."""
     counts: Counter[bytes] = Counter()
     for folder, folders, names in os.walk(sysconfig.get_path("stdlib")):
         folders[:] = [name for name in sorted(folders) if name != "site-packages"]
@@ -51,14 +61,14 @@ def write_text(path: str, size: int) -> None:
 
 
 def write_words(path: str, size: int) -> None:
-    """The lines that a word count's map command makes of the text."""
+    """Write the output of the map command of a word count of the text."""
     text = made("text", size * 7 // 10)
     with open(text, "rb") as source, open(path, "wb") as file:
         file.writelines(b"\t1\n".join(line.split()) + b"\t1\n" for line in source)
 
 
 def write_unique(path: str, size: int) -> None:
-    """Records of 100 bytes with a random key of ten, as sorting benchmarks have them."""
+    """Write records of 100 bytes with a random key of ten bytes, as in sorting benchmarks."""
     rng = random.Random(11)
     printable = bytes(33 + value % 94 for value in range(256))
     with open(path, "wb") as file:
@@ -72,10 +82,11 @@ def write_unique(path: str, size: int) -> None:
 
 
 WRITERS: dict[str, Callable[[str, int], None]] = {"text": write_text, "words": write_words, "unique": write_unique}
+"""The functions that write the inputs, by the names of the inputs."""
 
 
 def made(kind: str, size: int) -> str:
-    """The path of an input, which is made once."""
+    """Return the path of an input. Make the input if it does not exist."""
     path = os.path.join(DATA, f"engine-{kind}-{size}")
     if not os.path.exists(path):
         os.makedirs(DATA, exist_ok=True)
@@ -86,7 +97,7 @@ def made(kind: str, size: int) -> str:
 
 
 def split_files(path: str) -> list[str]:
-    """The input in as many files as a job would have map tasks."""
+    """Return the paths of the SPLITS parts of an input: one for each map task of a job."""
     names = [f"{path}.split-{number}" for number in range(SPLITS)]
     if not all(map(os.path.exists, names)):
         subprocess.run(["split", "-d", "-a", "1", "-n", f"l/{SPLITS}", path, f"{path}.split-"], check=True)
@@ -94,13 +105,14 @@ def split_files(path: str) -> list[str]:
 
 
 def cpu_seconds(who: int) -> float:
+    """Return the CPU seconds of this process or of its ended children (getrusage)."""
     used = resource.getrusage(who)
     return used.ru_utime + used.ru_stime
 
 
 @contextmanager
 def measured(what: str) -> Iterator[None]:
-    """Prints the CPU seconds of this process, of the commands, and the time on the clock."""
+    """Print the CPU seconds of this process and of the commands, and the wall time, of the block."""
     own, commands, begun = cpu_seconds(resource.RUSAGE_SELF), cpu_seconds(resource.RUSAGE_CHILDREN), time.perf_counter()
     yield
     own = cpu_seconds(resource.RUSAGE_SELF) - own
@@ -109,6 +121,7 @@ def measured(what: str) -> Iterator[None]:
 
 
 def run_map(collector: engine.Collector, command: Sequence[str], run: str) -> engine.OutputFacts:
+    """Collect the output of a command and write it to the run file ``run``."""
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
@@ -120,6 +133,7 @@ def run_map(collector: engine.Collector, command: Sequence[str], run: str) -> en
 
 
 def run_reduce(sources: Sequence[engine.Source], command: Sequence[str], folder: str) -> engine.Fed:
+    """Merge the sources and feed the lines to a command."""
     merger = engine.Merger(sources, memory_bytes=MEMORY_BYTES, scratch_dir=folder)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
         assert child.stdin is not None
@@ -130,7 +144,7 @@ def run_reduce(sources: Sequence[engine.Source], command: Sequence[str], folder:
 
 
 def both_sides(what: str, path: str, map_command: Sequence[str], reduce_command: Sequence[str]) -> None:
-    """A whole job's engine work, with one slot."""
+    """Measure the work of the engine for a whole job with one slot."""
     files = split_files(path)
     with tempfile.TemporaryDirectory(dir=DATA) as folder:
         collector = engine.Collector(
@@ -157,14 +171,17 @@ def both_sides(what: str, path: str, map_command: Sequence[str], reduce_command:
 
 
 def bench_words(size: int) -> None:
+    """Measure the engine with words, and with ``cat`` as both commands."""
     both_sides("words, cat", made("words", size), ["cat"], ["cat"])
 
 
 def bench_unique(size: int) -> None:
+    """Measure the engine with distinct records, and with ``cat`` as both commands."""
     both_sides("unique, cat", made("unique", size), ["cat"], ["cat"])
 
 
 def bench_mawk(size: int) -> None:
+    """Measure a word count with mawk: the map command alone, and with the engine."""
     text = made("text", size * 7 // 10)
     with measured("words, mawk alone: map"):
         for file in split_files(text):
@@ -173,6 +190,7 @@ def bench_mawk(size: int) -> None:
 
 
 def bench_sort(size: int) -> None:
+    """Measure GNU sort with distinct records, to compare."""
     with measured("unique, GNU sort --parallel=2"):
         environment = {"LC_ALL": "C", "PATH": os.defpath}
         command = ["sort", "--parallel=2", "-S", "1G", "-T", DATA, made("unique", size)]
@@ -180,6 +198,7 @@ def bench_sort(size: int) -> None:
 
 
 def bench_scan(size: int) -> None:
+    """Measure ``scan`` and ``count_lines`` of a cached file."""
     path = made("words", size)
     with open(path, "rb") as file:
         total = os.path.getsize(path)
@@ -191,9 +210,11 @@ def bench_scan(size: int) -> None:
 
 
 BENCHMARKS = {"words": bench_words, "unique": bench_unique, "mawk": bench_mawk, "sort": bench_sort, "scan": bench_scan}
+"""The benchmarks by their names."""
 
 
 def main() -> None:
+    """Run the chosen benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=list(BENCHMARKS), choices=list(BENCHMARKS))
     parser.add_argument("--megabytes", type=int, default=300)

@@ -1,4 +1,4 @@
-"""One run of one contender: its wall time, its exit status, and where asked the peak memory of our own processes."""
+"""Measures one run of a contender: wall time, exit status, and on demand the peak memory of our own processes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SAMPLE_SECONDS = 0.02
+"""The seconds between two samples of the memory."""
 PAGE = os.sysconf("SC_PAGESIZE")
+"""The bytes of a page of memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
+    """The result of one run."""
+
     seconds: float
     peak_bytes: int
     status: int
@@ -24,7 +28,7 @@ class Run:
 
 
 def run(shell: str, environment: Mapping[str, str], log: Path, *, sample: bool) -> Run:
-    """Run a line of shell to its end; ``peak_bytes`` is 0 without ``sample``."""
+    """Run a line of shell to its end. Without ``sample``, ``peak_bytes`` is 0."""
     with log.open("wb") as stderr:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -42,7 +46,7 @@ def run(shell: str, environment: Mapping[str, str], log: Path, *, sample: bool) 
 
 
 def digest(shell: str, environment: Mapping[str, str]) -> str:
-    """The SHA-256 of what a line of shell writes."""
+    """Return the SHA-256 of the output of a line of shell."""
     done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", f"{{ {shell}; }} | sha256sum"],
         env=environment,
@@ -54,9 +58,9 @@ def digest(shell: str, environment: Mapping[str, str]) -> str:
 
 
 class PeakSampler:
-    """The peak of the resident memory of all Python processes below a process: the engine without the commands.
+    """A sampler of the peak resident memory of all Python processes below ``root``: the engine without the commands.
 
-    A process counts from its second sample on: a child between fork and exec still looks like its parent.
+    A process counts from its second sample on, because a child between fork and exec looks like its parent.
     """
 
     def __init__(self, root: int) -> None:
@@ -68,6 +72,7 @@ class PeakSampler:
         self._thread.start()
 
     def stop(self) -> int:
+        """End the sampling. Return the peak in bytes."""
         self._ended.set()
         self._thread.join()
         return self._peak

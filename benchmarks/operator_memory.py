@@ -1,8 +1,10 @@
-"""Measures how much memory an operator takes for many pods, on a real API server.
+"""Measures the memory of an operator with many pods, on a real API server.
 
-``python -m benchmarks.operator_memory [PODS]``; needs a cluster, as ``make test-cluster`` does. The pods are those of
-workers in all but their owner, and no scheduler ever takes them. One operator sees them being made, a second one is
-started when all are there and reads them as a list.
+``python -m benchmarks.operator_memory [PODS]``
+
+The benchmark needs a cluster, as ``make test-cluster`` does. The pods are like those of workers, but have no owner, and
+no scheduler takes them. The first operator watches while the pods are made. The second operator starts when all pods
+exist, and reads them as a list.
 """
 
 from __future__ import annotations
@@ -31,12 +33,17 @@ from tests.cluster import Cluster, running_cluster
 from tests.waiting import until
 
 PODS_A_JOB = 1000
+"""The number of pods of each job."""
 WRITERS = 8
+"""The number of threads that make pods."""
 NOBODY = "no-scheduler"
+"""The name of a scheduler that does not exist, so that no pod is started."""
 SPEC = {"inputs": ["s3://none/in"], "mapCommand": "cat", "output": "s3://none/out", "suspend": True}
+"""The spec of each job. A suspended job gets no pods from the operator."""
 
 
 def free_port() -> int:
+    """Return a TCP port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as one:
         return int(one.getsockname()[1])
 
@@ -50,6 +57,7 @@ class Operator:
         self._process = subprocess.Popen([sys.executable, "-m", "kubemr_shell", *command])
 
     def is_ready(self) -> bool:
+        """Return whether the operator answers its readiness probe."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=10):
                 return True
@@ -57,18 +65,20 @@ class Operator:
             return False
 
     def memory(self) -> dict[str, float]:
-        """Return what is resident now, and the most that ever was, in MiB."""
+        """Return the resident memory now, and its peak, in MiB."""
         text = Path(f"/proc/{self._process.pid}/status").read_text()
         found = {name: int(kib) / 1024 for name, kib in re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", text)}
         return {"now": found["VmRSS"], "most": found["VmHWM"]}
 
     def end(self) -> None:
+        """End the operator by SIGTERM, and wait for its end."""
         self._process.terminate()
         self._process.wait(30)
 
 
 @contextmanager
 def operator(cluster: Cluster, namespace: str) -> Iterator[Operator]:
+    """Run an operator during the block."""
     one = Operator(cluster, namespace)
     try:
         until(one.is_ready, "the operator knows what there is")
@@ -78,13 +88,17 @@ def operator(cluster: Cluster, namespace: str) -> Iterator[Operator]:
 
 
 def make_job(cluster: Cluster, namespace: str, number: int) -> dict[str, Any]:
+    """Create a suspended job, and return it."""
     metadata = {"name": f"memory-{number}"}
     spec = {**SPEC, "output": f"s3://none/out-{number}"}
     return cluster.client.create(JOBS, namespace, {"metadata": metadata, "spec": spec})
 
 
 def make_pod(cluster: Cluster, job: dict[str, Any], number: int) -> None:
-    """Make a pod as the controller of batch Jobs does; its owner is left out, or that controller would remove it."""
+    """Create a pod as the controller of batch Jobs does, but without an owner.
+
+    With an owner, the controller would remove the pod.
+    """
     seen = Observation(job=job, batch=None, cleanup=None, now=0.0)
     template = manifests.workers(seen, OperatorOptions(), "s3://none/out").document["spec"]["template"]
     spec = {**template["spec"], "schedulerName": NOBODY, "serviceAccountName": "default"}
@@ -93,6 +107,7 @@ def make_pod(cluster: Cluster, job: dict[str, Any], number: int) -> None:
 
 
 def measured(cluster: Cluster, namespace: str, pods: int) -> dict[str, Any]:
+    """Return the memory of an operator without pods, after watching ``pods`` pods, and after listing them."""
     result: dict[str, Any] = {"pods": pods}
     jobs = [make_job(cluster, namespace, number) for number in range(-(-pods // PODS_A_JOB))]
     with operator(cluster, namespace) as watching:
@@ -110,6 +125,7 @@ def measured(cluster: Cluster, namespace: str, pods: int) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> None:
+    """Measure, and print the values as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pods", type=int, nargs="?", default=10_000)
     pods = parser.parse_args(arguments).pods
@@ -119,7 +135,7 @@ def main(arguments: Sequence[str]) -> None:
         try:
             sys.stdout.write(json.dumps(measured(cluster, namespace, pods), indent=2) + os.linesep)
         finally:
-            for number in range(-(-pods // PODS_A_JOB)):  # all at once would take longer than a request may
+            for number in range(-(-pods // PODS_A_JOB)):  # a request for all pods would exceed its time limit
                 remove = f"/api/v1/namespaces/{namespace}/pods?labelSelector={JOB_LABEL}%3Dmemory-{number}"
                 cluster.kubectl("delete", "--raw", remove, check=False)
 

@@ -1,4 +1,4 @@
-"""From the values of all runs to the table, the verdicts on the targets, and the JSON of both."""
+"""Makes a table, the verdicts on the targets, and JSON from the values of all runs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from statistics import median
 from benchmarks.workloads import Metric, Target, Workload
 
 Values = dict[str, list[float]]
-"""By contender, what was measured in each round."""
+"""The measured values of all rounds, by contender."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a target asked for and what was measured; ``measured`` is None when somebody did not run."""
+    """A target and its measured value. ``measured`` is None if a contender of the target did not run."""
 
     target: Target
     measured: float | None
 
     @property
     def word(self) -> str:
+        """Return ``pass``, ``MISS`` or ``not measured``."""
         if self.measured is None:
             return "not measured"
         return "pass" if self.measured <= self.target.at_most else "MISS"
@@ -28,17 +29,22 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
+    """The result of one workload."""
+
     workload: Workload
     title: str
     values: Values
     notes: tuple[str, ...]
-    """What was left out, and what failed."""
+    """The contenders that were left out or failed, with the reasons."""
     wrong: bool = False
-    """A run of ours failed, or its result is not the truth."""
+    """Whether a run of kubemr-shell failed or had a wrong result."""
 
 
 def ratios(values: Values, subject: str, against: Sequence[str]) -> list[float]:
-    """Round by round, the subject's value to the smallest of the others'; a contender of one round meets the first."""
+    """Return, for each round, the value of ``subject`` divided by the smallest value of ``against``.
+
+    A contender with only one round is compared in the first round.
+    """
     others = [values[name] for name in against if values.get(name)]
     own = values.get(subject, [])
     rounds = min([len(own), *map(len, others)]) if others else 0
@@ -46,6 +52,7 @@ def ratios(values: Values, subject: str, against: Sequence[str]) -> list[float]:
 
 
 def verdicts(result: Result) -> list[Verdict]:
+    """Return the verdict on each target of a workload."""
     return [Verdict(target=target, measured=_measured(result.values, target)) for target in result.workload.targets]
 
 
@@ -89,7 +96,7 @@ def _verdict_row(result: Result, verdict: Verdict) -> str:
 
 
 def show(value: float, metric: Metric | None) -> str:
-    """A value with its unit; a ratio without a metric."""
+    """Return a value with its unit. Without a metric, the value is a ratio."""
     if metric is None:
         return f"{value:.2f}x"
     if metric is Metric.PEAK:
@@ -98,6 +105,7 @@ def show(value: float, metric: Metric | None) -> str:
 
 
 def as_json(results: Sequence[Result]) -> list[dict[str, object]]:
+    """Return the results as JSON objects, one for each workload."""
     return [
         {
             "workload": result.title,

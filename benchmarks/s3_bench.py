@@ -1,8 +1,8 @@
-"""Measure jobs with S3 beside the alternatives: ``python -m benchmarks.s3_bench [--quick] [WORD ...]``.
+"""Measures jobs with S3 beside the alternatives: ``python -m benchmarks.s3_bench [--quick] [WORD ...]``.
 
-The server is that of the tests (``tests/s3_server.py``): what KUBEMR_TEST_S3_ENDPOINT names, else a MinIO in Docker.
-Speeds are measured as in ``bench``; then requests are counted by a proxy in front of the server. Exits 1 when a run of
-ours fails or gives a wrong result.
+The server is the same as for the tests (``tests/s3_server.py``): the server that KUBEMR_TEST_S3_ENDPOINT names, or
+MinIO in Docker. Speeds are measured as in ``bench``. Then a proxy in front of the server counts requests. The exit
+status is 1 if a run of kubemr-shell fails or gives a wrong result.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from benchmarks.workloads import Workload
 from tests.s3_server import Bucket, NoServer, new_bucket, running_server
 
 QUICK = 20
+"""The number by which a quick benchmark divides sizes."""
 COUNTS = "requests"
-"""The word that chooses what is counted instead of measured."""
+"""The word that chooses the counts of requests."""
 
 
 def _fill(chosen: Sequence[Workload], scale: int, environment: Mapping[str, str]) -> None:
-    """What the workloads read from the bucket."""
+    """Put the objects into the bucket that the chosen workloads read."""
     wanted = " ".join(contender.shell for workload in chosen for contender in workload.contenders)
     text = datasets.dataset("text", TEXT_BYTES // scale, DATA)
     for name, step, argument in (
@@ -68,6 +69,7 @@ def _measured(bucket: Bucket, scale: int, words: Sequence[str], inherited: Mappi
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Run the chosen workloads and counts. Return the exit status."""
     parser = argparse.ArgumentParser(description="Measure jobs with S3 beside the alternatives.")
     parser.add_argument("--quick", action="store_true", help=f"a {QUICK}th of the data, fewer rounds")
     parser.add_argument("--json", type=Path, default=DATA / "s3-results.json", help="where the figures go as JSON")

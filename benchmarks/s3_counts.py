@@ -1,4 +1,4 @@
-"""How many S3 requests whole jobs make, counted by a proxy in front of the server, beside what ``plan`` foretells."""
+"""Counts the S3 requests of whole jobs by a proxy in front of the server, and compares them with ``plan``."""
 
 from __future__ import annotations
 
@@ -17,42 +17,54 @@ from tests.net.s3_proxy import proxying
 from tests.s3_server import Bucket, S3Server, new_bucket
 
 KINDS = ("put", "get", "delete")
+"""The kinds of requests, as ``plan`` names them."""
 WITHIN = 0.05
+"""The share by which a plan may differ from the requests that were sent."""
 WORDS = 5000
-"""In each object: enough for every partition to get some of each map task, at up to a thousand."""
+"""The words in each object. With up to 1,000 partitions, every partition gets some words of each map task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
+    """A job whose requests are counted."""
+
     name: str
     maps: int
     partitions: int
     flags: tuple[str, ...] = ()
     has_tmp: bool = True
     task_seconds: float = 0.5
-    """That each command sleeps: a worker commits shorter tasks together, and a plan cannot know how long they take."""
+    """The seconds that each command sleeps.
+
+    A worker commits short tasks together, and a plan does not know the time of a task.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
+    """The counted requests of one job."""
+
     job: Job
     seconds: float
     sent: Mapping[str, int]
-    """By kind."""
+    """The number of requests by kind."""
     operations: Mapping[str, int] = field(default_factory=dict)
     planned: Mapping[str, int] | None = None
     problem: str = ""
 
     @property
     def farthest(self) -> float | None:
-        """Of the plan's numbers from what was sent, as a share of that: the worst of the kinds that are billed."""
+        """Return the largest difference of the plan from the sent requests, as a share of them.
+
+        Only the kinds that are billed count. Return None without a plan.
+        """
         if self.planned is None:
             return None
         return max(abs(self.planned[kind] / self.sent[kind] - 1) for kind in ("put", "get") if self.sent[kind])
 
 
 def jobs(scale: int) -> tuple[Job, ...]:
-    """The large one is divided by ``scale`` in each direction."""
+    """Return the jobs. ``scale`` divides the maps and the partitions of the large job."""
     side = 1000 // scale
     return (
         Job(name="no partitions", maps=40, partitions=0, has_tmp=False),
@@ -64,6 +76,7 @@ def jobs(scale: int) -> tuple[Job, ...]:
 
 
 def count_all(server: S3Server, client: Any, scale: int, inherited: Mapping[str, str]) -> list[Counted]:
+    """Count the requests of all jobs, each in a new bucket."""
     counted = []
     for job in jobs(scale):
         print(f"counting the requests of {_title(job)}", flush=True)
@@ -73,7 +86,10 @@ def count_all(server: S3Server, client: Any, scale: int, inherited: Mapping[str,
 
 
 def count(job: Job, bucket: Bucket, inherited: Mapping[str, str]) -> Counted:
-    """Plan the job and run it; all that it reads and writes is in the bucket, each map task's input an object."""
+    """Plan a job, run it, and count its requests.
+
+    All inputs and outputs are in the bucket. The input of each map task is one object.
+    """
     for number in range(job.maps):
         text = "".join(f"{number * 7 + word:06d}\n" for word in range(WORDS))
         bucket.put(f"in/{number:05d}", text.encode())
@@ -100,14 +116,14 @@ def count(job: Job, bucket: Bucket, inherited: Mapping[str, str]) -> Counted:
 
 
 def _left(bucket: Bucket) -> str:
-    """What a finished job should not have left; empty if nothing."""
+    """Return a message about objects that a finished job left behind, or an empty string."""
     keys = [key for key in bucket.keys("") if not key.startswith(("in/", "out/part-", "out/_SUCCESS"))]
     uploads = bucket.uploads()
     return f"left in the bucket: {keys[:3]}, {uploads[:3]}" if keys or uploads else ""
 
 
 def _planned(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, int] | None:
-    """What ``plan`` says by kind; None where it does not know the command."""
+    """Return the planned requests by kind. Return None if ``plan`` fails."""
     done = _call(["plan", "--output-format", "json", *arguments], environment)
     if done.returncode:
         return None
@@ -124,6 +140,7 @@ def _title(job: Job) -> str:
 
 
 def table(counted: Sequence[Counted]) -> str:
+    """Return the counts as a table."""
     lines = [f"{'S3 requests of a job':42}{'put':>9}{'get':>9}{'delete':>9}{'seconds':>10}  plan"]
     for one in counted:
         numbers = "".join(f"{one.sent.get(kind, 0):9,}" for kind in KINDS)
@@ -145,6 +162,7 @@ def _verdict(one: Counted) -> str:
 
 
 def as_json(counted: Sequence[Counted]) -> list[dict[str, object]]:
+    """Return the counts as JSON objects, one for each job."""
     return [
         {
             "job": _title(one.job),

@@ -1,7 +1,8 @@
-"""What is measured with S3, side by side in one run.
+"""The workloads with S3.
 
-Beside what contenders find elsewhere: BUCKET, a URI, and S3, the program of single steps (``alternatives/s3.py``).
-In the bucket are ``text``, the dataset of the word count, ``large``, and below ``keys/`` many small objects.
+Contenders have two more variables: BUCKET, the URI of a bucket, and S3, the program for single steps
+(``alternatives/s3.py``). The bucket has the objects ``text`` (the dataset of the word count) and ``large``, and many
+small objects below ``keys/``.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from benchmarks.datasets import MB
 from benchmarks.workloads import Target, Workload
 
 TEXT_BYTES = 300 * MB
+"""The bytes of the object ``text``."""
 LARGE_BYTES = 1000 * MB
+"""The bytes of the object ``large``."""
 KEYS = 100_000
+"""The number of objects below ``keys/``."""
 
 LOCAL = "local folder to local folder"
 TO_S3 = "s3:// to s3://, local temporaries"
@@ -37,7 +41,7 @@ def _step(name: str, step: str, *, is_ours: bool = False) -> Contender:
 
 
 def workloads(scale: int) -> tuple[Workload, ...]:
-    """Sizes are divided by ``scale``."""
+    """Return the workloads. ``scale`` divides their sizes."""
     keys = KEYS // scale
     return (
         Workload(

@@ -1,8 +1,8 @@
-"""A worker that runs no command: the real Board and its rules, with a wait in the place of each task.
+"""Stand-in workers: they use the real Board and its rules, but wait instead of running commands.
 
-It does with the board what ``worker/loop.py`` does: claims, commits what is done when it has nothing left to start,
-renews in time, closes, publishes, finishes. In place of starting a process it waits ``task_seconds`` for each round
-of its slots, and nothing is written to a storage.
+A stand-in uses the board as ``worker/loop.py`` does. It claims tasks, commits the done tasks when it has no task left
+to start, renews claims in time, closes shards, publishes, and finishes the job. Instead of starting a process, it
+waits ``task_seconds`` for each round of its slots. It writes nothing to a storage.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.properties.board_documents import NotAsked
 
 
 class StandIn:
-    """One agent; ``run`` until the job is over."""
+    """A worker that runs no command."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class StandIn:
         *,
         tasks: int,
         slots: int,
-        agents: int,
+        workers: int,
         number: int,
         task_seconds: float,
         timing: Timing,
@@ -45,13 +45,13 @@ class StandIn:
         sleep: Callable[[float], None] = time.sleep,
         varied: Callable[[], float] = lambda: 1.0,
     ) -> None:
-        """``varied`` gives the time of a task, as a multiple of the mean; the rest is as for ``Board``."""
+        """``varied`` returns the time of a task as a multiple of the mean. ``Board`` documents the other parameters."""
         self._board = Board(
             store,
             job,
             worker,
             slots=slots,
-            agents=agents,
+            agents=workers,
             timing=timing,
             clock=clock,
             random=random,
@@ -66,6 +66,7 @@ class StandIn:
         self._sleep = sleep
 
     def run(self) -> JobState:
+        """Work until the job is over. Return the final state of the job."""
         while True:
             try:
                 step = self._board.next()
@@ -95,7 +96,7 @@ class StandIn:
             claim = self._board.commit(claim, kept, more=True, task_seconds=max(self._task_seconds, 1e-6))
 
     def _wait_for(self, claim: Claim) -> Claim:
-        """As long as its tasks take, with renewals."""
+        """Wait for the time of the claim's tasks, and renew the claim meanwhile. Return the claim."""
         busy = sum(self._task_seconds * self._varied() for _ in claim.attempts)
         left = busy / min(self._slots, len(claim.attempts))
         while left > self._timing.lease_seconds:
@@ -108,14 +109,14 @@ class StandIn:
 
 
 def create_deployed(client: KubeClient, namespace: str, name: str, **spec: Any) -> None:
-    """A job that waits to be planned, as an operator leaves it; the inputs are read by nobody."""
+    """Create a job that waits to be planned, as an operator leaves it. No stand-in reads the inputs."""
     client.create(JOBS, namespace, {"metadata": {"name": name}, "spec": {"inputs": ["none"], **spec}})
     status = {"status": {"state": JobState.DEPLOYED.value, "turn": 0}}
     client.patch(JOBS, namespace, name, status, status=True)
 
 
 class CountingStore(NotAsked):
-    """Passes everything on, and counts it; one for all agents of a process."""
+    """A store that forwards all requests to another store, and counts them. All workers of a process share it."""
 
     def __init__(
         self, store: DocumentStore, counts: Counter[str], *, clock: Callable[[], float] = time.monotonic
@@ -151,5 +152,5 @@ class CountingStore(NotAsked):
 
 
 def _plan(claim_id: str, tasks: int) -> PlanFacts:
-    """Map only: its tasks, and one of PUBLISH for each shard."""
+    """Return the plan of a map-only job."""
     return PlanFacts(claim_id=claim_id, tasks=tasks, partitions=0, spec={}, fingerprint="", input_bytes=0)

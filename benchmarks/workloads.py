@@ -1,4 +1,4 @@
-"""What is measured: each workload is a record of its input, its commands, who takes part, and the targets."""
+"""The workloads of the benchmark. Each has an input, commands, contenders and targets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.datasets import MB
 
 
 class Compared(Enum):
-    """What is made of a contender's result before it is compared with the workload's truth."""
+    """The lines of shell that prepare a contender's result for the comparison with the expected result."""
 
     SORTED = 'cat "$OUT"/[pr]* | sort --parallel=2 -S 2G'
     MERGED = 'sort -m "$OUT"/[pr]*'
@@ -20,7 +20,7 @@ class Compared(Enum):
 
 
 class Metric(Enum):
-    """What is measured of a run: its wall time, or the peak of the memory of our own processes."""
+    """The value that is measured in a run: the wall time, or the peak memory of our own processes."""
 
     SECONDS = "seconds"
     PEAK = "bytes"
@@ -28,7 +28,10 @@ class Metric(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """``subject`` is at most ``at_most`` times the smallest of ``against``; without these, ``at_most`` itself."""
+    """A target: ``subject`` is at most ``at_most`` times the smallest value of ``against``.
+
+    Without ``against``, ``at_most`` is an absolute value in the unit of the metric.
+    """
 
     text: str
     at_most: float
@@ -38,7 +41,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """Dataset and size (bytes; a number of files for folders) are those of the full benchmark."""
+    """A workload: a dataset and the work that every contender does with it.
+
+    ``source`` is the name of the dataset and its size in the full benchmark: bytes, or the number of files of a folder.
+    """
 
     name: str
     source: tuple[str, int]
@@ -47,9 +53,9 @@ class Workload:
     map_command: str = "cat"
     reduce_command: str = "cat"
     spec: dict[str, object] = field(default_factory=dict)
-    """More of the job's spec."""
+    """Further fields of the job's spec."""
     truth: str = ""
-    """Shell that writes what must come out; none: only the exit status counts."""
+    """A line of shell that writes the expected result. If empty, only the exit status is checked."""
     compared: Compared = Compared.SORTED
     metric: Metric = Metric.SECONDS
     rounds: int = 3

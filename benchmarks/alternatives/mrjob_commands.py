@@ -1,9 +1,11 @@
-"""Two commands as an mrjob job; mrjob is an alternative, not a dependency."""
+"""Runs two commands as an mrjob job. mrjob is an alternative, not a dependency."""
 
 from mrjob.job import MRJob
 
 
 class Commands(MRJob):
+    """An mrjob job with a map command and a reduce command."""
+
     def configure_args(self) -> None:
         super().configure_args()
         self.add_passthru_arg("--map-command")

@@ -1,7 +1,7 @@
-"""One step of a benchmark with S3, by our code or by boto3's: ``s3.py STEP URI [ARGUMENT]``.
+"""Does one step of a benchmark with S3, by our code or by boto3: ``s3.py STEP URI [ARGUMENT]``.
 
-What is measured writes its own seconds to the file that SECONDS names: starting Python and importing boto3 is not
-what is compared. AWS_ENDPOINT_URL and credentials are in the environment.
+A measured step writes its seconds to the file that SECONDS names, because the start of Python and the import of boto3
+must not count. The environment has AWS_ENDPOINT_URL and the credentials.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from kubemr_shell.net.s3_read import read_range
 
 
 def connect() -> Any:
+    """Return a client of boto3."""
     config = Config(
         s3={"addressing_style": "path"},
         request_checksum_calculation="when_required",
@@ -36,17 +37,20 @@ def connect() -> Any:
 
 @contextmanager
 def timed() -> Iterator[None]:
+    """Write the seconds of the block to the file that SECONDS names."""
     begin = time.perf_counter()
     yield
     Path(os.environ["SECONDS"]).write_text(f"{time.perf_counter() - begin}")  # noqa: TID251 - a program of its own
 
 
 def split(uri: str) -> tuple[str, str]:
+    """Return the bucket and the key of a URI."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
 
 
 def read_ours(uri: str) -> None:
+    """Read an object by our code."""
     client = client_for(S3Config())
     bucket, key = split(uri)
     found = client.call("head_object", uri=uri, Bucket=bucket, Key=key)
@@ -55,6 +59,7 @@ def read_ours(uri: str) -> None:
 
 
 def read_boto3(uri: str) -> None:
+    """Read an object by boto3."""
     client = connect()
     bucket, key = split(uri)
     client.head_object(Bucket=bucket, Key=key)
@@ -63,7 +68,7 @@ def read_boto3(uri: str) -> None:
 
 
 def list_ours(uri: str, count: str) -> None:
-    """As ``plan`` and the worker that plans a job do."""
+    """List the objects below a prefix by our code, as ``plan`` and the planner do."""
     client_for(S3Config()).call("head_bucket", uri=uri, Bucket=split(uri)[0])
     with timed():
         found = list_inputs([uri], inputs_from=None, decompress="auto", folder="/", stdin_copy=None, s3=S3Config())
@@ -71,6 +76,7 @@ def list_ours(uri: str, count: str) -> None:
 
 
 def list_boto3(uri: str, count: str) -> None:
+    """List the objects below a prefix by boto3."""
     client = connect()
     bucket, prefix = split(uri)
     client.head_bucket(Bucket=bucket)
@@ -81,12 +87,13 @@ def list_boto3(uri: str, count: str) -> None:
 
 
 def put(uri: str, path: str) -> None:
+    """Upload a file."""
     bucket, key = split(uri)
     connect().upload_file(path, bucket, key)
 
 
 def put_large(uri: str, size: str) -> None:
-    """An object of so many bytes, of one random block again and again."""
+    """Upload an object of ``size`` bytes: one random block, repeated."""
     bucket, key = split(uri)
     block = os.urandom(64 << 20)
     client = connect()
@@ -104,7 +111,7 @@ def put_large(uri: str, size: str) -> None:
 
 
 def put_many(uri: str, count: str) -> None:
-    """So many objects of two bytes below a prefix."""
+    """Upload ``count`` objects of two bytes below a prefix."""
     bucket, prefix = split(uri)
     client = connect()
 
@@ -139,6 +146,7 @@ STEPS: dict[str, Callable[..., None]] = {
     "put-many": put_many,
     "clear": clear,
 }
+"""The functions of the steps, by name."""
 
 if __name__ == "__main__":
     STEPS[sys.argv[1]](*sys.argv[2:])

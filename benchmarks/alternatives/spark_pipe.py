@@ -1,4 +1,4 @@
-"""Two commands through Spark's ``pipe``; Spark is an alternative, not a dependency."""
+"""Runs two commands by Spark's ``pipe``. Spark is an alternative, not a dependency."""
 
 import sys
 
@@ -6,11 +6,13 @@ from pyspark import SparkConf, SparkContext
 
 
 def key_and_rest(line: str) -> tuple[str, str]:
+    """Cut a line at its first tab."""
     key, _, rest = line.partition("\t")
     return key, rest
 
 
 def main(map_command: str, reduce_command: str, source: str, output: str) -> None:
+    """Map, sort and reduce the lines of ``source`` in two partitions."""
     settings = SparkConf().setMaster("local[2]").set("spark.driver.memory", "4g").set("spark.ui.enabled", "false")
     context = SparkContext(conf=settings.set("spark.hadoop.validateOutputSpecs", "false"))
     context.setLogLevel("ERROR")

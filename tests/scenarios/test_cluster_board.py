@@ -61,7 +61,7 @@ class Agents:
                 f"w{number}",
                 tasks=TASKS,
                 slots=2,
-                agents=AGENTS,
+                workers=AGENTS,
                 number=number,
                 task_seconds=0.02,
                 timing=TIMING,

@@ -75,7 +75,7 @@ class Worker:
             "w0",
             tasks=TASKS,
             slots=1,
-            agents=1,
+            workers=1,
             number=0,
             task_seconds=0.05,
             timing=TIMING,
