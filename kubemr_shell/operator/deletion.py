@@ -159,7 +159,8 @@ def _given_up(seen: Observation, options: OperatorOptions, why: str) -> Decision
 
     The finalizer comes first, so that an Event that is refused does not hold the object.
     """
-    text = f"its temporaries were not removed: {why}. They are left {left_behind(seen, options)}"
+    # The place comes before the reason, because the end of a long message is cut off.
+    text = f"its temporaries are left {left_behind(seen, options)}. They were not removed: {why}"
     return Decision(actions=[_released(seen), Tell(reason="CleanupGivenUp", message=text, warning=True)])
 
 

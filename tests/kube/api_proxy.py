@@ -1,6 +1,6 @@
-"""A proxy in front of the real API server at which requests are refused, answers lost after they took effect, and cut.
+"""A proxy in front of a real API server that refuses requests, cuts answers, and drops answers of applied writes.
 
-It speaks plain HTTP to the client and TLS to the server, whose certificates it has from a kubeconfig.
+The proxy speaks HTTP to the client and TLS to the server, with the certificates of a kubeconfig.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kubemr_shell.kube.connection import anonymous
 
 
 class Fault(Enum):
-    """What goes wrong with a request."""
+    """A fault of a request."""
 
     CONFLICT = "a 409 that nobody has caused"
     THROTTLED = "429 with Retry-After, before it took effect"
@@ -39,11 +39,11 @@ REFUSALS = {
 }
 
 Policy = Callable[[str, str], Fault | None]
-"""From method and path to what goes wrong."""
+"""A function from the method and the path of a request to its fault; None for no fault."""
 
 
 def seeded(seed: int, share: float) -> Policy:
-    """Any fault, with so many of the requests; of reads, not those that mean a write."""
+    """Return a policy that gives random faults to a share of the requests. Reads get no faults that concern writes."""
     chooser, lock = Random(seed), threading.Lock()
 
     def policy(method: str, path: str) -> Fault | None:
@@ -57,7 +57,7 @@ def seeded(seed: int, share: float) -> Policy:
 
 
 class ApiProxy:
-    """Answers at ``url``; ``policy`` may be changed at any time."""
+    """A proxy that answers at ``url``. A test may change ``policy`` at any time."""
 
     def __init__(self, upstream: KubeClient) -> None:
         self.policy: Policy = lambda method, path: None
@@ -115,7 +115,7 @@ class ApiProxy:
             do_GET = do_POST = do_PATCH = do_DELETE = _pass  # noqa: N815 - the base class asks for these names
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Nothing: the tests look at what came of it."""
+                """Write no log: the tests check the effects."""
 
         return Handler
 

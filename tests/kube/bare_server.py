@@ -1,4 +1,4 @@
-"""A server that answers as an API server does which knows none of our kinds of objects."""
+"""A server that answers as an API server without our kinds of objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 class Bare(BaseHTTPRequestHandler):
-    """Answers as an API server does for a group that it does not know."""
+    """A handler that answers as an API server for an unknown API group."""
 
     def answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -24,7 +24,7 @@ class Bare(BaseHTTPRequestHandler):
     do_GET = do_POST = answer  # noqa: N815 - the base class names them so
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - likewise
-        """Nothing."""
+        """Write no log."""
 
 
 @pytest.fixture

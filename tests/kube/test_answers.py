@@ -1,4 +1,4 @@
-"""What a real API server answers, as errors of ours."""
+"""Tests that the answers of a real API server become our errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_kind_of_object_that_is_not_installed_is_told_from_an_object_that_is_n
 
 
 def test_a_field_that_the_server_would_drop_is_refused_where_that_is_asked(cluster: Cluster, namespace: str) -> None:
-    """As a cluster does whose definitions are older than who asks."""
+    """A cluster drops such a field if its definitions are older than the client."""
     with pytest.raises(UnknownField, match=r'^unknown field "spec\.ofTomorrow"$'):
         cluster.client.create(JOBS, namespace, JOB, strict=True)
     assert "ofTomorrow" not in cluster.client.create(JOBS, namespace, JOB)["spec"]

@@ -1,4 +1,4 @@
-"""What a container gets of a text with dollars."""
+"""Tests of texts with dollar signs in the arguments of a container."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VARIABLES = {"HOME": "/tmp"}
 
 
 def expanded(text: str) -> str:
-    """What the kubelet makes of an argument."""
+    """Return an argument as the kubelet expands it."""
 
     def replaced(found: re.Match[str]) -> str:
         name = found.group(1)

@@ -1,4 +1,4 @@
-"""Whose an object is."""
+"""Tests of owner references."""
 
 from __future__ import annotations
 

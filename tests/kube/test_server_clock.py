@@ -1,4 +1,4 @@
-"""The time of the API server, whatever the clock here says."""
+"""Tests of the time of the API server, independent of the local clock."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_an_answer_that_does_not_tell_the_time_changes_nothing(date: str | None)
 
 @pytest.mark.cluster
 def test_a_client_tells_the_time_of_the_server_by_which_objects_are_stamped(cluster: Cluster, namespace: str) -> None:
-    """By an answer that refuses, too."""
+    """An answer that refuses a request tells the time too."""
     made = cluster.client.create(SERVICE_ACCOUNTS, namespace, {"metadata": {"name": "stamped"}})
     stamp = seconds_of(made["metadata"]["creationTimestamp"])
     with pytest.raises(DocumentNotFound):

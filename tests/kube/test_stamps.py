@@ -1,4 +1,4 @@
-"""Times as Kubernetes writes them."""
+"""Tests of the time stamps of Kubernetes."""
 
 from __future__ import annotations
 

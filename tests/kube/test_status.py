@@ -1,4 +1,4 @@
-"""What is read in the status of an object, whatever is there of it."""
+"""Tests of the functions that read a status, also if parts of the status are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A watch whose consumer is slower than the API server."""
+"""Tests of a watch whose consumer is slower than the API server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.waiting import is_ready, until
 
 CHANGES = 2000
 BLOCKED_SECONDS = 0.2
-"""A server that may not write for so long has a reader that does not read on."""
+"""The seconds after which a blocked write shows that the client has stopped to read."""
 
 
 class Eager:
@@ -51,7 +51,7 @@ class Eager:
 
 
 def test_changes_that_nobody_takes_stay_at_the_server() -> None:
-    """An operator that is behind would hold all of them in memory, pods at some 12 KB each."""
+    """Otherwise, an operator that falls behind would hold all changes in memory. A pod takes about 12 KB."""
     server, stop = Eager(), threading.Event()
     client = KubeClient(anonymous(f"http://127.0.0.1:{server.listener.getsockname()[1]}"), "here")
     changes = watch(client, JOBS, "here", since="1", seconds=60, stop=stop)

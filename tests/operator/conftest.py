@@ -1,4 +1,4 @@
-"""An installation of its own for each test that asks for one."""
+"""The fixture that gives each test an installation of its own."""
 
 from tests.operator.installations import installation
 

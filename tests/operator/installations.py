@@ -1,4 +1,4 @@
-"""An installation for one namespace, with names of its own, and what lets tests act as its accounts."""
+"""An installation for one namespace with unique names, and helpers to act as its accounts."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from tests.cluster import Cluster
 from tests.waiting import PATIENCE_SECONDS, until
 
 NO_IMAGE = "kubemr.test/none:1"
-"""Nobody has it: pods are made, and never start."""
+"""An image that does not exist: pods are created, and never start."""
 NEVER_PULLED = {"spec": {"containers": [{"name": "worker", "imagePullPolicy": "Never"}]}}
 
 
 def install(*arguments: str) -> str:
-    """What the command writes."""
+    """Return the manifests that ``kubemr-shell install`` writes."""
     command = [sys.executable, "-m", "kubemr_shell", "install", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -40,14 +40,14 @@ def install(*arguments: str) -> str:
 
 
 def without_definitions(text: str) -> str:
-    """Return all but the definitions: other tests use them."""
+    """Return all manifests except the definitions, which other tests use too."""
     documents = [one for one in yaml.safe_load_all(text) if one["kind"] != "CustomResourceDefinition"]
     return yaml.safe_dump_all(documents)
 
 
 @contextmanager
 def applied(cluster: Cluster, text: str) -> Iterator[str]:
-    """What kubectl says of it; it is deleted in the end, and what hangs is not waited for."""
+    """Apply the manifests and yield the output of kubectl. At the end, delete them without waiting."""
     try:
         yield cluster.kubectl("apply", "-f", "-", stdin=text)
     finally:
@@ -56,10 +56,12 @@ def applied(cluster: Cluster, text: str) -> Iterator[str]:
 
 @dataclass(kw_only=True)
 class Installation:
+    """An installation, with helpers for its operator, its workers and its jobs."""
+
     cluster: Cluster
     operator_namespace: str
     namespace: str
-    """Of the jobs."""
+    """The namespace of the jobs."""
     folder: Path
     processes: ExitStack = field(repr=False)
 
@@ -74,7 +76,7 @@ class Installation:
         return KubeClient.from_kubeconfig(self.worker_kubeconfig(job), None, None)
 
     def start_operator(self, *arguments: str) -> Path:
-        """In a process of its own with the account's token. The file is what it complains of."""
+        """Start an operator as a process with the token of its account. Return the file with its errors."""
         said = self.folder / f"operator-{uuid.uuid4().hex[:6]}"
         command = ("operator", "--kubeconfig", self.operator_kubeconfig, "--namespace", self.namespace, "--port", "0")
         with said.open("wb") as file:
@@ -84,7 +86,7 @@ class Installation:
         return said
 
     def start_worker(self, job: str, output: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        """A worker as a pod runs it, with the account of its job."""
+        """Start a worker as a pod does, with the account of its job."""
         uid = self.job(job)["metadata"]["uid"]
         command = ("worker", "--kubeconfig", self.worker_kubeconfig(job), "--job", job)
         place = ("--uid", uid, "--namespace", self.namespace, "--name", f"{job}-local", "--workers", "1")
@@ -107,7 +109,7 @@ class Installation:
         return state_of(self.job(name))
 
     def condition(self, name: str, kind: Condition) -> dict[str, Any]:
-        """Nothing where it is not there."""
+        """Return a condition of a job; empty if the job does not have it."""
         return dict(condition(self.job(name), kind) or {})
 
     def has(self, resource: Resource, name: str) -> bool:
@@ -118,12 +120,12 @@ class Installation:
         return True
 
     def deploy(self, name: str, **spec: Any) -> None:
-        """Until its workers' batch Job is there."""
+        """Create a job and wait until the batch Job of its workers exists."""
         self.submit(name, **spec)
         until(lambda: self.has(BATCH_JOBS, name), f"{name} is deployed")
 
     def release(self) -> None:
-        """Nothing is held any more by pods that cannot start, nor by a cleanup that they would do."""
+        """Release all jobs, so that no pod that cannot start, and no cleanup, delays the end of a test."""
         client, namespace = self.cluster.client, self.namespace
         self.cluster.let_go(namespace)
         for batch in client.list(BATCH_JOBS, namespace)["items"]:
@@ -138,7 +140,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def installation(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Installation]:
-    """Its operator runs as a process of the test, if at all."""
+    """Yield an installation. A test may run its operator as a process."""
     with _installed(cluster, namespace, tmp_path) as one:
         yield one
 
@@ -161,13 +163,13 @@ def _installed(cluster: Cluster, namespace: str, folder: Path) -> Iterator[Insta
 
 
 def has_cleanup(installation: Installation, job: str) -> bool:
-    """A pod removes its temporaries, or will."""
+    """Return whether a cleanup of the job exists."""
     labels = f"{JOB_LABEL}={job},{ROLE_LABEL}={CLEANUP}"
     return bool(installation.cluster.client.list(BATCH_JOBS, installation.namespace, labels=labels)["items"])
 
 
 def refused(attempt: Callable[[], object]) -> str:
-    """What the API server says of an attempt; it has to refuse it."""
+    """Return the message with which the API server refuses an attempt. Fail if it does not refuse."""
     try:
         done = attempt()
     except KubemrError as error:

@@ -1,4 +1,4 @@
-"""A server that answers each GET as a test says."""
+"""A server that answers each GET as a test demands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.connection import anonymous
 
 Answer = Callable[[str], object]
-"""From a path with its query to what is sent as JSON; None: nothing at all."""
+"""A function from a path with its query to the JSON document to send. None sends an empty answer."""
 
 
 @contextmanager

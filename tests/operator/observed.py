@@ -1,4 +1,4 @@
-"""What the operator might see of a job, for tests of what it decides."""
+"""Observations of jobs, for tests of the operator's decisions."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ RUNS: dict[str, Any] = {"running": {}}
 
 
 def ended(code: int, finished: str = STAMP, **more: Any) -> dict[str, Any]:
-    """The state of a container that has ended."""
+    """Return the state of a container that has ended."""
     return {"terminated": {"exitCode": code, "finishedAt": finished, **more}}
 
 
 def waiting(reason: str, message: str | None = "so it is") -> dict[str, Any]:
-    """The state of a container that does not run yet; ``reason`` is the kubelet's word for why."""
+    """Return the state of a container that does not run yet, with the kubelet's reason."""
     return {"waiting": {"reason": reason, **({"message": message} if message else {})}}
 
 
@@ -88,7 +88,7 @@ def pod(
     before: Mapping[str, Mapping[str, Any]] | None = None,
     deleted: str = "",
 ) -> dict[str, Any]:
-    """A pod that the batch Job ``of`` has made.
+    """Return a pod of the batch Job ``of``.
 
     ``worker``, ``beside`` and ``before`` are the states of our container, of others of the template and of its init
     containers. Without ``worker`` it runs, or has ended at ``finished``, or waits for the reason ``waits``.
@@ -119,7 +119,7 @@ def _statuses(states: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def seen(document: Mapping[str, Any], **known: Any) -> Observation:
-    """As the operator sees them: of each object only what it keeps in memory."""
+    """Return an Observation. Each object has only the fields that the operator keeps in memory."""
     for name, kept in KEPT.items():
         if isinstance(known.get(name), list):
             known[name] = [kept(one) for one in known[name]]
@@ -133,12 +133,12 @@ def patch_of_status(actions: Any) -> list[dict[str, Any]]:
 
 
 def made(actions: Any, resource: Resource) -> list[Mapping[str, Any]]:
-    """The objects of a kind that are to be created."""
+    """Return the objects of a kind that the actions create."""
     return [one.document for one in actions if isinstance(one, Create) and one.resource is resource]
 
 
 def deleted(actions: Any) -> list[str]:
-    """The names of the objects that are to be removed."""
+    """Return the names of the objects that the actions delete."""
     return [one.name for one in actions if isinstance(one, Delete)]
 
 
@@ -147,11 +147,11 @@ def told(actions: Any) -> list[Tell]:
 
 
 def conditions_of(status: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The conditions that a patch of the status writes."""
+    """Return the conditions that a patch of the status writes."""
     found: list[dict[str, Any]] = next(one["value"] for one in status if one["path"] == "/status/conditions")
     return found
 
 
 def conditions(actions: Any) -> dict[str, dict[str, Any]]:
-    """They by their types."""
+    """Return the conditions that the actions write, by their types."""
     return {one["type"]: one for one in conditions_of(patch_of_status(actions))}

@@ -1,6 +1,6 @@
-"""What somebody can do, and cannot, who has the token of a worker: a user's command has it.
+"""Tests of the permissions of the token of a worker. The user's commands can read that token.
 
-The table in docs/operations.md says the same.
+The table in docs/operations.md lists the same permissions.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ def test_the_policy_knows_the_names_of_shards(phase: Phase) -> None:
 
 
 def test_no_job_has_a_shard_with_the_name_of_another_jobs() -> None:
-    """``a`` may not take the names of ``a-b``, nor of ``a-m0-00000``."""
+    """Job ``a`` may not use the names of shards of job ``a-b`` or of job ``a-m0-00000``."""
     for longer in ("a-b", "a-m0-00000"):
         assert not re.fullmatch(SHARD_TAIL, shard_name(longer, Phase.MAP, 0, 0).removeprefix("a-"))
 
 
 class Stage:
-    """Two jobs with a shard each, and the token of a worker of ``mine``."""
+    """A stage with two jobs, a shard of each, and the token of a worker of the job ``mine``."""
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
@@ -101,7 +101,7 @@ class Stage:
 
 
 def others(stage: Stage) -> Attempts:
-    """What belongs to another job, or to no job."""
+    """Return the attempts on objects of another job or of no job, by a description."""
     worker, namespace, mine, other = stage.worker, stage.namespace, stage.uids["mine"], stage.uids["other"]
     theirs = shard_name("other", Phase.MAP, 0, 0)
     batch = {"metadata": {"name": "x"}, "spec": {"template": {"spec": {"containers": []}}}}
@@ -143,7 +143,7 @@ def others(stage: Stage) -> Attempts:
 
 
 def its_own(stage: Stage) -> Attempts:
-    """What is its own job's, but nothing that a worker has to do."""
+    """Return the attempts on objects of the worker's own job that no worker needs, by a description."""
     mine, other = stage.uids["mine"], stage.uids["other"]
     owner = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "name": "other", "uid": other}
     held = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "name": "mine", "uid": mine, "blockOwnerDeletion": True}
@@ -177,7 +177,7 @@ def test_a_worker_is_refused_all_but_its_own_work(installation: Installation) ->
     assert store.get(SHARDS.kind, "mine-m0-00001")["state"] == {"next": 2}
     store.patch(JOBS.kind, "mine", [add("/status/note", "a worker was here")])
     assert store.get(JOBS.kind, "mine")["status"]["note"] == "a worker was here"
-    # What remains possible: no rule of the API server can tell shards apart that are read.
+    # Still possible: no rule of the API server can restrict which shards a worker reads.
     assert store.get(SHARDS.kind, "other-m0-00000")["spec"]["job"] == "other"
 
     assert {job: installation.job(job)["metadata"]["generation"] for job in stage.uids} == before
@@ -185,7 +185,7 @@ def test_a_worker_is_refused_all_but_its_own_work(installation: Installation) ->
 
 @pytest.mark.cluster
 def test_shards_are_written_by_nobody_else(installation: Installation) -> None:
-    """The operator may not, though it has to hold the rights of workers; who administers the cluster may repair one."""
+    """The operator may not write shards, though it has the permissions of workers. An administrator may repair one."""
     stage = Stage(installation)
     operator = KubeClient.from_kubeconfig(installation.operator_kubeconfig, None, None)
     assert "written by the account of its job, kubemr-" in refused(

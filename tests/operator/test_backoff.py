@@ -1,4 +1,4 @@
-"""A job that fails is left alone for longer each time, and no other job with it."""
+"""Tests that the pauses of a failing job grow, and do not delay other jobs."""
 
 from __future__ import annotations
 

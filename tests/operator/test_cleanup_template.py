@@ -1,4 +1,4 @@
-"""What a cleanup takes of the template of its job."""
+"""Tests of the parts of a job's template that its cleanup takes over."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def test_a_claim_with_the_certificates_of_the_store_comes_too() -> None:
     ],
 )
 def test_a_template_that_is_none_does_not_hold_a_deleted_job(template: dict[str, Any]) -> None:
-    """A job that was deployed may be given any template before it is deleted."""
+    """A user may set any template on a deployed job before its deletion."""
     assert cleanup_template(template, ca_bundle=None)["spec"]["containers"][0]["name"] == "worker"

@@ -1,4 +1,4 @@
-"""When the active deadline of a job passes."""
+"""Tests of the active deadline of a job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMIT = 60
 
 
 def is_failed(status: dict[str, Any], **known: Any) -> bool:
-    """Whether a job that was deployed an hour ago fails now, for its deadline."""
+    """Return whether a job that was deployed an hour ago fails because of its deadline."""
     document = job({"startTime": stamp_of(NOW - 3600), **status}, activeDeadlineSeconds=LIMIT)
     decision = reconcile(seen(document, **known), OPTIONS)
     assert decision.again_after is not None or decision.actions
@@ -37,7 +37,7 @@ def test_a_job_fails_when_its_workers_had_their_time() -> None:
 
 @pytest.mark.parametrize("began", [None, 3600.0])
 def test_a_job_that_is_suspended_or_queued_has_all_its_time_before_it(began: float | None) -> None:
-    """It failed before a queue had let any pod run."""
+    """Such a job once failed before its queue had admitted any pod."""
     assert not is_failed({"state": "DEPLOYED"}, batch=workers(suspended=True, began=began))
 
 
@@ -46,7 +46,7 @@ def test_the_time_begins_anew_after_a_suspension() -> None:
 
 
 def test_a_job_whose_workers_cannot_be_made_yet_has_not_begun() -> None:
-    """A quota of batch Jobs is full."""
+    """The batch Job cannot be created because a quota is full."""
     decision = reconcile(
         seen(job({"state": "DEPLOYING", "startTime": stamp_of(NOW - 3600)}, activeDeadlineSeconds=LIMIT)), OPTIONS
     )

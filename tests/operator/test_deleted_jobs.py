@@ -1,4 +1,4 @@
-"""A job that is deleted goes soon, whatever keeps its pods from starting."""
+"""Tests that a deleted job ends soon, whatever prevents its pods from starting."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_job_whose_workers_never_began_goes_at_once(installation: Installation
 
 
 def test_a_cleanup_that_cannot_begin_is_given_up_and_says_what_is_left(installation: Installation) -> None:
-    """A planner was at work, as far as the status tells; neither image can be had."""
+    """By the status, a planner has worked. Neither the image of the job nor that of the operator can be pulled."""
     installation.start_operator("--output-root", "s3://nowhere")
     installation.deploy("words", image="kubemr.test/own:1")
     until(lambda: installation.state("words") == "DEPLOYED", "it is deployed")

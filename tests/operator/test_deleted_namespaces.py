@@ -1,4 +1,4 @@
-"""A namespace that is deleted with jobs at work in it goes away, as long as there is an operator."""
+"""Tests that a deleted namespace with running jobs ends, as long as an operator runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operator decides about a job that somebody has deleted."""
+"""Tests of the operator's decisions about a deleted job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kubemr_shell.operator.reconcile import reconcile
 from tests.operator.observed import NOW, OPTIONS, RUNS, STAMP, batch, deleted, ended, job, made, pod, seen, told
 
 BEGUN = {"state": "FAIL", "startTime": STAMP, "turn": 4}
-"""A planner was at work."""
+"""The status of a job whose planner has worked."""
 FIRST, SECOND = "words-new-cleanup", "words-new-cleanup-2"
 
 
@@ -24,7 +24,7 @@ def steps(status: dict[str, Any], **known: Any) -> list[Any]:
 
 
 def cleanup_of(**spec: Any) -> dict[str, Any]:
-    """Our container in the pod of its cleanup."""
+    """Return our container in the pod of a job's cleanup."""
     actions = reconcile(seen(job(BEGUN, deleted=True, **spec)), OPTIONS).actions
     (document,) = made(actions, BATCH_JOBS)
     container: dict[str, Any] = document["spec"]["template"]["spec"]["containers"][0]
@@ -32,7 +32,7 @@ def cleanup_of(**spec: Any) -> dict[str, Any]:
 
 
 def is_released(actions: list[Any]) -> bool:
-    """Before anything else: an Event that is refused must not hold it."""
+    """Return whether the first action removes the finalizer, so that a refused Event cannot hold the job."""
     return bool(actions) and isinstance(actions[0], Patch) and actions[0].resource is JOBS
 
 
@@ -49,7 +49,7 @@ def test_a_cleanup_reaches_the_store_as_the_workers_did() -> None:
 
 
 def test_a_cleanup_asks_for_little_whatever_workers_ask_for() -> None:
-    """One that keeps eight GPUs waits for them, and one that keeps a sidecar never ends."""
+    """With the request for eight GPUs, a cleanup would wait for them. With a sidecar, a cleanup would never end."""
     resources = {"requests": {"cpu": "16", "memory": "64Gi"}, "limits": {"cpu": "16", "nvidia.com/gpu": "8"}}
     containers = [{"name": "worker", "resources": resources}, {"name": "proxy", "image": "proxy"}]
     template = {"spec": {"containers": containers, "initContainers": [{"name": "fetch", "image": "fetch"}]}}
@@ -93,7 +93,7 @@ def test_where_a_planner_may_have_been_at_work_it_is_cleaned_up(status: dict[str
 
 
 def test_workers_end_first_and_a_job_whose_workers_never_began_waits_for_their_pods() -> None:
-    """One may begin while its pod is being removed; the release of the job then tests what was seen of it."""
+    """A worker may begin while its pod is being removed. So the release tests that the job has not changed."""
     deployed = {"state": "DEPLOYED", "startTime": STAMP, "turn": 2}
     workers, old = batch(), batch(name="words-old")
     assert deleted(steps(deployed, batch=workers, others=[old])) == ["words", "words-old"]
@@ -137,7 +137,7 @@ def test_a_cleanup_that_cannot_begin_is_given_up_after_a_minute_and_says_what_is
 
 @pytest.mark.parametrize("what", ["no pod", "no node", "a lost node"])
 def test_a_cleanup_for_which_there_is_no_room_is_waited_for_and_that_is_told(what: str) -> None:
-    """A quota that is full for a minute left terabytes of temporaries for ever."""
+    """Otherwise, a quota that is full for a minute leaves terabytes of temporaries for ever."""
     cleanup = batch(name=FIRST)
     pods = [] if what == "no pod" else [pod("first", "Pending", of=cleanup)]
     for one in pods:
@@ -166,7 +166,7 @@ def test_a_cleanup_that_began_late_has_its_time_all_the_same() -> None:
 
 
 def test_a_cleanup_beside_a_sidecar_is_done_when_it_is_done() -> None:
-    """A cluster may add a sidecar to any pod."""
+    """A cluster may add a sidecar to any pod, which then does not end."""
     cleanup = batch(name=FIRST)
     done = pod("first", "Running", worker=ended(0), beside={"proxy": RUNS}, of=cleanup)
     assert is_released(steps(BEGUN, cleanup=cleanup, cleanup_pods=[done]))
@@ -223,7 +223,7 @@ def test_what_is_in_the_way_of_a_cleanup_is_told_and_given_up_in_the_end() -> No
 
 
 def test_what_a_job_has_left_whose_spec_was_spoiled_is_told() -> None:
-    """It was valid when its workers began."""
+    """The spec was valid when the workers began."""
     spoiled = job({**BEGUN, "output": "s3://results/words"}, deleted=True, mapCommand=5)
     actions = list(reconcile(seen(spoiled), OPTIONS).actions)
     assert is_released(actions)

@@ -1,4 +1,4 @@
-"""Events of a job, of which two operators tell at the same time."""
+"""Tests of Events that two operators record at the same time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.cluster
 
 
 def test_what_two_operators_see_is_counted_once_and_again_only_later(cluster: Cluster, namespace: str) -> None:
-    """With two operators, which is the default, every Event of every job had twice its count."""
+    """Without this rule, two operators (the default) would double the count of each Event."""
     now = NOW
     operators = [Actor(cluster.client, name, lambda: now) for name in ("one", "another")]
     document = job({"state": "MAP"})

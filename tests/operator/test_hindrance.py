@@ -1,4 +1,4 @@
-"""Why a pod does not work."""
+"""Tests of the hindrances of pods."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_init_container_that_a_worker_waits_for_is_named() -> None:
 
 
 def test_volumes_that_a_node_does_not_prepare_are_named() -> None:
-    """A missing Secret of a volume left a pod at ContainerCreating, and the job at Starting for ever."""
+    """A pod with a missing Secret stays at ContainerCreating. Without this rule, its job stays at Starting for ever."""
     stuck = pod("words-0-a", "Pending", worker=waiting("ContainerCreating", None))
     with_conditions(stuck, PodScheduled="True", PodReadyToStartContainers="False")
     soon, late = why(stuck, NOW + CREATION_SECONDS), why(stuck, NOW + CREATION_SECONDS + 1)
@@ -105,7 +105,7 @@ def test_a_pod_that_ends_in_its_time_is_no_hindrance_and_no_worker() -> None:
 
 
 def test_a_pod_that_does_not_end_in_its_time_is_one_of_a_lost_node() -> None:
-    """The status said Running, though nobody worked."""
+    """Without this rule, the status says Running although no worker runs."""
     workers = batch()
     leaving = pod("words-0-a", "Running", of=workers, deleted=STAMP)
     known = seen(job({"state": "MAP"}), batch=workers, pods=[leaving], now=NOW + OVERDUE_SECONDS + 1)
@@ -125,7 +125,7 @@ def test_a_lost_node_is_no_hindrance_any_more_when_another_pod_works_in_its_plac
 
 
 def test_a_pod_whose_node_is_not_heard_of_does_not_run() -> None:
-    """For five minutes it is not even deleted."""
+    """Kubernetes deletes such a pod only after five minutes."""
     workers = batch()
     cut_off = with_conditions(pod("words-0-a", "Running", of=workers), Ready="False", ContainersReady="True")
     ready = conditions(reconcile(seen(job({"state": "MAP"}), batch=workers, pods=[cut_off]), OPTIONS).actions)

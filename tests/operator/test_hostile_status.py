@@ -1,4 +1,4 @@
-"""A worker may write whatever it likes into the status of its own job: other jobs must not feel it."""
+"""Tests that a worker that writes nonsense into the status of its job does not disturb other jobs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_job_with_a_hostile_status_is_no_harm_to_others(installation: Installa
         installation.cluster.client.delete(JOBS, installation.namespace, name)
 
     def is_cared_for(name: str) -> bool:
-        """It is gone, or a pod removes its temporaries."""
+        """Return whether a job is gone, or a cleanup of the job exists."""
         return not installation.has(JOBS, name) or has_cleanup(installation, name)
 
     until(lambda: all(map(is_cared_for, names)), "all can be deleted")
@@ -49,7 +49,7 @@ def test_a_job_with_a_hostile_status_is_no_harm_to_others(installation: Installa
 
 @pytest.mark.cluster
 def test_a_state_is_one_that_there_is(installation: Installation) -> None:
-    """It is a label of the operator's metrics."""
+    """The state is a label of the operator's metrics, so the number of its values must be bounded."""
     installation.start_operator("--output-root", "s3://nowhere")
     installation.deploy("mine")
     worker = installation.worker_client("mine")

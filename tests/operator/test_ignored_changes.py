@@ -1,4 +1,4 @@
-"""What a user asks for that has no effect, or not yet, is said."""
+"""Tests that a change of the spec without effect, or without effect yet, is reported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def decided(status: dict[str, Any], **known: Any) -> list[Any]:
 
 
 def test_a_retry_waits_until_nothing_cancels_it() -> None:
-    """Its try was spent: it was cancelled as soon as it had begun, and nobody said why."""
+    """Otherwise, the new try is cancelled as soon as it begins, without any message."""
     operations = patch_of_status(decided(HELD, spec={"cancel": True, "retry": 1}))
     (refused,) = (one["value"] for one in operations if one["path"] == "/status/retryRefused")
     assert (refused["retry"], refused["reason"]) == (1, "CancelIsSet")
@@ -44,7 +44,7 @@ def test_a_job_that_runs_is_cancelled_before_its_retry_is_looked_at() -> None:
 
 
 def noting(**spec: Any) -> dict[str, Any]:
-    """A batch Job of workers that was made for this spec."""
+    """Return a batch Job of workers that was made for a spec."""
     workers = batch()
     workers["metadata"]["annotations"] = {SPEC_ANNOTATION: noted_spec({**SPEC, **spec})}
     return workers
@@ -62,7 +62,7 @@ def made_workers(**spec: Any) -> list[Any]:
 
 
 def test_a_change_that_no_worker_follows_is_said_once() -> None:
-    """The generation counted as observed, and nothing happened."""
+    """Otherwise, the generation counts as observed although the change has no effect."""
     workers = noting(template={"spec": {"nodeName": "a"}})
     actions = decided({"state": "MAP"}, batch=workers, spec={"image": "other", "replicas": 1, "suspend": False})
     stated = conditions(actions)["NotApplied"]
@@ -75,7 +75,7 @@ def test_a_change_that_no_worker_follows_is_said_once() -> None:
 
 
 def test_a_change_of_what_was_planned_is_said() -> None:
-    """Until there is a plan, such a change takes effect."""
+    """Until the job has a plan, such a change takes effect."""
     assert "NotApplied" not in conditions(decided({"state": "DEPLOYED"}, batch=noting(), spec={"mapCommand": "sort"}))
     facts = PlanFacts(claim_id="c", tasks=1, partitions=1, spec=SPEC, fingerprint="", input_bytes=1)
     planned = format_status(job_moves.record_plan(JobView(state=JobState.DEPLOYED, spec=SPEC), facts, 1))
@@ -99,7 +99,7 @@ def test_a_cancellation_that_comes_too_late_is_said() -> None:
 
 
 def test_replicas_stay_where_requests_are_divided_among_them_and_that_is_said() -> None:
-    """Each worker has its share of s3.maxRequestsPerSecond from its start: more workers would ask for more."""
+    """Each worker has a fixed share of s3.maxRequestsPerSecond. So more workers would send more requests."""
     limited = {"s3": {"maxRequestsPerSecond": 100}, "replicas": 2}
     (workers,) = made_workers(**limited)
     workers = {**batch(), "metadata": {**batch()["metadata"], "annotations": workers["metadata"]["annotations"]}}

@@ -1,4 +1,4 @@
-"""An installation as it is meant: operators in pods of their own, in a namespace that allows restricted pods alone."""
+"""Tests of a normal installation: operators in pods, in a namespace that permits only restricted pods."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RESTRICTED = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "res
 
 
 def test_operators_in_pods_see_a_job_through(quiet_site: Site) -> None:
-    """From the manifests to the parts, and to the end of the job's object and of its temporaries."""
+    """The test starts with the manifests, and ends when parts exist and the deleted job has no temporaries."""
     site, cluster = quiet_site, quiet_site.cluster
     cluster.client.patch(NAMESPACES, None, site.namespace, RESTRICTED)
     site.bucket.put("in/words", b"b\na\nb\n")

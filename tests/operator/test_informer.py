@@ -1,4 +1,4 @@
-"""An informer in front of a server that answers strangely."""
+"""Tests of an informer with a server that gives unusual answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIST = {"metadata": {"resourceVersion": "5"}, "items": [JOB]}
 
 
 def answering(answers: list[object], watched: list[float]) -> Answer:
-    """It gives the answers to lists, the last one again and again; each watch ends at once."""
+    """Return an Answer with these lists, of which the last is repeated. Each watch ends at once."""
 
     def answer(path: str) -> object:
         if "watch=1" in path:
@@ -61,7 +61,7 @@ def test_it_goes_on_after_an_answer_that_makes_no_sense_and_does_not_ask_all_the
 
 
 def test_a_list_is_read_in_pages_and_what_is_on_none_of_them_is_gone() -> None:
-    """Ten thousand pods in one answer take more memory than an operator has."""
+    """A single answer with ten thousand pods takes more memory than an operator has."""
     names = [f"job-{number:04}" for number in range(250)]
     asked: list[str] = []
 

@@ -1,4 +1,4 @@
-"""The manifests of an installation: what they say, and that a real API server takes them in one go."""
+"""Tests of the manifests of an installation, also with a real API server."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_what_others_need_comes_first(options: InstallOptions) -> None:
 
 @SCOPES
 def test_no_namespace_is_part_of_an_installation(options: InstallOptions) -> None:
-    """kubectl would change the labels of one that is there already, and delete it with all that is in it."""
+    """With a namespace among them, kubectl would change its labels, and delete it with everything in it."""
     assert "Namespace" not in kinds(options)
 
 
@@ -101,7 +101,7 @@ def test_the_operator_is_told_what_was_chosen() -> None:
 
 
 def test_the_operator_takes_the_arguments_that_it_is_given() -> None:
-    """It gets as far as to look for the API server of a pod."""
+    """The operator accepts its arguments, and then fails because it finds no API server of a pod."""
     command = [sys.executable, "-m", "kubemr_shell", *operator_arguments(FULL)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={"HOME": "/", "PATH": ""})
     assert done.returncode not in (0, EXIT_INTERRUPTED)
@@ -139,7 +139,7 @@ def test_what_no_server_would_take_is_refused_at_once(arguments: list[str], mess
 
 @pytest.mark.cluster
 def test_kubectl_applies_an_installation_for_all_namespaces_in_one_go(cluster: Cluster) -> None:
-    """Once more changes nothing. No operator of it runs: it would look after the jobs of other tests."""
+    """A second application changes nothing. No operator runs: it would look after the jobs of other tests."""
     with cluster.namespace() as name, applied(cluster, cluster_wide(name)) as said:
         text = cluster_wide(name)
         assert f"deployment.apps/{NAME} created" in said

@@ -1,4 +1,4 @@
-"""The policy for jobs: what an API server refuses, whom, and why."""
+"""Tests of the policy for jobs: which writes of which users an API server refuses, and why."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_it_is_off_by_default() -> None:
 
 
 class Stage:
-    """A namespace under the policy, and a user who may do with jobs what ``-edit`` allows, and nothing else."""
+    """A stage: a namespace under the policy, and a user with only the permissions of the role ``-edit``."""
 
     def __init__(self, cluster: Cluster, namespace: str, operator_namespace: str, user: KubeClient) -> None:
         self.cluster = cluster
@@ -40,7 +40,7 @@ class Stage:
         self.user = user
 
     def say(self, end: str, **spec: Any) -> str:
-        """Make a JobPolicy for this namespace, unless it says for which, and return its name."""
+        """Create a JobPolicy, for this namespace unless the spec names others, and return its name."""
         name = f"{self.operator_namespace}-{end}"
         whole = {"namespaces": [self.namespace], **spec}
         self.cluster.client.create(POLICIES, None, {"metadata": {"name": name}, "spec": whole})
@@ -114,7 +114,7 @@ def test_a_job_is_allowed_what_the_parameters_say_and_nothing_else(stage: Stage)
 
 @pytest.mark.cluster
 def test_a_job_that_was_there_can_be_let_go_and_its_changes_are_checked(stage: Stage) -> None:
-    """The operator takes its finalizer off whatever the policy says by then."""
+    """The operator can remove its finalizer, whatever the policy says by then."""
     client, namespace = stage.cluster.client, stage.namespace
     stage.say("all", namespaces=["other", namespace], outputs=["s3://old"])
     stage.until_refused(output="s3://elsewhere/a")

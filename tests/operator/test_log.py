@@ -1,4 +1,4 @@
-"""What an operator and the pods of its jobs write, as text and as JSON."""
+"""Tests of the logs of an operator and of the pods of its jobs, as text and as JSON."""
 
 from __future__ import annotations
 

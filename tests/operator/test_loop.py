@@ -1,4 +1,4 @@
-"""Whether a loop still goes round, and what the kubelet is told of it."""
+"""Tests of the liveness of loops, and of the answers to the kubelet's probes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def answer(port: int, path: str) -> int:
 
 
 def test_an_operator_lives_while_the_api_server_is_away_and_is_not_ready() -> None:
-    """The kubelet would begin it anew, and lose what it knows, for nothing."""
+    """A restart by the kubelet would lose the operator's caches and help nothing."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and nobody listens
         with operator_of(f"http://127.0.0.1:{taken.getsockname()[1]}") as operator:
@@ -90,14 +90,14 @@ def test_an_operator_lives_while_the_api_server_is_away_and_is_not_ready() -> No
 
 
 def test_an_operator_without_its_kinds_of_objects_says_so_and_what_to_do(bare_server: str) -> None:
-    """As when it was installed before them; it begins as soon as they are there."""
+    """This happens if the operator is installed before the definitions. It starts to work as soon as they exist."""
     with operator_of(bare_server) as operator:
         until(lambda: all("kubemr-shell install" in one for one in operator.silences), "each of its watches has failed")
         assert "list of mapreducejobs: the API server knows no such kind of object" in operator.silences[0]
 
 
 def test_an_operator_whose_loops_stand_still_is_not_alive() -> None:
-    """Here at a server that takes requests and never answers: no time-out is over yet."""
+    """The server of this test accepts requests and never answers. No time-out is over yet."""
     with (
         socket.create_server(("127.0.0.1", 0)) as mute,
         operator_of(f"http://127.0.0.1:{mute.getsockname()[1]}") as one,

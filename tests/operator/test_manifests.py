@@ -1,4 +1,4 @@
-"""The objects that a job's workers need."""
+"""Tests of the manifests of the objects that a job's workers need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.operator.observed import OPTIONS, SPEC, STAMP, job, made, seen
 
 
 def arguments(actions: Any) -> list[str]:
-    """Of our container in the batch Job that is to be made."""
+    """Return the arguments of our container in the batch Job of the workers."""
     (batch,) = made(actions, BATCH_JOBS)
     found: list[str] = batch["spec"]["template"]["spec"]["containers"][0]["args"]
     return found
@@ -27,7 +27,7 @@ def arguments(actions: Any) -> list[str]:
 @pytest.mark.parametrize("deleted", [False, True])
 @pytest.mark.parametrize("says", ["the spec", "the operator"])
 def test_the_output_stays_what_it_was_when_the_job_was_deployed(says: str, deleted: bool) -> None:
-    """New workers would look for the work of others elsewhere, and temporaries would not be found."""
+    """Otherwise, new workers would not find the work of others, and a cleanup would not find the temporaries."""
     status = {"state": "DEPLOYING", "startTime": STAMP, "turn": 4, "output": "s3://results/words"}
     document = job(status, deleted=deleted, output="s3://results/other")
     if says == "the operator":
@@ -55,7 +55,7 @@ def labels_of_pods(template: dict[str, Any], *, deleted: bool) -> dict[str, str]
     ],
 )
 def test_no_template_hides_a_pod_from_the_operator(metadata: Any, role: str) -> None:
-    """It would not be seen to end, and temporaries would be removed while it works."""
+    """Otherwise, the operator does not see the end of a worker, and removes temporaries while it works."""
     labels = labels_of_pods({"metadata": metadata}, deleted=role == CLEANUP)
     assert labels == {JOB_LABEL: "words", UID_LABEL: "new", ROLE_LABEL: role}
 
@@ -68,7 +68,7 @@ def test_a_template_may_add_labels() -> None:
 
 @pytest.mark.parametrize("deleted", [False, True])
 def test_a_dollar_of_a_user_is_no_variable(deleted: bool) -> None:
-    """Of the output s3://results/$(HOME) the parts went to s3://results//tmp."""
+    """Without the escape, the parts of the output s3://results/$(HOME) go to s3://results//tmp."""
     text = "$(HOME)"
     status = {"state": "FAIL" if deleted else "DEPLOYING", "startTime": STAMP, "turn": 4}
     s3 = {"endpoint": f"https://{text}", "region": text, "caBundle": f"/{text}"}
@@ -81,7 +81,7 @@ def test_a_dollar_of_a_user_is_no_variable(deleted: bool) -> None:
 
 
 def test_the_keys_of_the_store_are_in_files_that_change_with_the_secret() -> None:
-    """Variables stay what they were when the container was started."""
+    """The variables of a container do not change after its start."""
 
     def pod_of(options: OperatorOptions) -> dict[str, Any]:
         status = {"state": "DEPLOYING", "startTime": STAMP, "turn": 4}
@@ -102,7 +102,7 @@ def test_the_keys_of_the_store_are_in_files_that_change_with_the_secret() -> Non
 
 
 def test_pods_that_are_made_anew_in_the_middle_of_a_job_have_the_image_and_the_store_of_its_plan() -> None:
-    """Somebody has changed both, and deleted the batch Job."""
+    """A user has changed both in the spec, and deleted the batch Job."""
     planned = {**SPEC, "image": "words:1", "s3": {"endpoint": "http://one"}, "partitions": 1}
     facts = PlanFacts(claim_id="c", tasks=1, partitions=1, spec=planned, fingerprint="f", input_bytes=1)
     status = format_status(JobView(state=JobState.MAP, spec=planned, plan=facts.with_layouts(1)))

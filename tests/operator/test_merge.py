@@ -1,4 +1,4 @@
-"""A user's pod template over ours."""
+"""Tests of the merge of a user's pod template over ours."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def test_null_removes() -> None:
 
 @pytest.mark.parametrize("name", [["worker"], {"worker": 1}, None, 7])
 def test_a_name_that_is_no_text_tells_nothing_apart(name: Any) -> None:
-    """The template replaces what it gives then, and the API server says what is wrong with it."""
+    """Then the template replaces the whole list, and the API server reports the error."""
     theirs = {"containers": [{"name": name}]}
     assert merged({"containers": [{"name": "worker"}]}, theirs) == theirs

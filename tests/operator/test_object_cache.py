@@ -1,4 +1,4 @@
-"""How much of an object the operator keeps, and for how long."""
+"""Tests of the cache: how much of an object is kept, and for how long."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def label_of(document: Mapping[str, Any]) -> str:
 
 
 def whole_pod(name: str) -> dict[str, Any]:
-    """A running pod of a worker with what an API server and a kubelet add to it."""
+    """Return a running pod of a worker, with the fields that an API server and a kubelet add."""
     batch = manifests.workers(seen(job({"state": "MAP"})), OPTIONS, "s3://results/words").document
     spec = {
         "nodeName": "node",

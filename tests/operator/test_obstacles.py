@@ -1,4 +1,4 @@
-"""Whose it is that stands under a name which a job needs."""
+"""Tests of obstacles: the owner of an object under a name that a job needs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def output_owner(*owners: tuple[str, str, str], **data: str) -> dict[str, Any]:
 
 
 def test_the_owner_of_an_output_is_told_by_its_reference_alone() -> None:
-    """Anybody may write the data of a ConfigMap, and ``--cascade=orphan`` takes the reference away."""
+    """Any user may write the data of a ConfigMap, and ``--cascade=orphan`` removes the reference."""
     found = output_owner((JOB_KIND, "other", "1"), job="words", uid="new")
     assert owner_of_output(found) == OutputOwner(uid="1", name="other")
     assert owner_of_output(output_owner(job="words", uid="new")) is None

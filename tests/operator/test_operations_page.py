@@ -1,4 +1,4 @@
-"""docs/operations.md: it names all that the operator says, and a real API server takes its examples."""
+"""Tests that docs/operations.md names all messages of the operator, and that its examples are valid."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DECISIONS = "".join(
 
 
 def metric_names() -> set[str]:
-    """Return the names of all metrics of an operator, as its help lines say them."""
+    """Return the names of all metrics of an operator, from the help lines of its metrics."""
     client = KubeClient(anonymous("http://127.0.0.1:9"), "here")
     operator = Operator(client, OperatorOptions(), identity="test", now=lambda: 0.0)
     return set(re.findall(r"# HELP (\w+) ", operator.metrics_text().decode()))
@@ -72,7 +72,7 @@ def test_an_api_server_takes_each_example(cluster: Cluster, namespace: str, name
 
 
 def pod_of(installation: Installation, job: str) -> dict[str, Any]:
-    """The spec of one of a job's pods, as soon as there is one."""
+    """Wait for a pod of a job and return its spec."""
 
     def found() -> list[dict[str, Any]]:
         pods = installation.cluster.client.list(PODS, installation.namespace, labels=f"job-name={job}")

@@ -1,4 +1,4 @@
-"""A job of another version of kubemr-shell is left alone by operators and workers, which say so."""
+"""Tests that operators and workers ignore a job of another protocol version, and report that."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def events(installation: Installation) -> list[str]:
 
 
 def test_an_operator_goes_on_though_it_cannot_tell_of_a_job_of_another_version() -> None:
-    """Here at a server that takes no Event. Each write of the workers of that job wakes the operator."""
+    """The server of this test takes no Event. Each write of the workers of that job wakes the operator."""
     stream = io.StringIO()
 
     def answer(path: str) -> object:

@@ -1,4 +1,4 @@
-"""Where jobs write that name no output: no two jobs at the same place."""
+"""Tests of the outputs of jobs that name none: no two jobs have the same output."""
 
 from __future__ import annotations
 

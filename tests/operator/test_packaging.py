@@ -1,6 +1,6 @@
-"""What stands in deploy/: the same manifests as the command writes, for kustomize and for Helm.
+"""Tests that deploy/ has the same manifests as the command writes, for kustomize and for Helm.
 
-Helm itself is not needed here; `make check` checks that the files are fresh.
+The tests do not need Helm. ``make check`` checks that the files are up to date.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def by_name(documents: list[dict[str, Any]]) -> dict[Key, dict[str, Any]]:
 
 
 def values(mapping: dict[str, Any], path: str = "") -> set[str]:
-    """All that a values file has a place for."""
+    """Return the paths of all values in ``mapping``, the content of a values file."""
     nested = {name for name in mapping if isinstance(mapping[name], dict) and mapping[name] and name != "resources"}
     found = {path + name for name in mapping if name not in nested}
     return found.union(*(values(mapping[name], f"{path}{name}.") for name in nested))

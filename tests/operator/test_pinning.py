@@ -1,4 +1,4 @@
-"""By which digest workers get their image."""
+"""Tests of the digest in the image of workers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_an_image_is_pinned_where_its_node_knows_it_in_its_repository(image: str
 @pytest.mark.cluster
 @pytest.mark.parametrize("own_image", [NO_IMAGE, "kubemr.test/other:1"])
 def test_jobs_get_the_image_of_the_operator_as_it_runs_itself(installation: Installation, own_image: str) -> None:
-    """As the status of its pod tells, which a test has to write: no node has pulled that image."""
+    """The status of the operator's pod names the image. The test writes that status: no node has pulled the image."""
     client, namespace = installation.cluster.client, installation.namespace
     spec = {"nodeName": "none", "containers": [{"name": "operator", "image": own_image}]}
     client.create(PODS, namespace, {"metadata": {"name": "own"}, "spec": spec})

@@ -1,4 +1,4 @@
-"""What the operator makes of pods in which more containers run than ours."""
+"""Tests of pods that have more containers than ours."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ MAP = {"state": "MAP", "startTime": STAMP}
 
 
 def ends(actions: Any) -> list[str]:
-    """The pods that are to be ended."""
+    """Return the names of the pods that the actions end."""
     patches = [one for one in actions if isinstance(one, Patch) and one.resource is PODS]
     assert all({"op": "add", "path": "/spec/activeDeadlineSeconds", "value": 1} in one.operations for one in patches)
     return [one.name for one in patches]
 
 
 def test_a_dead_worker_beside_a_live_sidecar_is_lost_and_its_pod_is_ended() -> None:
-    """Its claims were held until their leases ran out, and no other pod was ever made."""
+    """Otherwise, the claims of the worker last until their leases end, and no pod replaces it."""
     workers = batch()
     dead = pod("words-0-a", "Running", worker=ended(137, reason="OOMKilled"), beside={"proxy": RUNS}, of=workers)
     actions = reconcile(seen(job(MAP), batch=workers, pods=[dead]), OPTIONS).actions
@@ -62,7 +62,7 @@ def test_a_pod_that_is_being_ended_is_not_ended_again() -> None:
     ],
 )
 def test_a_pod_that_ends_by_itself_is_left_alone(others: dict[str, Any]) -> None:
-    """The kubelet ends native sidecars, which are init containers."""
+    """The kubelet ends native sidecars (restartable init containers) by itself."""
     dead = pod("words-0-a", "Running", worker=ended(1), **others)
     assert not is_alive(dead)
     assert lost_workers([dead]) == ["words-0-a"]
@@ -84,14 +84,14 @@ def test_a_sidecar_that_fails_makes_no_worker_fail() -> None:
 
 
 def test_a_worker_works_though_a_container_beside_it_cannot_start() -> None:
-    """Kubernetes calls such a pod Pending."""
+    """The phase of such a pod is Pending."""
     works = pod("words-0-a", "Pending", worker=RUNS, beside={"proxy": waiting("ImagePullBackOff")}, of=batch())
     actions = reconcile(seen(job(MAP), batch=batch(), pods=[works]), OPTIONS).actions
     assert conditions(actions)["WorkersReady"]["reason"] == "Running"
 
 
 def test_only_exit_codes_of_our_container_make_a_worker_hopeless() -> None:
-    """A sidecar that ended with 2 failed the job at once."""
+    """Otherwise, a sidecar that ends with exit code 2 fails the job at once."""
     (document,) = made(reconcile(seen(job({"state": "DEPLOYING", "startTime": STAMP})), OPTIONS).actions, BATCH_JOBS)
     rules = document["spec"]["podFailurePolicy"]["rules"]
     (codes,) = (one["onExitCodes"] for one in rules if "onExitCodes" in one)
@@ -110,7 +110,7 @@ def test_a_worker_is_blamed_before_a_sidecar_that_was_ended_after_it() -> None:
 
 
 def test_a_worker_that_ends_because_its_pod_was_deleted_has_not_failed() -> None:
-    """Fewer replicas, or a drained node: each Event of that said WorkerFailed."""
+    """Otherwise, fewer replicas or a drained node cause Events with the reason WorkerFailed."""
     assert not has_failed(pod("words-2-a", "Running", worker=ended(143), deleted=STAMP))
     assert has_failed(pod("words-2-a", "Running", worker=ended(7), deleted=STAMP))
     assert has_failed(pod("words-2-a", "Failed", worker=ended(143)))

@@ -1,4 +1,4 @@
-"""How often the shards of a job are read for its status."""
+"""Tests how often the operator reads the shards of a job for its status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAPPING = JobView(state=JobState.MAP, spec={"a": 1}, plan=PLAN, turn=3)
 
 
 class Shards:
-    """What a server has, and what it was asked."""
+    """A server with shards that records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -35,7 +35,7 @@ class Shards:
 
 
 class Looks:
-    """Looks at one job every second of a clock that stands between them."""
+    """A reader of one job with a clock that moves by one second for each read."""
 
     def __init__(self, client: KubeClient) -> None:
         self.now = 0.0

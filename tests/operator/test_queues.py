@@ -1,6 +1,6 @@
-"""Queues and ``suspend``: what is asked for of a job lands on its batch Job, and a queue's own word is left alone.
+"""Tests of ``suspend`` and of queues: the spec decides whether the batch Job is suspended, or the queue does.
 
-A queue controller is played here by patches of the batch Job, as Kueue makes them.
+The tests patch the batch Job as the controller of Kueue does.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def batch(installation: Installation) -> dict[str, Any]:
 
 
 def suspended(installation: Installation) -> str:
-    """What the job says of it."""
+    """Return the condition Suspended of the job."""
     return str(installation.condition("words", Condition.SUSPENDED).get("status", ""))
 
 
 def suspend(installation: Installation, value: bool) -> None:
-    """As the queue does."""
+    """Suspend or resume the batch Job, as a queue does."""
     installation.cluster.client.patch(BATCH_JOBS, installation.namespace, "words", {"spec": {"suspend": value}})
 
 

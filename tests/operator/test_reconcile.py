@@ -1,4 +1,4 @@
-"""What the operator decides about a job, from what it sees of it."""
+"""Tests of the operator's decisions about a job."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_first_status_is_that_of_the_job_that_was_seen() -> None:
 
 
 def test_a_mended_job_begins_anew_only_while_it_stands_refused() -> None:
-    """Another operator may have begun it, and deployed its workers, since this one looked."""
+    """Another operator may have accepted the job and deployed its workers meanwhile."""
     refused = {"state": "FAIL", "failure": {"kind": "InvalidSpec"}, "observedGeneration": 1}
     *relied_on, change = patch_of_status(reconcile(seen(job(refused)), OPTIONS).actions)
     assert relied_on == [
@@ -57,7 +57,7 @@ def test_a_mended_job_begins_anew_only_while_it_stands_refused() -> None:
 
 @pytest.mark.parametrize("reason", ["NameTaken", "Starting"])
 def test_a_job_that_waits_for_its_output_or_files_says_for_what(reason: str) -> None:
-    """One that was PENDING without a word was taken for one that no operator looks after."""
+    """A PENDING job without a condition looks like a job without an operator."""
     trouble = Trouble(reason=reason, message="ConfigMap x is in the way")
     decision = reconcile(seen(job({"state": "PENDING"}), obstacle=trouble), OPTIONS)
     [condition] = next(one["value"] for one in patch_of_status(decision.actions) if one["path"] == "/status/conditions")
@@ -79,7 +79,7 @@ def test_files_that_are_not_sent_are_waited_for_and_then_asked_for() -> None:
 
 
 def failure_of(decision: Decision) -> dict[str, Any]:
-    """Why the job fails by that."""
+    """Return the failure that a decision writes."""
     operations = patch_of_status(decision.actions)
     assert {"op": "replace", "path": "/status/state", "value": "FAIL"} in operations
     return next(one["value"] for one in operations if one["path"] == "/status/failure")
@@ -121,7 +121,7 @@ def test_a_job_whose_workers_all_failed_fails() -> None:
 
 
 def test_a_job_that_publishes_gets_other_workers_when_all_have_failed() -> None:
-    """It can neither fail nor be retried: without workers it would stand there for ever."""
+    """Such a job can neither fail nor be retried. Without workers, it would never end."""
     publishing = job({"state": "PUBLISH", "publishing": True})
     failed = batch("new", "Failed", made="2027-01-15T07:59:00Z")
     decision = reconcile(seen(publishing, batch=failed), OPTIONS)
@@ -137,7 +137,7 @@ def test_a_job_that_publishes_gets_other_workers_when_all_have_failed() -> None:
 
 
 def test_workers_that_fail_at_once_while_a_job_publishes_are_not_replaced_all_the_time() -> None:
-    """A store that refuses them made a pod every four seconds, and each time an Event; what they said was lost."""
+    """Otherwise, a store that refuses the workers causes a pod and an Event every four seconds."""
     publishing = job({"state": "PUBLISH", "publishing": True})
     failed = batch("new", "Failed", made="2027-01-15T07:59:50Z")
     decision = reconcile(seen(publishing, batch=failed, pods=[pod("words-0-a", "Failed", STAMP, of=failed)]), OPTIONS)
@@ -181,7 +181,7 @@ def test_a_report_is_not_written_over_a_job_that_has_gone_on(status: dict[str, A
 
 @pytest.mark.parametrize("state", ["MAP", "FAIL", "CANCELLED"])
 def test_the_conditions_are_those_of_the_spec_that_stands_there(state: str) -> None:
-    """A retry, or a cancellation, changes the spec: whoever waits for a condition would wait for ever."""
+    """A retry or a cancellation changes the spec. Otherwise, ``kubectl wait`` for a condition never ends."""
     operations = patch_of_status(
         reconcile(seen(job({"state": state, "observedGeneration": 1}), batch=batch()), OPTIONS).actions
     )
@@ -253,7 +253,7 @@ def test_a_wait_for_the_end_of_a_deleted_job_is_no_event() -> None:
 
 
 def test_the_names_of_a_retry_are_not_those_of_another_job() -> None:
-    """``words-r1`` may be a job of its own, and the workers of two are never taken for each other."""
+    """``words-r1`` may be another job. The workers of two jobs must not be confused."""
     (first,) = made(reconcile(seen(job(DEPLOYING)), OPTIONS).actions, BATCH_JOBS)
     (second,) = made(reconcile(seen(job({**DEPLOYING, "retry": 1})), OPTIONS).actions, BATCH_JOBS)
     assert (first["metadata"]["name"], second["metadata"]["name"]) == ("words", "words-new-r1")
@@ -283,7 +283,7 @@ def test_only_the_workers_of_this_retry_say_how_the_workers_are() -> None:
 
 
 def test_why_workers_fail_again_and_again_is_said_while_others_are_waited_for() -> None:
-    """Six times with growing pauses takes ten minutes, and a job that publishes goes on for ever."""
+    """Six failures with growing pauses take ten minutes, and a job that publishes never stops."""
     present = batch()
     failed = pod("words-0-a", "Failed", STAMP, of=present)
     decision = reconcile(seen(job({"state": "PUBLISH"}), batch=present, pods=[failed]), OPTIONS)
@@ -295,7 +295,7 @@ def test_why_workers_fail_again_and_again_is_said_while_others_are_waited_for() 
 
 @pytest.mark.parametrize(("now", "reason"), [(NOW + 5, "Starting"), (NOW + 15, "CreationRefused")])
 def test_workers_of_which_no_pod_is_made_are_not_starting(now: float, reason: str) -> None:
-    """A quota, or the pod security of the namespace: what it is stands in the events of the batch Job."""
+    """The cause is a quota or the pod security of the namespace. The Events of the batch Job name it."""
     decision = reconcile(seen(job({"state": "DEPLOYED"}), batch=batch(), now=now), OPTIONS)
     ready = conditions(decision.actions)["WorkersReady"]
     assert ready["reason"] == reason

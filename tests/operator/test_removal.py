@@ -1,4 +1,4 @@
-"""What is removed after the end of a job, and when."""
+"""Tests which objects are removed after the end of a job, and when."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INSTALLATION = replace(OPTIONS, job_ttl=3600, pod_ttl=600)
 
 
 def after(seconds: float, state: str = "FAIL", *, over: bool = True, **document: Any) -> Decision:
-    """What is done so many seconds after the end of a job by an installation that removes what has ended."""
+    """Return the actions ``seconds`` after the end of a job, with options that remove ended jobs and pods."""
     status = {"state": state, "completionTime": stamp_of(NOW - seconds), **document.pop("status", {})}
     workers = batch("new", *(["Failed"] if over else []))
     return reconcile(seen(job(status, **document), batch=workers), INSTALLATION)
@@ -75,7 +75,7 @@ CLEANED = {"cleaned": True}
 def test_shards_go_when_no_retry_can_need_them(
     state: str, status: dict[str, Any], seconds: float, is_removed: bool
 ) -> None:
-    """A retry of a failed job goes on from its shards, as does another reduce of a job that has kept its maps."""
+    """A retry of a failed job needs its shards. So does a new reduce of a job that has kept its maps."""
     document = job({"state": state, "completionTime": stamp_of(NOW - seconds), **status})
     if state == "COMPLETE" and status.get("cleaned"):
         document["metadata"]["finalizers"] = []

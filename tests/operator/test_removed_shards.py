@@ -1,4 +1,4 @@
-"""The shards of a complete job are removed, by operators that have the rights of an installation and no others."""
+"""Tests that operators with only the permissions of an installation remove the shards of complete jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several operators report on one job, each from caches of its own."""
+"""Tests of several operators that report on one job, each from caches of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAPPING = job_moves.record_plan(JobView(state=JobState.DEPLOYED, spec=SPEC), PLA
 
 
 class Server:
-    """The document of one job, as operators patch it; ``now`` is the time of the server."""
+    """A server with the document of one job, which operators patch. ``now`` is the time of the server."""
 
     def __init__(self, view: JobView = MAPPING, **status: Any) -> None:
         self.document = job({**format_status(view), "startTime": STAMP, **status})
@@ -34,7 +34,7 @@ class Server:
         """The status after each write that was accepted."""
 
     def look(self, *, cached: dict[str, Any] | None = None, **known: Any) -> list[Tell]:
-        """One operator looks at the job, or at an older copy of it, and does what it decides; its Events are told."""
+        """Let an operator report on the job, or on an older copy. Carry out its decision and return its Events."""
         actions = self.decide(cached=cached, **known).actions
         for action in actions:
             if isinstance(action, Tell):
@@ -52,7 +52,7 @@ class Server:
         return reconcile(seen(cached or self.document, **{**runs, **known}), OPTIONS)
 
     def progress(self) -> list[int]:
-        """The maps done, as the status said one after the other."""
+        """Return the numbers of done maps in the status, in the order of the writes."""
         said = [int(status["progress"]["map"].split("/")[0]) for status in self.stated if "progress" in status]
         return [one for one, before in zip(said, [None, *said], strict=False) if one != before]
 
@@ -62,7 +62,7 @@ def read(done: int, view: JobView = MAPPING) -> Progress:
 
 
 def test_two_operators_with_different_readings_do_not_overwrite_each_other() -> None:
-    """Each write wakes both, so they would go on without a pause for as long as their readings differ."""
+    """Each write wakes both operators. Otherwise, they write without a pause while their readings differ."""
     server = Server()
     for _ in range(50):
         server.look(progress=read(12))
@@ -149,7 +149,7 @@ def test_the_last_figure_is_written_at_once_when_the_job_ends() -> None:
     ],
 )
 def test_a_text_waits_for_the_interval_and_a_reason_does_not(known: dict[str, Any], is_urgent: bool) -> None:
-    """While pods start, the text changes with each; operators of two versions may word it differently."""
+    """While pods start, each of them changes the text. Operators of two versions may use different texts."""
     server = Server()
     workers = batch()
     workers["spec"]["parallelism"] = 4

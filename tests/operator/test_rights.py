@@ -1,4 +1,4 @@
-"""The operator runs whole jobs with the rights that an installation gives it, and with no others."""
+"""Tests that the operator can run jobs with only the permissions of an installation."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_nobody_may_do_everything_and_the_operator_may_not_touch_secrets_or_make
 
 
 def test_the_operator_may_remove_shards_together_but_is_not_trusted_to_write_them() -> None:
-    """The admission policy takes who may delete one shard for an administrator, who may write all."""
+    """The admission policy treats an account that may delete a single shard as an administrator, who may write all."""
     given = rights(operator_rules())
     assert {resource for _, resource, verb in given if verb == "deletecollection"} == {"taskshards"}
     assert not [one for one in given if one[1:] == ("taskshards", "delete")]
@@ -59,7 +59,7 @@ def reasons(installation: Installation, job: str) -> set[str]:
 
 @pytest.mark.cluster
 def test_two_operators_with_these_rights_see_jobs_through(installation: Installation, bucket: Bucket) -> None:
-    """One job is worked on, paused before, and removed after its time; another is cancelled, a third one refused."""
+    """The first job is suspended, runs, and is removed after its time. The second is cancelled, the third refused."""
     bucket.put("in/words", b"b\na\nb\n")
     said = [installation.start_operator("--output-root", f"{bucket.uri}/{{name}}") for _ in range(2)]
     endpoint = {"endpoint": bucket.server.endpoint}
@@ -107,7 +107,7 @@ def test_two_operators_with_these_rights_see_jobs_through(installation: Installa
 
 @pytest.mark.cluster
 def test_the_operator_may_nothing_else(installation: Installation) -> None:
-    """As the API server sees it: in the namespace of its jobs, and outside of it."""
+    """The API server is asked, for the namespace of the jobs and for other namespaces."""
     account = f"system:serviceaccount:{installation.operator_namespace}:{NAME}"
     inside, outside = installation.namespace, installation.operator_namespace
     forbidden = [

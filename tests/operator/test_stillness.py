@@ -1,4 +1,4 @@
-"""A job in which nothing is done is called stalled, and one with long tasks is not."""
+"""Tests that a job without any work is reported as stalled, and a job with long tasks is not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEY = ("here", "words")
 
 
 def stalled(is_stalled: bool | None, before: list[dict[str, Any]] | None = None, **known: Any) -> dict[str, Any] | None:
-    """Return the condition as it is wanted."""
+    """Return the condition Stalled that the job should have."""
     workers = batch("new", *known.pop("conditions", []))
     document = job({**STATUS, "startTime": STAMP, "conditions": before or []})
     runs = {"batch": workers, "pods": [pod("w", "Running", of=workers)], "is_stalled": is_stalled, **known}

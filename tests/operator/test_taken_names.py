@@ -1,4 +1,4 @@
-"""What stands under a name that a job needs: the job waits, says for what, and goes on."""
+"""Tests of a job that needs a name which another object has: the job waits, reports why, and continues."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ QUOTAS = Resource(api_version="v1", kind="ResourceQuota", plural="resourcequotas
 
 
 def ready(installation: Installation, job: str) -> dict[str, Any]:
-    """What the status says of its workers."""
+    """Return the condition WorkersReady of a job."""
     return installation.condition(job, Condition.WORKERS_READY)
 
 
 def events(installation: Installation, job: str) -> dict[str, str]:
-    """The messages of a job's events, by their reasons."""
+    """Return the messages of a job's Events, by their reasons."""
     found = installation.cluster.client.list(EVENTS, installation.namespace)["items"]
     return {one["reason"]: one["message"] for one in found if one["involvedObject"]["name"] == job}
 
@@ -39,7 +39,7 @@ def owner_of(installation: Installation, resource: Resource, name: str) -> str:
 
 
 def test_a_job_does_not_take_the_account_of_a_deleted_job_for_its_own(installation: Installation) -> None:
-    """Which the garbage collector would remove later, and with it all that the new workers may do."""
+    """The garbage collector removes the old account later, and with it all permissions of the new workers."""
     client, namespace, account = installation.cluster.client, installation.namespace, account_name("words")
     said = installation.start_operator("--output-root", "s3://nowhere")
     installation.deploy("words")
@@ -93,7 +93,7 @@ def test_what_the_api_server_refuses_is_said_as_well(installation: Installation)
 
 
 def test_an_output_that_an_orphaned_document_keeps_is_said_with_what_to_do(installation: Installation) -> None:
-    """``kubectl delete --cascade=orphan`` leaves the document that gives the output to a job, and nobody removes it."""
+    """``kubectl delete --cascade=orphan`` leaves the ConfigMap that reserves the output, and nothing removes it."""
     cluster, namespace = installation.cluster, installation.namespace
     installation.start_operator()
     installation.deploy("words", output="s3://nowhere/out")

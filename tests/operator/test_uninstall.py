@@ -1,4 +1,4 @@
-"""Uninstalling removes what was installed and nothing else, and leaves nothing that waits for an operator."""
+"""Tests that an uninstallation removes exactly the installed objects, and leaves no job that waits for an operator."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RESOURCES = {resource.kind: resource for resource in KINDS}
 
 
 def found(*options: InstallOptions) -> dict[Resource, list[dict[str, Any]]]:
-    """What a cluster with these installations lists of each kind."""
+    """Return the objects of each kind in a cluster with these installations."""
     whole: dict[Resource, list[dict[str, Any]]] = {resource: [] for resource in KINDS}
     for one in options:
         for document in installation(one):
@@ -105,7 +105,7 @@ def test_only_jobs_that_our_finalizer_holds_are_let_go() -> None:
 
 
 def test_installations_that_share_names_in_the_cluster_leave_them_to_the_last() -> None:
-    """Kustomize puts the same manifests into any namespace; the names of what belongs to none stay the same."""
+    """Kustomize can put the manifests into any namespace, but the names of objects of the whole cluster stay equal."""
     known = found(options("kubemr", "kubemr"), options("kubemr", "kubemr"))
     for documents in known.values():
         documents[len(documents) // 2 :] = [_moved(one) for one in documents[len(documents) // 2 :]]
@@ -147,7 +147,7 @@ def uninstall(installation: Installation, *arguments: str) -> subprocess.Complet
 
 @pytest.mark.cluster
 def test_a_namespace_can_be_deleted_after_the_operator_is_gone(installation: Installation) -> None:
-    """By mistake it does nothing; with --yes what is not ours stays, and no job waits for an operator."""
+    """Without --yes, nothing is removed. With --yes, other objects stay, and no job waits for an operator."""
     cluster, place = installation.cluster, installation.operator_namespace
     cluster.kubectl("-n", place, "create", "configmap", "theirs", "--from-literal=a=b")
     client, namespace = cluster.client, installation.namespace

@@ -1,4 +1,4 @@
-"""The addresses at which the operator answers."""
+"""Tests of the addresses at which the operator answers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def has_ipv6() -> bool:
 
 
 def test_it_answers_at_every_address_of_its_pod() -> None:
-    """In a cluster of IPv6 alone the kubelet would end it again and again, and nobody would read its metrics."""
+    """Otherwise, in a cluster with only IPv6, the kubelet ends the operator again and again."""
     hosts = ["127.0.0.1", *(["[::1]"] if has_ipv6() else [])]
     assert answers_at(*hosts) == [200] * len(hosts)
 

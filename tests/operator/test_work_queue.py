@@ -1,4 +1,4 @@
-"""Jobs that have to be looked at: when they come, and what they leave behind."""
+"""Tests of the queue of jobs: when an item is due, and which entries stay behind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_what_is_asked_for_while_it_is_looked_at_comes_again_when_that_is_done()
 
 
 def test_an_entry_that_no_longer_holds_is_removed_in_the_end() -> None:
-    """Of a job that is looked at again and again long before its time."""
+    """A job that is processed often before its due time leaves such entries."""
     queue: WorkQueue[str] = WorkQueue()
     queue.add("other", 500.0)
     for _ in range(1000):

@@ -1,4 +1,4 @@
-"""What an installation says of the pods of all its jobs."""
+"""Tests of the pod template of an installation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OF_ALL_PODS = ("imagePullSecrets", "nodeSelector", "priorityClassName", "tolerat
 
 
 def pod(*, deleted: bool = False, **spec: Any) -> dict[str, Any]:
-    """The template of the pods of a job that is to be deployed, or cleaned up behind."""
+    """Return the pod template of the workers of a job, or of its cleanup."""
     status = {"state": "FAIL" if deleted else "DEPLOYING", "startTime": STAMP, "turn": 4}
     options = replace(OPTIONS, worker_template=TEMPLATE)
     actions = reconcile(seen(job(status, deleted=deleted, **spec)), options).actions

@@ -1,4 +1,4 @@
-"""How many pods the workers have, and when that changes."""
+"""Tests of the number of pods of the workers, and of its changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LATE = NOW + OVERDUE_SECONDS + 1
 
 
 def changes(document: dict[str, Any], **known: Any) -> list[dict[str, Any]]:
-    """What is changed of the batch Job of the workers."""
+    """Return the changes of the batch Job of the workers."""
     actions = reconcile(seen(document, **known), OPTIONS).actions
     patches = [one for one in actions if isinstance(one, Patch) and one.resource is BATCH_JOBS]
     assert len(patches) <= 1, "the second would be refused: it tests the version that the first one has changed"
@@ -49,7 +49,7 @@ def test_replicas_and_suspension_change_together() -> None:
 
 
 def test_a_pod_of_a_lost_node_is_replaced_and_its_place_goes_when_it_has_ended() -> None:
-    """Its batch Job makes no other one before the pod has ended, which nobody says of a lost node."""
+    """A batch Job replaces a pod only after its end, and no kubelet confirms the end on a lost node."""
     workers = batch()
     lost = pod("words-0-a", "Running", of=workers, deleted=STAMP)
     assert not changes(job({"state": "MAP"}), batch=workers, pods=[lost])
@@ -62,7 +62,7 @@ def test_a_pod_of_a_lost_node_is_replaced_and_its_place_goes_when_it_has_ended()
 
 
 def test_a_queue_that_has_admitted_a_job_is_not_asked_again_for_a_lost_node() -> None:
-    """It would suspend all of the job's workers until it has room for one more."""
+    """Otherwise, the queue suspends all workers of the job until it has room for one more pod."""
     workers = batch()
     workers["metadata"]["labels"][QUEUE_LABEL] = "team"
     lost = pod("words-0-a", "Running", of=workers, deleted=STAMP)
