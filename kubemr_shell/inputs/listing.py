@@ -91,7 +91,7 @@ def absolute_path(name: str, folder: str) -> str:
 
 
 class _Listing:
-    """One call of ``list_inputs``."""
+    """A call of ``list_inputs``."""
 
     def __init__(
         self,

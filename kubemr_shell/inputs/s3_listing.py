@@ -84,7 +84,7 @@ def uri_of(bucket: str, key: str) -> str:
 
 
 class _Finder:
-    """One call of ``find_objects``. Several threads use it at the same time."""
+    """A call of ``find_objects``. Several threads use it at the same time."""
 
     def __init__(self, client: S3Client, patience: Patience) -> None:
         self._client = client

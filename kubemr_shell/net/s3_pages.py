@@ -35,7 +35,7 @@ class Listed(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """One page of a list."""
+    """A page of a list."""
 
     objects: list[Listed]
     is_last: bool
@@ -161,7 +161,7 @@ class _Range:
 
 
 class _Listing:
-    """One listing by several threads. Each thread lists a range to its end, then looks for another place to begin."""
+    """A listing by several threads. Each thread lists a range to its end, then looks for another place to begin."""
 
     def __init__(self, pages: _Pages, wanted: Callable[[Listed], bool]) -> None:
         self._pages = pages

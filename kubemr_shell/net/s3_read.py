@@ -99,7 +99,7 @@ class _Source:
 
 
 class _Piece:
-    """One range that a thread of its own reads with one request, or more if the answer is cut."""
+    """A range that a thread of its own reads with one request, or more if the answer is cut."""
 
     def __init__(self, source: _Source, start: int, end: int) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""One part of an upload while it is collected and sent: a small part in memory, a larger part in a file."""
+"""A part of an upload while it is collected and sent: a small part in memory, a larger part in a file."""
 
 from __future__ import annotations
 
