@@ -210,7 +210,9 @@ class _CompressedFile:
                 "get a whole copy of it"
             )
         advice = (
-            "if it is not compressed, set decompress: none" if self._streams == 1 else "something was added to the file"
+            "if the file is not compressed, set decompress: none"
+            if self._streams == 1
+            else "other bytes follow the compressed data: get a correct copy of the file"
         )
         return CorruptInput(
             f"{shown(self._name)}: byte {self._stream_start}: no {self._codec} data begins here ({error}): {advice}"

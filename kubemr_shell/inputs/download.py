@@ -77,7 +77,7 @@ def _of_s3(uri: str, s3: S3Config, patience: Patience, waiter: Waiter) -> Iterat
     client = client_for(s3)
     bucket, key = split_uri(uri)
     if not key or key.endswith("/"):
-        raise InputNotFound(f"{shown(uri)}: names no single object: give the whole key of a file")
+        raise InputNotFound(f"{shown(uri)}: is not the URI of one object: give the whole key of a file")
     try:
         about = client.call("head_object", uri=uri, waiter=waiter, Bucket=bucket, Key=key)
     except ObjectNotFound as error:

@@ -51,7 +51,7 @@ def _open(piece: Piece, path: str) -> int:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError as error:
         raise InputNotFound(
-            f"{shown(piece.uri)}: is gone since the job was planned: put it back, or start the job anew"
+            f"{shown(piece.uri)}: was removed after the job was planned: put it back, or start the job again"
         ) from error
     except OSError as error:
         raise InputError(f"{shown(piece.uri)}: cannot be opened: {error.strerror}") from error
@@ -62,7 +62,7 @@ def _check(piece: Piece, source: int) -> None:
     if found != piece.fingerprint:
         raise InputChanged(
             f"{shown(piece.uri)}: changed since the job was planned (size and time were {piece.fingerprint}, "
-            f"and are {found}): start the job anew"
+            f"and are {found}): start the job again"
         )
 
 
@@ -136,5 +136,5 @@ class _Source:
     def _too_short(self, size: int) -> InputChanged:
         return InputChanged(
             f"{shown(self._piece.uri)}: became shorter while it was read: it ended at byte {size}, and had "
-            f"{self._size} bytes when the job was planned: start the job anew"
+            f"{self._size} bytes when the job was planned: start the job again"
         )

@@ -51,8 +51,9 @@ class RemoteObject:
         encoded = _CODECS.get(self.version.encoding)
         if encoded is None:
             raise InputNotFound(
-                f"{shown_url(self.url)}: the server sends it as {self.version.encoding}, though the request allows no "
-                "encoding, and this cannot be decoded here: fetch it with another tool, and name the local file"
+                f"{shown_url(self.url)}: the server sends the content with the encoding {self.version.encoding}, which "
+                "the request does not allow and kubemr-shell cannot decode: fetch it with another tool, and name the "
+                "local file"
             )
         by_name = codec_of(urlsplit(self.url).path)
         return encoded if by_name == "none" else by_name
@@ -151,8 +152,9 @@ class RemoteFile:
             except Trouble as trouble:
                 if position and self._size is None and not self._version.is_named:
                     raise StorageUnavailable(
-                        f"{shown_url(self._url)}: {trouble.reason} after {position} bytes, and nothing in the answer "
-                        "(size, ETag, Last-Modified) shows that it could go on with the same content"
+                        f"{shown_url(self._url)}: {trouble.reason} after {position} bytes. The server tells no size, "
+                        "ETag or Last-Modified, so a further request might continue with other content: copy the "
+                        "content to a file or to another server"
                     ) from trouble
                 _pause(self._url, retries, trouble)
 
@@ -204,7 +206,7 @@ class RemoteFile:
             if before and now and before != now:
                 raise InputChanged(
                     f"{shown_url(self._url)}: changed since the job was planned ({planned.fingerprint} became "
-                    f"{found.fingerprint}): start the job anew"
+                    f"{found.fingerprint}): start the job again"
                 )
             # A server that has applied If-Range need not repeat the header that it has compared.
             if before and not now and not (head.is_partial and planned.condition):
@@ -257,10 +259,10 @@ class _Answer:
 def _compare_sizes(url: str, found: int, planned: int) -> None:
     if found != planned:
         raise InputChanged(
-            f"{shown_url(url)}: has {found} bytes, and had {planned} when the job was planned: start the job anew"
+            f"{shown_url(url)}: has {found} bytes, and had {planned} when the job was planned: start the job again"
         )
 
 
 def _pause(url: str, retries: Retries, trouble: Trouble) -> None:
     if not retries.pause(trouble.asked):
-        raise StorageUnavailable(f"{shown_url(url)}: {trouble.reason}, however often it was tried") from trouble
+        raise StorageUnavailable(f"{shown_url(url)}: {trouble.reason}; all retries failed: try later") from trouble

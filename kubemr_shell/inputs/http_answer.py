@@ -106,7 +106,7 @@ def _content_range(headers: HTTPMessage) -> tuple[int, int, int | None]:
     start, stop = int(match[1]), int(match[2]) + 1
     total = None if match[3] == "*" else int(match[3])
     if stop <= start or (total is not None and stop > total):
-        raise Trouble(f"a partial answer says that it is an impossible part ({match[0]})")
+        raise Trouble(f"a partial answer has an impossible range ({match[0]})")
     return start, stop, total
 
 
@@ -127,7 +127,7 @@ def _check_transfer(headers: HTTPMessage) -> None:
     """Raise NotTheContent for a transfer coding other than ``chunked``: http.client does not decode such bytes."""
     codings = headers.get_all("Transfer-Encoding", [])
     if codings and [coding.lower() for coding in codings] != ["chunked"]:
-        raise NotTheContent(f"sends it with the transfer coding {', '.join(codings)}, which cannot be decoded here")
+        raise NotTheContent(f"uses the transfer coding {', '.join(codings)}, which kubemr-shell cannot decode")
 
 
 def _listed(headers: HTTPMessage, name: str) -> list[str]:

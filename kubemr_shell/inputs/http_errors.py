@@ -81,10 +81,10 @@ def _of_connection(url: str, reason: BaseException | str) -> KubemrError | Troub
         case socket.gaierror() if reason.errno != socket.EAI_AGAIN:
             return InputNotFound(f"{shown_url(url)}: no such host ({reason.strerror})")
         case InvalidURL() | UnicodeError() | str():
-            return InputNotFound(f"{shown_url(url)}: is no URL that can be read: {reason}")
+            return InputNotFound(f"{shown_url(url)}: this URL cannot be read: {reason}")
         case OSError():
             return Trouble((reason.strerror or str(reason) or type(reason).__name__).lower())
         case HTTPException():
-            return Trouble(f"the answer was cut or makes no sense ({type(reason).__name__})")
+            return Trouble(f"the answer was cut or is not valid HTTP ({type(reason).__name__})")
         case _:
-            return InputNotFound(f"{shown_url(url)}: is no URL that can be read: {reason}")
+            return InputNotFound(f"{shown_url(url)}: this URL cannot be read: {reason}")

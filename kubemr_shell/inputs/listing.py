@@ -128,7 +128,7 @@ class _Listing:
         lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
         names = [os.fsdecode(line.removesuffix(b"\r")) for line in lines if line.strip()]
         if not names:
-            self._errors.append(InputNotFound(f"{shown(list_name)}: this list of inputs (inputsFrom) names none"))
+            self._errors.append(InputNotFound(f"{shown(list_name)}: this list of inputs (inputsFrom) is empty"))
         return names
 
     def objects(self, names: Iterable[str]) -> list[InputObject]:

@@ -198,7 +198,8 @@ def _why_unreadable(path: str, status: os.stat_result) -> str:
     try:
         if os.read(descriptor, 1):
             return (
-                "has bytes, but its size is said to be 0 (a file of the kernel's?): give it as standard input, with -"
+                "has bytes, but the system reports the size 0 (is it a file of the kernel?): give it as standard "
+                "input, with -"
             )
     except OSError as error:
         return _reason(error)

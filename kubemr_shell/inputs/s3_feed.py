@@ -94,7 +94,7 @@ class _Object:
             )
         except ObjectNotFound as error:
             raise InputNotFound(
-                f"{error}; it was there when the job was planned: put it back, or start the job anew"
+                f"{error}; it was there when the job was planned: put it back, or start the job again"
             ) from error
         except StorageError as error:
             raise InputError(str(error)) from error

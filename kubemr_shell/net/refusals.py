@@ -79,7 +79,7 @@ class Refusals:
         if now + pause > self._began + self._budget_seconds:
             raise _lasting(error, now - self._began) from error
         if self._tries >= TOLD_FROM:
-            self._tell(f"{_what(error)}, and asked again for up to {self._budget_seconds:.0f} s: {_said(error)}")
+            self._tell(f"{_what(error)}, trying again for up to {self._budget_seconds:.0f} s: {_said(error)}")
         return pause
 
     def passed(self) -> None:

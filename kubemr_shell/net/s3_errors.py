@@ -83,7 +83,7 @@ _CUT = (
 _UNREACHABLE = {
     "Connection refused": ": it refuses connections",
     "resolve": ": there is no such host",
-    "unreachable": ": there is no way through the network",
+    "unreachable": ": the network has no route to it",
 }
 _NOT_ALLOWED = ("AccessDenied", "AllAccessDisabled", "AccountProblem", "403", "Forbidden")
 
@@ -149,7 +149,7 @@ def _of_place(uri: str, status: int, code: str, said: str, *, operation: str, re
     if missing:
         return missing
     if code in ("PreconditionFailed", "412") or status == 412:
-        return PreconditionFailed(f"{shown(uri)}: what stands there is not what was expected: somebody else wrote it")
+        return PreconditionFailed(f"{shown(uri)}: the object is not the expected one: another process wrote it")
     if code in ("PermanentRedirect", "301", "IllegalLocationConstraintException") or status == 301:
         there = f"it is in {region}" if region else "it is in another region"
         return StorageError(f"{shown(uri)}: {there}: set s3.region, or AWS_REGION")
@@ -205,7 +205,7 @@ def _of_configuration(name: str, text: str, uri: str, advice: CredentialsAdvice)
     if name in _WRONG_REQUEST:
         return StorageError(f"{shown(uri)}: {text}")
     if name in _NO_S3:
-        return StorageError(f"{shown(uri)}: what answered is no S3 server: check {_ENDPOINT}")
+        return StorageError(f"{shown(uri)}: the answer does not come from an S3 server: check {_ENDPOINT}")
     return None
 
 

@@ -24,8 +24,8 @@ def bytes_before(answer: Mapping[str, Any], start: int, uri: str) -> int:
     if said is None:
         if start > MOST_SKIPPED_BYTES:
             raise StorageError(
-                f"{shown(uri)}: the server does not heed Range, and sent the whole object: use a server that does, or "
-                "copy the object elsewhere"
+                f"{shown(uri)}: the server ignores the header Range, and sent the whole object: use a server that "
+                "supports ranges, or copy the object elsewhere"
             )
         return start
     match = _CONTENT_RANGE.fullmatch(said)

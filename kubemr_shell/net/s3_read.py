@@ -206,4 +206,4 @@ class _Piece:
             raise
 
     def _changed(self) -> InputChanged:
-        return InputChanged(f"{shown(self._source.uri)}: changed since the job was planned: start the job anew")
+        return InputChanged(f"{shown(self._source.uri)}: changed since the job was planned: start the job again")

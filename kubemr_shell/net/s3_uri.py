@@ -32,8 +32,8 @@ def as_prefix(uri: str) -> str:
     _, key = split_uri(prefix)
     if FOLDED.intersection(key.split("/")) and key:
         raise UsageError(
-            f"{shown(prefix)}: some servers take what stands between two slashes for a step in a path where it is "
-            "nothing, '.' or '..', and write to another place than they list: leave it out"
+            f"{shown(prefix)}: a name between slashes is empty, '.' or '..'. Some servers resolve such a name like a "
+            "step in a path, and then write to another place than they list: remove the name"
         )
     size, longest = len(key.encode()), LONGEST_KEY_BYTES - BELOW_BYTES
     if size > longest:

@@ -76,6 +76,6 @@ class Waiter:
             poll.register(self._cancel_fd, select.POLLIN)
         ready = poll.poll(None if seconds is None else seconds * 1000)
         if not ready:
-            raise TimeoutError(f"nothing came for {seconds:.0f} s")
+            raise TimeoutError(f"no bytes arrived for {seconds:.0f} s")
         if any(descriptor == self._cancel_fd for descriptor, _ in ready):
             raise Cancelled

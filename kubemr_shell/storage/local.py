@@ -44,7 +44,7 @@ def path_of(uri: str) -> str:
     if has_scheme and not path.startswith("/"):
         raise StorageError(f"{uri}: a file:// URI has an absolute path after file://, and no host")
     if "\0" in path or not path:
-        raise StorageError(f"{uri!r} names no file")
+        raise StorageError(f"{uri!r} is not the name of a file")
     return path
 
 
@@ -129,12 +129,12 @@ class LocalStorage(Storage):
         parent, name = os.path.split(path)
         aside = os.path.join(parent, f"{ASIDE}{name}")
         if os.path.islink(path) or os.path.isfile(path):
-            raise StorageError(f"{path}: not removed, since it is no folder")
+            raise StorageError(f"{path}: not removed, because it is not a folder")
         for _ in range(100):
             if not os.path.lexists(path) and not os.path.lexists(aside):
                 return
             _remove_tree(path, aside)
-        raise StorageError(f"{path}: not removed, other processes keep files open in it")
+        raise StorageError(f"{path}: not removed, because other processes have files open in it")
 
     def stage(self, staged: str, *, target: str, scratch: str | None = None) -> StagedOutput:  # noqa: ARG002
         path = path_of(staged)

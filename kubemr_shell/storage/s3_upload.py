@@ -75,7 +75,7 @@ class UploadReceipt:
                 crc32=fields["crc32"],
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise ObjectNotFound(f"{uri}: damaged: it is no receipt") from error
+            raise ObjectNotFound(f"{uri}: damaged: it is not a receipt") from error
 
     @property
     def multipart(self) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def test_a_file_that_is_gone_or_no_file_any_more_is_an_error(tmp_path: Path) -> 
     path.write_bytes(b"x")
     split = split_of(path)
     path.unlink()
-    with pytest.raises(InputNotFound, match=f"{path}: is gone since the job was planned"):
+    with pytest.raises(InputNotFound, match=f"{path}: was removed after the job was planned"):
         fed(split)
     os.mkfifo(path)
     with pytest.raises(InputChanged):

@@ -185,10 +185,10 @@ def test_a_refusal_is_final_and_one_line(status: int, more: str) -> None:
     ("url", "message"),
     [
         ("http://no-such-host.invalid/x", "no such host"),
-        ("http://127.0.0.1:port/x", "is no URL"),
-        ("http://[::1/x", "is no URL"),
-        ("http:///x", "is no URL"),
-        ("http://" + "a" * 70 + ".example/x", "is no URL"),
+        ("http://127.0.0.1:port/x", "this URL cannot be read"),
+        ("http://[::1/x", "this URL cannot be read"),
+        ("http:///x", "this URL cannot be read"),
+        ("http://" + "a" * 70 + ".example/x", "this URL cannot be read"),
     ],
 )
 def test_a_url_that_cannot_be_right_is_an_error_at_once(url: str, message: str) -> None:

@@ -145,7 +145,7 @@ def test_a_list_of_inputs_may_come_from_a_server_and_name_urls(tmp_path: Path) -
         assert [item.size for item in listed_from(server.url("/list"), tmp_path)] == [2]
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "No such file"), (b"\n \r\n", "names none")])
+@pytest.mark.parametrize(("content", "message"), [(None, "No such file"), (b"\n \r\n", "is empty")])
 def test_a_list_that_is_missing_or_empty_is_an_error(tmp_path: Path, content: bytes | None, message: str) -> None:
     if content is not None:
         (tmp_path / "list").write_bytes(content)

@@ -190,7 +190,7 @@ def test_a_broken_link_below_a_folder_is_a_problem_and_the_rest_is_still_looked_
 def test_a_file_of_the_kernel_that_hides_its_size_is_a_problem() -> None:
     files = LocalFiles()
     assert list(files.find("/proc/self/status")) == []
-    assert "its size is said to be 0" in files.problems[0]
+    assert "the system reports the size 0" in files.problems[0]
 
 
 def test_an_empty_file_is_an_input(tmp_path: Path) -> None:

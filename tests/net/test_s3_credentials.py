@@ -64,7 +64,7 @@ def test_credentials_that_are_refused_for_a_while_are_waited_for(
     assert answer["ContentLength"] == 7
     assert told[-1] is None
     assert told[0] is not None
-    assert told[0].startswith(f"refused, and asked again for up to 1000000 s: {bucket.uri}/k: the ")
+    assert told[0].startswith(f"refused, trying again for up to 1000000 s: {bucket.uri}/k: the ")
     assert len(told) >= 5 - TOLD_FROM + 1
 
 

@@ -49,7 +49,7 @@ def test_a_prefix_leaves_room_for_names_below_it() -> None:
 @pytest.mark.parametrize("key", ["out/../in", "../out", "out/.", "out//deeper", "/out"])
 def test_a_prefix_is_no_path_to_be_walked(key: str) -> None:
     """A server that walks it writes to another place than it lists, so a result is mixed with what is there."""
-    with pytest.raises(UsageError, match="write to another place than they list: leave it out"):
+    with pytest.raises(UsageError, match="write to another place than they list: remove the name"):
         as_prefix(f"s3://bucket/{key}")
 
 

@@ -77,7 +77,7 @@ def test_a_plan_reads_the_list_too(place: Place) -> None:
 def test_an_empty_list_is_named_as_it_was_given(place: Place) -> None:
     done = place.run("run", *JOB, "--inputs-from", "-")
     assert done.code == 3
-    assert done.stderr.endswith("failed: -: this list of inputs (inputsFrom) names none\n")
+    assert done.stderr.endswith("failed: -: this list of inputs (inputsFrom) is empty\n")
 
 
 def test_stdin_cannot_be_the_list_and_an_input(place: Place) -> None:

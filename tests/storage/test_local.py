@@ -238,7 +238,7 @@ def test_a_link_in_a_tree_is_removed_and_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "kept" / "file").exists()
     (tmp_path / "link").symlink_to("kept")
     for name in ("link", "kept/file"):
-        with pytest.raises(StorageError, match=f"{tmp_path}/{name}: not removed, since it is no folder"):
+        with pytest.raises(StorageError, match=f"{tmp_path}/{name}: not removed, because it is not a folder"):
             storage.delete_tree(f"{tmp_path}/{name}")
     assert (tmp_path / "link" / "file").exists()
 

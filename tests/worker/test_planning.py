@@ -62,7 +62,7 @@ def test_a_storage_that_is_away_while_planning_is_waited_for(tmp_path: Path) -> 
     site = site_with(tmp_path, times=5)
     told = plan(site, seconds=1e6)
     assert site.view().plan is not None
-    assert told[0] == f"not reached, and asked again for up to 1000000 s: {AWAY}"
+    assert told[0] == f"not reached, trying again for up to 1000000 s: {AWAY}"
     assert told[-1] is None
 
 
