@@ -78,9 +78,7 @@ def job_policy(name: str, labels: dict[str, str], namespace: str | None) -> list
                     }
                 ]
             },
-            "matchConditions": [
-                {"name": "spec-changes", "expression": "oldObject == null || object.spec != oldObject.spec"}
-            ],
+            "matchConditions": [{"name": "spec-changes", "expression": SPEC_CHANGES}],
             "variables": [{"name": name, "expression": expression} for name, expression in VARIABLES.items()],
             "validations": [
                 {
