@@ -13,7 +13,7 @@ TINI = "tini"
 """The name of the file of tini."""
 
 
-def give_way() -> None:
+def start_tini() -> None:
     """Start tini in place of this process, with this program as its child. Return if tini does not exist."""
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415 - --help needs none of these
     from kubemr_shell.command.ourselves import command_line, is_frozen  # noqa: PLC0415

@@ -6,7 +6,7 @@ import errno
 
 from kubemr_shell.errors import KubemrError
 
-OF_THE_MACHINE = frozenset(
+MACHINE_ERRORS = frozenset(
     {
         *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
         *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP),
@@ -15,10 +15,10 @@ OF_THE_MACHINE = frozenset(
 """The error numbers that come from the system, not from a bug in this program."""
 
 
-def of_the_machine(error: Exception) -> KubemrError | None:
+def machine_error(error: Exception) -> KubemrError | None:
     """Return an error that says what the machine has refused, and what to do. Return None for a bug."""
     if isinstance(error, OSError):
-        return _explained(error) if error.errno in OF_THE_MACHINE else None
+        return _explained(error) if error.errno in MACHINE_ERRORS else None
     if isinstance(error, MemoryError):
         return KubemrError(
             "there is no memory left: give a smaller --memory or fewer --slots, or raise the limit "

@@ -14,7 +14,7 @@ import click
 
 from kubemr_shell import __version__
 from kubemr_shell.cli import messages
-from kubemr_shell.cli.machine import of_the_machine
+from kubemr_shell.cli.machine import machine_error
 from kubemr_shell.errors import EXIT_INTERRUPTED, KubemrError, ReaderGone
 from kubemr_shell.streams import take_over
 
@@ -88,9 +88,9 @@ def main(context: click.Context, debug: bool) -> None:
 def run() -> None:
     """Run the command line and exit with its code."""
     if os.getpid() == 1:
-        from kubemr_shell.cli.first_process import give_way  # noqa: PLC0415
+        from kubemr_shell.cli.first_process import start_tini  # noqa: PLC0415
 
-        give_way()
+        start_tini()
     take_over()
     sys.exit(exit_code(sys.argv[1:]))
 
@@ -121,7 +121,7 @@ def _run(action: Callable[[], object], arguments: list[str]) -> int:
     except KubemrError as error:
         return _report(error, error.exit_code, str(error), debug=debug)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug must leave a log file, not a traceback
-        refusal = of_the_machine(error)
+        refusal = machine_error(error)
         if refusal is None:
             return _report(error, EXIT_BUG, _bug_message(), debug=debug)
         return _report(error, refusal.exit_code, str(refusal), debug=debug)

@@ -10,7 +10,7 @@ import click
 
 from kubemr_shell.board.timing import LEASE_SECONDS
 from kubemr_shell.cli import messages
-from kubemr_shell.cli.machine import of_the_machine
+from kubemr_shell.cli.machine import machine_error
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.streams import STDOUT
 
@@ -88,7 +88,7 @@ def worker(
             finally:
                 one.close()
     except Exception as error:
-        reason = error if isinstance(error, KubemrError) else of_the_machine(error)
+        reason = error if isinstance(error, KubemrError) else machine_error(error)
         if reason is not None:
             _leave_message(termination_log, str(reason))
         raise

@@ -23,7 +23,7 @@ SILENT_SECONDS = 10.0
 """The seconds after which the user is told that no operator has processed the job yet."""
 HINT = "is kubemr-shell's operator installed (kubemr-shell install) and running, and does it look after this namespace?"
 """The question for a user whose job no operator processes."""
-NOBODY = f"no operator has looked at it yet: {HINT}"
+NO_OPERATOR = f"no operator has looked at it yet: {HINT}"
 """The message about a job that no operator has processed."""
 
 Say = Callable[[str], None]
@@ -53,8 +53,8 @@ class Followed:
         for document in self._states(None if seconds is None else began + seconds):
             if is_it(document):
                 return document
-            if not is_looked_at(document) and self._clock() - began >= SILENT_SECONDS:
-                self._tell(f"job {self._name}: {NOBODY}")
+            if not is_processed(document) and self._clock() - began >= SILENT_SECONDS:
+                self._tell(f"job {self._name}: {NO_OPERATOR}")
         return None
 
     def until_gone(self) -> bool:
@@ -127,6 +127,6 @@ class Followed:
             self._say(text)
 
 
-def is_looked_at(document: Document) -> bool:
+def is_processed(document: Document) -> bool:
     """Return whether an operator has processed a job."""
     return "state" in status_of(document)

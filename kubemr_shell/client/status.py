@@ -8,7 +8,7 @@ from kubemr_shell.board.documents import Document
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.progress import Progress
 from kubemr_shell.client.ending import failure_screen, result_lines
-from kubemr_shell.client.following import NOBODY, SILENT_SECONDS, is_looked_at
+from kubemr_shell.client.following import NO_OPERATOR, SILENT_SECONDS, is_processed
 from kubemr_shell.client.hindrance import condition_text, hindrance_of, way_out
 from kubemr_shell.client.table import row_of
 from kubemr_shell.client.times import seconds_since
@@ -30,9 +30,9 @@ def status_lines(document: Document, progress: Progress, *, now: float, flags: s
         _line("job", f"{metadata['name']}, in the namespace {metadata['namespace']}"),
         _line("state", f"{row['state']}{_times(document, view, now)}"),
     ]
-    if not is_looked_at(document):
+    if not is_processed(document):
         age = seconds_since(metadata.get("creationTimestamp"), now) or 0.0
-        return [*lines, _line("", NOBODY)] if age >= SILENT_SECONDS else lines
+        return [*lines, _line("", NO_OPERATOR)] if age >= SILENT_SECONDS else lines
     if view.state not in ENDED:
         lines += _phases(progress, now)
         if hindrance := hindrance_of(document):

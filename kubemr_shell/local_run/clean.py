@@ -55,9 +55,9 @@ def _emptying(hold: Hold) -> Iterator[None]:
         hold.release(forget=is_empty)
 
 
-def remove_jobs(output: Output, *, but: str | None = None) -> None:
-    """Remove all jobs of an output except the job with the uid ``but``. This process must own the output."""
-    _remove(output, (uid for uid in output.uids() if uid != but))
+def remove_jobs(output: Output, *, keep: str | None = None) -> None:
+    """Remove all jobs of an output except the job with the uid ``keep``. This process must own the output."""
+    _remove(output, (uid for uid in output.uids() if uid != keep))
 
 
 def _remove(output: Output, uids: Iterable[str]) -> None:

@@ -31,13 +31,13 @@ Measured with text; see docs/performance.md.
 Requests = Counter[str]
 """A count of S3 requests by kind. The kinds are those of ``net.s3_requests``."""
 
-_OF_THE_OUTPUT = Requests({PUT: 8, GET: 6, DELETE: 2})
+_OUTPUT_REQUESTS = Requests({PUT: 8, GET: 6, DELETE: 2})
 """The requests of one job to look at its output, to own it and to remove the staged parts, whatever it holds."""
-_OF_AN_OUTPUT = Requests({PUT: 4, GET: 2})
+_PART_REQUESTS = Requests({PUT: 4, GET: 2})
 """The requests for one part or ``_SUCCESS``: begin, send, receipt, complete; read the receipt, look at the target."""
-_OF_THE_TEMPORARIES = Requests({PUT: 3, GET: 3, DELETE: 1})
+_TEMPORARIES_REQUESTS = Requests({PUT: 3, GET: 3, DELETE: 1})
 """The requests to test that temporaries can be written, and to remove them."""
-_OF_A_COMMIT = Requests({PUT: 1, GET: 1})
+_COMMIT_REQUESTS = Requests({PUT: 1, GET: 1})
 """The requests for one batch of the journal: the write, and the read when the shard of the batch is closed."""
 
 
@@ -106,30 +106,30 @@ def _requests(splits: Sequence[Split], shape: Shape) -> Requests:
         total[GET] += sum(_reads(piece, shape.read_memory) for piece in split.pieces)
     if shape.output_in_s3:
         parts = shape.partitions or len(splits)
-        total += _OF_THE_OUTPUT
-        total += _times(_OF_AN_OUTPUT, parts + 1)
+        total += _OUTPUT_REQUESTS
+        total += _times(_PART_REQUESTS, parts + 1)
     if shape.temporaries_in_s3:
-        total += _of_temporaries(splits, shape)
+        total += _temporaries_requests(splits, shape)
     return total
 
 
-def _of_temporaries(splits: Sequence[Split], shape: Shape) -> Requests:
+def _temporaries_requests(splits: Sequence[Split], shape: Shape) -> Requests:
     """Return the requests for plan, journal, manifests and shuffle. Assume that each cell of the shuffle holds data."""
     maps, chunks = len(splits), sum(1 for _ in chunked(splits))
-    total = _OF_THE_TEMPORARIES + Requests({PUT: chunks, GET: chunks * shape.workers})
+    total = _TEMPORARIES_REQUESTS + Requests({PUT: chunks, GET: chunks * shape.workers})
     phases = [maps, shape.partitions] if shape.partitions else [maps]
     phases.append(_shards(phases[-1], shape))  # the publish phase has one task for each shard of parts
     for tasks, pieces in zip(phases, [shape.partitions, 1, 1], strict=False):
         shards = _shards(tasks, shape, pieces)
-        total += _times(_OF_A_COMMIT, tasks) + Requests({PUT: 2 * shards})  # list the journal, write the manifest
+        total += _times(_COMMIT_REQUESTS, tasks) + Requests({PUT: 2 * shards})  # list the journal, write the manifest
     total[PUT] -= _shards(phases[-1], shape)  # the shards of the publish phase have no manifests
     total[GET] += 2 * phases[-1]  # the publishing worker and the finisher both read the manifests of parts
     if shape.partitions:
-        total += _of_shuffle(maps, shape)
+        total += _shuffle_requests(maps, shape)
     return total
 
 
-def _of_shuffle(maps: int, shape: Shape) -> Requests:
+def _shuffle_requests(maps: int, shape: Shape) -> Requests:
     batches = -(-shape.partitions // partitions_a_batch(maps, shape.partitions, CELLS))
     shards = _shards(maps, shape, shape.partitions)
     manifest = read_requests(-(-maps // shards), shape.partitions, -(-batches // shape.workers))

@@ -74,10 +74,10 @@ class Plan:
         """Return the plan as lines of text for people."""
         found = self.forecast
         return [
-            *_of_tasks(self.request, found, self.shape),
-            *_of_alone(found),
-            *_of_s3(found, prices),
-            *_of_peak(self.request, found),
+            *_task_lines(self.request, found, self.shape),
+            *_alone_lines(found),
+            *_s3_lines(found, prices),
+            *_peak_lines(self.request, found),
         ]
 
     def as_json(self, prices: Prices) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class Plan:
         }
 
 
-def _of_tasks(request: RunRequest, found: Forecast, shape: Shape) -> Iterator[str]:
+def _task_lines(request: RunRequest, found: Forecast, shape: Shape) -> Iterator[str]:
     unknown = f", {count_text(found.unknown_sizes)} of unknown size" if found.unknown_sizes else ""
     yield f"{one_line(request.name, 100)}: {_counted(found.inputs, 'input')}, {bytes_text(found.bytes)}{unknown}"
     writes = "" if shape.partitions else ", each writes a part"
@@ -111,7 +111,7 @@ def _of_tasks(request: RunRequest, found: Forecast, shape: Shape) -> Iterator[st
         yield f"reduce   {_counted(found.reduces, 'task')}, each writes a part"
 
 
-def _of_alone(found: Forecast) -> Iterator[str]:
+def _alone_lines(found: Forecast) -> Iterator[str]:
     for alone in found.alone[:ALONE_SHOWN]:
         item = alone.item
         why = "cannot be cut" if item.codec == "none" else f"{item.codec} cannot be cut"
@@ -123,7 +123,7 @@ def _of_alone(found: Forecast) -> Iterator[str]:
         yield f"         and {_counted(len(found.alone) - ALONE_SHOWN, 'more input')} that cannot be cut"
 
 
-def _of_s3(found: Forecast, prices: Prices) -> Iterator[str]:
+def _s3_lines(found: Forecast, prices: Prices) -> Iterator[str]:
     requests = found.requests
     if not requests:
         return
@@ -138,7 +138,7 @@ def _of_s3(found: Forecast, prices: Prices) -> Iterator[str]:
     )
 
 
-def _of_peak(request: RunRequest, found: Forecast) -> Iterator[str]:
+def _peak_lines(request: RunRequest, found: Forecast) -> Iterator[str]:
     size = bytes_text(found.bytes)
     output = request.output or "the state folder, for stdout"
     if not found.reduces:

@@ -60,7 +60,7 @@ def open_job(request: RunRequest) -> Opened | None:
         found = look_at_output(output)
         check_output(output, found, resume=request.resume, overwrite=request.overwrite)
         job = _job_in_output(request, output, found)
-        remove_jobs(output, but=job.uid if job else None)
+        remove_jobs(output, keep=job.uid if job else None)
     except BaseException:
         with suppress(KubemrError):
             hold.release(forget=not jobs_in(output.state))
