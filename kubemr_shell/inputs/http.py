@@ -170,7 +170,7 @@ class RemoteFile:
             if position and (end is not None or self._size is not None):
                 raise InputChanged(
                     f"{shown_url(self._url)}: is shorter than when the job was planned (the server answered {error}): "
-                    "start the job anew"
+                    "start the job again"
                 ) from error
             if position:
                 return None

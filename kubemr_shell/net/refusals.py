@@ -35,7 +35,7 @@ ADVICE = "give the permission, renew the credentials, or raise the quota"
 """The advice in messages about refused requests."""
 
 
-def _told_to_nobody(text: str | None) -> None:
+def _ignore(text: str | None) -> None:
     """Ignore the report."""
 
 
@@ -49,7 +49,7 @@ class Refusals:
         clock: Callable[[], float],
         random: Random,
         longest_pause: float = LONGEST_PAUSE_SECONDS,
-        tell: Callable[[str | None], object] = _told_to_nobody,
+        tell: Callable[[str | None], object] = _ignore,
     ) -> None:
         """Begin without refusals.
 

@@ -47,7 +47,7 @@ class S3Client:
         self._limit = _Limit(config.max_requests_per_second)
         self.has_worked = False
         """Whether the credentials have worked before, in this process or in another worker of the job."""
-        self.tell: Callable[[str | None], object] = _told_to_nobody
+        self.tell: Callable[[str | None], object] = _ignore
         """A function that any thread calls with the reason why requests wait, and with None when they continue."""
 
     def call(
@@ -90,7 +90,7 @@ class S3Client:
                     raise given_up(again_.trouble, uri, patience.clock() - begun) from again_.__cause__
             again = True
 
-    def connect_anew(self) -> None:
+    def reconnect(self) -> None:
         """Read the credentials again before the next request: from ``config.keys``, if the files are there."""
         with self._lock:
             self._clients.clear()
@@ -179,7 +179,7 @@ class _Refused:
             raise error
         pause = self._refusals.met(error) if self._has_read_again else 0.0
         self._has_read_again = True
-        self._client.connect_anew()
+        self._client.reconnect()
         return pause
 
     def passed(self) -> None:
@@ -187,7 +187,7 @@ class _Refused:
         self._refusals.passed()
 
 
-def _told_to_nobody(text: str | None) -> None:
+def _ignore(text: str | None) -> None:
     """Ignore the report."""
 
 

@@ -83,7 +83,7 @@ def test_keys_that_were_replaced_in_their_files_are_read_again(
             write_keys(keys, *right)
 
     client.tell = replaced
-    client.connect_anew()
+    client.reconnect()
     assert size(client, bucket) == 7
     assert proxy.counts()["HeadObject"] > TOLD_FROM
 
