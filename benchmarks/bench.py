@@ -1,8 +1,8 @@
 """Measures kubemr-shell beside the alternatives: ``python -m benchmarks.bench [--quick] [WORD ...]``.
 
-The benchmark makes its inputs, runs the contenders of each workload in turn for some rounds (A B A B), compares their
-results with the expected result, and prints one table. The exit status is 1 if a run of kubemr-shell fails or gives a
-wrong result. A missed target is shown in the table only.
+The benchmark makes its inputs, and runs the contenders of each workload in turn for some rounds (A B A B). Then it
+compares the results with the expected result, and prints one table. The exit status is 1 if a run of kubemr-shell fails
+or gives a wrong result. A missed target is shown in the table only.
 """
 
 from __future__ import annotations

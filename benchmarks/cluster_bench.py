@@ -4,8 +4,11 @@
 
 Stand-in workers (``stand_in.py``) do whole jobs against the API server of KUBEMR_TEST_KUBECONFIG, or of a K3s. The
 benchmark counts their requests and conflicts, and measures the largest shard. The exit status is 1 if a job fails or a
-bound is broken. The bounds are: at most 0.1 x tasks + 4 x workers + 20 writes, no shard over 4 kB, and under 3 %
-conflicts (10 % up to 1,000 tasks).
+bound is broken. The bounds are:
+
+- at most 0.1 x tasks + 4 x workers + 20 writes,
+- no shard over 4 kB,
+- under 3 % conflicts (10 % up to 1,000 tasks).
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ SIZES = (1000, 10_000, 100_000)
 
 
 class Run:
-    """One job that stand-in workers do."""
+    """A job that stand-in workers do."""
 
     def __init__(
         self, cluster: Cluster, namespace: str, *, tasks: int, workers: int, slots: int, seconds: float

@@ -4,8 +4,9 @@ The benchmark measures the time from ``kubectl apply`` to the first map command,
 to COMPLETE. It needs the same programs as ``make test-cluster``. Every map command writes its begin, its end, and the
 CPU time that its worker has used so far. All other values come from the API server.
 
-kubemr-shell is responsible for two parts of the time to the first command: from the creation of the job to the creation
-of the batch Job, and from the start of the container to the command. The rest is the time of Kubernetes.
+kubemr-shell is responsible for two parts of the time to the first command. The first part is from the creation of the
+job to the creation of the batch Job. The second part is from the start of the container to the command. The rest is the
+time of Kubernetes.
 """
 
 from __future__ import annotations

@@ -62,7 +62,10 @@ def _measured(values: Values, target: Target) -> float | None:
 
 
 def table(results: Sequence[Result]) -> str:
-    """One line a contender: median and range, and how many times as long our first contender took, pair by pair."""
+    """Return the table of the results and of the targets.
+
+    The line of a contender has its median and range, and the ratio of our first contender to this one in each round.
+    """
     lines = [f"{'':42}{'median':>10}  {'min - max':>21}  {'ours : this':>12}  {'min - max':>13}"]
     for result in results:
         lines += ["", result.title]

@@ -62,7 +62,9 @@ class _Watched:
         The bytes after the end mark are read too, because a compressed file has its checksum there.
         """
         if self._last not in (None, _END_OF_TAR):
-            raise ValueError("it is cut short or damaged: no end is marked after the last member; make it again")
+            raise ValueError(
+                "it is truncated or damaged: the end mark after the last member is missing; make the archive again"
+            )
         while self.read(_READ_BYTES):
             pass
 
@@ -75,7 +77,7 @@ def unpack(path: str, folder: str) -> None:
     os.makedirs(folder)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ValueError("it is no file")  # reading a pipe could wait for ever
+            raise ValueError("it is not a regular file")  # reading a pipe could wait for ever
         opened = _open_zip if path.endswith(".zip") else _open_tar
         with opened(path) as members:
             for member in members:
@@ -135,7 +137,7 @@ def _check_target(folder: str, start: str, target: str) -> None:
     _inside(folder, start, target)
     parts = (part for part in target.split("/") if part not in ("", "."))
     if ".." in dropwhile("..".__eq__, parts):
-        raise ValueError(f"the link to {target} leads back through a folder, perhaps out of the archive")
+        raise ValueError(f"the link to {target} has .. after a folder name, and may lead out of the archive")
 
 
 @contextmanager
@@ -170,7 +172,7 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:
         elif info.isdir():
             yield _Member(name=info.name)
         else:
-            raise ValueError(f"the member {info.name} is neither file, link nor folder")
+            raise ValueError(f"the member {info.name} is not a file, a link or a folder")
     watched.check_end()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 _STATUSES = {
-    0: "a success that okExitCodes leaves out: list 0 there too",
+    0: "a success, but okExitCodes does not list 0: add 0 to the list",
     1: "a general failure; grep-like programs exit 1 when nothing matched: allow that with okExitCodes: [0, 1]"
     " (--ok-exit-code 0 --ok-exit-code 1)",
     2: "wrong usage or a serious error of the program; of a shell: a syntax error in the command",
@@ -14,13 +14,13 @@ _STATUSES = {
 }
 _SIGNALS = {
     signal.SIGKILL: "killed from outside, most often for using too much memory",
-    signal.SIGSEGV: "a bug in the program: it touched memory that is not its own",
-    signal.SIGBUS: "a bug in the program, or a file that it mapped became shorter, or a full disk",
-    signal.SIGABRT: "the program gave up: a failed assertion, or memory that it did not get",
+    signal.SIGSEGV: "a bug in the program: it used an invalid memory address",
+    signal.SIGBUS: "a bug in the program, a mapped file that was truncated, or a full disk",
+    signal.SIGABRT: "the program aborted itself: a failed assertion, or not enough memory",
     signal.SIGFPE: "a division by zero in the program",
-    signal.SIGILL: "an instruction that this processor does not know: built for another one?",
+    signal.SIGILL: "an instruction that this processor does not have: the program may be built for another processor",
     signal.SIGSYS: "a system call that is forbidden here",
-    signal.SIGPIPE: "it wrote to a pipe that nobody reads any more",
+    signal.SIGPIPE: "it wrote to a pipe that no process reads any more",
     signal.SIGTERM: "asked to stop from outside",
     signal.SIGINT: "interrupted",
     signal.SIGHUP: "its terminal or session ended",

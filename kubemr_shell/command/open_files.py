@@ -1,8 +1,8 @@
 """The soft limit on open files: raised for a worker with many slots, and restored for the commands.
 
 A slot needs about ten descriptors, and more if its inputs or outputs are in S3. The usual soft limit is 1,024. Commands
-get the limit with which this process was started, for two reasons: some programs use ``select``, which supports only
-descriptors below 1,024, and some programs close every possible descriptor when they start.
+get the limit with which this process was started. Some programs use ``select``, which supports only descriptors below
+1,024, and some programs close every possible descriptor when they start.
 """
 
 from __future__ import annotations

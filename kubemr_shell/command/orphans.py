@@ -44,8 +44,8 @@ class GroupFile:
 def kill_recorded(path: str, marker: bytes) -> list[int]:
     """Kill the process groups in a dead worker's file that still exist. Return their ids.
 
-    A group belongs to the worker if its leader has the recorded start time, or if a process of the group has
-    ``marker``, such as ``KUBEMR_JOB_ID=<uid>``, in its environment. Without the file, do nothing.
+    A group belongs to the worker if its leader has the recorded start time, or if a process of the group has ``marker``
+    in its environment. A marker is, for example, ``KUBEMR_JOB_ID=<uid>``. Without the file, do nothing.
     """
     recorded = dict(_read(path))
     killed = []

@@ -345,7 +345,7 @@ class _Attempt:
             self._wake_at = math.inf
             self._drain_error = CommandError(
                 "the command has ended, but another process keeps its stdout open and could not be killed: "
-                "have the command start background processes with their output sent elsewhere (>/dev/null)"
+                "redirect the output of background processes in the command, for example to /dev/null"
             )
             self._drainer.stop()
 

@@ -67,7 +67,7 @@ class Reporter:
         if max(len(group), len(name)) > MAX_NAME_BYTES:
             self._warn(f"counter dropped: its group or name is over {MAX_NAME_BYTES} bytes: {shown}")
         elif key not in self.counters and len(self.counters) >= MAX_COUNTERS:
-            self._warn(f"counter dropped: this attempt has {MAX_COUNTERS} others: {shown}")
+            self._warn(f"counter dropped: this attempt already has {MAX_COUNTERS} counters: {shown}")
         else:
             total = self.counters.get(key, 0) + amount
             self.counters[key] = (total + _LIMIT) % (2 * _LIMIT) - _LIMIT

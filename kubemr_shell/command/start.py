@@ -174,17 +174,17 @@ def _reason(error: OSError | ValueError, command: Command, program: str, folder:
 
 def _missing(command: Command, program: str, folder: str) -> str:
     if isinstance(command, str):
-        return f"there is no {SHELL} here, which a command written as a string needs: write it as a list"
+        return f"there is no {SHELL} here, and a command that is a string needs a shell: write the command as a list"
     path = os.path.join(folder, program)
     if not os.path.isfile(path):
         return _not_found(program)
     line = _first_line(path)
     if not line.startswith(b"#!"):
-        return f"{program} is there, but the loader that it needs is not: was it built for another system?"
+        return f"{program} exists, but its dynamic loader does not: the program may be built for another system"
     interpreter = line[2:].decode(errors="replace").strip(" \t")
     if interpreter.endswith("\r"):
         return f"{program} has Windows line ends, so its interpreter is not found: convert it with sed -i 's/\\r$//'"
-    return f"{program} is there, but its interpreter is not: its first line names {interpreter!r}"
+    return f"{program} exists, but its interpreter does not: its first line names {interpreter!r}"
 
 
 def _first_line(path: str) -> bytes:

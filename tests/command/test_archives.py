@@ -200,7 +200,7 @@ def test_an_empty_tar_is_an_empty_folder(tmp_path: Path) -> None:
 
 def test_a_pipe_is_no_archive_and_nobody_waits_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.tar")
-    with pytest.raises(CommandNotStarted, match=r"x\.tar cannot be unpacked: it is no file"):
+    with pytest.raises(CommandNotStarted, match=r"x\.tar cannot be unpacked: it is not a regular file"):
         unpack(str(tmp_path / "x.tar"), str(tmp_path / "out"))
 
 

@@ -10,7 +10,7 @@ from kubemr_shell.command.explain import explain
 @pytest.mark.parametrize(
     ("exit_status", "signal_number", "head", "meaning"),
     [
-        (0, None, "exit status 0: ", "okExitCodes leaves out"),
+        (0, None, "exit status 0: ", "okExitCodes does not list 0"),
         (1, None, "exit status 1: ", "okExitCodes: [0, 1] (--ok-exit-code 0 --ok-exit-code 1)"),
         (2, None, "exit status 2: ", "usage"),
         (126, None, "exit status 126: ", "execute bit"),
@@ -18,7 +18,7 @@ from kubemr_shell.command.explain import explain
         (130, None, "exit status 130: SIGINT inside the command: ", "interrupted"),
         (137, None, "exit status 137: SIGKILL inside the command: ", "too much memory"),
         (139, None, "exit status 139: SIGSEGV inside the command: ", "bug"),
-        (141, None, "exit status 141: SIGPIPE inside the command: ", "nobody reads"),
+        (141, None, "exit status 141: SIGPIPE inside the command: ", "no process reads"),
         (143, None, "exit status 143: SIGTERM inside the command: ", "asked to stop"),
         (None, 9, "killed by SIGKILL: ", "too much memory"),
         (None, 11, "killed by SIGSEGV: ", "bug"),

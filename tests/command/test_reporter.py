@@ -79,7 +79,8 @@ def test_the_last_status_stays() -> None:
 def test_a_counter_over_the_limit_is_dropped_by_name() -> None:
     reporter = reported(*(b"reporter:counter:G,n%d,1" % number for number in range(MAX_COUNTERS + 1)))
     assert len(reporter.counters) == MAX_COUNTERS
-    assert reporter.warnings == [f"counter dropped: this attempt has {MAX_COUNTERS} others: G,n{MAX_COUNTERS}"]
+    dropped = f"G,n{MAX_COUNTERS}"
+    assert reporter.warnings == [f"counter dropped: this attempt already has {MAX_COUNTERS} counters: {dropped}"]
     reporter.take(b"reporter:counter:G,n0,1")
     assert reporter.counters["G", "n0"] == 2
 

@@ -78,12 +78,14 @@ class PipeWriter:
         self._gate.check()
 
     def write(self, data: bytes) -> None:
+        """Buffer bytes. Write the buffer first if it is full."""
         if self._size + len(data) > _BUFFER_BYTES:
             self.flush()
         self._waiting.append(data)
         self._size += len(data)
 
     def flush(self) -> None:
+        """Write the buffer. Raise Cancelled, or BrokenPipeError if the reader is gone."""
         left = memoryview(b"".join(self._waiting))  # a single piece, such as one long line, is not copied
         self._waiting.clear()
         self._size = 0
@@ -111,6 +113,7 @@ class FileWriter:
         self._size = 0
 
     def write(self, data: bytes) -> None:
+        """Buffer bytes. Write the buffer first if it is full."""
         if self._size + len(data) > _BUFFER_BYTES:
             self.flush()
         self._waiting.append(data)
@@ -118,6 +121,7 @@ class FileWriter:
         self.position += len(data)
 
     def flush(self) -> None:
+        """Write the buffer. Raise OutOfSpace if the disk is full."""
         left = memoryview(b"".join(self._waiting))  # a single piece, such as one long line, is not copied
         self._waiting.clear()
         self._size = 0

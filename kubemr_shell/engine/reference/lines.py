@@ -12,8 +12,8 @@ from kubemr_shell.errors import RecordTooLarge
 _LINE_COST = 320
 """The bytes that CPython takes for a distinct line besides the bytes of the line.
 
-These are the objects of the line, its key and its rest, the slot of the dictionary, the tuple, and the places of the
-tuple in lists when the table is sorted.
+These are the objects of the line, its key and its rest, the slot of the dictionary, and the tuple. When the table is
+sorted, the places of the tuple in lists count too.
 """
 
 
