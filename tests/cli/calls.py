@@ -1,4 +1,4 @@
-"""Calling the installed command, in a folder and an environment of its own."""
+"""Calls the installed command in a folder and an environment of its own."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The completion script: a real bash completes commands, flags and choices with it."""
+"""Tests of the completion script: a real bash uses it to complete commands, flags and choices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command lines of README.md and docs are ones that the program takes, and the jobs in them are valid."""
+"""Tests that the program accepts the command lines in README.md and docs, and that the jobs in them are valid."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def command_lines(page: Path) -> Iterator[list[str]]:
-    """The words of each call of the program, up to what ends it for a shell."""
+    """Yield the words of each call of the program, up to the character that ends the call for a shell."""
     for block in blocks(page, ""):
         for line in block.replace("\\\n", " ").splitlines():
             if not line.startswith("kubemr-shell "):

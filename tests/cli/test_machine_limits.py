@@ -1,4 +1,4 @@
-"""Limits of the machine or the container: what was refused is named, with what to do, and is never called a bug."""
+"""Tests of limits of the machine or the container: the error names the limit and the remedy, and is never a bug."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_pod_leaves_what_its_machine_has_refused_as_its_last_message(
 
 
 def refuse_pidfds(error: int) -> None:
-    """Have the kernel refuse ``pidfd_open`` to this process and its children, as the filter of a container does."""
+    """Make the kernel refuse ``pidfd_open`` to this process and its children, as the filter of a container does."""
     load, equal, answer = 0x20, 0x15, 0x06
     allow, refuse = 0x7FFF0000, 0x00050000 | error
     steps = [(load, 0, 0, 0), (equal, 0, 1, PIDFD_OPEN), (answer, 0, 0, refuse), (answer, 0, 0, allow)]

@@ -1,4 +1,4 @@
-"""What the command line does when the streams that it was given are closed or full."""
+"""Tests of the command line with standard streams that are closed or full."""
 
 import os
 import subprocess

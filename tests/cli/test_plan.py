@@ -1,4 +1,4 @@
-"""``plan``: the whole command, on files; its count of S3 requests is held to an access log in tests/benchmarks."""
+"""Tests of the whole command ``plan``, on files. tests/benchmarks compares its S3 requests with an access log."""
 
 import json
 import os

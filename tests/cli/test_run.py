@@ -1,4 +1,4 @@
-"""What the command line makes of its flags; whole runs are in tests/scenarios."""
+"""Tests of the flags of ``run``. Whole runs are tested in tests/scenarios."""
 
 import json
 import os

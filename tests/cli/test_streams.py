@@ -1,4 +1,4 @@
-"""Standard streams that fail, and streams that are non-blocking, as a program that shares them may have set them."""
+"""Tests of standard streams that fail or are non-blocking, as another program that shares them may have set them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WARNED = ("--slots", "64", "--memory", "256Mi")
 
 @contextmanager
 def dead() -> Iterator[int]:
-    """A pipe whose reader is gone."""
+    """Yield the writing end of a pipe whose reader is gone."""
     reading, writing = os.pipe()
     os.close(reading)
     yield writing
@@ -140,7 +140,7 @@ def test_a_non_blocking_stdout_gets_everything(folder: Path, command: str) -> No
 
 
 def test_a_non_blocking_stderr_gets_everything(folder: Path) -> None:
-    """Its pipe is full at first."""
+    """The pipe of stderr is full at first."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     filled = os.write(writing, bytes(1 << 20))

@@ -1,4 +1,4 @@
-"""``validate`` as a user calls it."""
+"""Tests of the command ``validate``."""
 
 from __future__ import annotations
 

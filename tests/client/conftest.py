@@ -1,4 +1,4 @@
-"""The desk of a user, for each test."""
+"""The fixture that gives each test the desk of a user."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A user at the command line of a cluster: a namespace and a bucket of their own, an operator, workers as processes.
+"""A user at the command line of a cluster: a namespace and a bucket of their own, an operator, worker processes.
 
-The pods that the operator makes never start (their image cannot be pulled): the workers of these tests are started
-here, so that a test knows what runs when.
+The pods that the operator makes never start, because their image cannot be pulled. These tests start the workers
+themselves, so that each test decides what runs when.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NO_IMAGE = "kubemr.invalid/none:0"
 
 
 class Desk:
-    """``run`` and ``start`` call ``kubemr-shell`` in a folder of the test, for its namespace."""
+    """A user in a namespace. ``run`` and ``start`` call ``kubemr-shell`` in the folder of the test."""
 
     def __init__(self, cluster: Cluster, namespace: str, bucket: Bucket, folder: Path) -> None:
         self.cluster = cluster
@@ -61,11 +61,11 @@ class Desk:
         return command
 
     def run(self, *arguments: str, kubeconfig: str | None = None) -> Done:
-        """In the namespace of the test."""
+        """Run a command in the namespace of the test."""
         return self.start(*arguments, "-n", self.namespace, kubeconfig=kubeconfig).wait()
 
     def write(self, name: str, spec: dict[str, Any], *, job: str = "words", output: str = "out") -> str:
-        """A YAML of a job; the test's bucket is its output. None takes a field away."""
+        """Write the YAML of a job whose output is in the bucket of the test. A field that is None is left out."""
         fields = {"image": NO_IMAGE, "output": f"{self.bucket.uri}/{output}", **spec}
         whole = {name: value for name, value in fields.items() if value is not None}
         metadata = {"generateName": job} if job.endswith("-") else {"name": job}
@@ -74,7 +74,7 @@ class Desk:
         return name
 
     def words(self, **changes: Any) -> str:
-        """A job that counts words."""
+        """Write the YAML of a job that counts words."""
         self.bucket.put("in/text", b"a b\nb c\n")
         spec = {
             "inputs": [f"{self.bucket.uri}/in/"],
@@ -86,14 +86,14 @@ class Desk:
         return self.write("job.yaml", spec)
 
     def operator(self) -> None:
-        """From now on somebody looks after the namespace."""
+        """Start an operator for the namespace."""
         s3 = ("--s3-endpoint", self.bucket.server.endpoint, "--s3-region", self.bucket.server.region)
         self.start("operator", "--namespace", self.namespace, "--kubeconfig", self.cluster.kubeconfig, *s3, "--port=0")
 
     def worker(
         self, job: str = "words", name: str = "x", output: str = "out", state: str = "DEPLOYED", workers: int = 1
     ) -> Command:
-        """Start one of so many workers when the job is in a state; it works until the job has ended."""
+        """Start one of ``workers`` workers when the job is in a state. The worker runs until the job has ended."""
         self.until_state(job, state)
         return self.start(
             *("worker", "--job", job, "--uid", self.job(job)["metadata"]["uid"], "--namespace", self.namespace),
@@ -109,23 +109,23 @@ class Desk:
         until(reached, f"{job} is {' or '.join(states)}")
 
     def until_condition(self, kind: str, job: str = "words") -> None:
-        """As kubectl waits, which looks at the generation of the spec too."""
+        """Wait for a condition as kubectl does, which also compares the generation of the spec."""
         self.cluster.kubectl(
             "-n", self.namespace, "wait", f"--for=condition={kind}", f"mapreducejob/{job}", "--timeout=90s"
         )
 
     def job(self, name: str = "words") -> dict[str, Any]:
-        """Nothing where there is none."""
+        """Return the job, or an empty object if there is none."""
         with suppress(DocumentNotFound):
             return self.cluster.client.get(JOBS, self.namespace, name)
         return {}
 
     def change(self, **spec: Any) -> None:
-        """Fields of the spec, as kubectl changes them."""
+        """Change fields of the spec, as kubectl does."""
         self.cluster.client.patch(JOBS, self.namespace, "words", {"spec": spec})
 
     def set_status(self, **status: Any) -> None:
-        """Fields of the status, as operator and workers change them."""
+        """Change fields of the status, as the operator and workers do."""
         self.cluster.client.patch(JOBS, self.namespace, "words", {"status": status}, status=True)
 
     def object(self, kind: str, name: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Desk:
         return found
 
     def end(self) -> None:
-        """Nothing outlives the test."""
+        """End all processes of the test."""
         for process in self._processes:
             with suppress(ProcessLookupError):
                 process.kill()
@@ -141,7 +141,7 @@ class Desk:
 
 
 class Command:
-    """A command at work; what it writes is in files."""
+    """A running command, whose stdout and stderr are files."""
 
     process: subprocess.Popen[bytes]
 

@@ -1,4 +1,4 @@
-"""Kubeconfigs: of a server that asks for nothing, and of a user with few rights."""
+"""Kubeconfigs of a server without authentication, and of a user with few permissions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def kubeconfig(folder: Path, server: str) -> str:
 
 
 def kubeconfig_of_user(desk: Desk, rules: Sequence[object]) -> str:
-    """Of somebody who may do no more than ``rules`` say."""
+    """Return the kubeconfig of a user who has only the permissions in ``rules``."""
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "user"}
     subject = {"kind": "ServiceAccount", "name": "user", "namespace": desk.namespace}
     desk.cluster.apply(

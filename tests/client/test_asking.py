@@ -1,4 +1,4 @@
-"""Retry, cancel, delete and list, against a real API server and operator."""
+"""Tests of retry, cancel, delete and list, against a real API server and operator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def failed(desk: Desk) -> Desk:
-    """A job whose reduce has failed: it needs a file beside it that is not there yet."""
+    """A job whose reduce has failed, because its command needs a file that does not exist yet."""
     desk.operator()
     gate = desk.folder / "gate"
     desk.run("submit", desk.words(reduceCommand=f"cat {gate} && uniq -c | sed 's/^ *//'", maxAttempts=1))
@@ -70,7 +70,7 @@ def test_a_complete_job_that_kept_its_maps_reduces_them_anew_and_its_result_stay
 
 
 def test_a_spec_that_is_edited_and_retried_past_the_client_is_answered_in_the_conditions(desk: Desk) -> None:
-    """As ``kubectl edit`` and ``kubectl apply`` do."""
+    """``kubectl edit`` and ``kubectl apply`` change a job in this way."""
     desk.operator()
     desk.run("submit", desk.words())
     desk.worker()
@@ -144,7 +144,7 @@ def test_a_cancelled_job_ends_the_waiting_and_can_go_on(desk: Desk) -> None:
 
 
 def test_of_a_job_that_is_being_deleted_nothing_is_asked_any_more(desk: Desk) -> None:
-    """There is no operator here that would let it go; its answer was waited for, or the job was to be deleted again."""
+    """No operator runs here. The client neither waits for its answer nor tells the user to delete the job again."""
     desk.run("submit", desk.words())
     desk.cluster.client.patch(JOBS, desk.namespace, "words", {"metadata": {"finalizers": ["test.example/held"]}})
     assert desk.run("delete", "words").code == 0

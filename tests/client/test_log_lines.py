@@ -1,4 +1,4 @@
-"""Lines of logs that come in pieces, over connections that are cut."""
+"""Tests of log lines that arrive in pieces, over connections that are cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs of real pods; what is in them is what the test has them write."""
+"""Tests of the logs of real pods. Each test decides what its pods write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A spec that is changed while a worker of a cluster plans: no result mixes two commands."""
+"""Tests of a spec that changes while a cluster worker plans: no result mixes two commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINES = 800
 
 
 def meeting(desk: Desk, workers: int) -> str:
-    """A command in which an attempt waits until so many workers have begun one."""
+    """Return a command whose attempts wait until ``workers`` workers have begun one."""
     folder = desk.folder / "meeting"
     folder.mkdir(exist_ok=True)
     waits = f'until [ "$(ls {folder} | wc -l)" -ge {workers} ]; do sleep 0.01; done'
@@ -26,7 +26,7 @@ def meeting(desk: Desk, workers: int) -> str:
 
 
 def prefixes(desk: Desk) -> list[str]:
-    """What the lines of the result begin with."""
+    """Return the prefixes of the lines of the result."""
     parts = [desk.bucket.get(key) for key in desk.bucket.keys("out/") if "/part-" in key]
     lines = b"".join(parts).decode().splitlines()
     assert len(lines) == LINES
@@ -34,7 +34,7 @@ def prefixes(desk: Desk) -> list[str]:
 
 
 def test_a_command_that_is_changed_while_the_first_worker_plans_is_run_by_none(desk: Desk) -> None:
-    """The first worker waits for an input of a slow server; the second one starts after the change."""
+    """The first worker waits for an input of a slow server. The second worker starts after the change."""
     desk.bucket.put("in/lines", b"".join(b"%d\n" % number for number in range(LINES)))
     hold = threading.Event()
     with serving({"/list": Resource(f"{desk.bucket.uri}/in/lines\n".encode(), hold=hold)}) as server:

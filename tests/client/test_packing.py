@@ -1,4 +1,4 @@
-"""Which files travel with a job, and what a cluster refuses that one machine takes."""
+"""Tests of the files that travel with a job, and of specs that only a cluster refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job of a user's scripts in real pods, by the command line alone."""
+"""Tests of a job with a user's scripts in real pods, with the command line alone."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_finished_job_has_its_reduces_done_again_by_new_pods(in_pods: Desk, si
 
 
 def test_in_a_pod_the_account_of_the_pod_is_asked_with(site: Site) -> None:
-    """No kubeconfig is there; the namespace is that of the pod."""
+    """The pod has no kubeconfig. The namespace is that of the pod."""
     kubectl, namespace = site.cluster.kubectl, site.namespace
     kubectl("-n", namespace, "create", "role", "looks", "--verb=get,list", "--resource=mapreducejobs,taskshards")
     kubectl("-n", namespace, "create", "rolebinding", "looks", "--role=looks", f"--serviceaccount={namespace}:default")

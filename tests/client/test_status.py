@@ -1,4 +1,4 @@
-"""What is said of a job, from its document alone."""
+"""Tests of the status that is shown of a job, from its document alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Submitting and waiting, against a real API server, operator and object store."""
+"""Tests of submitting and waiting, against a real API server, operator and object store."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_job_that_fails_ends_the_waiting_with_its_one_screen(desk: Desk) -> No
 
 
 def test_a_store_that_cannot_be_asked_ends_the_job_with_its_first_worker(desk: Desk) -> None:
-    """Each of its pods met the same, for minutes, before the job was said to have failed."""
+    """Otherwise each pod of the job would meet the same error, for minutes, before the job fails."""
     desk.operator()
     waiting = desk.start("submit", desk.words(s3={"region": "no region"}), "--wait", "-n", desk.namespace)
     assert desk.worker().wait().code == 0
@@ -124,7 +124,7 @@ def test_scripts_and_files_travel_with_the_job_and_go_with_it(desk: Desk) -> Non
 
 
 def config_map(**metadata: Any) -> dict[str, Any]:
-    """A ConfigMap of the name that the files of the job ``words`` have."""
+    """Make a ConfigMap with the name of the ConfigMap for the files of the job ``words``."""
     named = {"name": "words-files", **metadata}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": {"old": "1"}}
 
@@ -148,7 +148,7 @@ def test_what_another_team_keeps_under_the_name_of_the_files_stays_theirs(desk: 
 
 
 def test_the_files_of_an_earlier_job_of_the_name_are_not_those_of_a_new_one(desk: Desk) -> None:
-    """Whether the garbage collector has yet to come for them, or will never, after ``--cascade=orphan``."""
+    """The garbage collector may still have to remove the old files, or never will after ``--cascade=orphan``."""
     desk.cluster.apply(config_map(labels=labels_of_files("words")), namespace=desk.namespace)
     (desk.folder / "map.sh").write_text("cat")
     file = desk.write("job.yaml", {"inputs": ["s3://nowhere/in"], "mapCommand": "./map.sh"})
@@ -173,7 +173,7 @@ REQUESTS = [
 def test_a_submission_that_is_killed_is_mended_by_the_same_again(
     desk: Desk, method: str, path: str, lands: bool
 ) -> None:
-    """The process dies with one of its requests, which takes effect or does not."""
+    """The process dies during one of its requests, which may or may not take effect."""
     desk.operator()
     (desk.folder / "map.sh").write_text("tr ' ' '\\n'")
     file = desk.words(mapCommand="sh map.sh", files=["map.sh"])

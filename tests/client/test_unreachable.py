@@ -1,4 +1,4 @@
-"""Clusters that are not there, or that know nothing of jobs: one line, and what to do."""
+"""Tests of clusters that cannot be reached or do not know jobs: the error is one line and says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job will do: requests by kind, and inputs that hold a task up."""
+"""Tests of the forecast: requests by kind, and inputs that one task has to read alone."""
 
 import pytest
 

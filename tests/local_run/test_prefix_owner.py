@@ -1,4 +1,4 @@
-"""The owner of an output in S3, against a real server."""
+"""Tests of the owner of an output in S3, against a real server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEY = "out/_kubemr/owner"
 
 
 class World:
-    """Runs with locks of their own on one machine, or seemingly on others."""
+    """Runs that hold locks of their own, on this machine or seemingly on other machines."""
 
     def __init__(self, folder: Path, bucket: Bucket) -> None:
         self._folder = folder
@@ -92,7 +92,7 @@ def test_a_dead_run_with_its_state_elsewhere_is_replaced_if_that_is_asked_for(wo
 
 
 def test_whether_a_run_on_another_machine_lives_nobody_can_tell(world: World) -> None:
-    """Its lock cannot be found; another file of that name says nothing."""
+    """The lock of the other run cannot be found. Another file with the name of the lock proves nothing."""
     first, lock = world.run("first")
     take(world, first)
     lock.release()

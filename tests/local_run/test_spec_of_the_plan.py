@@ -1,4 +1,4 @@
-"""A spec that is changed while a job runs: every worker runs the one that the plan has recorded."""
+"""Tests of a spec that changes while a job runs: every worker uses the spec that the plan has recorded."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def digest(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The parts of the job as it was submitted."""
+    """Return the parts of the job under the spec that was submitted."""
     folder = tmp_path_factory.mktemp("expected")
     with opened(folder) as job:
         one = worker(job, "alone", folder, workers=1)
@@ -168,7 +168,7 @@ def test_a_script_that_is_edited_while_the_job_runs_ends_the_job(tmp_path: Path)
 
 
 def test_a_job_whose_spec_is_as_large_as_a_spec_may_be_is_planned(tmp_path: Path) -> None:
-    """Its inputs stand in the document of the job once."""
+    """The document of the job holds the inputs only once."""
     name = f"{'./' * 98}in"
     spec = JobSpec(inputs=(name,) * 5000, map_command="true", partitions=1)
     assert 900_000 < len(json.dumps(spec_to_mapping(spec))) < MOST_SPEC_BYTES
@@ -186,7 +186,7 @@ def test_a_job_whose_spec_is_as_large_as_a_spec_may_be_is_planned(tmp_path: Path
 
 @contextmanager
 def planning(job: JobFolder, folder: Path) -> Iterator[None]:
-    """A worker at work, the first of two."""
+    """Run the first of two workers during the block."""
     early = worker(job, "early", folder)
     thread = threading.Thread(target=early.run)
     thread.start()

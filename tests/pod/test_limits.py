@@ -1,4 +1,4 @@
-"""What a pod may use, read from files such as the kernel's."""
+"""Tests of the limits of a pod, read from files like those of the kernel."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which job may have an output, and what is in the way of others."""
+"""Tests which job may use an output, and why other jobs may not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Credentials that a job of a cluster lacks: the user reads which Secret is meant, and how it is mended."""
+"""Tests of missing credentials of a cluster job: the message names the Secret and the command that corrects it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEYS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 
 def command_for(site: Site) -> str:
-    """What the message says, without the values."""
+    """Return the command that the message suggests, without the values."""
     values = "--from-literal=AWS_ACCESS_KEY_ID=… --from-literal=AWS_SECRET_ACCESS_KEY=…"
     made = f"kubectl create secret generic s3 -n {site.namespace} {values} --dry-run=client -o yaml"
     return f"{made} | kubectl apply -f -"

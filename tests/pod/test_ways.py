@@ -1,4 +1,4 @@
-"""What a worker of a cluster says when it cannot go on: what helps in a cluster, in the namespace of the job."""
+"""Tests of the advice of a cluster worker that cannot continue: it fits a cluster and the job's namespace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def reducing(cluster: Cluster, namespace: str, bucket: Bucket, tmp_path: Path) -> Iterator[Desk]:
-    """A job whose only reduce waits for a file ``go``."""
+    """A desk with a job whose only reduce waits for a file ``go``."""
     with opened(cluster, namespace, bucket, tmp_path) as desk:
         desk.operator()
         wait = f"touch {tmp_path}/begun; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; uniq -c"
