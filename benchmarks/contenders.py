@@ -61,29 +61,35 @@ def _alone(name: str, behind: str) -> Contender:
 
 
 BOUNDS = (_alone(ALONE, "> /dev/null"), _alone("commands alone, behind a pipe", "| cat > /dev/null"))
+"""The contenders that run only the commands: a lower bound of the time."""
 
 _PIPE_PART = 'parallel --pipe-part -a "$INPUT" --block -1 -j 2'
+"""The beginning of a line that runs a command on two parts of INPUT at the same time."""
 
 PARALLEL_SORT = Contender(
     name="parallel | sort",
     shell=f'{_PIPE_PART} "$MAP" | {SORT} | sh -c "$REDUCE" > "$OUT"/result',
     needs=("parallel",),
 )
+"""GNU parallel for the map commands, and one sort."""
 PARALLEL_MERGE = Contender(
     name="parallel with sort | sort -m",
     shell=f'{_PIPE_PART} "$MAP | sort -S 1G > $OUT/sorted-{{#}}"; '
     'sort -m "$OUT"/sorted-* | sh -c "$REDUCE" > "$OUT"/result',
     needs=("parallel",),
 )
+"""GNU parallel for the map commands, each with a sort, and a merge."""
 PARALLEL_COMBINE = Contender(
     name="parallel, combined by hand",
     shell=f'{_PIPE_PART} "$MAP | sort -S 1G | $REDUCE" | {SORT} | sh -c "$REDUCE" > "$OUT"/result',
     needs=("parallel",),
 )
+"""GNU parallel with the reduce command as a combiner."""
 ONE_PIPE = Contender(
     name="map | sort | reduce",
     shell=f'sh -c "$MAP" < "$INPUT" | {SORT} | sh -c "$REDUCE" > "$OUT"/result',
 )
+"""A pipe of map, sort and reduce, with one process each."""
 MRJOB = Contender(
     name="mrjob local",
     shell='"$PYTHON" "$ALTERNATIVES"/mrjob_commands.py -r local -q --map-command "$MAP" --reduce-command "$REDUCE" '
@@ -91,6 +97,7 @@ MRJOB = Contender(
     needs=("python:mrjob",),
     slow=True,
 )
+"""The local runner of mrjob."""
 SPARK = Contender(
     name="Spark pipe",
     shell='"$PYTHON" "$ALTERNATIVES"/spark_pipe.py "$MAP" "$REDUCE" "$INPUT" "$OUT"/spark; '
@@ -98,16 +105,21 @@ SPARK = Contender(
     needs=("python:pyspark", "java"),
     slow=True,
 )
+"""The method ``pipe`` of Spark."""
 
 PARALLEL_MAP = Contender(
     name="parallel to one file",
     shell=f'{_PIPE_PART} -k "$MAP" > "$OUT"/result',
     needs=("parallel",),
 )
+"""GNU parallel for map-only work, with one result in the order of the input."""
 PARALLEL_MAP_FILES = Contender(
     name="parallel to files",
     shell=f'{_PIPE_PART} "$MAP > $OUT/part-{{#}}"',
     needs=("parallel",),
 )
+"""GNU parallel for map-only work, with a file for each part."""
 ONE_MAP = Contender(name="the command alone, one process", shell='sh -c "$MAP" < "$INPUT" > "$OUT"/result')
+"""A single process of the map command."""
 GNU_SORT = Contender(name="cat | sort | cat", shell=f'cat "$INPUT" | {SORT} | cat > "$OUT"/result')
+"""GNU sort between two processes of cat."""

@@ -19,8 +19,11 @@ KEYS = 100_000
 """The number of objects below ``keys/``."""
 
 LOCAL = "local folder to local folder"
+"""The name of the contender without S3."""
 TO_S3 = "s3:// to s3://, local temporaries"
+"""The name of the contender with inputs and results in S3."""
 TMP_IN_S3 = "s3:// to s3:// with --tmp s3://"
+"""The name of the contender with inputs, results and temporaries in S3."""
 READ, READ_BOTO3, READ_AWS = "our reader", "boto3 download_fileobj", "aws s3 cp to stdout"
 LIST, LIST_BOTO3 = "our list of inputs", "the bare paginator"
 

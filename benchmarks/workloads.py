@@ -221,3 +221,4 @@ WORKLOADS = (
         rounds=1,
     ),
 )
+"""All workloads of ``benchmarks.bench``."""

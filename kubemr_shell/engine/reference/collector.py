@@ -18,7 +18,8 @@ _MIN_READ, _MAX_READ = 4 << 10, 256 << 10
 class Collector:
     """A collector of the lines of one task at a time. ``reset`` makes it ready for the next task.
 
-    After an error, only ``reset`` and ``close`` may be called.
+    After an error, only ``reset`` and ``close`` may be called. ``records``, ``raw_bytes`` and ``spilled_bytes`` count
+    since the last reset; ``moved`` counts the bytes that were ever read.
     """
 
     def __init__(

@@ -17,33 +17,39 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fed:
-    """The facts about the lines that a command was given.
-
-    ``end`` is ``complete``, ``closed`` (the command stopped reading early) or ``cancelled``. ``heaviest_key`` has the
-    first 256 bytes of the key with the most records. If several keys have the most records, it is the first in order.
-    """
+    """The facts about the lines that a command was given."""
 
     records: int
+    """The number of lines."""
     raw_bytes: int
+    """The bytes of the lines, newlines included."""
     keys: int
+    """The number of distinct keys."""
     heaviest_key: bytes
+    """The first 256 bytes of the key with the most records. Of several such keys, the first in order."""
     heaviest_records: int
+    """The number of records with the heaviest key."""
     end: str
+    """How the feed ended: ``complete``, ``closed`` (the command stopped reading early) or ``cancelled``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputFacts:
-    """The facts about a run file that was written.
-
-    ``partitions`` has (offset, stored bytes, records, raw bytes) for each partition. The list for 100,000 partitions
-    takes 20 MB, so the native engine makes it only on demand.
-    """
+    """The facts about a run file that was written."""
 
     records: int
+    """The number of collected lines."""
     raw_bytes: int
+    """The bytes of the collected lines, newlines included."""
     entries: int
+    """The number of distinct lines."""
     stored_bytes: int
+    """The bytes of all blocks in the file."""
     partitions: list[tuple[int, int, int, int]]
+    """The offset, the stored bytes, the records and the raw bytes of each partition.
+
+    The list for 100,000 partitions takes 20 MB, so the native engine makes it only on demand.
+    """
 
     @property
     def lengths(self) -> bytes:
