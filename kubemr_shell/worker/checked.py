@@ -5,12 +5,14 @@ A lost block of a file reads as zeros. Then newlines are missing, and later line
 
 from __future__ import annotations
 
+import re
 import zlib
 
 from kubemr_shell.errors import CorruptRun
 
 _LAST_LINE = b'\n{"crc32":"%08x"}\n'
 _LAST_LINE_BYTES = len(_LAST_LINE % 0)
+_CHECKSUM = re.compile(rb'\n\{"crc32":"[0-9a-f]{8}"\}\n')
 
 
 def with_checksum(data: bytes) -> bytes:
@@ -20,7 +22,9 @@ def with_checksum(data: bytes) -> bytes:
 
 def checked(stored: bytes, source: str) -> bytes:
     """Return the data without its checksum. Raise CorruptRun, which names ``source``, if the checksum is wrong."""
-    data = stored[:-_LAST_LINE_BYTES]
-    if stored != with_checksum(data):
-        raise CorruptRun(source, 0, "it is damaged: its checksum is missing, or is that of other bytes")
-    return data
+    data, last = stored[:-_LAST_LINE_BYTES], stored[-_LAST_LINE_BYTES:]
+    if stored == with_checksum(data):
+        return data
+    if _CHECKSUM.fullmatch(last):
+        raise CorruptRun(source, 0, "it is damaged: its checksum is that of other bytes")
+    raise CorruptRun(source, 0, "it is damaged, or an older version of kubemr-shell wrote it: its checksum is missing")

@@ -24,3 +24,10 @@ def test_a_block_of_zeros_is_found(position: int) -> None:
 def test_a_file_that_was_cut_is_found(length: int) -> None:
     with pytest.raises(CorruptRun):
         checked(STORED[:length], "f")
+
+
+def test_a_file_of_an_older_version_has_no_checksum_and_the_message_says_so() -> None:
+    with pytest.raises(CorruptRun, match=r"older version of kubemr-shell wrote it: its checksum is missing$"):
+        checked(b'["a line of a plan"]\n["another line, longer than a checksum"]', "f")
+    with pytest.raises(CorruptRun, match=r"it is damaged: its checksum is that of other bytes$"):
+        checked(STORED.replace(b"two", b"TWO"), "f")
