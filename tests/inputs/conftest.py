@@ -11,7 +11,7 @@ from kubemr_shell.net import http_connection
 
 @pytest.fixture
 def fresh_authorities() -> Iterator[None]:
-    """Have the certificates of authorities read again, before the test and after it."""
+    """Clear the cached certificates of authorities before and after the test."""
     http_connection._tls_context.cache_clear()
     yield
     http_connection._tls_context.cache_clear()

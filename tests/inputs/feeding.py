@@ -1,4 +1,4 @@
-"""Feeding splits over real pipes, and describing real files as the planner would."""
+"""Helpers that feed splits over real pipes, and describe real files as the planner does."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ HASTY = Patience(budget=5, first_pause=0.001, longest_pause=0.01, connect=5, idl
 
 
 def soon_over() -> Patience:
-    """Return a patience that ends after ``TRIES`` tries: its clock goes on by a second whenever it is looked at."""
+    """Return a patience that ends after ``TRIES`` tries. Each read of its clock advances the clock by a second."""
     return Patience(budget=TRIES - 1.5, first_pause=0.001, longest_pause=0.001, clock=count().__next__)
 
 
 class Pipe:
-    """A command's stdin: the writing end does not block."""
+    """A pipe for the stdin of a command. The writing end does not block."""
 
     def __init__(self) -> None:
         self.reading, self.writing = os.pipe2(os.O_CLOEXEC)
@@ -40,7 +40,7 @@ class Pipe:
         return fcntl.fcntl(self.writing, fcntl.F_GETPIPE_SZ)
 
     def waiting(self) -> int:
-        """Bytes that nobody has read yet."""
+        """Return the number of bytes in the pipe that were not read yet."""
         count = array.array("i", [0])
         fcntl.ioctl(self.reading, termios.FIONREAD, count)
         return count[0]
@@ -67,7 +67,7 @@ def pipe() -> Iterator[Pipe]:
 
 
 def fed(split: Split, patience: Patience = HASTY) -> bytes:
-    """All that a command would read."""
+    """Return all bytes that a command would read."""
     return output_of(SplitFeed(split, folder="/", patience=patience))
 
 

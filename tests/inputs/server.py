@@ -15,7 +15,7 @@ from typing import cast
 
 @dataclass
 class Resource:
-    """What stands behind one path. Lists are used up, one element a request."""
+    """The content and the behaviour of one path. Each request takes one element from the lists."""
 
     content: bytes
     has_ranges: bool = True

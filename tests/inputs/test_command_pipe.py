@@ -1,4 +1,4 @@
-"""Writing to a command's stdin: what is gathered, what the kernel moves, and what is counted."""
+"""Tests of writes to a command's stdin: collected pieces, transfers by the kernel, and counts."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_file_that_ends_early_says_where(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("flags", [0, os.O_APPEND])
 def test_where_the_kernel_cannot_move_the_bytes_they_are_copied(tmp_path: Path, flags: int) -> None:
-    """sendfile refuses a target that is open for appending."""
+    """sendfile refuses a target that is open for appending, so the pipe falls back to reads and writes."""
     content = os.urandom(3_000_000)
     (tmp_path / "from").write_bytes(content)
     source = os.open(tmp_path / "from", os.O_RDONLY)

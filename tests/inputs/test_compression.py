@@ -1,4 +1,4 @@
-"""Compressed inputs: whole, in several streams, cut, damaged, and made to explode."""
+"""Tests of compressed inputs: complete, in several streams, cut, damaged, and expanding without end."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_output_comes_in_bounded_steps(codec: Codec) -> None:
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_file_that_explodes_does_not_fill_the_memory(tmp_path: Path, codec: Codec) -> None:
-    """128 MiB of zeros in a file of some kilobytes, in a process of its own whose peak is asked for."""
+    """A process decompresses a file of a few kilobytes to 128 MiB of zeros, and reports its peak memory."""
     path = tmp_path / "bomb"
     path.write_bytes(COMPRESSORS[codec](bytes(16 << 20)) * 8)
     script = (

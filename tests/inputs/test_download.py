@@ -1,4 +1,4 @@
-"""Whole objects of servers as local files."""
+"""Tests of downloads of whole objects into local files."""
 
 from __future__ import annotations
 

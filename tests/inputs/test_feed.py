@@ -1,4 +1,4 @@
-"""What a command reads of local files: line ends, packed files, changes, cancels, commands that stop reading."""
+"""Tests of feeds of local files: line ends, packed and compressed files, changes, cancels, early exits of commands."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MIB = 1 << 20
 
 
 def split_of(path: Path) -> Split:
-    """The whole file."""
+    """Return a split with the whole file."""
     (split,) = plan_splits(listed([str(path)]), split=SplitSpec(whole_files=True), parallelism=1)
     return split
 
@@ -38,7 +38,7 @@ def piece_of(path: Path, start: int, end: int) -> Split:
 
 @contextmanager
 def feeding(feed: SplitFeed, writing: int) -> Iterator[int]:
-    """The feed runs in a thread meanwhile; gives the descriptor that cancels it."""
+    """Run the feed in a thread, and give the descriptor that cancels the feed."""
     cancel = os.eventfd(0)
     thread = threading.Thread(target=feed, args=(writing, cancel))
     thread.start()
@@ -71,7 +71,7 @@ def test_a_line_belongs_to_the_piece_in_which_it_begins(tmp_path: Path, target: 
 
 
 def test_a_piece_in_which_no_line_begins_reads_nothing_beyond_its_end(tmp_path: Path) -> None:
-    """Past the end of the piece there is a hole of a terabyte, which would take minutes."""
+    """After the piece, the file has a hole of a terabyte. A search of the hole for a line end would take minutes."""
     path = tmp_path / "file"
     with open(path, "wb") as file:
         file.write(b"x" * 10 * MIB)
@@ -240,7 +240,7 @@ def test_a_command_that_never_reads_is_no_error(tmp_path: Path) -> None:
 def test_a_broken_pipe_of_an_input_is_no_command_that_stops_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file system that is a program, such as FUSE, may give any error."""
+    """A file system in user space, such as FUSE, may return any error."""
     path = tmp_path / "file"
     path.write_bytes(b"x\n")
 

@@ -1,4 +1,4 @@
-"""Reading from a real server: ranges, cuts, refusals, other versions, slowness, redirects, proxies, TLS."""
+"""Tests of reads from a real server: ranges, cuts, refusals, versions, slow answers, redirects, proxies, TLS."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_a_url_that_cannot_be_right_is_an_error_at_once(url: str, message: str) 
 
 @contextmanager
 def answering(answer: bytes) -> Iterator[str]:
-    """A URL whose server sends the same bytes whatever it is asked."""
+    """Give a URL whose server sends the same bytes as the answer to every request."""
 
     def answer_always() -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Every answer of a server is compared with the plan and with its own head: ends, sizes, versions, encodings."""
+"""Tests that compare each answer with the plan and with its own head: ends, sizes, versions, encodings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONTENT = b"".join(b"line %d\n" % number for number in range(20_000))
 
 
 def planned(server: Server, path: str = "/x") -> RemoteFile:
-    """The file as a planner and then a worker see it."""
+    """Return the file as a worker reads it after a planner has probed it."""
     remote = probe(server.url(path), HASTY)
     return RemoteFile(
         server.url(path),

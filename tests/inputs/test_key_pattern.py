@@ -1,4 +1,4 @@
-"""Globs over keys, by the rules of local globs."""
+"""Tests of globs over keys, which have the rules of local globs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job's inputs become, and how everything that is wrong is said at once."""
+"""Tests of the listing of a job's inputs, and of the error that reports all problems at once."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_server_that_is_down_is_unavailable_and_not_a_missing_input() -> None:
 
 @contextmanager
 def set_at_once() -> Iterator[int]:
-    """A cancel descriptor that is set already."""
+    """Give a cancel descriptor that is readable already."""
     descriptor = os.eventfd(1, os.EFD_CLOEXEC)
     try:
         yield descriptor

@@ -1,4 +1,4 @@
-"""Names on this machine, and which files they stand for."""
+"""Tests of local names, and of the files that they stand for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def make(folder: Path, *names: str) -> None:
 
 
 def found(folder: Path, name: str) -> list[str]:
-    """Paths relative to the folder; nothing may be wrong."""
+    """Return the found paths relative to the folder. Fail if the search reports a problem."""
     files = LocalFiles()
     paths = [os.path.relpath(file.path, folder) for file in files.find(f"{folder}/{name}")]
     assert files.problems == []

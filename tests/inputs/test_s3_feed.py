@@ -1,4 +1,4 @@
-"""What a command reads of objects in S3."""
+"""Tests of the feed of S3 objects."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def pieces_of(item: InputObject, bounds: Sequence[int]) -> list[Piece]:
 
 
 def whole(*objects: InputObject) -> Split:
-    """All of them, one after the other."""
+    """Return a split with all of the objects, one after the other."""
     return Split(tuple(piece for item in objects for piece in pieces_of(item, [0, item.size or 0])))
 
 
@@ -237,7 +237,7 @@ print("read")
 
 
 def test_objects_that_were_asked_for_ahead_do_not_hold_up_the_end_of_the_process(bucket: Bucket) -> None:
-    """All but the first of them never come."""
+    """The server never sends the objects that are fetched ahead."""
     resources = {f"/buc/{number}": Resource(b"two\n", hold=threading.Event()) for number in range(1, 9)}
     with serving({"/buc/0": Resource(b"one\n"), **resources}) as server:
         environment = bucket.server.environment

@@ -1,4 +1,4 @@
-"""What names under s3:// stand for, on a real server."""
+"""Tests of the objects that names under s3:// stand for, on a real server."""
 
 from __future__ import annotations
 

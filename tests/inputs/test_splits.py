@@ -1,4 +1,4 @@
-"""How a plan cuts and packs, shown by sizes; that it loses nothing is shown among the properties."""
+"""Tests of the sizes of splits. tests/properties checks that splits lose no bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command reads of something behind a URL."""
+"""Tests of the feed of objects behind URLs."""
 
 from __future__ import annotations
 

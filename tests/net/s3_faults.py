@@ -1,7 +1,7 @@
-"""What goes wrong on the way to a server, and when: by rules, or by a seed.
+"""Faults on the way to a server, and the policies that choose them: by rules, or by a seed.
 
-Which requests a seed hits depends on how many of their kind came before and on nothing else, so a seed does the same
-again as far as the requests come in the same order.
+With a seed, the fault of a request depends only on the number of earlier requests of its kind. So a seed has the same
+effects again if the requests come in the same order.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from tests.net.s3_requests import Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is done with one request; what is left out is done as if nothing were wrong."""
+    """A fault of one request. Fields that are left out have their normal behaviour."""
 
     name: str
     takes_effect: bool = False
-    """The server gets the request and does what it says; its answer does not arrive."""
+    """Whether the server gets the request and carries it out, but its answer does not arrive."""
     status: int | None = None
-    """What is answered instead. None: the connection ends, unless ``answered`` says how much comes."""
+    """The status of the answer. With None, the connection ends, after a share of the answer if ``answered`` is set."""
     code: str = ""
     retry_after: int | None = None
     received: float | None = None
-    """The share of its body after which the connection ends, for both sides."""
+    """The share of the request's body after which the connection ends for both sides."""
     answered: float | None = None
     """The share of the answer's body after which the connection ends."""
     act: Callable[[Request], None] | None = None
-    """Done before the connection ends: after the effect, if it takes effect."""
+    """A function that is called before the connection ends, and after the effect of the request, if any."""
 
 
 SLOW_DOWN = Fault(name="503", status=503, code="SlowDown")
@@ -51,7 +51,7 @@ OF_WRITES = (SLOW_DOWN, INTERNAL, CLOSED, CUT_REQUEST, LOST, LOST, LOST, LOST_50
 
 
 def kill(act: Callable[[Request], None], *, after: bool) -> Fault:
-    """``act`` ends who has sent the request: before the server gets it, or ``after`` the server did what it says."""
+    """Return a fault whose ``act`` kills the client before the server gets the request, or ``after`` its effect."""
     return Fault(name="killed", takes_effect=after, act=act)
 
 
@@ -59,7 +59,7 @@ Policy = Callable[[Request], Fault | None]
 
 
 def nothing(request: Request) -> Fault | None:
-    """All is well."""
+    """Return no fault."""
     return None
 
 
@@ -75,14 +75,14 @@ class Rule:
     times: int | None = 1
     """So many are hit then; None: all."""
     each: bool = False
-    """Counted for each key by itself."""
+    """Whether requests are counted separately for each key."""
 
     def matches(self, request: Request) -> bool:
         return fnmatchcase(request.operation, self.operation) and fnmatchcase(request.key, self.key)
 
 
 class Rules:
-    """The first rule that hits a request decides."""
+    """A policy of rules. The first rule that matches a request decides."""
 
     def __init__(self, *rules: Rule) -> None:
         self._rules = rules
@@ -104,7 +104,7 @@ class Rules:
 
 
 class Seeded:
-    """Some of the requests, ``share`` of them, go wrong in some way; the same one not more than ``in_a_row`` times."""
+    """A policy of random faults for a ``share`` of the requests; the same request fails at most ``in_a_row`` times."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""A proxy in front of an S3 server, at which requests and answers are lost, cut and refused, and are counted.
+"""A proxy in front of an S3 server that loses, cuts, refuses and counts requests and answers.
 
-It passes on what it gets byte for byte, the Host header too, so signatures stay valid: a client is given its endpoint
-instead of the server's. A policy (see ``s3_faults``) says what goes wrong with which request. Each request is in the
-log before its answer is sent.
+The proxy forwards all bytes unchanged, including the Host header, so signatures stay valid. A client uses the endpoint
+of the proxy instead of the server's. A policy (see ``s3_faults``) chooses the fault of each request. The log has each
+request before its answer is sent.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class S3Proxy:
             return list(self._log)
 
     def counts(self, *, billed: bool = False) -> Counter[str]:
-        """How many requests the server was sent, by operation, or by what they are billed as: put, get, delete."""
+        """Return the number of requests to the server, by operation or by the kind in which they are billed."""
         requests = [logged.request for logged in self.log if logged.status is not None]
         return Counter(request.billed if billed else request.operation for request in requests)
 
@@ -73,7 +73,7 @@ class S3Proxy:
         return Counter(logged.fault.name for logged in self.log if logged.fault)
 
     def forget(self) -> None:
-        """An empty log; the next request is number 0."""
+        """Clear the log. The next request has the number 0."""
         with self._lock:
             self._log.clear()
             self._came = 0
@@ -147,7 +147,7 @@ class _Server(ThreadingMixIn, TCPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection of a client, and at most one to the server."""
+    """A connection of a client, and at most one connection to the server."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -215,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._proxy.add(Logged(request=request, fault=fault, status=status, received=received, length=length))
 
     def _fail(self, request: Request, fault: Fault) -> None:
-        """The answer of a fault; the connection ends where it has none."""
+        """Send the answer of a fault. If the fault has no answer, end the connection."""
         if fault.act:
             fault.act(request)
         if fault.status is None:
@@ -238,7 +238,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _incoming(self) -> Iterator[bytes]:
-        """The body as it is framed, chunks and all."""
+        """Yield the body as it is framed, including the frames of chunks."""
         if "100-continue" in self.headers.get("Expect", "").lower():
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
@@ -313,7 +313,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Lost(Exception):
-    """The connection ends here."""
+    """The connection ends without an answer."""
 
 
 class _Body:
@@ -322,7 +322,7 @@ class _Body:
         self.bytes = 0
 
     def copy(self, write: Callable[[bytes], None], *, most: int | None = None) -> None:
-        """All of it, or no more than so many bytes of it."""
+        """Write the whole body, or at most ``most`` bytes."""
         for block in self._blocks:
             kept = block if most is None else block[: most - self.bytes]
             write(kept)
@@ -332,7 +332,7 @@ class _Body:
 
 
 def _chunked(stream: BinaryIO) -> Iterator[bytes]:
-    """Chunk by chunk with its frame, and the trailer."""
+    """Yield the chunks of a body with their frames, and the trailer."""
     while True:
         size = stream.readline()
         if not size:

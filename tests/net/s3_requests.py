@@ -1,4 +1,4 @@
-"""What an S3 request asks for, read from its first line and headers, and what kind of it is billed."""
+"""The parser of S3 requests: the operation in the first line and the headers, and the kind in which it is billed."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Request:
 
     @property
     def is_read(self) -> bool:
-        """It changes nothing, so an answer lost is like a request lost."""
+        """Return whether the request changes nothing, so that a lost answer has the effect of a lost request."""
         return self.operation.startswith(("Get", "Head", "List"))
 
 
 def read(number: int, method: str, target: str, headers: Mapping[str, str], port: int = 0) -> Request:
-    """``target`` as the first line has it, with the bucket in the path."""
+    """Return the request. ``target`` is the target in the first line, with the bucket in the path."""
     parts = urlsplit(target if target.startswith("http") else f"http://server{target}")
     bucket, _, key = parts.path.removeprefix("/").partition("/")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))

@@ -1,4 +1,4 @@
-"""Places where more keys may stand: a guess, but one that must lie ahead."""
+"""Tests of guesses of places where more keys may be. A guess may be wrong, but has to be after the last key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A refusal that may pass is asked again, told, and an error only when it lasts."""
+"""Tests of refusals: a refused request is repeated, the refusal is reported, and becomes an error if it lasts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Worker:
         )
 
     def meets(self) -> float:
-        """Meet a refusal and wait as long as is said."""
+        """Record a refusal and wait for the returned time."""
         pause = self.refusals.met(REFUSED)
         self.now += pause
         return pause

@@ -1,4 +1,4 @@
-"""How often, how long apart and until when a server is asked again."""
+"""Tests of the number of retries, the pauses between them, and their end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
 
 
 class PatientWaiter(Waiter):
-    """Time passes when it is waited for, and not otherwise."""
+    """A waiter with a clock whose time passes only in a pause."""
 
     def __init__(self) -> None:
         super().__init__(NOBODY)

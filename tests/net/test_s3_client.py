@@ -1,4 +1,4 @@
-"""Requests to a real server: what comes back, what is tried again, for how long, how fast, and what is counted."""
+"""Tests of requests to a real server: answers, retries and their duration, the rate limit, and counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a job's words to the settings of a client."""
+"""Tests of the settings of a client that come from the spec of a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Credentials that are replaced while a job runs: read again, waited for, told, and an error when it lasts."""
+"""Tests of credentials that are replaced while a job runs: reload, wait, report, and an error if they stay wrong."""
 
 from __future__ import annotations
 

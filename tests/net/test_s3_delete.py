@@ -1,4 +1,4 @@
-"""Removing many objects, also of servers that do not know how to remove more than one at once."""
+"""Tests of deletions of many objects, also on servers that can delete only one object with a request."""
 
 from __future__ import annotations
 

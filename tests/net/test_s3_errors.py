@@ -1,6 +1,6 @@
-"""What a user meets with S3, each made to happen: one line that names what, where, and what to do; and the exit code.
+"""Tests that provoke the errors of S3: one line with the error, the place and the next step, and the exit code.
 
-Only what no server here can be brought to say (other regions, expired tokens) is given as an answer of botocore's.
+Only answers that no server of the tests can give (other regions, expired tokens) are made up in botocore's form.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CERTIFICATE = Path(__file__).parents[1] / "inputs" / "localhost.pem"
 def message(
     config: S3Config, operation: str = "list_objects_v2", *, bucket: str, key: str = "", **parameters: Any
 ) -> tuple[type[KubemrError], int, str]:
-    """Of the error that a call ends with, after the URI."""
+    """Return the type, the exit code, and the message after the URI of the error that a call ends with."""
     uri = f"s3://{bucket}/{key}"
     parameters |= {"Key": key} if key else {}
     with pytest.raises(KubemrError) as raised:
@@ -118,7 +118,7 @@ class TestRights:
     def test_credentials_with_the_line_break_of_their_file(
         self, bucket: Bucket, config: S3Config, monkeypatch: pytest.MonkeyPatch, variable: str
     ) -> None:
-        """It was taken for trouble of the network, tried for 90 s, and shown with the token."""
+        """The error is not retried like an error of the network, and its message does not show the token."""
         monkeypatch.setenv(variable, "known-to-nobody\n")
         kind, code, said = message(config, bucket=bucket.name)
         assert (kind, code) == (Forbidden, 7)
@@ -209,7 +209,7 @@ class TestServers:
 class TestTls:
     @pytest.fixture
     def server(self, bucket: Bucket) -> Iterator[Server]:
-        """It answers as S3 does to a GET; what it lacks is not looked at here."""
+        """Give a TLS server that answers a GET like S3. The tests do not use anything that it lacks."""
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(CERTIFICATE)
         with serving({"/b/k": Resource(content=b"content")}, tls) as server:
@@ -280,7 +280,7 @@ def answer(status: int, code: str, **headers: str) -> dict[str, Any]:
 
 @contextmanager
 def cutting() -> Iterator[str]:
-    """A server that hangs up on everybody who has asked."""
+    """Give a server that closes the connection after each request."""
     with closing(socket.socket()) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()

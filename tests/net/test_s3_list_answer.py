@@ -1,4 +1,4 @@
-"""Our reading of list answers says what botocore's says, but for what nobody here looks at."""
+"""Tests that the parser of list answers returns the same as botocore, except for fields that are not used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys listed by several threads are the keys that are there, each once and in order."""
+"""Tests that a listing by several threads returns each key once and in order."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEYS = [
 
 @pytest.fixture(scope="module")
 def full(s3_server: S3Server) -> Iterator[Bucket]:
-    """A bucket with all these keys."""
+    """Give a bucket with all keys of the test."""
     client = s3_server.client()
     with new_bucket(s3_server, client) as bucket, ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda key: bucket.put(key, key.encode()), KEYS))

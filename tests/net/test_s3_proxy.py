@@ -1,4 +1,4 @@
-"""The proxy passes on what is right as it is, and does to the rest what it is told."""
+"""Tests of the proxy: it forwards requests without faults unchanged, and applies the faults of its policy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def proxy(bucket: Bucket) -> Iterator[S3Proxy]:
 
 @pytest.fixture
 def client(bucket: Bucket, proxy: S3Proxy) -> Iterator[Any]:
-    """boto3, which tries nothing again and goes by way of the proxy."""
+    """Give a boto3 client without retries that uses the proxy."""
     with closing(replace(bucket.server, endpoint=proxy.endpoint).client(tries=1)) as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""Ranges of objects of a real server: in order, resumed where they were cut, of one version, and given up at once."""
+"""Tests of reads of ranges from a real server: order, cuts, versions, and cancels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads are listed page by page, each once."""
+"""Tests that the list of uploads returns each upload once, page after page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bucket and key of a URI."""
+"""Tests of the bucket and the key of a URI."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_prefix_leaves_room_for_names_below_it() -> None:
 
 @pytest.mark.parametrize("key", ["out/../in", "../out", "out/.", "out//deeper", "/out"])
 def test_a_prefix_is_no_path_to_be_walked(key: str) -> None:
-    """A server that walks it writes to another place than it lists, so a result is mixed with what is there."""
+    """A server that resolves such names writes to another place than it lists, and mixes the result with others."""
     with pytest.raises(UsageError, match="write to another place than they list: remove the name"):
         as_prefix(f"s3://bucket/{key}")
 

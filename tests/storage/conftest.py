@@ -1,4 +1,4 @@
-"""One proxy and one client for all tests of a storage in S3: each test has a bucket of its own."""
+"""Fixtures of storage tests in S3: all tests share a proxy and a client, and each test has a bucket of its own."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def proxy(shared_proxy: S3Proxy) -> Iterator[S3Proxy]:
 
 @pytest.fixture
 def place(bucket: Bucket, proxy: S3Proxy, shared_client: S3Client) -> Place:
-    """Its storage talks by way of the proxy."""
+    """Return an output in the bucket whose storage uses the proxy."""
     return Place(bucket=bucket, client=shared_client, storage=S3Storage(shared_client))

@@ -1,4 +1,4 @@
-"""An output in a bucket, and storages for it: of one worker that is well, and of one that dies at a chosen request."""
+"""An output in a bucket, with storages for a healthy worker and for a worker that dies at a chosen request."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ DATA = b"one\ntwo\n"
 
 
 class Died(BaseException):
-    """A worker is killed here: nothing of it runs any more, not even what cleans up."""
+    """The death of a worker. No code of the worker runs after it, not even its cleanup."""
 
 
 class MortalClient(S3Client):
-    """Dies with its request number ``last``: before it is sent, or ``after`` the server did what it says."""
+    """A client that dies with its request number ``last``: before the request is sent, or ``after`` its effect."""
 
     def __init__(self, client: S3Client, last: int, *, after: bool) -> None:
         super().__init__(client.config)

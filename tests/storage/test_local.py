@@ -53,7 +53,7 @@ def test_relative_paths_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_no_write_makes_a_missing_folder(tmp_path: Path) -> None:
-    """The job's folder was removed when it ended: nothing may come to life again."""
+    """The end of a job has removed its folder, and a late write must not make the folder again."""
     gone = tmp_path / "gone"
     with pytest.raises(ObjectNotFound, match=f"{gone}/object"):
         storage.write(f"{gone}/object", b"x")
@@ -188,7 +188,7 @@ def test_a_part_is_never_published_over_anything(tmp_path: Path) -> None:
 
 
 def test_a_staged_output_on_another_file_system_is_refused(tmp_path: Path) -> None:
-    """Copying would not be atomic; /dev/shm is where a second file system can be had."""
+    """A copy would not be atomic. The test uses /dev/shm as the second file system."""
     receipt = Receipt(staged=f"{tmp_path}/0.0", target=f"/dev/shm/kubemr-{os.getpid()}", bytes=0, crc32=0, records=0)
     storage.stage(receipt.staged, target=receipt.target).seal()
     with pytest.raises(StorageError, match=f"{receipt.target}: Invalid cross-device link"):
@@ -244,7 +244,7 @@ def test_a_link_in_a_tree_is_removed_and_not_followed(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_deleted_is_named_with_its_path(tmp_path: Path) -> None:
-    """The name alone is all that the system reports of a file deep in a tree."""
+    """The system reports only the name of a file deep in a tree; the error has the whole path."""
     (tmp_path / "tree" / "inner").mkdir(parents=True)
     (tmp_path / "tree" / "inner" / "file").touch()
     (tmp_path / "tree" / "inner").chmod(0o555)

@@ -1,4 +1,4 @@
-"""A part that was staged in a folder: known by its bytes, whatever a power cut has left of the file."""
+"""Tests of staged parts in folders, which are recognized by their bytes after a power cut."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ def staged(folder: Path, data: bytes = DATA) -> Receipt:
 
 
 def lose_bytes(path: str) -> None:
-    """Keep name, inode, size and times of a file, and have zeros in it, as after a power cut."""
+    """Fill a file with zeros and keep its name, inode, size and times, like a power cut."""
     before = os.stat(path)
     with open(path, "r+b") as file:
         file.write(bytes(before.st_size))
@@ -31,7 +31,7 @@ def lose_bytes(path: str) -> None:
 
 @pytest.fixture
 def restart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the machine started anew as far as seals can tell."""
+    """Change the boot id, so that seals see a restart of the machine."""
     monkeypatch.setattr(local_publish, "seal_of", lambda status: seals.seal_of(status) ^ 1)
 
 

@@ -1,4 +1,4 @@
-"""Real processes throughout: a lock that only holds within one is worth nothing."""
+"""Tests of locks with real processes, because a lock within one process proves nothing."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Publishing in S3 happens once: whoever does it, how often, and whatever becomes of requests and answers."""
+"""Tests that an output in S3 is published once, with several workers, repeated calls, and lost requests."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_an_older_result_that_changes_meanwhile_is_not_replaced(place: Place, pr
 
 
 def test_a_server_that_refuses_conditions_is_asked_without(place: Place, proxy: S3Proxy) -> None:
-    """As one that does not know them does; it is known by its answer to the first request."""
+    """Some servers do not support conditions. The answer to the first request shows this."""
     refused = Fault(name="refused", status=501, code="NotImplemented")
     proxy.policy = Rules(Rule(refused, operation="CompleteMultipartUpload"))
     place.storage.publish(place.staged())
@@ -164,7 +164,7 @@ class TestOtherAttempts:
 
 
 class TestLateWorkers:
-    """They go on after the job has ended."""
+    """Tests of workers that continue after the end of the job."""
 
     def test_one_that_publishes_after_a_job_that_failed_shows_nothing(self, place: Place) -> None:
         receipt = place.staged()

@@ -1,4 +1,4 @@
-"""What stands at a target is told by its metadata."""
+"""Tests of the metadata that tells which output is at a target."""
 
 from __future__ import annotations
 

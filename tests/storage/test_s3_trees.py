@@ -1,4 +1,4 @@
-"""What is removed with a job in S3, and what is not."""
+"""Tests of the objects and uploads that the removal of a job in S3 deletes, and of those that it keeps."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_all_that_a_job_left_goes_and_what_it_published_stays(place: Place) -> N
 
 
 def test_what_another_job_has_sealed_stays_for_it_to_publish(place: Place) -> None:
-    """It can be resumed, and its finished tasks need not run again."""
+    """The other job can be resumed, and its finished tasks need not run again."""
     sealed = place.staged(b"other's\n", uid="other")
     place.staged(attempt="0.0")
     place.remove_job()
@@ -96,7 +96,7 @@ def test_lost_answers_leave_nothing_behind(place: Place, proxy: S3Proxy, operati
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_removal_that_died_can_be_seen_and_is_done_again(place: Place, after: bool) -> None:
-    """As long as any of its uploads is there, one of its objects is there."""
+    """While an upload of the job exists, one of its objects exists too."""
     for last in range(20):
         place.staged()
         place.staged(attempt="1.0", part="part-00001")
@@ -114,7 +114,7 @@ def test_a_removal_that_died_can_be_seen_and_is_done_again(place: Place, after: 
 
 @pytest.mark.parametrize("is_sealed", [False, True])
 def test_abandoning_what_another_worker_began_spares_other_attempts(place: Place, is_sealed: bool) -> None:
-    """Without a receipt nobody knows whose an upload is; it goes with the job."""
+    """An upload without a receipt has no known owner. The removal of the job removes the upload."""
     living = place.staged(b"living\n", attempt="0.1")
     dead = place.storage.stage(f"{place.stage()}/0.0", target=place.target())
     dead.write(bytes(9 << 20))
@@ -141,7 +141,7 @@ def test_nothing_is_to_be_removed_in_a_bucket_that_is_gone(place: Place) -> None
 
 
 def test_a_server_that_knows_no_buckets_does_not_say_that_one_is_gone() -> None:
-    """It answers 404 to everything: what is to be removed may be on the right server."""
+    """A server that answers 404 to all requests may be the wrong one, so its answer does not mean "removed"."""
     with serving({}) as server:
         storage = S3Storage(S3Client(S3Config(endpoint=server.url(""), path_style=True)))
         with pytest.raises(ObjectNotFound, match="there is no bucket bucket"):

@@ -1,4 +1,4 @@
-"""Outputs that are written to S3: parts, memory, and what happens to them meanwhile."""
+"""Tests of outputs that are written to S3: parts, memory, and events during the write."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_small_output_takes_three_requests_and_three_more_to_be_published(plac
 
 
 def test_a_writer_is_not_ahead_of_a_slow_store(place: Place, proxy: S3Proxy) -> None:
-    """However slow it is: when a part comes, the next ones are in flight or in the buffer, and no more."""
+    """When a slow store gets a part, only the next parts are in flight or in the buffer."""
     written = 0
     ahead: list[int] = []
     lock = threading.Lock()
@@ -123,7 +123,7 @@ def test_giving_up_does_not_wait_for_a_store_that_is_asked_again_and_again(place
 def test_memory_does_not_grow_with_the_output(
     place: Place, proxy: S3Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second part is twice as large as the first one, and so on, as it is after 1,000 parts each."""
+    """In the test each part is twice as large as the one before; in real uploads the size doubles after 1,000 parts."""
     monkeypatch.setattr(s3_upload, "PARTS_OF_A_SIZE", 1)
     proxy.policy = Rules(Rule(CUT_REQUEST, operation="UploadPart", after=1, times=2))  # sent again from its start
     output = place.storage.stage(f"{place.stage()}/0.0", target=place.target(), scratch=str(tmp_path))
