@@ -10,30 +10,30 @@ from __future__ import annotations
 import resource
 from contextlib import suppress
 
-OF_A_WORKER = 128
+WORKER_FILES = 128
 """The open files that a worker needs apart from its slots."""
-OF_A_SLOT = 24
+SLOT_FILES = 24
 """The open files that one slot needs at most."""
-MOST = 1 << 16
+HIGHEST_LIMIT = 1 << 16
 """The highest soft limit that is set: enough for 2,700 slots. The hard limit may be a billion."""
 
 _first: int | None = None
-"""The soft limit with which this process was started. None until ``make_room`` raises the limit."""
+"""The soft limit with which this process was started. None until ``raise_limit`` raises the limit."""
 
 
-def make_room(slots: int) -> None:
+def raise_limit(slots: int) -> None:
     """Raise the soft limit of this process as far as possible if ``slots`` slots may need more open files."""
     global _first  # noqa: PLW0603 - the limit belongs to the process, too
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= OF_A_WORKER + OF_A_SLOT * slots:
+    if soft == resource.RLIM_INFINITY or soft >= WORKER_FILES + SLOT_FILES * slots:
         return
-    raised = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
+    raised = HIGHEST_LIMIT if hard == resource.RLIM_INFINITY else min(hard, HIGHEST_LIMIT)
     if raised > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
         _first = soft if _first is None else _first
 
 
-def give_back(process_id: int) -> None:
+def restore_limit(process_id: int) -> None:
     """Set the soft limit of a command to the limit with which this process was started.
 
     To set a limit between fork and exec, this whole process would have to be copied for each command. So the limit is

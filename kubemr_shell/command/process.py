@@ -24,7 +24,7 @@ from kubemr_shell.command.leftovers import kill_writers
 from kubemr_shell.command.pidfd import check_pidfds, open_pidfd
 from kubemr_shell.command.processes import ticks_since_boot
 from kubemr_shell.command.pump import Flow, Pump
-from kubemr_shell.command.signals import ignore_here_alone
+from kubemr_shell.command.signals import ignore_only_here
 from kubemr_shell.command.start import PIPE_BYTES, Started, start
 from kubemr_shell.command.stderr import StderrLog
 from kubemr_shell.errors import CommandError, InputError
@@ -37,9 +37,9 @@ Drain = Flow
 
 STDERR_READ_BYTES = 256 << 10
 """The most bytes that one read takes from stderr."""
-LOOKS = 8
+CHECKS = 8
 """The number of checks for progress within a time-out."""
-LONGEST_LOOK_SECONDS = 5.0
+LONGEST_CHECK_SECONDS = 5.0
 """The longest time between two checks for progress."""
 AFTER_END_SECONDS = 0.1
 """The time between the checks, after the end of the command, for processes that keep its stdout open."""
@@ -101,7 +101,7 @@ class Runner:
     """A runner of attempts, one after the other. Only one thread may use it at a time."""
 
     def __init__(self) -> None:
-        ignore_here_alone()
+        ignore_only_here()
         check_pidfds()
         self._feeder = Pump("feed")
         self._drainer = Pump("drain")
@@ -145,9 +145,9 @@ class _Attempt:
         self._timed_out = self._cancelled = self._is_stopping = False
         self._began = time.monotonic()
         self._ended_at: float | None = None
-        self._look_seconds = min(request.timeout_seconds / LOOKS, LONGEST_LOOK_SECONDS)
-        self._idle_looks = 0
-        self._wake_at = self._began + self._look_seconds if request.timeout_seconds else math.inf
+        self._check_seconds = min(request.timeout_seconds / CHECKS, LONGEST_CHECK_SECONDS)
+        self._idle_checks = 0
+        self._wake_at = self._began + self._check_seconds if request.timeout_seconds else math.inf
         self._seen = self._sample()
         self._poll = select.poll()
 
@@ -229,7 +229,7 @@ class _Attempt:
         if self._is_stopping:
             return
         # A command may leave input unread. But the input that it has read must be the planned input.
-        is_needed = self._ended_at is None and not _is_left(self._stdin)
+        is_needed = self._ended_at is None and not _has_no_other_end(self._stdin)
         if error is not None and (is_needed or isinstance(error, InputError)):
             # stdin stays open: the command must not take the input so far for the whole input.
             self._feed_error = error
@@ -264,12 +264,12 @@ class _Attempt:
 
     def _on_time(self) -> None:
         if self._ended_at is not None:
-            self._look_after_end()
+            self._check_after_end()
         elif self._is_stopping:
             self._signal(signal.SIGKILL)
             self._wake_at = math.inf
         else:
-            self._look_for_progress()
+            self._check_progress()
 
     def _reap(self) -> None:
         # The group is killed before its leader is reaped. Until then, the system cannot give its id to another group.
@@ -293,7 +293,7 @@ class _Attempt:
         with suppress(PermissionError, ProcessLookupError):
             os.killpg(self._process.pid, number)
 
-    def _look_for_progress(self) -> None:
+    def _check_progress(self) -> None:
         """Stop the command if it was idle at every check within the time-out.
 
         Checks are counted, not seconds: when this process is stopped (a stopped job, a machine that sleeps), so is the
@@ -302,9 +302,9 @@ class _Attempt:
         seen = self._sample()
         is_idle = seen == self._seen and not self._waits_for_us()
         self._seen = seen
-        self._idle_looks = self._idle_looks + 1 if is_idle else 0
-        if self._idle_looks < math.ceil(self._request.timeout_seconds / self._look_seconds):
-            self._wake_at = self._seconds_from_now(self._look_seconds)
+        self._idle_checks = self._idle_checks + 1 if is_idle else 0
+        if self._idle_checks < math.ceil(self._request.timeout_seconds / self._check_seconds):
+            self._wake_at = self._seconds_from_now(self._check_seconds)
             return
         self._timed_out = True
         self._stop()
@@ -331,11 +331,11 @@ class _Attempt:
         starves = self._feeder.is_running and _waiting(self._stdin) == 0
         return starves or (self._drainer.is_running and _waiting(self._stdout) > 0)
 
-    def _look_after_end(self) -> None:
+    def _check_after_end(self) -> None:
         """Stop the feed, whose input is no longer needed, and end processes that keep the command's stdout open."""
         assert self._ended_at is not None
         self._feeder.stop()
-        if not self._drainer.is_running or _is_left(self._stdout):
+        if not self._drainer.is_running or _has_no_other_end(self._stdout):
             self._wake_at = math.inf
         elif time.monotonic() < self._ended_at + self._request.grace_seconds:
             with suppress(OSError):
@@ -378,7 +378,7 @@ def _waiting(pipe: int) -> int:
     return int(count)
 
 
-def _is_left(pipe: int) -> bool:
+def _has_no_other_end(pipe: int) -> bool:
     """Return whether no process has the other end of a pipe open."""
     poll = select.poll()
     poll.register(pipe, 0)

@@ -100,7 +100,7 @@ class Scratch:
         except BaseException:
             self._remove(folder)
             raise
-        if self._is_as_made(folder) and self._is_left(folder, newest, self._clock() - began):
+        if self._is_as_made(folder) and self._is_unused(folder, newest, self._clock() - began):
             self._keep(folder)
         else:
             self._remove(folder)
@@ -137,7 +137,7 @@ class Scratch:
         except OSError:
             return False
 
-    def _is_left(self, folder: str, newest: int | None, seconds: float) -> bool:
+    def _is_unused(self, folder: str, newest: int | None, seconds: float) -> bool:
         """Return whether no process that was started during the attempt can still be in the folder.
 
         ``newest`` is the newest process id before the attempt; only processes with higher ids are inspected. Return
@@ -151,7 +151,7 @@ class Scratch:
             place = os.stat(folder)
         except OSError:
             return False
-        return not any(processes.may_be_in(one, place) for one in range(newest + 1, now + 1))
+        return not any(processes.may_be_in(process_id, place) for process_id in range(newest + 1, now + 1))
 
     def _keep(self, folder: str) -> None:
         kept = os.path.join(self._root, f".kept-{next(self._numbers)}")

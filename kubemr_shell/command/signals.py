@@ -18,7 +18,7 @@ _OF_A_TERMINAL = frozenset({signal.SIGTTIN, signal.SIGTTOU})
 """Signals by which a terminal stops a process in the background."""
 
 
-def heed_children() -> None:
+def keep_exit_statuses() -> None:
     """Unblock all signals, and make the system keep the exit status of each child. Call this in the main thread.
 
     If SIGCHLD is ignored, the system drops the exit statuses, and every child seems to have succeeded.
@@ -28,11 +28,11 @@ def heed_children() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def ignore_here_alone() -> None:
+def ignore_only_here() -> None:
     """Prevent commands from inheriting ignored or blocked signals. Call this in the main thread, before any command."""
     if threading.current_thread() is not threading.main_thread():
         return  # only the main thread may set handlers, and it has already done this
-    heed_children()
+    keep_exit_statuses()
     for number in signal.valid_signals() - _RESET_BY_SUBPROCESS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             continue

@@ -12,7 +12,7 @@ from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.orphans import kill_marked
 from kubemr_shell.command.process import Feed
-from kubemr_shell.command.signals import ignore_here_alone
+from kubemr_shell.command.signals import ignore_only_here
 from kubemr_shell.command.start import SHELL
 from kubemr_shell.errors import CommandNotStarted, JobNotFound, UsageError
 from kubemr_shell.inputs.feed import SplitFeed
@@ -87,7 +87,7 @@ def _run(context: JobContext, subject: Subject, feed: Feed) -> int:
     """
     command = subject.command
     assert command is not None
-    ignore_here_alone()
+    ignore_only_here()
     arguments = [SHELL, "-c", command] if isinstance(command, str) else list(command)
     with (
         ending_on_signals(),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from kubemr_shell import engine
-from kubemr_shell.command.signals import heed_children
+from kubemr_shell.command.signals import keep_exit_statuses
 from kubemr_shell.errors import (
     IllegalTransition,
     JobCancelled,
@@ -61,7 +61,7 @@ class Workforce(Protocol):
 
 def run_job(request: RunRequest) -> int:
     """Run a job to its end and return the exit code. Raise JobFailed, with the screen that explains the failure."""
-    heed_children()
+    keep_exit_statuses()
     with ending_on_signals(), way_on(has_output=request.output is not None).said():
         return _run(request)
 

@@ -14,7 +14,7 @@ from kubemr_shell.board.documents import DocumentStore
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.command.open_files import make_room
+from kubemr_shell.command.open_files import raise_limit
 from kubemr_shell.command.orphans import GroupFile
 from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.job.state import JobState, Phase
@@ -164,7 +164,7 @@ class Worker:
         return self.board.known
 
     def _runners(self, job: JobContext, scratch: Scratch, stages: Stages) -> list[SlotTasks]:
-        make_room(self._options.slots)
+        raise_limit(self._options.slots)
         groups = GroupFile(self._options.groups)
         self._resources.callback(groups.close)
         self._outputs = map_outputs_of(job, lambda: self._slots.tasks(Phase.REDUCE))
