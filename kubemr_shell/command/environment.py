@@ -66,7 +66,7 @@ def attempt_environment(
 ) -> dict[str, str]:
     """Return all variables of one attempt. Variables that the user sets replace all others.
 
-    ``folder`` is the scratch folder of the attempt. It is the first entry of PATH if the command is a list.
+    ``folder`` is the current folder of the attempt. It is the first entry of PATH if the command is a list.
     """
     environment = dict(inherited)
     ours = {"TMPDIR": folder, **_of_us(facts), **_of_hadoop(facts, folder)}
