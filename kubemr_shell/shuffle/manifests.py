@@ -10,7 +10,7 @@ from kubemr_shell.net.threads import Pool
 from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shuffle.map_manifest import MapManifest, MapRange
 from kubemr_shell.storage.interface import Storage
-from kubemr_shell.storage.needed import needed
+from kubemr_shell.storage.needed import job_files_required
 
 KEPT_BYTES = 16 << 20
 """The most bytes of manifests that a worker keeps in memory. The content of a manifest never changes."""
@@ -36,7 +36,7 @@ class Manifests:
         """
 
         def read(uri: str) -> Found:
-            with needed():
+            with job_files_required():
                 manifest, found = self._manifest(uri), Found()
                 for first, last in stretches(partitions):
                     found.update(zip(range(first, last + 1), manifest.ranges(first, last), strict=True))

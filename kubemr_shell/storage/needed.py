@@ -9,9 +9,9 @@ from kubemr_shell.errors import CorruptRun, ObjectNotFound, Sequel, StorageError
 
 
 @contextmanager
-def needed() -> Iterator[None]:
+def job_files_required() -> Iterator[None]:
     """Raise StorageError if the block finds that the plan, the journal or a manifest is missing or damaged."""
     try:
         yield
     except (ObjectNotFound, CorruptRun) as error:
-        raise StorageError(f"{error}: the job cannot go on without it", sequel=Sequel.BEGINS_ANEW) from error
+        raise StorageError(f"{error}: the job cannot continue without it", sequel=Sequel.BEGINS_ANEW) from error

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from kubemr_shell.errors import CorruptRun
 from kubemr_shell.job.split import Split
-from kubemr_shell.storage.needed import needed
+from kubemr_shell.storage.needed import job_files_required
 from kubemr_shell.worker.checked import checked, with_checksum
 from kubemr_shell.worker.workspace import Workspace
 
@@ -103,7 +103,7 @@ class PlannedSplits:
 
     def _read(self, chunk: int) -> list[str]:
         uri = _uri(self._workspace, self._plan_id(), chunk)
-        with needed():
+        with job_files_required():
             lines = checked(self._workspace.storage.read(uri), uri).decode().splitlines()
         if chunk > 0:
             return lines

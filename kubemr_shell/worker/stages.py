@@ -29,7 +29,7 @@ from kubemr_shell.job.state import Phase
 from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.shuffle.output_manifest import StagedPart, decode_output_manifest
 from kubemr_shell.storage.interface import Receipt
-from kubemr_shell.storage.needed import needed
+from kubemr_shell.storage.needed import job_files_required
 from kubemr_shell.worker.closing import (
     MissingEntries,
     entries_of_winners,
@@ -190,7 +190,7 @@ class Stages:
     def _parts(self, view: JobView, shard: int) -> list[StagedPart]:
         phase = self._job.output_phase
         uri = self._workspace.shard_manifest(phase, view.shard_epoch(phase, shard), shard)
-        with needed():
+        with job_files_required():
             return decode_output_manifest(self._workspace.storage.read(uri), uri)
 
     def _receipt(self, part: StagedPart) -> Receipt:

@@ -14,7 +14,7 @@ from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Storage
-from kubemr_shell.storage.needed import needed
+from kubemr_shell.storage.needed import job_files_required
 from kubemr_shell.worker.checked import checked, with_checksum
 from kubemr_shell.worker.journal import Entry, decode_batch, encode_batch
 from kubemr_shell.worker.requests import for_each
@@ -78,7 +78,7 @@ class Workspace:
     def read_batches(self, phase: Phase, shard: int) -> Iterator[Entry]:
         """Yield the journal's entries of a shard. Skip a damaged batch, whose tasks then run again."""
         uris = [item.uri for item in self.storage.list(self.journal(phase, shard) + ".") if item.uri.endswith(".json")]
-        with needed():
+        with job_files_required():
             batches = for_each(self._read_batch, uris, self.storage)
         for batch in batches:
             yield from batch

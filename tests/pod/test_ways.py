@@ -54,6 +54,6 @@ def test_what_cannot_be_mended_is_followed_by_how_the_job_begins_anew(reducing: 
     assert done.code == 1
     assert f"{gone[0]}: no such object" in done.stderr
     assert done.stderr.endswith(
-        "the job cannot go on without it: start it again: "
+        "the job cannot continue without it: start it again: "
         f"kubemr-shell delete words --wait {there} && kubemr-shell submit JOB.yaml {there}\n"
     )
