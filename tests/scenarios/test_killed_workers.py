@@ -127,7 +127,8 @@ def test_a_run_whose_workers_are_killed_again_and_again_gives_up(place: Place) -
 
 def test_the_task_that_kills_its_workers_is_named_and_not_those_beside_it(place: Place) -> None:
     flags = ("--workers", "2", "--slots", "4", "--max-attempts", "1")
-    job = WordCount(split_bytes=100_000, before_map='[ "$KUBEMR_TASK" != 2 ] || kill -9 $PPID; ', flags=flags)
+    job = WordCount(before_map='[ "$KUBEMR_TASK" != 2 ] || kill -9 $PPID; ', flags=flags)
+    assert job.map_tasks > 8, "map/2 must exist, and run beside others"
 
     done = place.run(*job.arguments(place))
 
