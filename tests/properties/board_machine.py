@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
@@ -73,6 +74,7 @@ class BoardMachine(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.made = 0
+        self.openings: Counter[str] = Counter()
         self.spoils_left = 3
         self.storage = Storage()
         self.name = "job"
@@ -313,6 +315,11 @@ class BoardMachine(RuleBasedStateMachine):
         return Worker(f"w{seat}-{self._next_number()}", lambda name: self._board(name, store), self.storage, self.shape)
 
     def _board(self, name: str, store: PlayersStore | History) -> Board:
+        """Open the board. Each opening has a random sequence of its own, as in a worker: no id of a claim comes twice.
+
+        A commit that replaced a claim by one of the same id would look like a task that was won without a claim.
+        """
+        self.openings[name] += 1
         return Board(
             store,
             self.name,
@@ -321,7 +328,7 @@ class BoardMachine(RuleBasedStateMachine):
             agents=self.shape["agents"],
             timing=IMPATIENT if name.endswith("3") else TIMING,
             clock=lambda: self.now,
-            random=Random(name),
+            random=Random(name * self.openings[name]),
             sleep=self._sleep,
         )
 

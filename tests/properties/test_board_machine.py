@@ -66,6 +66,26 @@ def test_no_order_of_events_breaks_the_board() -> None:
     run_state_machine_as_test(BoardMachine, settings=settings(SETTINGS, max_examples=100))
 
 
+def test_a_worker_that_opens_the_board_again_after_a_retry_commits_under_a_new_id() -> None:
+    """Replay steps after which the model once gave the id of a claim a second time: "won without a claim"."""
+    for choice in range(8):
+        machine = BoardMachine()
+        machine.start(tasks=12, partitions=1, agents=2, slots=2, max_attempts=2, reached="MAP", further=0)
+        for _ in range(2):
+            machine.act_undisturbed(2, choice, "look for work", 1)
+        for _ in range(3):  # run, commit, run
+            machine.act_undisturbed(2, choice, "sensibly", 1)
+        machine.ask("cancel", whole=True)
+        machine.ask("retry", whole=True)
+        for _ in range(2):
+            machine.act_undisturbed(2, choice, "look for work", 1)
+        machine._begin(2, choice, "look for work")
+        while (call := machine.players[2].call) is not None:
+            machine.answer(2, "down" if call.what.startswith("get job-m") else "answered", "answered", 1)
+        machine.act_undisturbed(2, choice, "sensibly", 1)
+        machine.teardown()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("number", range(6))
