@@ -69,7 +69,7 @@ def test_files_of_somebody_else_are_refused_whatever_the_flags(tmp_path: Path, n
 @pytest.mark.parametrize("text", ["", "[]", "{}", "\xff"])
 def test_a_success_file_of_another_program_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "_SUCCESS").write_text(text, encoding="latin-1")
-    with pytest.raises(UsageError, match="not a manifest of ours"):
+    with pytest.raises(UsageError, match="is not a manifest of kubemr-shell"):
         check(tmp_path, overwrite=True)
 
 
