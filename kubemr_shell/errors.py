@@ -76,7 +76,7 @@ class KubemrError(Exception):
     exit_code = 1
     """The exit code of a process that ends with this error."""
     retryable = False
-    """Whether the same operation may succeed if it is repeated."""
+    """True if the same operation may succeed when it is repeated."""
     sequel: Sequel | None = None
     """The future of the job. None: the message already says so, or the user need not know."""
 
@@ -341,6 +341,6 @@ class RecordTooLarge(ShuffleError):
         self.start = start
         more_memory = "double --memory (of a pod: its memory limit) or halve the slots, or "
         super().__init__(
-            f"record {record} of the command's output is longer than {limit} bytes, the most here; it begins with "
+            f"record {record} of the command's output is longer than {limit} bytes, the limit here; it begins with "
             f"{start[:60]!r}: {more_memory if limit < self.MOST else ''}have the command write shorter lines"
         )

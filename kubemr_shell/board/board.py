@@ -106,7 +106,7 @@ class Board:
         )
         self._refused_creations = new_refusals()
         self._was_refused = False
-        """Whether the store refused a creation since the last call of ``next``."""
+        """True if the store refused a creation since the last call of ``next``."""
         writer = Writer(
             store,
             give_up_seconds=timing.give_up_seconds,

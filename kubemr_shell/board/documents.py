@@ -16,11 +16,11 @@ from typing import Any, Literal, Protocol, TypeAlias
 from kubemr_shell.errors import BoardError, BoardUnavailable
 
 Document: TypeAlias = dict[str, Any]
-"""One JSON object of a store."""
+"""A JSON object of a store."""
 Documents: TypeAlias = list[Document]
 """A list of documents; ``list`` alone is a method of the store."""
 Operation: TypeAlias = Mapping[str, Any]
-"""One operation of a JSON Patch."""
+"""An operation of a JSON Patch."""
 ChangeType: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
 """The kind of a change that ``watch`` reports."""
 

@@ -24,9 +24,9 @@ Move = Callable[[JobView], JobView]
 """A change of a job, from the present view to the wanted one."""
 
 MOST_OLD_LOOKS = 20
-"""The cheap reads in a row that may return an old state.
+"""The number of cheap reads in a row that may return an old state.
 
-After so many, a fresh read shows whether the cheap reads are only late, or the store was set back.
+After this number, a fresh read shows whether the cheap reads are only late, or the store was set back.
 """
 
 
@@ -116,6 +116,8 @@ class JobBoard:
         return RoleClaim(role=name, id=role.id, beat=role.beat)
 
     def renew_role(self, claim: RoleClaim) -> RoleClaim:
+        """Raise the heartbeat of a role. Raise LeaseLost if another worker has the role now."""
+
         def decide(document: Document) -> Sequence[Operation]:
             role = getattr(self._parse(document), claim.role)
             if role is None or role.id != claim.id or role.beat != claim.beat:
@@ -130,13 +132,15 @@ class JobBoard:
         return RoleClaim(role=claim.role, id=claim.id, beat=role.beat)
 
     def give_back_role(self, claim: RoleClaim) -> None:
+        """Release a role, unless another worker has taken it over."""
         self._as_holder(claim, lambda view: job_moves.take_role(view, claim.role, None))
         self._roles.pop(claim.role, None)
 
     def record_plan(self, claim: RoleClaim, facts: PlanFacts) -> JobView:
+        """Record the plan as the planner. Raise LeaseLost if another worker is the planner now."""
         view = self._as_holder(claim, lambda view: job_moves.record_plan(view, facts, self._agents))
         if view.plan is None or view.plan.claim_id != facts.claim_id:
-            raise LeaseLost(f"{self._job}: another worker is its planner now; this plan is void")
+            raise LeaseLost(f"{self._job}: another worker is its planner now, so this plan is void")
         return view
 
     def settle(self, spec: Mapping[str, Any], files: Mapping[str, str]) -> JobView:
@@ -144,9 +148,10 @@ class JobBoard:
         return self.move(lambda view: view if self.is_over(view) else job_moves.settle(view, spec, files))
 
     def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
+        """Make the job COMPLETE as the finisher. Raise LeaseLost if another worker is the finisher now."""
         view = self._as_holder(claim, lambda view: job_moves.complete(view, results))
         if view.state is not JobState.COMPLETE:
-            raise LeaseLost(f"{self._job}: another worker finishes it now")
+            raise LeaseLost(f"{self._job}: another worker is its finisher now")
 
     def close(self, closing: Closing, counters: Counters, totals: Totals) -> JobView:
         """Close a shard, unless another worker was faster or the shard was reopened since. Return the job."""
@@ -171,6 +176,7 @@ class JobBoard:
         self.move(lambda view: redo(view, spec) if view.base(first) == base else view)
 
     def retry(self, spec: Mapping[str, Any] | None) -> None:
+        """Retry an ended job, unless another process has done so since the job was read."""
         retries = self.view(fresh=True).retry
         self.move(lambda view: job_moves.retry(view, spec) if view.retry == retries else view)
 
@@ -220,4 +226,4 @@ class JobBoard:
         return parse_job(document)
 
     def _gone(self) -> JobNotFound:
-        return JobNotFound(f"{self._job}: there is no such job on the board any more")
+        return JobNotFound(f"{self._job}: the board no longer has this job")

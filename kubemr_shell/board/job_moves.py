@@ -164,13 +164,13 @@ def retry(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
 
 def redo_reduces(view: JobView, spec: Mapping[str, Any]) -> JobView:
     """Keep the maps, and start the phases after them again, in shards of a new epoch."""
-    _refuse_when_publishing(view, "do its reduces again")
+    _refuse_when_publishing(view, "repeat its reduce tasks")
     return _redone(_with_spec(_with_maps_alone(view), spec))
 
 
 def redo_maps(view: JobView, spec: Mapping[str, Any]) -> JobView:
     """Keep only the plan, and start every phase again, in shards of a new epoch and with the present files."""
-    _refuse_when_publishing(view, "do its maps again")
+    _refuse_when_publishing(view, "repeat its map tasks")
     begun = _with_spec(_without(view, tuple(Phase)), spec)
     return _redone(replace(begun, plan=replace(begun.plan, files={})) if begun.plan else begun)
 
@@ -182,7 +182,7 @@ def reduce_anew(view: JobView, spec: Mapping[str, Any]) -> JobView:
     IllegalTransition if the job has no map outputs.
     """
     if view.cleaned or view.plan is None or view.plan.map_only:
-        raise IllegalTransition("a job without map outputs has nothing to reduce anew")
+        raise IllegalTransition("a job without map outputs cannot repeat its reduce tasks")
     begun = _begun_again(_with_spec(_with_maps_alone(view), spec), JobEvent.REDUCE_ANEW)
     return replace(begun, publishing=False, results=None, replaces=view.results)
 

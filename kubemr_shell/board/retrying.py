@@ -56,7 +56,7 @@ def retried(view: JobView, asked: JobSpec, found: Mapping[str, str]) -> JobView:
     """
     if view.state not in ENDED:
         raise RetryRefused(
-            Refusal.NOTHING_TO_RETRY, f"it is {view.state}: only a job that has ended can be tried again"
+            Refusal.NOTHING_TO_RETRY, f"the job is {view.state}: only a job that has ended can be tried again"
         )
     if view.plan is None:
         return job_moves.retry(view, None)
@@ -70,8 +70,7 @@ def retried(view: JobView, asked: JobSpec, found: Mapping[str, str]) -> JobView:
     if forbidden:
         raise RetryRefused(
             Refusal.ANOTHER_JOB,
-            f"another {', '.join(forbidden)} makes it another job: change it back, or delete this one and submit it "
-            "anew",
+            f"a retry cannot change {', '.join(forbidden)}: change it back, or delete the job and submit it again",
         )
     plain = spec_to_mapping(kept_in_plan(new))
     reduce_anew = () if view.plan.map_only else (*changes.reduce_only, *changes.open_phases)
@@ -85,8 +84,8 @@ def retried(view: JobView, asked: JobSpec, found: Mapping[str, str]) -> JobView:
         fields = " and ".join(reduce_anew)
         raise RetryRefused(
             Refusal.MAPS_GONE,
-            f"it is COMPLETE, and its maps, which another {fields} would need, were removed, as "
-            "keepTmp was not set: submit it as a new job, with keepTmp: true if its reduces may change again",
+            f"the job is COMPLETE, and its map outputs were removed, because keepTmp was not set. A change of {fields} "
+            "needs them: submit a new job, with keepTmp: true if you may change its reduce tasks again",
         )
     return job_moves.reduce_anew(view, plain)
 
@@ -105,10 +104,10 @@ def unused_changes(view: JobView, asked: JobSpec) -> list[str]:
 
 def _complete(view: JobView) -> str:
     if view.plan is not None and view.plan.map_only:
-        return "it is COMPLETE, and has no reduces that could be done again: for another result submit a new job"
+        return "the job is COMPLETE, and has no reduce tasks to repeat: for another result, submit a new job"
     return (
-        "it is COMPLETE, with the reduceCommand and compressOutput that it has: change one of them to have its reduces "
-        "done again, or submit a new job"
+        "the job is COMPLETE with this reduceCommand and compressOutput: to repeat its reduce tasks, change one of "
+        "them; for another result, submit a new job"
     )
 
 

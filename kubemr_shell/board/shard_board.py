@@ -232,7 +232,7 @@ class ShardBoard:
             return self._remember(key, self._writer.write(SHARD_KIND, name, decide, known=known))
         except DocumentNotFound as error:
             self._forget(key)
-            raise LeaseLost(f"{name} is gone, and the job with it") from error
+            raise LeaseLost(f"{name} was removed together with the job") from error
 
     def _read(self, key: ShardKey) -> Document | None:
         """Return the document of a shard by a cheap read. Return None if, as far as is known, no document exists."""
@@ -361,7 +361,7 @@ class ShardBoard:
     def _parse(self, document: Document) -> ShardState:
         if document["spec"]["jobUid"] != self._uid:
             name = document["metadata"]["name"]
-            raise BoardUnavailable(f"{name} is still that of an older job of the same name; it will be deleted")
+            raise BoardUnavailable(f"{name} belongs to an older job of the same name; Kubernetes will delete it")
         return parse_state(document)
 
     def _name(self, key: ShardKey) -> str:

@@ -117,8 +117,8 @@ def _of_losses(lost: int, worker: str) -> str:
     alone = lost - LOSSES_AMONG_OTHERS
     ran = "once when it ran alone" if alone == 1 else f"{alone} times when it ran alone"
     return (
-        f"the worker that ran it was lost, {lost} times, {ran}: most likely this task is what ends the workers "
-        f"(memory, a signal); the last was {worker}"
+        f"the worker of this task was lost {lost} times, {ran}: most likely the task itself ends its workers "
+        f"(memory, a signal); the last of them was {worker}"
     )
 
 

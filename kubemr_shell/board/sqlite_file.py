@@ -88,8 +88,8 @@ def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
         raise BoardUnavailable(f"{path}: an SQLite file, but not a board")
     if schema != SCHEMA_VERSION:
         raise BoardUnavailable(
-            f"{path}: a board of version {schema}, this program knows version {SCHEMA_VERSION}: "
-            "only the program that began the job can go on with it",
+            f"{path}: the board has version {schema}, and this program knows version {SCHEMA_VERSION}: "
+            "only the program that began the job can continue it",
             sequel=Sequel.BEGINS_ANEW,
         )
     return True
@@ -127,9 +127,9 @@ def _explanation(path: str, error: sqlite3.DatabaseError, code: int) -> KubemrEr
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_PROTOCOL:
             return BoardUnavailable(f"{path}: other processes kept the board locked for too long")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return BoardUnavailable(f"{path}: the board is damaged, or no board", sequel=Sequel.BEGINS_ANEW)
+            return BoardUnavailable(f"{path}: the file is damaged, or is not a board", sequel=Sequel.BEGINS_ANEW)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return Forbidden(f"{path}: no right to write the board")
+            return Forbidden(f"{path}: no permission to write the board")
         case sqlite3.SQLITE_CANTOPEN:
             return _cannot_open(path)
         case _:
@@ -148,7 +148,7 @@ def _cannot_open(path: str) -> KubemrError:
         reason = os.strerror(error.errno or 0)
         match error.errno:
             case errno.EACCES | errno.EPERM | errno.EROFS:
-                return Forbidden(f"{path}: no right to open the board: {reason}")
+                return Forbidden(f"{path}: no permission to open the board: {reason}")
             case _:
                 return BoardUnavailable(f"{path}: the board cannot be opened: {reason}")
     return BoardUnavailable(f"{path}: the board cannot be opened, or files cannot be made beside it")

@@ -12,7 +12,7 @@ RoleName: TypeAlias = Literal["planner", "finisher"]
 
 
 class Attempt(NamedTuple):
-    """One execution of a task. No two claims ever hold the same attempt, so its number can name its outputs."""
+    """An execution of a task. No two claims ever hold the same attempt, so its number can name its outputs."""
 
     task: int
     attempt: int

@@ -36,7 +36,7 @@ class Waits:
     def tell(self, text: str | None) -> None:
         """Report why the worker waits. With None, report that it continues. The log gets a repeated text only once."""
         if text != self._told:
-            self._log(text or "the requests of this worker are no longer refused: it goes on")
+            self._log(text or "the requests of this worker are no longer refused: the worker continues")
         self._told = text or ""
         if self._uid is None:
             return

@@ -127,6 +127,6 @@ class Writer:
         """Wait the seconds that the store ``asked`` for, and a random time whose limit doubles with each try."""
         pause = asked + self._random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries, 10)))
         if self._clock() + pause > deadline:
-            message = f"the board did not take it within {self._give_up_seconds:g} s: {error}"
+            message = f"the board did not accept the request within {self._give_up_seconds:g} s: {error}"
             raise BoardUnavailable(message, sequel=error.sequel) from error
         self._sleep(pause)

@@ -94,7 +94,7 @@ class Commands:
         if cancel.is_set():
             raise AttemptEnded(Dropped(attempt=subject.attempt))
         if (changed := self._scratch.changed_file()) is not None:
-            reason = f"{changed}: changed since the job was planned: results of two versions of it would be mixed"
+            reason = f"{changed}: changed since the job was planned: the results would mix two versions of the file"
             raise AttemptEnded(_failed(subject, kind=FileChanged.__name__, reason=reason, final=True))
         for problem in (outcome.feed_error, outcome.drain_error):
             if problem is not None:
@@ -133,8 +133,8 @@ class Commands:
         if outcome.timed_out:
             kind = "CommandTimedOut"
             reason = (
-                f"the command read and wrote nothing for {self._job.spec.timeout_seconds:g} s, though input or its end "
-                "was there for it, and was stopped: raise timeoutSeconds if it may be silent for longer (0: no limit)"
+                f"the command read and wrote nothing for {self._job.spec.timeout_seconds:g} s, although input or its "
+                "end was ready, and was stopped: raise timeoutSeconds if it may be silent for longer (0: no limit)"
             )
         else:
             kind = "CommandFailed"

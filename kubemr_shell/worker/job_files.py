@@ -37,8 +37,8 @@ class JobFiles:
         for uri, pin in self.pins.items():
             if planned.get(uri, pin) != pin:
                 raise FileChanged(
-                    f"{shown(uri)}: is another file here than the one that the job was planned with: "
-                    "give each version a name of its own, and begin the job anew"
+                    f"{shown(uri)}: this file differs from the one that the job was planned with: "
+                    "give each version its own name, and start the job again"
                 )
 
 

@@ -65,14 +65,14 @@ def decode_batch(data: bytes, source: str) -> list[Entry]:
         rows = json.loads(data)
         return [_entry(row) for row in rows]
     except (ValueError, TypeError, KeyError, zlib.error) as error:
-        raise CorruptRun(source, 0, f"the journal is not what was written ({error})") from error
+        raise CorruptRun(source, 0, f"the journal is damaged ({error})") from error
 
 
 def _entry(row: Mapping[str, object]) -> Entry:
     values = dict(row)
     text = values.pop("lengths", "")
     if not isinstance(text, str) or values.pop("ranges", ()):
-        raise TypeError("an older version wrote it: run the job anew")
+        raise TypeError("an older version wrote it: start the job again")
     lengths = zlib.decompress(b64decode(text, validate=True)) if text else b""
     if len(lengths) % BYTES_A_PARTITION:
         raise ValueError("lengths are cut short")

@@ -126,7 +126,7 @@ class Loop:
             self._losses += 1
             if self._losses == LOSSES_IN_A_ROW:
                 raise StorageError(
-                    f"the steps of this worker come to nothing: {error}: files of the job may have been removed",
+                    f"{self._losses} steps of this worker failed in a row: {error}: files of the job may be removed",
                     sequel=Sequel.BEGINS_ANEW,
                 ) from error
             return 0.0
@@ -214,7 +214,7 @@ class Loop:
             if self._reopened[phase, attempt.task] > REOPENINGS_OF_A_TASK:
                 raise StorageError(
                     f"the output of {task_label(phase, attempt.task)} is lost or damaged again and again ({reason}): "
-                    "mend what does it",
+                    "find and remove the cause",
                     sequel=Sequel.GOES_ON,
                 )
         self._board.reopen(phase, lost)

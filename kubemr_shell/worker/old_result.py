@@ -53,7 +53,7 @@ class OldResult:
             return None
         except (ValueError, KeyError, TypeError) as error:
             raise NoManifest(
-                f"{self._success}: something that this job did not write stands there: move it away",
+                f"{self._success}: this file is not a result of kubemr-shell: move it away",
                 sequel=Sequel.GOES_ON,
             ) from error
 

@@ -147,9 +147,9 @@ class Planner:
         view = self._settled(self._board.known)
         plan = view.plan
         if plan is None or not plan.is_settled:
-            raise LeaseLost("the job was tried again, and has other workers")
+            raise LeaseLost("the job was retried, and has other workers")
         if plan.fingerprint != plan_fingerprint(plan.spec, plan.files):
-            raise StorageError("the plan of the job is not what was recorded", sequel=Sequel.BEGINS_ANEW)
+            raise StorageError("the plan of the job does not match its fingerprint", sequel=Sequel.BEGINS_ANEW)
         job = self._context(view, spec_from_mapping(plan.spec))
         files = self._patiently(lambda: self._brought(job))
         files.check(plan.files)

@@ -39,7 +39,7 @@ class Failed:
                 [
                     f"{failure['task']}, attempt {failure['attempt']}: {failure['reason']}",
                     *(f"    | {line}" for line in stderr),
-                    "  the results are being published already: mend it",
+                    "  the job already publishes its results: correct the cause",
                 ]
             ),
             sequel=Sequel.GOES_ON,

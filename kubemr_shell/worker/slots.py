@@ -62,7 +62,7 @@ class Slots:
         self._results: deque[tuple[ShardKey, Result]] = deque()
         self._runners: Sequence[TaskRunner] = ()
         self._cancels: list[Cancel] = []
-        """One flag for each slot, which cancels its running attempt."""
+        """The flags that cancel the running attempt of each slot."""
         self._threads: list[threading.Thread] = []
 
     def start(self, runners: Sequence[TaskRunner]) -> None:

@@ -108,7 +108,7 @@ class PlannedSplits:
         if chunk > 0:
             return lines
         if not lines[0].startswith(_STARTS):
-            raise CorruptRun(uri, 0, "an older version wrote the plan: run the job anew")
+            raise CorruptRun(uri, 0, "an older version wrote the plan: start the job again")
         self._starts = json.loads(lines[0].removeprefix(_STARTS))
         return lines[1:]
 

@@ -112,8 +112,8 @@ class Stages:
         if lost := [attempt for attempt in step.replaced if attempt not in entries]:
             uri = self._workspace.journal(step.phase, step.shard)
             raise StorageError(
-                f"{uri}.*: damaged or gone, though {names.task_label(step.phase, lost[0].task)} was counted by it: "
-                "the job cannot go on without it",
+                f"{uri}.*: damaged or gone, although {names.task_label(step.phase, lost[0].task)} was counted from it: "
+                "the job cannot continue without it",
                 sequel=Sequel.BEGINS_ANEW,
             )
         return [entries[attempt] for attempt in step.replaced]

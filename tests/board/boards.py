@@ -1,4 +1,4 @@
-"""Several workers on one board in a file, with one clock that the test moves."""
+"""Test helpers: several workers on one board in a file, with one clock that the test moves."""
 
 from __future__ import annotations
 
@@ -30,15 +30,18 @@ TIMING = Timing(
 
 
 class Wire(SqliteStore):
-    """A worker's own connection. ``before_patch`` happens once before the next write, ``losses`` as in test_writer."""
+    """The connection of one worker to the board.
+
+    ``before_patch`` is called once before the next write. ``losses`` are lost answers, as in test_writer.
+    """
 
     before_patch: Callable[[], object] | None = None
     losses: list[bool]
     is_down: bool = False
     refused: frozenset[str] = frozenset()
-    """What this worker may not do: ``patch``, or ``patch TaskShard``; likewise ``get`` and ``create``."""
+    """The refused requests of this worker: ``patch``, ``get`` or ``create``; with a kind: ``patch TaskShard``."""
     past: dict[str, Document] | None = None
-    """What cheap reads bring, where they are behind."""
+    """The old documents that cheap reads return, by name."""
     calls: dict[str, int]
 
     def __init__(self, path: str) -> None:
@@ -85,7 +88,7 @@ class Wire(SqliteStore):
 
 
 class Workshop:
-    """One job. Workers are made on demand; a worker keeps its wire and its board."""
+    """A job with workers, which are made on demand. Each worker keeps its wire and its board."""
 
     def __init__(
         self, folder: Path, *, agents: int = 2, slots: int = 2, max_attempts: int = 2, timing: Timing = TIMING
@@ -100,7 +103,7 @@ class Workshop:
         self.during_pause: Callable[[], object] | None = None
         self.wires: dict[str, Wire] = {}
         self.log: list[str] = []
-        """What the workers have said."""
+        """The texts that the workers have logged."""
         self._boards: dict[str, Board] = {}
         Board.create(self.wire("user"), name="job", uid="uid-1", spec=self.spec)
         self.worker("user").deploy()
@@ -128,7 +131,7 @@ class Workshop:
         return self._boards[name]
 
     def sleep(self, seconds: float) -> None:
-        """A worker waits before it sends a write again; ``during_pause`` happens once meanwhile."""
+        """Pause a worker that repeats a write. ``during_pause`` is called once in the pause."""
         self.now += seconds
         happening, self.during_pause = self.during_pause, None
         if happening:
@@ -154,7 +157,7 @@ class Workshop:
         return step.claim
 
     def run(self, worker: str, *, until: Callable[[Step], bool] = lambda step: isinstance(step, Over)) -> Step:
-        """Let one worker do everything it is told, up to a step that is handed to the caller."""
+        """Let one worker carry out its steps, up to the step that is returned."""
         board = self.worker(worker)
         while not until(step := board.next()):
             match step:
@@ -173,7 +176,7 @@ class Workshop:
         return step
 
     def run_to(self, phase: Phase, worker: str = "user") -> None:
-        """Up to the first claim of a phase, which is given back."""
+        """Run the job up to the first claim of a phase, and give this claim back."""
         step = self.run(worker, until=lambda step: isinstance(step, Working) and step.claim.phase is phase)
         assert isinstance(step, Working)
         self.worker(worker).give_back(step.claim)

@@ -1,4 +1,4 @@
-"""A new job on a board of its own that begins with the maps of a complete one."""
+"""Tests of a new job, on its own board, that begins with the maps of a complete job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs on the board from beginning to end, and what each step of a worker brings."""
+"""Tests of jobs on the board from beginning to end, and of each step of a worker."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_one_worker_does_a_job(tmp_path: Path, task_count: int, partitions: int)
 
 
 def test_a_small_job_takes_few_writes(tmp_path: Path) -> None:
-    """One map task, one reduce task, one agent: deploy 2, plan 2, and commit and close for each of three phases."""
+    """A job of one map task, one reduce task and one worker takes 2 writes to deploy, 2 to plan, and a few a phase."""
     shop = Workshop(tmp_path, agents=1)
     shop.plan(1)
     shop.run("user")
@@ -46,7 +46,7 @@ def test_a_small_job_takes_few_writes(tmp_path: Path) -> None:
 
 
 def test_a_task_costs_little(tmp_path: Path) -> None:
-    """20,000 tasks, committed by 200. A slow machine makes no more calls of functions than a fast one."""
+    """The test counts calls for 20,000 tasks in commits of 200, because this count does not depend on the machine."""
     wire = Wire(str(tmp_path / "board.db"))
     Board.create(wire, name="job", uid="u", spec={})
     timing = Timing.local()
@@ -82,7 +82,7 @@ def test_two_workers_share_the_tasks(tmp_path: Path) -> None:
 
 
 def test_looking_again_adds_to_the_claim(tmp_path: Path) -> None:
-    """A worker whose slots are free although its claim is not done gets more, under a new id of the same claim."""
+    """A worker with free slots and an unfinished claim gets more tasks. The claim gets a new id."""
     shop = Workshop(tmp_path)
     shop.plan(8)
     first, second = shop.claim("w1"), shop.claim("w1")
@@ -153,7 +153,7 @@ def test_the_last_committer_closes_at_once_and_others_give_it_time(tmp_path: Pat
 
 
 def test_who_has_brought_a_job_to_a_phase_goes_on_at_once_and_others_at_times_of_their_own(tmp_path: Path) -> None:
-    """Fifty agents see at the same moment that there is a plan: they come one after the other."""
+    """Fifty workers see the plan at the same moment, and enter the phase one after the other."""
     shop = Workshop(tmp_path, agents=50, slots=1, timing=replace(TIMING, spread_seconds=1.0))
     shop.run("planner", until=lambda step: isinstance(step, Planning))
     shop.plan(2, worker="planner")
@@ -244,7 +244,7 @@ def test_cancelled_and_failed_jobs_can_be_retried_and_keep_what_is_committed(tmp
 
 
 def test_a_worker_that_has_slept_through_a_retry_takes_no_part_in_it(tmp_path: Path) -> None:
-    """It knows the job under the spec of before, and may have learnt nothing of its end."""
+    """The worker knows the job under the old spec, and may not know that the job had ended."""
     shop = Workshop(tmp_path)
     shop.plan(2, partitions=2)
     shop.run_to(Phase.REDUCE)

@@ -1,4 +1,4 @@
-"""Claims that are renewed, lost, taken over, stolen, failed, given back; and answers that are lost."""
+"""Tests of claims that are renewed, lost, taken over, stolen, failed or given back, and of lost answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.board.boards import Workshop, attempts, tasks
 
 
 def shop_with_a_claim(folder: Path, *, max_attempts: int = 2) -> Workshop:
-    """Two tasks; w1 holds both."""
+    """Return a workshop with two tasks, which the worker w1 holds."""
     shop = Workshop(folder, agents=20, max_attempts=max_attempts)
     shop.plan(1)
     return shop
@@ -48,7 +48,7 @@ def test_a_renewed_claim_is_not(tmp_path: Path) -> None:
 
 
 def test_a_renewal_in_the_last_moment_saves_the_claim(tmp_path: Path) -> None:
-    """The heartbeat is tested by whoever takes a claim for expired."""
+    """A patch that takes an expired claim over tests the heartbeat of the claim."""
     shop = shop_with_a_claim(tmp_path)
     claim = shop.claim("w1")
     shop.worker("w2").next()
@@ -86,7 +86,7 @@ def test_a_task_that_loses_its_workers_again_and_again_fails_the_job(tmp_path: P
 
 
 def test_the_task_that_its_workers_are_lost_by_is_blamed_and_no_other(tmp_path: Path) -> None:
-    """Task 2 ends every worker that runs it, in the middle of a claim of many tasks; the others are done."""
+    """Task 2 ends every worker that runs it, in a claim of many tasks. All other tasks are committed."""
     shop = Workshop(tmp_path, agents=2, slots=4, max_attempts=2)
     shop.plan(tasks=12)
     sizes = []
@@ -107,7 +107,7 @@ def test_the_task_that_its_workers_are_lost_by_is_blamed_and_no_other(tmp_path: 
     assert view.state is JobState.FAIL
     assert view.failure is not None
     assert view.failure["task"] == "map/2"
-    assert "was lost, 6 times, 4 times when it ran alone" in str(view.failure["reason"])
+    assert "was lost 6 times, 4 times when it ran alone" in str(view.failure["reason"])
     assert (sizes[:2], sizes[2:]) == ([4, 4], [1, 1, 1, 1])
 
 
@@ -149,7 +149,7 @@ def test_a_worker_that_died_before_it_could_fail_the_job_is_followed(tmp_path: P
 
 
 def test_a_task_that_fails_while_its_job_is_retried_fails_the_retried_job(tmp_path: Path) -> None:
-    """Else its failure would belong to a time for which no job fails any more, and nobody would try again."""
+    """Otherwise the failure would belong to an old retry: the job would not fail, and the task not run again."""
     shop = Workshop(tmp_path, max_attempts=1)
     shop.plan(8)
     claim = shop.claim("w1")
@@ -187,7 +187,7 @@ def test_started_tasks_that_are_given_back_get_a_new_number_and_no_blame(tmp_pat
 
 
 def shop_with_a_hoarder(folder: Path) -> tuple[Workshop, Claim]:
-    """w1 holds all that is left of ten fast tasks, and runs one at a time."""
+    """Return a workshop whose worker w1 holds the rest of ten fast tasks, and runs one at a time."""
     shop = Workshop(folder, slots=1)
     shop.plan(10)
     claim = shop.claim("w1")
@@ -200,7 +200,7 @@ def test_unstarted_tasks_are_stolen_from_the_tail(tmp_path: Path) -> None:
 
 
 def test_the_victim_of_a_thief_learns_what_it_lost_and_keeps_the_rest(tmp_path: Path) -> None:
-    """It had done three tasks, of which one was stolen."""
+    """The victim has done three tasks, of which one was stolen."""
     shop, claim = shop_with_a_hoarder(tmp_path)
     stolen = shop.claim("w2")
     left = shop.worker("w1").commit(claim, attempts((1, 0), (2, 0), (9, 0)), more=False)
@@ -211,7 +211,7 @@ def test_the_victim_of_a_thief_learns_what_it_lost_and_keeps_the_rest(tmp_path: 
 
 
 def test_a_thief_that_comes_between_is_noticed(tmp_path: Path) -> None:
-    """The tasks of the claim are tested by its holder's commit."""
+    """The commit of a holder tests the tasks of the claim."""
     shop, claim = shop_with_a_hoarder(tmp_path)
     shop.wire("w1").before_patch = lambda: shop.claim("w2")
     left = shop.worker("w1").commit(claim, claim.attempts, more=False)
@@ -257,7 +257,7 @@ def test_a_lost_answer_changes_nothing(tmp_path: Path, landed: bool) -> None:
 
 
 def test_a_commit_that_landed_is_no_loss_even_if_the_next_claim_is_gone(tmp_path: Path) -> None:
-    """Else the worker would delete outputs that have won."""
+    """Otherwise the worker would delete the outputs of winners."""
     shop = Workshop(tmp_path)
     shop.plan(6)
     claim = shop.claim("w1")
@@ -273,7 +273,7 @@ def test_a_commit_that_landed_is_no_loss_even_if_the_next_claim_is_gone(tmp_path
 
 
 def test_what_a_board_that_gave_up_had_claimed_comes_back_to_its_worker(tmp_path: Path) -> None:
-    """Nobody else could know that its claim is an orphan before the lease ends."""
+    """No other worker can know before the end of the lease that the claim is an orphan."""
     shop = shop_with_a_claim(tmp_path)
     shop.wire("w1").losses += [True] + [False] * 100
     with pytest.raises(BoardUnavailable):
@@ -283,7 +283,7 @@ def test_what_a_board_that_gave_up_had_claimed_comes_back_to_its_worker(tmp_path
 
 
 def test_an_outage_lets_no_claim_expire(tmp_path: Path) -> None:
-    """Whoever could not reach the board begins to observe anew: the holders may have been cut off too."""
+    """The time of an outage does not count, because the holders may not have reached the board either."""
     shop = shop_with_a_claim(tmp_path)
     shop.claim("w1")
     shop.worker("w2").next()

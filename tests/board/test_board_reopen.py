@@ -1,4 +1,4 @@
-"""Committed outputs that turn out to be lost: their tasks run again, and nothing else does."""
+"""Tests of lost outputs of committed tasks: these tasks run again, and no others."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_what_did_not_win_reopens_nothing(tmp_path: Path, lost: tuple[Attempt, .
 
 
 def test_reopening_twice_is_reopening_once(tmp_path: Path) -> None:
-    """Before the task runs again, while it does, and after it has."""
+    """The second order comes before the task runs again, while it runs, and after it has run."""
     shop = Workshop(tmp_path)
     shop.plan(3)
     shop.run_to(Phase.REDUCE)
@@ -88,7 +88,7 @@ def test_a_second_loss_in_the_same_shard_is_added(tmp_path: Path) -> None:
 
 
 def test_reduces_go_on_while_a_map_task_runs_again(tmp_path: Path) -> None:
-    """A reduce attempt that has read all its input may commit; its shard is closed when the maps are."""
+    """A reduce attempt that has read all its input may commit. Its shard is closed after the map shards."""
     shop = Workshop(tmp_path)
     shop.plan(2)
     shop.run_to(Phase.REDUCE)
@@ -117,7 +117,7 @@ def test_parts_that_are_lost_before_they_are_published_are_published_by_another_
 
 
 def test_a_publisher_that_has_read_the_old_manifest_cannot_commit(tmp_path: Path) -> None:
-    """Its task is ordered again with the part, so the new part is published for certain."""
+    """The task of PUBLISH is ordered again together with the part, so the new part is published."""
     shop = Workshop(tmp_path)
     shop.plan(1, partitions=2)
     shop.run_to(Phase.PUBLISH)
@@ -138,7 +138,7 @@ def test_a_late_report_about_maps_does_not_stop_publishing(tmp_path: Path) -> No
 
 
 def test_an_old_closing_of_a_reopened_shard_is_ignored(tmp_path: Path) -> None:
-    """Two workers close; one is so slow that the shard was reopened and covered again meanwhile."""
+    """Two workers close a shard. One is so slow that the shard is reopened and covered again meanwhile."""
     shop = Workshop(tmp_path)
     shop.plan(2)
     closing = shop.run("w1", until=lambda step: isinstance(step, Closing))
@@ -152,7 +152,7 @@ def test_an_old_closing_of_a_reopened_shard_is_ignored(tmp_path: Path) -> None:
 
 
 def test_a_closing_under_way_does_not_undo_a_reopening(tmp_path: Path) -> None:
-    """It tests the turn of its lane only, which the reopening has raised."""
+    """The closing tests only the turn of its lane, which the reopening has raised."""
     shop = Workshop(tmp_path, agents=20)
     shop.plan(2)
     first = shop.run("w1", until=lambda step: isinstance(step, Closing))

@@ -1,4 +1,4 @@
-"""A claim takes work for one batch time, and leaves some for others."""
+"""Tests of the size of a claim: enough for one batch time, but some tasks are left for other workers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LOCAL = replace(Timing.local(), batch_seconds=1.0)
 @pytest.mark.parametrize(
     ("slots", "agents", "task_us", "available", "expected"),
     [
-        (4, 1, 0, 100, 4),  # nobody knows how long a task takes
+        (4, 1, 0, 100, 4),  # the time of a task is unknown
         (4, 1, 0, 3, 3),
-        (4, 2, 0, 4, 2),  # others are there: half
+        (4, 2, 0, 4, 2),  # with other workers: half
         (4, 2, 0, 1, 1),
         (4, 1, 100_000, 100, 40),
         (4, 2, 100_000, 60, 30),
@@ -44,7 +44,7 @@ def test_many_agents_take_at_least_the_least_batch() -> None:
         (1, 64, 1000, 64),
         (1, 64, 10, 10),
         (8, 64, 1000, 64),
-        (8, 64, 100, 13),  # each agent gets some
+        (8, 64, 100, 13),  # each worker gets some
         (100, 64, 99, 1),
         (1, 2, 1000, 4),  # never fewer than slots
     ],
@@ -52,7 +52,7 @@ def test_many_agents_take_at_least_the_least_batch() -> None:
 def test_tasks_that_cost_little_together_are_claimed_together(
     agents: int, together: int, available: int, expected: int
 ) -> None:
-    """Though one of them alone takes longer than a claim should."""
+    """The claim takes them together even if one task takes longer than a claim should."""
     size = claim_size(
         timing=LOCAL,
         slots=4 if agents == 1 else 1,

@@ -1,4 +1,4 @@
-"""What is told of a failure fits into the job's document."""
+"""Tests of the size limit for the facts of a failure."""
 
 from __future__ import annotations
 

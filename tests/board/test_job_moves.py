@@ -1,4 +1,4 @@
-"""What each move makes of a job, and what its patch tests."""
+"""Tests of the moves of a job, and of the test operations in their patches."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LANES = {phase: {0: Lane(), 1: Lane()} for phase in EVERY_PHASE}
 
 
 def job(state: str, closed: Mapping[str, str] | None = None, **changes: Any) -> JobView:
-    """A planned job with two shards a phase, each in a lane of its own."""
+    """Return a planned job with two shards in each phase, each in its own lane."""
     view = JobView(**{"state": JobState(state), "spec": {"a": 1}, "plan": PLAN, "lanes": LANES, "turn": 8, **changes})
     for phase, text in (closed or {}).items():
         for shard in Ranges.parse(text):
@@ -135,7 +135,7 @@ def test_the_last_close_of_all_makes_a_finisher() -> None:
 
 
 def test_ending_a_job_voids_who_plans_and_who_finishes() -> None:
-    """A planner that wakes up later must not find its claim and go on."""
+    """A planner that wakes up later must not find its claim and continue."""
     for end in (job_moves.cancel, lambda view: job_moves.fail(view, {})):
         ended = end(unplanned("DEPLOYED", planner=ME))
         assert ended.planner is None
@@ -177,7 +177,7 @@ def test_only_what_is_still_read_can_be_reopened(state: str, partitions: int, op
 
 
 def test_the_document_stays_small_however_much_is_counted() -> None:
-    """Each of many shards has as many counters as its tasks may have, with the longest names."""
+    """Each of many shards has the greatest number of counters, with the longest names."""
     shards = 40
     facts = PlanFacts(**{**_values(FACTS), "tasks": shards * 1000}).with_layouts(1)
     view = job("MAP", plan=facts, lanes=facts.lanes())
@@ -191,7 +191,7 @@ def test_the_document_stays_small_however_much_is_counted() -> None:
 
 
 def test_counters_and_totals_add_up() -> None:
-    """Those of one lane, and of several."""
+    """The counters and totals of one lane are added, and those of several lanes."""
     added: list[tuple[Counters, Totals]] = [
         ({"g": {"n": 1}}, {"bytes": 5, "slowest": {"task": "map/1", "seconds": 2.5}}),
         (
@@ -241,14 +241,14 @@ def test_the_closing_that_moves_the_job_on_is_tested_by_its_turn_too() -> None:
 
 @pytest.mark.parametrize("again", [reopen(Phase.MAP, 0), redo], ids=["reopen", "redo"])
 def test_what_opens_shards_again_raises_the_turns_of_their_lanes(again: Callable[[JobView], JobView]) -> None:
-    """Also where the shard was not closed: a closing of it may be under way."""
+    """The turn is raised also if the shard was not closed, because a closing may be under way."""
     before = job("MAP")
     phase = Phase.MAP if again is not redo else Phase.REDUCE
     assert again(before).lanes[phase][0].turn == before.lanes[phase][0].turn + 1
 
 
 def test_two_closings_may_both_be_the_last_of_a_phase() -> None:
-    """Each tests its own lane only: both land, and whoever sees it moves the job on."""
+    """Each closing tests only its own lane, so both land. The next worker moves the job to the next phase."""
     before = job("MAP")
     document = {"metadata": {"uid": "u"}, "spec": before.spec, "status": format_status(before)}
     for shard in (0, 1):
@@ -326,7 +326,7 @@ def failed(view: JobView) -> JobView:
 def test_it_is_known_whether_a_planner_was_ever_at_work(
     moves: list[Callable[[JobView], JobView]], may_have_been: bool
 ) -> None:
-    """From the status alone, in which a planner that has given up leaves nothing else."""
+    """The status alone shows this, because a planner that has given up leaves no other trace."""
     view = unplanned("PENDING")
     for move in moves:
         patch = job_moves.job_patch("uid", view, move(view))

@@ -1,4 +1,4 @@
-"""What the board reads of the document of a job."""
+"""Tests of the state that the board reads from the document of a job."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from kubemr_shell.job.state import JobState
 
 @pytest.mark.parametrize(("asked", "replicas"), [({"replicas": 7}, 7), ({}, 1), ({"replicas": "many"}, 1)])
 def test_the_replicas_are_those_that_the_job_asks_for_now(asked: dict[str, Any], replicas: int) -> None:
-    """The batch Job of a pod that is added to a running job knows the old number alone."""
+    """A pod that is added to a running job learns only the old number from its batch Job."""
     planned = format_status(JobView(state=JobState.MAP, spec={"replicas": 2}))
     assert parse_job({"spec": {"mapCommand": "cat", **asked}, "status": planned}).replicas == replicas

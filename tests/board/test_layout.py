@@ -1,4 +1,4 @@
-"""Tasks are laid out in shards without gaps."""
+"""Tests of the layout of tasks in shards: no task is missing or in two shards."""
 
 from __future__ import annotations
 

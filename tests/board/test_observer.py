@@ -1,4 +1,4 @@
-"""A claim expires by the observer's own clock, from the moment it first saw this heartbeat."""
+"""Tests of the expiry of claims by the observer's own clock, from the first sight of a heartbeat."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_renewal_starts_the_time_again() -> None:
 
 
 def test_an_older_heartbeat_is_a_change_too() -> None:
-    """Reads may be old: what was seen last decides, so a stale one only delays."""
+    """A read may be old. The last read decides, so an old read only delays the expiry."""
     watch = Watch()
     assert [watch.sees(at, beat) for at, beat in ((0.0, 1), (20.0, 0), (30.0, 1))] == [False] * 3
 
@@ -50,7 +50,7 @@ def test_time_out_of_reach_of_the_board_does_not_count() -> None:
 
 
 def test_the_dead_expire_on_a_board_that_often_fails() -> None:
-    """Every other look fails: the claims of the dead take longer, and no more."""
+    """If every other read fails, the claims of dead workers expire later, but they expire."""
     watch = Watch()
     looks = []
     for second in range(60):

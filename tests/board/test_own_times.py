@@ -1,4 +1,4 @@
-"""When agents plan, enter a phase and close shards."""
+"""Tests of the times at which workers plan, enter a phase and close shards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def agent(
 
 
 def entrances(**options: float) -> list[tuple[int, float]]:
-    """The shard and the time of each agent."""
+    """Return the shard and the time of each worker."""
     agents = [agent(number, **options) for number in range(AGENTS)]  # type: ignore[arg-type]
     return [(one.home(20), one.to_enter(VIEW, Phase.MAP)) for one in agents]
 

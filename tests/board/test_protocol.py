@@ -1,4 +1,4 @@
-"""A job says the version of what is written into it, and whoever does not know that version leaves it alone."""
+"""Tests of the protocol version of a job: a program that does not know the version leaves the job alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_status_of_before_there_were_versions_is_understood() -> None:
 
 @pytest.mark.parametrize("stated", [PROTOCOL + 1, 0, "new"])
 def test_a_job_of_another_version_is_refused_with_both_versions_and_what_to_do(stated: object) -> None:
-    """Its other fields may mean something else: nothing of them is read."""
+    """No other field is read, because it may have another meaning."""
     with pytest.raises(ProtocolMismatch) as refused:
         parse_job(document(protocol=stated, state="A_STATE_OF_LATER"))
     text = str(refused.value)

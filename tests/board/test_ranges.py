@@ -1,4 +1,4 @@
-"""Ranges are sets of numbers, whatever they are made from."""
+"""Tests of ranges as sets of numbers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_set_survives_its_text(values: frozenset[int]) -> None:
 
 @given(numbers, numbers)
 def test_operations_are_those_of_sets(left: frozenset[int], right: frozenset[int]) -> None:
-    """Equal sets are equal values too: they are compared to find what a patch must change."""
+    """Equal sets are equal values too, because the patch compares them to find the changes."""
     one, other = Ranges.of(left), Ranges.of(right)
     assert one | other == Ranges.of(left | right)
     assert one - other == Ranges.of(left - right)

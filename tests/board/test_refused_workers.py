@@ -1,4 +1,4 @@
-"""Workers whose requests are refused for a while: by rights that are behind, or by quotas that are full."""
+"""Tests of workers whose requests are refused for a while, by late permissions or full quotas."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def workshop(tmp_path: Path) -> Workshop:
 
 
 def wait(workshop: Workshop, worker: str, *, until: Callable[[], bool]) -> None:
-    """Let a worker look again and again; it finds nothing to do."""
+    """Let a worker ask for a step again and again, and find nothing to do."""
     while not until():
         step = workshop.worker(worker).next()
         assert isinstance(step, Idle), step
@@ -55,7 +55,7 @@ def test_a_full_quota_is_waited_for_and_the_status_says_so(workshop: Workshop) -
 
 
 def test_what_a_worker_holds_is_renewed_while_it_waits_for_a_quota(workshop: Workshop) -> None:
-    """The loop goes on: only another shard cannot be made."""
+    """The loop continues, and only the creation of another shard is refused."""
     held = workshop.claim("a")
     workshop.wire("a").refused = CREATION
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""What becomes of a job that is asked to try again, by its state and by what was changed."""
+"""Tests of the decision on a retry, by the state of the job and the changed fields and files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEPT = replace(ASKED, keep_tmp=True)
 
 
 def ended(state: str, spec: JobSpec = ASKED, **changes: Any) -> JobView:
-    """A job that has mapped, as its pods have recorded it."""
+    """Return an ended job with closed maps, as its pods have recorded it."""
     plain = spec_to_mapping(replace(spec, partitions=2 if spec.partitions is None else spec.partitions))
     facts = PlanFacts(
         claim_id="p", tasks=3, partitions=plain["partitions"], spec=plain, fingerprint="f", input_bytes=5
@@ -105,7 +105,7 @@ def test_a_job_without_a_plan_may_become_any_other() -> None:
 
 
 def test_what_pods_have_added_to_the_spec_is_no_change_of_it() -> None:
-    """Commands and scripts of the image, and the folder in which they found files."""
+    """Pods add the commands and scripts of the image, and the folder of the files."""
     written = replace(ASKED, map_command="./map.sh", reduce_command=None, files=("s3://b/data", "list"))
     found = replace(written, reduce_command="uniq -c", files=("s3://b/data", "/app/list", "/app/map.sh"))
     again = retried(ended("FAIL", found), written, {})
@@ -144,7 +144,7 @@ def test_with_another_content_of_a_file_that_maps_may_read_all_is_done_again(cha
     assert (again.plan.is_settled, again.plan.files) == (False, {}), "the first worker pins the files anew"
     assert refusal(with_pins("COMPLETE"), SCRIPTS, {changed: "2"}) == (
         Refusal.ANOTHER_JOB,
-        f"another {changed[3:]} makes it another job: change it back, or delete this one and submit it anew",
+        f"a retry cannot change {changed[3:]}: change it back, or delete the job and submit it again",
     )
 
 

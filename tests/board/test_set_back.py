@@ -1,4 +1,4 @@
-"""A board that was set back to an older state, as an etcd is that was restored from a backup."""
+"""Tests of a board that was set back to an older state, like an etcd restored from a backup."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_worker_that_has_seen_a_later_state_of_the_job_ends(tmp_path: Path) ->
 
 
 def test_cheap_reads_that_stay_behind_are_checked_by_a_fresh_one(tmp_path: Path) -> None:
-    """Those of an API server may be behind for a moment, and that is no reason to end."""
+    """The cheap reads of an API server may be old for a moment, and a worker must not end for this reason."""
     shop = Workshop(tmp_path)
     shop.plan(tasks=2)
     shop.claim("other")

@@ -1,4 +1,4 @@
-"""What each move makes of a shard, as a table of the document's own words."""
+"""Tests of the moves of a shard, as tables in the form of the document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Move = Callable[[ShardState], ShardState]
 
 
 def shard(**changes: Any) -> ShardState:
-    """Ten tasks: 0-1 done, 2 to be done again, 3-5 held by A and 6 by B, 7-9 not issued."""
+    """Return a shard of ten tasks: 0-1 done, 2 in ``redo``, 3-5 held by A, 6 held by B, 7-9 not issued."""
     values: dict[str, Any] = {
         "count": 10,
         "next": 7,
@@ -131,8 +131,8 @@ TABLE: dict[str, tuple[ShardState, Move, dict[str, object]]] = {
                 "facts": {
                     "task": "map/103",
                     "attempt": 0,
-                    "reason": "the worker that ran it was lost, 3 times, once when it ran alone: most likely this task "
-                    "is what ends the workers (memory, a signal); the last was a",
+                    "reason": "the worker of this task was lost 3 times, once when it ran alone: most likely the task "
+                    "itself ends its workers (memory, a signal); the last of them was a",
                 },
             },
         },

@@ -1,4 +1,4 @@
-"""Which test operations guard which change, and that the patch makes just that change."""
+"""Tests of the patch of a shard: its test operations, and its changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.board.test_shard_moves import TABLE, commit, fail, hand_out, shard, t
 
 
 def guards(before: ShardState, after: ShardState, expired: tuple[str, ...] = ()) -> dict[str, object]:
-    """What is tested, by path, without ``/state/``."""
+    """Return the tested values by path, without the prefix ``/state/``."""
     operations = shard_patch("u", before, after, expired=expired)
     assert [operation["op"] for operation in operations] == sorted(
         (operation["op"] for operation in operations), key=lambda op: op != "test"
@@ -55,7 +55,7 @@ def test_failing_for_good_is_guarded_by_the_retry() -> None:
 
 
 def test_nothing_else_is_tested() -> None:
-    """What neither changes nor matters may change under us: a renewal, another claim, the time of a task."""
+    """Values without effect on the change may differ: a renewal, another claim, the time of a task."""
     tested = guards(shard(), commit("3")(shard()))
     assert not [path for path in tested if path.startswith("claims/B") or path in ("us", "claims/A/hb", "failed")]
 

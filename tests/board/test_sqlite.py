@@ -1,4 +1,4 @@
-"""What the contract suite cannot say: other processes, killed ones, files that are not what they should be."""
+"""Tests of the SQLite store that the contract suite lacks: other processes, killed processes, damaged files."""
 
 import os
 import signal
@@ -61,7 +61,7 @@ def python(code: str, *args: object) -> subprocess.Popen[str]:
 
 
 def let_go(*processes: subprocess.Popen[str]) -> None:
-    """Wait until each has started, then let all run at once."""
+    """Wait until each process has started, and then let all run at once."""
     for process in processes:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
@@ -155,7 +155,7 @@ def kill_writer_after(folder: Path, lines: int) -> None:
 
 
 def test_a_board_whose_maker_was_killed_is_made_by_the_next(tmp_path: Path) -> None:
-    """Whatever a maker has done when it dies, up to the end of its transaction, is undone or complete."""
+    """The work of a killed maker is either undone or complete, because it is one transaction."""
     code = """
 import os, sys
 import sqlite3
@@ -226,7 +226,7 @@ def test_a_full_disk_is_out_of_space_and_changes_nothing(tmp_path: Path) -> None
 def test_a_file_that_is_no_board_is_named(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "board"
     path.write_bytes(damage)
-    with pytest.raises(BoardUnavailable, match=f"{path}: the board is damaged, or no board$"):
+    with pytest.raises(BoardUnavailable, match=f"{path}: the file is damaged, or is not a board$"):
         SqliteStore(str(path))
     assert path.read_bytes() == damage
 
@@ -276,7 +276,7 @@ def test_a_board_of_another_version_is_refused(tmp_path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("PRAGMA user_version = 99")
     other.close()
-    with pytest.raises(BoardUnavailable, match=f"{path}: a board of version 99, this program knows version 1"):
+    with pytest.raises(BoardUnavailable, match=f"{path}: the board has version 99, and this program knows version 1"):
         SqliteStore(path)
 
 
@@ -298,7 +298,7 @@ def test_a_board_is_begun_only_by_one_who_may(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_the_right_to_write_is_forbidden() -> None:
-    with pytest.raises(Forbidden, match="/sys/kubemr-board: no right to open the board"):
+    with pytest.raises(Forbidden, match="/sys/kubemr-board: no permission to open the board"):
         SqliteStore("/sys/kubemr-board")
 
 
@@ -306,7 +306,7 @@ def test_a_board_that_may_only_be_read_is_forbidden_to_write(tmp_path: Path) -> 
     path = board_with_a_shard(tmp_path)
     store = SqliteStore(path)
     store._connection.execute("PRAGMA query_only = 1")
-    with pytest.raises(Forbidden, match=f"{path}: no right to write the board"):
+    with pytest.raises(Forbidden, match=f"{path}: no permission to write the board"):
         store.patch(KIND, "shard", [json_patch.replace("/state/next", 1)])
     assert store.get(KIND, "shard")["state"]["next"] == 0
     store.close()
@@ -350,14 +350,14 @@ def test_a_forked_child_is_told_to_open_its_own(tmp_path: Path) -> None:
 
 
 def test_a_uid_that_the_caller_chose_is_kept(tmp_path: Path) -> None:
-    """The folder of a local run is named for the uid before there is a board in it."""
+    """A local run names its folder for the uid before it makes the board inside."""
     store = SqliteStore(str(tmp_path / "board"))
     assert store.create({"kind": KIND, "metadata": {"name": "n", "uid": "mine"}})["metadata"]["uid"] == "mine"
     store.close()
 
 
 def test_text_that_is_no_unicode_is_kept(tmp_path: Path) -> None:
-    """A path of any bytes, as Python decodes it, may stand in a failure."""
+    """The facts of a failure may have a path of any bytes, as Python decodes it."""
     store = SqliteStore(str(tmp_path / "board"))
     name = os.fsdecode(b"caf\xe9 \xf0\x9f\x90\x8d\0")
     store.create({**shard(), "failure": name})

@@ -1,4 +1,4 @@
-"""Numbers by task as text, and back."""
+"""Tests of the text form of numbers by task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A write resolves, whatever becomes of its answers."""
+"""Tests of writes whose answers are lost: each write has a known result in the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kubemr_shell.net.refusals import Refusals
 
 
 class Lossy(SqliteStore):
-    """Loses answers as it is told: each of ``losses`` says whether the write landed."""
+    """A store that loses answers. Each item of ``losses`` says whether the write landed."""
 
     losses: list[bool]
     sent: list[Sequence[Operation]]
@@ -56,7 +56,7 @@ class Desk:
         self.unreachable += 1
 
     def raise_once(self) -> Document:
-        """Count up from what is read first; nothing to do once that was done."""
+        """Return a decision that raises the first count by one, and does nothing once this is done."""
         return self.writer.write("K", "n", lambda d: [] if d["value"] else [expect("/value", 0), replace("/value", 1)])
 
 

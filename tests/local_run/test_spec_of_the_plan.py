@@ -144,7 +144,7 @@ def test_a_worker_that_is_given_another_content_of_a_file_than_was_planned_with_
             resources["/prefix"] = Resource(b"new-", etag='"2"')
             late = worker(job, "late", tmp_path)
             try:
-                with pytest.raises(FileChanged, match="/prefix: is another file here than the one that the job was"):
+                with pytest.raises(FileChanged, match="/prefix: this file differs from the one that the job was"):
                     late.run()
             finally:
                 late.close()
@@ -163,7 +163,7 @@ def test_a_script_that_is_edited_while_the_job_runs_ends_the_job(tmp_path: Path)
     assert failure is not None
     assert (failure["kind"], failure["reason"]) == (
         "FileChanged",
-        f"{script}: changed since the job was planned: results of two versions of it would be mixed",
+        f"{script}: changed since the job was planned: the results would mix two versions of the file",
     )
 
 

@@ -160,7 +160,7 @@ def test_a_command_that_does_nothing_for_too_long_is_stopped(place: Place, end: 
     done = place.run("run", "-m", f"{NOTE}{end}", "--timeout", "1", "--max-attempts", "1", "in")
 
     assert done.code == 4
-    assert "map/0, attempt 0: the command read and wrote nothing for 1 s, though" in done.stderr
+    assert "map/0, attempt 0: the command read and wrote nothing for 1 s, although" in done.stderr
     assert place.attempts() == ["map/0.0"]
     assert place.processes() == []
 

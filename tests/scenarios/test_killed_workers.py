@@ -121,7 +121,7 @@ def test_a_run_whose_workers_are_killed_again_and_again_gives_up(place: Place) -
     done = place.run(*job.arguments(place))
 
     assert done.code == 4
-    assert "map/0, attempt 2: the worker that ran it was lost, 3 times" in done.stderr
+    assert "map/0, attempt 2: the worker of this task was lost 3 times" in done.stderr
     assert place.parts() == {}
 
 
@@ -134,4 +134,4 @@ def test_the_task_that_kills_its_workers_is_named_and_not_those_beside_it(place:
 
     assert done.code == 4
     assert " failed: map/2, attempt " in done.stderr
-    assert "the worker that ran it was lost, 3 times, once when it ran alone" in done.stderr
+    assert "the worker of this task was lost 3 times, once when it ran alone" in done.stderr

@@ -1,4 +1,4 @@
-"""A job on a real board in a folder, and a worker's loop over it."""
+"""Test helpers: a job on a real board in a folder, and the loop of a worker for this job."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LOCAL = Timing.local()
 
 
 class Turns(TaskRunner):
-    """Each attempt waits for its turn, and then has done its work."""
+    """A runner whose attempts wait for their turn, and then succeed."""
 
     def __init__(self) -> None:
         self.begun: list[Attempt] = []
@@ -51,7 +51,7 @@ class Turns(TaskRunner):
         self._cancel: Cancel | None = None
 
     def is_cancelled(self) -> bool:
-        """Whether the attempt that waits is to end."""
+        """Return whether the waiting attempt is cancelled."""
         return self._cancel is not None and self._cancel.is_set()
 
     def go_on(self, turns: int) -> None:
@@ -67,7 +67,7 @@ class Turns(TaskRunner):
         return 0
 
     def status(self) -> None:
-        """It says nothing."""
+        """Return no status."""
 
     def close(self) -> None:
         pass
@@ -75,7 +75,7 @@ class Turns(TaskRunner):
 
 @dataclass(frozen=True, kw_only=True)
 class Looping:
-    """A worker's loop in a thread of its own."""
+    """The loop of a worker in its own thread."""
 
     slots: Slots
     loop: Loop
@@ -104,7 +104,7 @@ class Site:
         self.board("owner").deploy()
 
     def plan(self) -> None:
-        """Give it a plan with ``TASKS`` map tasks, and no reduces."""
+        """Record a plan with ``TASKS`` map tasks and no reduce tasks."""
         board = self.board("planner")
         step = board.next()
         assert isinstance(step, Planning)
@@ -127,7 +127,7 @@ class Site:
     def looping(
         self, runner: Turns, *, timing: Timing = LOCAL, clock: Callable[[], float] = time.monotonic
     ) -> Iterator[Looping]:
-        """A worker at work; it is stopped at the end, and what has ended it before is raised."""
+        """Yield a working loop, and stop the loop at the end. Raise the error that has ended it earlier, if any."""
         board = self.board("looping")
         attention, stopping = Attention(), Cancel()
         slots = Slots(1, attention.set)
@@ -166,7 +166,7 @@ class Site:
     def planner(
         self, board: Board, stopping: Cancel, *, lease_seconds: float = 30, outages: Refusals | None = None
     ) -> Planner:
-        """Return what plans the job; without ``outages`` a storage that is away ends it."""
+        """Return the planner of the job. Without ``outages``, a storage that does not answer ends the job."""
         return Planner(
             board,
             lambda view, spec: self.context(),

@@ -1,6 +1,6 @@
-"""Whoever closes a shard needs little memory, however many partitions a job has.
+"""Test of the memory for closing a shard: it is small, however many partitions the job has.
 
-The peak is VmHWM of a child process: ru_maxrss of a child begins with what its parent had.
+The peak is VmHWM of a child process, because ru_maxrss of a child begins with the value of its parent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kubemr_shell.board.layout import Layout
 TASKS, PARTITIONS = 300, 20_000
 TASKS_A_BATCH = 10
 MOST_BYTES = 40 << 20
-"""Half of it for a million ranges of 24 bytes each, the rest for one batch of the journal and the interpreter."""
+"""The limit: half for a million ranges of 24 bytes each, the rest for one journal batch and the interpreter."""
 
 CLOSE_IN_CHILD = """
 import json, sys

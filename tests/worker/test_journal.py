@@ -51,6 +51,6 @@ def test_anything_else_is_refused_with_the_name_of_the_batch(data: bytes) -> Non
 
 
 def test_ranges_in_the_journal_of_an_older_version_are_refused_as_such() -> None:
-    with pytest.raises(CorruptRun, match="an older version wrote it: run the job anew"):
+    with pytest.raises(CorruptRun, match="an older version wrote it: start the job again"):
         decode_batch(b'[{"task":1,"attempt":0,"ranges":[[0,5]]}]', "b")
     assert decode_batch(b'[{"task":1,"attempt":0,"ranges":[]}]', "b") == [Entry(task=1, attempt=0)]

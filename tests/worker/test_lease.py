@@ -16,7 +16,7 @@ TIMING = Timing.local()
 
 
 class Rival:
-    """A worker that would plan as soon as it takes the planner for dead; its clock is set by the test."""
+    """A worker that plans as soon as the planner counts as dead. The test sets its clock."""
 
     def __init__(self, store: SqliteStore) -> None:
         self._now = 0.0

@@ -1,4 +1,4 @@
-"""The loop of a worker against a real board, with slots whose attempts end when the test says so."""
+"""Tests of the loop of a worker on a real board. The test decides when the attempts of its slots end."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_tasks_that_another_worker_has_stolen_are_not_run(tmp_path: Path) -> Non
 
 
 def test_what_a_worker_has_made_is_deleted_at_once_when_its_commit_comes_too_late(tmp_path: Path) -> None:
-    """It is busy with the fourth task, and its lease has run out: another worker has all that it held."""
+    """The worker runs the fourth task when its lease has ended, and another worker has taken its claim over."""
     now, later = 0.0, time.monotonic()
 
     class Staging(Turns):
@@ -74,7 +74,7 @@ def test_what_a_worker_has_made_is_deleted_at_once_when_its_commit_comes_too_lat
 
 
 def test_a_job_whose_journal_never_shows_what_was_written_ends_with_an_error(tmp_path: Path) -> None:
-    """As in a store that takes two names for one, and lists neither."""
+    """The cause may be a store that takes two names for one, and lists neither."""
 
     class Forgetful(LocalStorage):
         def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -111,7 +111,7 @@ def test_a_busy_worker_looks_whether_the_job_has_ended_as_often_as_its_timing_sa
 
 
 def test_a_worker_that_is_stopped_while_it_plans_gives_the_planning_back_at_once(tmp_path: Path) -> None:
-    """The inputs are behind a server that never ends its answer."""
+    """The inputs are on a server that never ends its answer."""
     with serving({"/list": Resource(b"a\nb\n", hold=threading.Event())}) as server:
         site = Site(tmp_path, inputs_from=server.url("/list"))
         with site.looping(Turns()) as looping:
@@ -127,7 +127,7 @@ def test_a_worker_that_is_stopped_while_it_plans_gives_the_planning_back_at_once
 
 
 def test_a_worker_gives_back_what_it_holds_when_its_job_was_retried_meanwhile(tmp_path: Path) -> None:
-    """What it knows of the job is from before: it may not even know that it had ended."""
+    """The worker knows only an old state of the job, and may not know that the job had ended."""
     site, runner = Site(tmp_path), Turns()
     site.plan()
     with site.looping(runner, timing=replace(LOCAL, state_seconds=0.05, commit_seconds=0.05)) as looping:
@@ -150,7 +150,7 @@ def test_a_worker_that_is_stopped_while_it_finishes_gives_the_finish_back_at_onc
     looping: list[Looping] = []
 
     class Stopping(OldResult):
-        """An older result: while its parts are removed, somebody stops the worker."""
+        """An old result. The worker is stopped while its parts are removed."""
 
         def remove_others(self, kept: set[str]) -> None:
             looping[0].loop.stop()

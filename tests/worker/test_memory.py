@@ -21,7 +21,7 @@ def test_a_share_is_never_below_32_mebibytes(mebibytes: int, wanted: int, slots:
 def test_the_advice_on_long_records_doubles_what_is_allowed(
     mebibytes: int, slots: int, collectors: int, s3: bool
 ) -> None:
-    """``RecordTooLarge`` advises twice the memory, or half of the slots."""
+    """``RecordTooLarge`` advises to double the memory or to halve the slots."""
     now = divide_memory(mebibytes * MEBIBYTE, slots, s3=s3)
     for memory, fewer in ((2 * mebibytes, now.slots), (mebibytes, now.slots // 2)):
         then = divide_memory(memory * MEBIBYTE, fewer, s3=s3)

@@ -5,7 +5,7 @@ from kubemr_shell.worker.meter import REPORT_SECONDS, Meter, Status, read_meters
 
 
 class Busy:
-    """What runs in a worker, as the test says."""
+    """The running attempts of a worker, set by the test."""
 
     def __init__(self, moved: int, status: Status | None) -> None:
         self._moved = moved

@@ -1,4 +1,4 @@
-"""What stands in an output: an old result, which may be removed, or something that no new one may replace."""
+"""Tests of an old result in the output, which may be removed, and of foreign files, which may not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def result(folder: Path, parts: tuple[str, ...] | None = ("part-00000",)) -> Old
         ("another", 5, True),
         ("me", 0, True),
         ("me", 1, False),
-        # One who sleeps through the end, and through what comes after it, must not remove what is newer than he knows.
+        # A worker that sleeps through the end of its job must not remove a result that is newer than it knows.
         ("me", 2, False),
     ],
 )
@@ -39,5 +39,5 @@ def test_what_is_older_than_the_epoch_that_publishes_is_in_the_way(
 def test_nothing_and_no_manifest_are_told_apart(tmp_path: Path) -> None:
     assert not result(tmp_path).stands(1)
     (tmp_path / "_SUCCESS").write_text("{}")
-    with pytest.raises(StorageError, match="did not write stands there"):
+    with pytest.raises(StorageError, match="this file is not a result of kubemr-shell"):
         result(tmp_path).stands(1)

@@ -1,4 +1,4 @@
-"""Parts in a storage whose staged outputs are no files."""
+"""Tests of parts in a storage whose staged outputs are not files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA = b"".join(b"line %d\n" % number for number in range(300_000))
 
 
 class NoFile(StagedOutput):
-    """A staged file that does not say so, and may refuse to take more."""
+    """A staged output without a descriptor, which may refuse further bytes."""
 
     def __init__(self, folder: Path, most: int = len(DATA)) -> None:
         self._staged = LocalStorage().stage(str(folder / "staged"), target=str(folder / "part"))
@@ -87,7 +87,7 @@ def test_a_merge_is_fed_to_an_output_that_is_no_file(tmp_path: Path) -> None:
 
 
 def test_an_output_that_takes_no_more_ends_the_merge(tmp_path: Path) -> None:
-    """The merge would wait for room in the pipe for ever."""
+    """Otherwise the merge would wait for ever for room in the pipe."""
     staged = NoFile(tmp_path, most=len(DATA) // 3)
     with pytest.raises(StorageUnavailable):
         feed_staged(lambda descriptor, _: write_all(descriptor, DATA, 1 << 20), staged, NOBODY)

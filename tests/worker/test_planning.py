@@ -1,4 +1,4 @@
-"""Planning while the storage is away for a while."""
+"""Tests of planning while the storage does not answer for some time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AWAY = "s3://b/plan: the server cannot be reached"
 
 
 class AwayAtFirst(LocalStorage):
-    """A folder that cannot be written to so many times."""
+    """A folder whose first writes fail."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plan(site: Site, *, seconds: float) -> list[str | None]:
-    """Plan the job of a site, and return what is told meanwhile."""
+    """Plan the job of a site, and return the reports meanwhile."""
     told: list[str | None] = []
     board, cancel = site.board("planner"), Cancel()
     outages = Refusals(

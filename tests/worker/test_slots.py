@@ -1,4 +1,4 @@
-"""Which attempts a slot has begun when their claim is dropped: their numbers must not be handed out again."""
+"""Tests of the attempts that a slot has begun before they are dropped: their numbers must not be reused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIRST, SECOND, THIRD = Attempt(0, 0), Attempt(1, 0), Attempt(2, 0)
 
 
 class OneAtATime(TaskRunner):
-    """Each attempt runs until the test lets it end, or it is cancelled."""
+    """A runner whose attempts run until the test ends them, or until they are cancelled."""
 
     def __init__(self) -> None:
         self.begun: list[Attempt] = []
@@ -42,10 +42,10 @@ class OneAtATime(TaskRunner):
         return 0
 
     def status(self) -> None:
-        """It says nothing."""
+        """Return no status."""
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing, because there are no resources."""
 
 
 @pytest.fixture

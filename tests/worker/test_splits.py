@@ -1,4 +1,4 @@
-"""The plan in chunks: every task gets its split, and no chunk is much in memory."""
+"""Tests of the plan in chunks: every task gets its split, and each chunk needs little memory."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_plan_of_nothing_has_no_chunk(workspace: Workspace) -> None:
 
 @given(st.lists(st.integers(1, 2 * PIECES_A_CHUNK), max_size=30), st.integers(0, 2500))
 def test_chunks_are_short_whatever_a_split_holds(pieces: list[int], small: int) -> None:
-    """A split of many pieces that would make a chunk longer has one of its own."""
+    """A split of many pieces that would make a chunk too long gets its own chunk."""
     one = split(0, 1).pieces
     splits = [Split(pieces=one * count) for count in [*pieces, *[1] * small]]
     chunks = list(chunked(splits))
@@ -73,5 +73,5 @@ def test_chunks_are_short_whatever_a_split_holds(pieces: list[int], small: int) 
 def test_a_plan_of_an_older_version_is_refused_as_such(workspace: Workspace) -> None:
     old = with_checksum(split(0, 1).to_json().encode())
     Path(workspace.temporaries, "plan", "1.splits-00000.jsonl").write_bytes(old)
-    with pytest.raises(CorruptRun, match="an older version wrote the plan: run the job anew"):
+    with pytest.raises(CorruptRun, match="an older version wrote the plan: start the job again"):
         planned(workspace).of_task(0)

@@ -1,4 +1,4 @@
-"""How a job goes on is said once, by the errors that leave it open."""
+"""Tests of the advice how to continue a job, which is added once to errors that lack it."""
 
 from __future__ import annotations
 
