@@ -39,7 +39,7 @@ class Failed:
                 [
                     f"{failure['task']}, attempt {failure['attempt']}: {failure['reason']}",
                     *(f"    | {line}" for line in stderr),
-                    "  the job already publishes its results: correct the cause",
+                    "  the job already publishes results: correct the cause",
                 ]
             ),
             sequel=Sequel.GOES_ON,

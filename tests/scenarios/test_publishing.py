@@ -136,7 +136,7 @@ def test_a_command_that_fails_when_a_lost_part_is_made_again_ends_the_run(place:
     assert done.code == 4
     assert "exit status 9" in done.stderr
     assert "    | broke\n" in done.stderr
-    assert done.stderr.endswith("the job already publishes its results: correct the cause, then continue with --resume\n")
+    assert done.stderr.endswith("the job already publishes results: correct the cause, then continue with --resume\n")
     assert 4 <= len(place.attempts("reduce")) - attempts <= 8
     (place.folder / "broken").unlink()
     assert place.run(*job.arguments(place), "--resume", environment=broken).code == 0
