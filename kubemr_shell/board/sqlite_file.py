@@ -127,7 +127,7 @@ def _explanation(path: str, error: sqlite3.DatabaseError, code: int) -> KubemrEr
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_PROTOCOL:
             return BoardUnavailable(f"{path}: other processes kept the board locked for too long")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return BoardUnavailable(f"{path}: the file is damaged, or is not a board", sequel=Sequel.BEGINS_ANEW)
+            return BoardUnavailable(f"{path}: the board is damaged, or not a board", sequel=Sequel.BEGINS_ANEW)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return Forbidden(f"{path}: no permission to write the board")
         case sqlite3.SQLITE_CANTOPEN:

@@ -71,21 +71,21 @@ def test_a_complete_job_whose_maps_are_gone_is_refused_with_what_to_do() -> None
     for view in (ended("COMPLETE"), ended("COMPLETE", KEPT, cleaned=True)):
         why, message = refusal(view, replace(KEPT, reduce_command="uniq"))
         assert why is Refusal.MAPS_GONE
-        assert "another reduceCommand would need" in message
-        assert "submit it as a new job, with keepTmp: true" in message
+        assert "A change of reduceCommand needs them" in message
+        assert "submit a new job, with keepTmp: true" in message
 
 
 @pytest.mark.parametrize(
     ("view", "asked", "why"),
     [
-        (ended("COMPLETE", KEPT), replace(KEPT, max_attempts=9), "change one of them to have its reduces done again"),
+        (ended("COMPLETE", KEPT), replace(KEPT, max_attempts=9), "to repeat its reduce tasks, change one of them"),
         (
             ended("COMPLETE", replace(KEPT, partitions=0, reduce_command=None)),
             KEPT,
-            "another partitions, reduceCommand",
+            "a retry cannot change partitions, reduceCommand",
         ),
-        (ended("MAP"), ASKED, "it is MAP: only a job that has ended"),
-        (ended("FAIL"), replace(ASKED, map_command="tac", output="s3://b/other"), "another mapCommand, output makes"),
+        (ended("MAP"), ASKED, "the job is MAP: only a job that has ended"),
+        (ended("FAIL"), replace(ASKED, map_command="tac", output="s3://b/other"), "cannot change mapCommand, output:"),
     ],
 )
 def test_what_else_is_refused(view: JobView, asked: JobSpec, why: str) -> None:
@@ -96,7 +96,7 @@ def test_what_else_is_refused(view: JobView, asked: JobSpec, why: str) -> None:
 
 def test_a_complete_job_without_reduces_has_nothing_to_do_again() -> None:
     map_only = replace(KEPT, partitions=0, reduce_command=None)
-    assert "has no reduces" in refusal(ended("COMPLETE", map_only), map_only)[1]
+    assert "has no reduce tasks to repeat" in refusal(ended("COMPLETE", map_only), map_only)[1]
 
 
 def test_a_job_without_a_plan_may_become_any_other() -> None:

@@ -226,7 +226,7 @@ def test_a_full_disk_is_out_of_space_and_changes_nothing(tmp_path: Path) -> None
 def test_a_file_that_is_no_board_is_named(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "board"
     path.write_bytes(damage)
-    with pytest.raises(BoardUnavailable, match=f"{path}: the file is damaged, or is not a board$"):
+    with pytest.raises(BoardUnavailable, match=f"{path}: the board is damaged, or not a board$"):
         SqliteStore(str(path))
     assert path.read_bytes() == damage
 
