@@ -82,7 +82,7 @@ def test_a_task_that_loses_its_workers_again_and_again_fails_the_job(tmp_path: P
     failure = shop.worker("w4").view().failure
     assert failure is not None
     assert failure["task"] == "map/0"
-    assert "lost, 3 times" in failure["reason"]
+    assert "lost 3 times" in failure["reason"]
 
 
 def test_the_task_that_its_workers_are_lost_by_is_blamed_and_no_other(tmp_path: Path) -> None:
