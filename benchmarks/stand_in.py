@@ -51,7 +51,7 @@ class StandIn:
             job,
             worker,
             slots=slots,
-            agents=workers,
+            workers=workers,
             timing=timing,
             clock=clock,
             random=random,

@@ -65,7 +65,7 @@ class Board:
     """The board of one job as one worker uses it, in one thread at a time.
 
     ``worker``: the name of this worker; no other worker ever has the same name.
-    ``number``: the number of this worker among the ``agents``, from 0, if known. Each worker begins at another shard.
+    ``number``: the number of this worker among the ``workers``, from 0, if known. Each worker begins at another shard.
     ``is_dead``: returns whether a worker, given by name, is known from outside the board to be dead.
     ``together``: returns how many tasks of a phase cost this worker hardly more than one task.
     ``log``: receives the reason why the worker waits, when its requests are refused.
@@ -78,7 +78,7 @@ class Board:
         worker: str,
         *,
         slots: int,
-        agents: int,
+        workers: int,
         timing: Timing,
         clock: Callable[[], float],
         random: Random,
@@ -89,7 +89,7 @@ class Board:
         log: Callable[[str], object] = _nobody_listens,
     ) -> None:
         self._timing = timing
-        self._agents = agents
+        self._workers = workers
         self._clock = clock
         self._random = random
         observer = Observer(expiry_seconds=timing.expiry_seconds, clock=clock, is_dead=is_dead)
@@ -118,13 +118,13 @@ class Board:
         )
         self._times = OwnTimes(
             timing,
-            agents=agents,
+            workers=workers,
             number=number,
             clock=clock,
             random=random,
             answer_seconds=lambda: writer.seconds,
         )
-        self._jobs = JobBoard(writer, observer, job=job, worker=worker, agents=agents, new_id=self._new_id)
+        self._jobs = JobBoard(writer, observer, job=job, worker=worker, workers=workers, new_id=self._new_id)
         waits.of(self._jobs.uid)
         self._shards = ShardBoard(
             writer,
@@ -133,7 +133,7 @@ class Board:
             uid=self._jobs.uid,
             worker=worker,
             slots=slots,
-            agents=agents,
+            workers=workers,
             timing=timing,
             new_id=self._new_id,
             together=together,
@@ -311,7 +311,7 @@ class Board:
             return Idle(seconds=min(seconds, self._soonest, self._timing.longest_pause_seconds))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
         keys = list(self._in_turn(view, phase))[: 1 if is_idle else self._timing.probes]
-        for stealing in (False, True) if self._agents > 1 else (False,):
+        for stealing in (False, True) if self._workers > 1 else (False,):
             for key in keys:
                 step = self._probe(view, key, stealing=stealing)
                 if step:
@@ -347,7 +347,7 @@ class Board:
 
     def _is_ours_to_close(self, view: JobView, key: ShardKey) -> bool:
         """Return whether this worker should close the shard now. The last committer comes first; others wait."""
-        if self._agents == 1:
+        if self._workers == 1:
             return True
         if self._shards.was_covered_here(key):
             seconds = self._times.to_close(view, key)

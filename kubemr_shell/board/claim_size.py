@@ -8,14 +8,14 @@ from kubemr_shell.board.timing import Timing
 
 
 def claim_size(
-    *, timing: Timing, slots: int, agents: int, task_us: int, available: int, together: int = 1, shards: int = 1
+    *, timing: Timing, slots: int, workers: int, task_us: int, available: int, together: int = 1, shards: int = 1
 ) -> int:
     """Return the number of tasks that one claim should hold.
 
     If there are other workers, the claim is at most this worker's share of the available tasks, and at most half of
     them, but never smaller than the least batch.
 
-    ``agents``: the number of workers of the job.
+    ``workers``: the number of workers of the job.
     ``task_us``: the time of a task in this shard in microseconds, 0 while it is unknown.
     ``available``: the number of tasks of this shard that can be claimed.
     ``together``: the number of tasks that cost this worker hardly more than one. The claim holds at least this many, if
@@ -25,10 +25,10 @@ def claim_size(
     if available <= 0:
         return 0
     wanted = max(slots, math.floor(_tasks_in(timing.batch_seconds, slots, task_us))) if task_us else slots
-    if agents > 1:
+    if workers > 1:
         least = math.ceil(_tasks_in(timing.least_batch_seconds, slots, task_us)) if task_us else 1
-        wanted = min(wanted, max(available // max(2, agents // shards), least, 1))
-    wanted = max(wanted, min(together, -(-available // agents)))
+        wanted = min(wanted, max(available // max(2, workers // shards), least, 1))
+    wanted = max(wanted, min(together, -(-available // workers)))
     return min(wanted, available)
 
 

@@ -44,13 +44,13 @@ class JobBoard:
     """
 
     def __init__(
-        self, writer: Writer, observer: Observer, *, job: str, worker: str, agents: int, new_id: Callable[[], str]
+        self, writer: Writer, observer: Observer, *, job: str, worker: str, workers: int, new_id: Callable[[], str]
     ) -> None:
         self._writer = writer
         self._observer = observer
         self._job = job
         self._worker = worker
-        self._agents = agents
+        self._workers = workers
         self._new_id = new_id
         self._roles: dict[RoleName, str] = {}
         self._old_looks = 0
@@ -138,7 +138,7 @@ class JobBoard:
 
     def record_plan(self, claim: RoleClaim, facts: PlanFacts) -> JobView:
         """Record the plan as the planner. Raise LeaseLost if another worker is the planner now."""
-        view = self._as_holder(claim, lambda view: job_moves.record_plan(view, facts, self._agents))
+        view = self._as_holder(claim, lambda view: job_moves.record_plan(view, facts, self._workers))
         if view.plan is None or view.plan.claim_id != facts.claim_id:
             raise LeaseLost(f"{self._job}: another worker is its planner now, so this plan is void")
         return view

@@ -89,9 +89,9 @@ def take_role(view: JobView, name: RoleName, role: Role | None) -> JobView:
     return replace(view, planner=role) if name == "planner" else replace(view, finisher=role)
 
 
-def record_plan(view: JobView, facts: PlanFacts, agents: int) -> JobView:
-    """Record the plan, laid out in shards for ``agents`` workers, and begin the first phase."""
-    plan = facts.with_layouts(agents)
+def record_plan(view: JobView, facts: PlanFacts, workers: int) -> JobView:
+    """Record the plan, laid out in shards for the number of ``workers``, and begin the first phase."""
+    plan = facts.with_layouts(workers)
     return go_on(replace(view, plan=plan, lanes=plan.lanes(), spec=facts.spec, planner=None))
 
 

@@ -72,18 +72,18 @@ class PlanFacts:
         """Return the phases of the job, in order."""
         return (Phase.MAP, Phase.PUBLISH) if self.map_only else (Phase.MAP, Phase.REDUCE, Phase.PUBLISH)
 
-    def with_layouts(self, agents: int) -> PlanFacts:
-        """Return the plan with the shards of each phase, laid out for ``agents`` workers.
+    def with_layouts(self, workers: int) -> PlanFacts:
+        """Return the plan with the shards of each phase, laid out for that number of ``workers``.
 
         One task of PUBLISH publishes one shard of the output phase. No more workers than these tasks can hold one, so
         the shards of PUBLISH are laid out for at most that many workers.
         """
         layouts = {
-            Phase.MAP: Layout.of(self.tasks, agents, pieces=self.partitions),
-            Phase.REDUCE: Layout.of(self.partitions, agents),
+            Phase.MAP: Layout.of(self.tasks, workers, pieces=self.partitions),
+            Phase.REDUCE: Layout.of(self.partitions, workers),
         }
         publishing = layouts[self.output_phase].shards
-        layouts[Phase.PUBLISH] = Layout.of(publishing, min(agents, publishing))
+        layouts[Phase.PUBLISH] = Layout.of(publishing, min(workers, publishing))
         return replace(self, layouts=layouts)
 
     def lanes(self) -> dict[Phase, Lanes]:

@@ -8,7 +8,7 @@ TASKS_A_SHARD = 1000
 """The greatest number of tasks in a shard, so that its document stays small."""
 PIECES_A_SHARD = 1 << 20
 """The greatest number of tasks times partitions in a map shard. Closing a shard takes 24 bytes of memory for each."""
-AGENTS_A_SHARD = 10
+WORKERS_A_SHARD = 10
 """The number of workers that share a shard, if there are enough tasks for as many shards."""
 MOST_SHARDS = 1500
 """The greatest number of shards of a phase."""
@@ -23,10 +23,10 @@ class Layout:
     shard_size: int
 
     @classmethod
-    def of(cls, tasks: int, agents: int, *, pieces: int = 1) -> Layout:
-        """Lay out tasks for ``agents`` workers. ``pieces`` is the number of partitions in the output of each task."""
+    def of(cls, tasks: int, workers: int, *, pieces: int = 1) -> Layout:
+        """Lay out tasks for a number of ``workers``. Each task has an output of ``pieces`` partitions."""
         most = max(1, min(TASKS_A_SHARD, PIECES_A_SHARD // max(1, pieces)))
-        wanted = max(_ceil(tasks, most), _ceil(agents, AGENTS_A_SHARD), 1)
+        wanted = max(_ceil(tasks, most), _ceil(workers, WORKERS_A_SHARD), 1)
         shards = min(tasks, wanted, MOST_SHARDS)
         if shards == 0:
             return cls(tasks=0, shards=0, shard_size=0)

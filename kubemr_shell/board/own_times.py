@@ -35,7 +35,7 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 class OwnTimes:
     """The times of one worker, each in seconds from now; 0 when the time has come.
 
-    ``number``: the number of this worker among the ``agents`` workers, from 0, if known.
+    ``number``: the number of this worker among the ``workers``, from 0, if known.
     ``answer_seconds``: returns the present time, in seconds, in which the store answers.
     """
 
@@ -43,14 +43,14 @@ class OwnTimes:
         self,
         timing: Timing,
         *,
-        agents: int,
+        workers: int,
         number: int | None,
         clock: Callable[[], float],
         random: Random,
         answer_seconds: Callable[[], float],
     ) -> None:
         self._timing = timing
-        self._agents = agents
+        self._workers = workers
         self._number = number
         self._clock = clock
         self._random = random
@@ -60,20 +60,20 @@ class OwnTimes:
     def home(self, shards: int) -> int:
         """Return the shard in which this worker looks for work first. Numbered workers are spread evenly."""
         if self._number is not None:
-            return self._number * shards // self._agents % shards
-        return self._random.randrange(shards) if self._agents > 1 else 0
+            return self._number * shards // self._workers % shards
+        return self._random.randrange(shards) if self._workers > 1 else 0
 
     def to_plan(self) -> float:
         """Return the seconds until this worker may claim the role of the planner."""
-        return self._until("planner", self._agents * self._spread, self._random.random())
+        return self._until("planner", self._workers * self._spread, self._random.random())
 
     def to_enter(self, view: JobView, phase: Phase) -> float:
         """Return the seconds until this worker may enter a phase.
 
         Workers that share a shard enter far from each other, and all workers together keep to the budget of writes.
         """
-        agents_a_shard = self._agents / max(1, view.layout(phase).shards)
-        within = max(ENTRANCES * agents_a_shard * self._spread, WRITES_AT_FIRST * self._timing.jitter_seconds)
+        workers_a_shard = self._workers / max(1, view.layout(phase).shards)
+        within = max(ENTRANCES * workers_a_shard * self._spread, WRITES_AT_FIRST * self._timing.jitter_seconds)
         share = self._random.random() if self._number is None else self._number * GOLDEN % 1
         return self._until(_entrance(view, phase), within, share)
 

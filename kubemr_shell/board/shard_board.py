@@ -58,7 +58,7 @@ class ShardBoard:
         uid: str,
         worker: str,
         slots: int,
-        agents: int,
+        workers: int,
         timing: Timing,
         new_id: Callable[[], str],
         together: Callable[[Phase], int],
@@ -69,7 +69,7 @@ class ShardBoard:
         self._uid = uid
         self._worker = worker
         self._slots = slots
-        self._agents = agents
+        self._workers = workers
         self._timing = timing
         self._new_id = new_id
         self._together = together
@@ -220,7 +220,7 @@ class ShardBoard:
             sent.append(self._new_id())
             return shard_patch(document["metadata"]["uid"], state, move(state, sent[-1]))
 
-        known = self._documents.get(claim.key) if self._agents == 1 else self._read(claim.key)
+        known = self._documents.get(claim.key) if self._workers == 1 else self._read(claim.key)
         state = self._write(claim.key, decide, known=known)
         return state, _first_in(sent, state.claims)
 
@@ -307,7 +307,7 @@ class ShardBoard:
         return claim_size(
             timing=self._timing,
             slots=self._slots,
-            agents=self._agents,
+            workers=self._workers,
             task_us=state.task_us,
             available=state.available,
             shards=self._shards.get(phase, 1),
@@ -355,7 +355,7 @@ class ShardBoard:
         """Drop the claim of this worker in a shard, and the documents of the oldest shards without a claim."""
         self._held.pop(key, None)
         others = [known for known in self._documents if known not in self._held]
-        for known in others[: max(0, len(others) - (0 if self._agents == 1 else MOST_REMEMBERED))]:
+        for known in others[: max(0, len(others) - (0 if self._workers == 1 else MOST_REMEMBERED))]:
             del self._documents[known]
 
     def _parse(self, document: Document) -> ShardState:

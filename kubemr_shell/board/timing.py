@@ -71,18 +71,18 @@ class Timing:
         )
 
     @classmethod
-    def cluster(cls, agents: int, *, lease_seconds: float = LEASE_SECONDS) -> Timing:
-        """Return the times for a cluster. All ``agents`` workers of the job together keep to ``WRITE_BUDGET``."""
-        pause = agents / WRITE_BUDGET
+    def cluster(cls, workers: int, *, lease_seconds: float = LEASE_SECONDS) -> Timing:
+        """Return the times for a cluster. All ``workers`` of the job together keep to ``WRITE_BUDGET``."""
+        pause = workers / WRITE_BUDGET
         return cls(
             lease_seconds=lease_seconds,
             batch_seconds=30.0,
             least_batch_seconds=max(1.0, pause),
             steal_seconds=2 * max(1.0, pause),
-            idle_seconds=float(min(max(agents / 100, 1), 30)),
+            idle_seconds=float(min(max(workers / 100, 1), 30)),
             jitter_seconds=pause,
             spread_seconds=0.05,
-            longest_idle_seconds=float(min(max(agents / 25, 2), 30)),
+            longest_idle_seconds=float(min(max(workers / 25, 2), 30)),
             close_patience_seconds=5.0,
             probes=1,
             give_up_seconds=300.0,

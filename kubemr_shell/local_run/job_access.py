@@ -30,7 +30,7 @@ def open_board(job: JobFolder) -> Iterator[Board]:
             JOB_NAME,
             f"owner-{os.urandom(4).hex()}",
             slots=1,
-            agents=1,
+            workers=1,
             timing=Timing.local(),
             clock=time.monotonic,
             random=Random(os.urandom(16)),

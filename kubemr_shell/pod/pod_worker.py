@@ -128,7 +128,7 @@ class PodWorker:
             options.job,
             options.worker,
             slots=1,
-            agents=options.workers,
+            workers=options.workers,
             timing=self._timing,
             clock=time.monotonic,
             random=random.Random(os.urandom(16)),

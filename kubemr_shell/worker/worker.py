@@ -97,7 +97,7 @@ class Worker:
             job,
             options.worker,
             slots=options.slots,
-            agents=options.workers,
+            workers=options.workers,
             timing=options.timing,
             clock=time.monotonic,
             random=Random(os.urandom(16)),

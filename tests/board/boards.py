@@ -91,11 +91,11 @@ class Workshop:
     """A job with workers, which are made on demand. Each worker keeps its wire and its board."""
 
     def __init__(
-        self, folder: Path, *, agents: int = 2, slots: int = 2, max_attempts: int = 2, timing: Timing = TIMING
+        self, folder: Path, *, workers: int = 2, slots: int = 2, max_attempts: int = 2, timing: Timing = TIMING
     ) -> None:
         self.path = str(folder / "board.db")
         self.now = 0.0
-        self.agents = agents
+        self.workers = workers
         self.slots = slots
         self.timing = timing
         self.spec = {"maxAttempts": max_attempts}
@@ -120,7 +120,7 @@ class Workshop:
                 "job",
                 name,
                 slots=self.slots,
-                agents=self.agents,
+                workers=self.workers,
                 timing=self.timing,
                 clock=lambda: self.now,
                 random=Random(name),

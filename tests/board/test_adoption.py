@@ -18,7 +18,7 @@ from tests.board.boards import TIMING, Workshop
 
 
 def board_on(store: SqliteStore) -> Board:
-    return Board(store, "job", "new", slots=2, agents=1, timing=TIMING, clock=time.monotonic, random=Random(1))
+    return Board(store, "job", "new", slots=2, workers=1, timing=TIMING, clock=time.monotonic, random=Random(1))
 
 
 def test_it_goes_on_with_the_reduces_under_its_own_spec(tmp_path: Path) -> None:

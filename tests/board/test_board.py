@@ -37,7 +37,7 @@ def test_one_worker_does_a_job(tmp_path: Path, task_count: int, partitions: int)
 
 def test_a_small_job_takes_few_writes(tmp_path: Path) -> None:
     """A job of one map task, one reduce task and one worker takes 2 writes to deploy, 2 to plan, and a few a phase."""
-    shop = Workshop(tmp_path, agents=1)
+    shop = Workshop(tmp_path, workers=1)
     shop.plan(1)
     shop.run("user")
     shop.worker("user").cleaned()
@@ -50,7 +50,7 @@ def test_a_task_costs_little(tmp_path: Path) -> None:
     wire = Wire(str(tmp_path / "board.db"))
     Board.create(wire, name="job", uid="u", spec={})
     timing = Timing.local()
-    board = Board(wire, "job", "w", slots=2, agents=1, timing=timing, clock=time.monotonic, random=Random(1))
+    board = Board(wire, "job", "w", slots=2, workers=1, timing=timing, clock=time.monotonic, random=Random(1))
     board.deploy()
     profile = cProfile.Profile()
     profile.enable()
@@ -154,7 +154,7 @@ def test_the_last_committer_closes_at_once_and_others_give_it_time(tmp_path: Pat
 
 def test_who_has_brought_a_job_to_a_phase_goes_on_at_once_and_others_at_times_of_their_own(tmp_path: Path) -> None:
     """Fifty workers see the plan at the same moment, and enter the phase one after the other."""
-    shop = Workshop(tmp_path, agents=50, slots=1, timing=replace(TIMING, spread_seconds=1.0))
+    shop = Workshop(tmp_path, workers=50, slots=1, timing=replace(TIMING, spread_seconds=1.0))
     shop.run("planner", until=lambda step: isinstance(step, Planning))
     shop.plan(2, worker="planner")
     claim = shop.claim("planner")

@@ -15,7 +15,7 @@ from tests.board.boards import Workshop, attempts, tasks
 
 def shop_with_a_claim(folder: Path, *, max_attempts: int = 2) -> Workshop:
     """Return a workshop with two tasks, which the worker w1 holds."""
-    shop = Workshop(folder, agents=20, max_attempts=max_attempts)
+    shop = Workshop(folder, workers=20, max_attempts=max_attempts)
     shop.plan(1)
     return shop
 
@@ -87,7 +87,7 @@ def test_a_task_that_loses_its_workers_again_and_again_fails_the_job(tmp_path: P
 
 def test_the_task_that_its_workers_are_lost_by_is_blamed_and_no_other(tmp_path: Path) -> None:
     """Task 2 ends every worker that runs it, in a claim of many tasks. All other tasks are committed."""
-    shop = Workshop(tmp_path, agents=2, slots=4, max_attempts=2)
+    shop = Workshop(tmp_path, workers=2, slots=4, max_attempts=2)
     shop.plan(tasks=12)
     sizes = []
     for number in range(100):
@@ -112,7 +112,7 @@ def test_the_task_that_its_workers_are_lost_by_is_blamed_and_no_other(tmp_path: 
 
 
 def test_a_worker_takes_nothing_else_while_it_runs_a_suspect(tmp_path: Path) -> None:
-    shop = Workshop(tmp_path, agents=2, slots=2, max_attempts=2)
+    shop = Workshop(tmp_path, workers=2, slots=2, max_attempts=2)
     shop.plan(tasks=8)
     for worker in ("w1", "w2"):
         assert 0 in tasks(shop.claim(worker))

@@ -153,7 +153,7 @@ def test_an_old_closing_of_a_reopened_shard_is_ignored(tmp_path: Path) -> None:
 
 def test_a_closing_under_way_does_not_undo_a_reopening(tmp_path: Path) -> None:
     """The closing tests only the turn of its lane, which the reopening has raised."""
-    shop = Workshop(tmp_path, agents=20)
+    shop = Workshop(tmp_path, workers=20)
     shop.plan(2)
     first = shop.run("w1", until=lambda step: isinstance(step, Closing))
     assert isinstance(first, Closing)

@@ -13,7 +13,7 @@ LOCAL = replace(Timing.local(), batch_seconds=1.0)
 
 
 @pytest.mark.parametrize(
-    ("slots", "agents", "task_us", "available", "expected"),
+    ("slots", "workers", "task_us", "available", "expected"),
     [
         (4, 1, 0, 100, 4),  # the time of a task is unknown
         (4, 1, 0, 3, 3),
@@ -26,20 +26,20 @@ LOCAL = replace(Timing.local(), batch_seconds=1.0)
         (4, 1, 0, 0, 0),
     ],
 )
-def test_size_of_a_claim(slots: int, agents: int, task_us: int, available: int, expected: int) -> None:
-    size = claim_size(timing=LOCAL, slots=slots, agents=agents, task_us=task_us, available=available)
+def test_size_of_a_claim(slots: int, workers: int, task_us: int, available: int, expected: int) -> None:
+    size = claim_size(timing=LOCAL, slots=slots, workers=workers, task_us=task_us, available=available)
     assert size == expected
 
 
 def test_many_agents_take_at_least_the_least_batch() -> None:
     timing = replace(LOCAL, batch_seconds=30.0, least_batch_seconds=5.0)
-    assert claim_size(timing=timing, slots=1, agents=1000, task_us=1_000_000, available=6) == 5
-    assert claim_size(timing=timing, slots=1, agents=1000, task_us=4_000_000, available=6) == 2, "no shorter than that"
-    assert claim_size(timing=timing, slots=1, agents=1000, task_us=30_000_000, available=6) == 1
+    assert claim_size(timing=timing, slots=1, workers=1000, task_us=1_000_000, available=6) == 5
+    assert claim_size(timing=timing, slots=1, workers=1000, task_us=4_000_000, available=6) == 2, "no shorter than that"
+    assert claim_size(timing=timing, slots=1, workers=1000, task_us=30_000_000, available=6) == 1
 
 
 @pytest.mark.parametrize(
-    ("agents", "together", "available", "expected"),
+    ("workers", "together", "available", "expected"),
     [
         (1, 64, 1000, 64),
         (1, 64, 10, 10),
@@ -50,13 +50,13 @@ def test_many_agents_take_at_least_the_least_batch() -> None:
     ],
 )
 def test_tasks_that_cost_little_together_are_claimed_together(
-    agents: int, together: int, available: int, expected: int
+    workers: int, together: int, available: int, expected: int
 ) -> None:
     """The claim takes them together even if one task takes longer than a claim should."""
     size = claim_size(
         timing=LOCAL,
-        slots=4 if agents == 1 else 1,
-        agents=agents,
+        slots=4 if workers == 1 else 1,
+        workers=workers,
         task_us=5_000_000,
         available=available,
         together=together,

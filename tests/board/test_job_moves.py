@@ -19,7 +19,7 @@ from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.state import ENDED, JobState, Phase
 
 FACTS = PlanFacts(claim_id="p", tasks=1300, partitions=1500, spec={"a": 1}, fingerprint="f", input_bytes=5)
-PLAN = FACTS.with_layouts(agents=1)
+PLAN = FACTS.with_layouts(workers=1)
 ME = Role(worker="me", id="i", beat=3)
 EVERY_PHASE = tuple(Phase)
 LANES = {phase: {0: Lane(), 1: Lane()} for phase in EVERY_PHASE}

@@ -12,7 +12,7 @@ from kubemr_shell.job.state import Phase
 
 
 @pytest.mark.parametrize(
-    ("tasks", "agents", "shards", "size"),
+    ("tasks", "workers", "shards", "size"),
     [
         (0, 4, 0, 0),
         (1, 1, 1, 1),
@@ -24,8 +24,8 @@ from kubemr_shell.job.state import Phase
         (3_000_000, 1, MOST_SHARDS, 2000),
     ],
 )
-def test_shards_follow_tasks_and_agents(tasks: int, agents: int, shards: int, size: int) -> None:
-    assert Layout.of(tasks, agents) == Layout(tasks=tasks, shards=shards, shard_size=size)
+def test_shards_follow_tasks_and_agents(tasks: int, workers: int, shards: int, size: int) -> None:
+    assert Layout.of(tasks, workers) == Layout(tasks=tasks, shards=shards, shard_size=size)
 
 
 @pytest.mark.parametrize(
@@ -38,20 +38,20 @@ def test_shards_are_smaller_where_partitions_are_many(tasks: int, pieces: int, s
 
 def test_maps_are_laid_out_by_their_partitions() -> None:
     facts = PlanFacts(claim_id="c", tasks=300, partitions=20_000, spec={}, fingerprint="", input_bytes=0)
-    layouts = facts.with_layouts(agents=1).layouts
+    layouts = facts.with_layouts(workers=1).layouts
     assert (layouts[Phase.MAP].shards, layouts[Phase.REDUCE].shards) == (6, 20)
 
 
 def test_no_more_agents_than_there_are_tasks_of_publish_share_their_shards() -> None:
     facts = PlanFacts(claim_id="c", tasks=1000, partitions=0, spec={}, fingerprint="", input_bytes=0)
-    layouts = facts.with_layouts(agents=200).layouts
+    layouts = facts.with_layouts(workers=200).layouts
     assert layouts[Phase.MAP] == Layout(tasks=1000, shards=20, shard_size=50)
     assert layouts[Phase.PUBLISH] == Layout(tasks=20, shards=2, shard_size=10)
 
 
 @given(st.integers(1, 5_000_000), st.integers(1, 20_000))
-def test_every_task_is_in_one_shard(tasks: int, agents: int) -> None:
-    layout = Layout.of(tasks, agents)
+def test_every_task_is_in_one_shard(tasks: int, workers: int) -> None:
+    layout = Layout.of(tasks, workers)
     assert sum(layout.count(shard) for shard in range(layout.shards)) == tasks
     for shard in {0, layout.shards // 2, layout.shards - 1}:
         assert layout.count(shard) > 0

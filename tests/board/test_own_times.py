@@ -22,17 +22,17 @@ TIMING = replace(Timing.cluster(AGENTS), jitter_seconds=0.0, spread_seconds=1.0)
 
 
 def agent(
-    number: int | None, *, timing: Timing = TIMING, agents: int = AGENTS, now: float = 0.0, answer: float = 0.0
+    number: int | None, *, timing: Timing = TIMING, workers: int = AGENTS, now: float = 0.0, answer: float = 0.0
 ) -> OwnTimes:
     return OwnTimes(
-        timing, agents=agents, number=number, clock=lambda: now, random=Random(number), answer_seconds=lambda: answer
+        timing, workers=workers, number=number, clock=lambda: now, random=Random(number), answer_seconds=lambda: answer
     )
 
 
 def entrances(**options: float) -> list[tuple[int, float]]:
     """Return the shard and the time of each worker."""
-    agents = [agent(number, **options) for number in range(AGENTS)]  # type: ignore[arg-type]
-    return [(one.home(20), one.to_enter(VIEW, Phase.MAP)) for one in agents]
+    workers = [agent(number, **options) for number in range(AGENTS)]  # type: ignore[arg-type]
+    return [(one.home(20), one.to_enter(VIEW, Phase.MAP)) for one in workers]
 
 
 def test_each_shard_gets_as_many_agents_and_they_come_far_from_each_other() -> None:
@@ -58,7 +58,7 @@ def test_they_stay_within_the_budget_of_writes() -> None:
 def test_a_time_is_chosen_once_and_comes() -> None:
     clock = [0.0]
     times = OwnTimes(
-        TIMING, agents=AGENTS, number=None, clock=lambda: clock[0], random=Random(3), answer_seconds=lambda: 0.0
+        TIMING, workers=AGENTS, number=None, clock=lambda: clock[0], random=Random(3), answer_seconds=lambda: 0.0
     )
     waits = {"plan": times.to_plan(), "enter": times.to_enter(VIEW, Phase.MAP), "close": times.to_close(VIEW, KEY)}
     assert all(waits.values())
@@ -76,5 +76,5 @@ def test_who_brings_the_job_to_a_phase_goes_on_at_once() -> None:
 
 
 def test_on_one_machine_nobody_waits() -> None:
-    times = agent(None, timing=Timing.local(), agents=4, answer=0.5)
+    times = agent(None, timing=Timing.local(), workers=4, answer=0.5)
     assert (times.to_plan(), times.to_enter(VIEW, Phase.MAP), times.to_close(VIEW, KEY)) == (0, 0, 0)

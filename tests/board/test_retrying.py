@@ -24,7 +24,7 @@ def ended(state: str, spec: JobSpec = ASKED, **changes: Any) -> JobView:
     plain = spec_to_mapping(replace(spec, partitions=2 if spec.partitions is None else spec.partitions))
     facts = PlanFacts(
         claim_id="p", tasks=3, partitions=plain["partitions"], spec=plain, fingerprint="f", input_bytes=5
-    ).with_layouts(agents=1)
+    ).with_layouts(workers=1)
     done = facts.phases if state == "COMPLETE" else facts.phases[:1]
     lanes = {
         phase: {number: lane.with_closed(0, {}, {}) if phase in done else lane for number, lane in of_phase.items()}

@@ -22,7 +22,7 @@ def test_progress_tells_done_tasks_and_repeated_attempts(tmp_path: Path) -> None
     store = SqliteStore(job.board)
     Board.create(store, name=JOB_NAME, uid="uid", spec={"maxAttempts": 4})
     board = Board(
-        store, JOB_NAME, "w", slots=3, agents=1, timing=Timing.local(), clock=time.monotonic, random=Random(1)
+        store, JOB_NAME, "w", slots=3, workers=1, timing=Timing.local(), clock=time.monotonic, random=Random(1)
     )
     board.deploy()
     assert observer.snapshot() == Snapshot(phase="plan")

@@ -15,7 +15,7 @@ from kubemr_shell.operator.progress_reader import LONGEST_SECONDS, SHORTEST_SECO
 from tests.operator.json_server import client_of_server
 
 PLAN = PlanFacts(claim_id="p", tasks=10, partitions=1, spec={"a": 1}, fingerprint="f", input_bytes=5).with_layouts(
-    agents=1
+    workers=1
 )
 MAPPING = JobView(state=JobState.MAP, spec={"a": 1}, plan=PLAN, turn=3)
 

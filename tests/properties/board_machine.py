@@ -325,7 +325,7 @@ class BoardMachine(RuleBasedStateMachine):
             self.name,
             name,
             slots=self.shape["slots"],
-            agents=self.shape["agents"],
+            workers=self.shape["agents"],
             timing=IMPATIENT if name.endswith("3") else TIMING,
             clock=lambda: self.now,
             random=Random(name * self.openings[name]),

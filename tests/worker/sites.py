@@ -114,7 +114,7 @@ class Site:
         board.record_plan(step.claim, facts)
 
     def board(self, worker: str, clock: Callable[[], float] = time.monotonic) -> Board:
-        return Board(self.store, "job", worker, slots=1, agents=2, timing=LOCAL, clock=clock, random=Random(7))
+        return Board(self.store, "job", worker, slots=1, workers=2, timing=LOCAL, clock=clock, random=Random(7))
 
     def view(self) -> JobView:
         return self.board("owner").view()

@@ -33,7 +33,7 @@ class Rival:
 
 
 def board_of(store: SqliteStore, worker: str, clock: object = time.monotonic) -> Board:
-    return Board(store, "job", worker, slots=1, agents=2, timing=TIMING, clock=clock, random=Random(worker))  # type: ignore[arg-type]
+    return Board(store, "job", worker, slots=1, workers=2, timing=TIMING, clock=clock, random=Random(worker))  # type: ignore[arg-type]
 
 
 @pytest.fixture
