@@ -62,7 +62,7 @@ class Workforce(Protocol):
 def run_job(request: RunRequest) -> int:
     """Run a job to its end and return the exit code. Raise JobFailed, with the screen that explains the failure."""
     keep_exit_statuses()
-    with ending_on_signals(), way_on(has_output=request.output is not None).said():
+    with ending_on_signals(), way_on(has_output=request.output is not None).added_to_errors():
         return _run(request)
 
 

@@ -19,7 +19,7 @@ class WayOn:
     """The text for an error after which the job has to start again."""
 
     @contextmanager
-    def said(self) -> Iterator[None]:
+    def added_to_errors(self) -> Iterator[None]:
         """Add the advice to an error that leaves the ``with`` block, if it has a ``Sequel`` and no advice yet."""
         try:
             yield

@@ -135,7 +135,7 @@ class Worker:
 
     def run(self) -> JobState | None:
         """Work on the job. Return the state in which the job ended, or None after ``stop``."""
-        with self._options.way_on.said():
+        with self._options.way_on.added_to_errors():
             return self._loop.run()
 
     def stop(self) -> None:

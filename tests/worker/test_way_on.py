@@ -22,6 +22,6 @@ ABOVE = WayOn(goes_on="try above", begins_anew="begin above")
     ],
 )
 def test_the_place_that_is_nearest_says_how_a_job_goes_on(error: KubemrError, text: str) -> None:
-    with pytest.raises(type(error)) as raised, ABOVE.said(), HERE.said():
+    with pytest.raises(type(error)) as raised, ABOVE.added_to_errors(), HERE.added_to_errors():
         raise error
     assert str(raised.value) == text
