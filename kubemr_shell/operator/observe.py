@@ -59,8 +59,10 @@ class JobObserver:
             known,
             pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == WORKER],
             cleanup_pods=[pod for pod in pods if pod["metadata"]["labels"][ROLE_LABEL] == CLEANUP],
-            progress=self._progress_of(key, known),
         )
+        if seen.is_deleted:
+            return seen  # a deletion must not depend on a status that may hold anything
+        seen = replace(seen, progress=self._progress_of(key, known))
         seen = replace(seen, is_stalled=self._is_stalled(key, seen))
         if seen.is_asked_to_retry:
             seen = replace(seen, shipped=self._shipped(key, seen))

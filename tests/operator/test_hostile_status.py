@@ -21,6 +21,9 @@ HOSTILE: list[dict[str, Any]] = [
     {"lanes": {"map": 1}, "state": "REDUCE", "turn": 3},
     {"lost": 7},
     {"failure": "text", "state": "FAIL"},
+    {"state": "MAP", "report": 5, "waits": 3, "retryRefused": "no"},
+    {"state": "PENDING", "output": 5},
+    {"state": "COMPLETE", "cleaned": True, "completionTime": 5, "workersReplaced": "many"},
 ]
 
 
