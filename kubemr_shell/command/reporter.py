@@ -7,11 +7,12 @@ status. A line that is malformed or over a limit causes only a warning. Pure.
 from __future__ import annotations
 
 import re
+from bisect import insort
+
+from kubemr_shell.job.counters import MOST_OF_A_PART, CounterName
 
 PREFIX = b"reporter:"
 """The beginning of every reporter line."""
-MAX_COUNTERS = 120
-"""The most counters of one attempt. Further counters are dropped with a warning."""
 MAX_NAME_BYTES = 128
 """The most bytes of the group, and of the name, of a counter."""
 MAX_STATUS_BYTES = 1000
@@ -31,7 +32,9 @@ class Reporter:
     """The counters, the status and the warnings from the reporter lines of one attempt."""
 
     def __init__(self) -> None:
-        self.counters: dict[tuple[str, str], int] = {}
+        self.counters: dict[CounterName, int] = {}
+        self._names: list[CounterName] = []
+        """The names of ``counters``, in order."""
         self.status = ""
         self.warnings: list[str] = []
 
@@ -66,11 +69,27 @@ class Reporter:
         shown = _shown(group + b"," + name)
         if max(len(group), len(name)) > MAX_NAME_BYTES:
             self._warn(f"counter dropped: its group or name is over {MAX_NAME_BYTES} bytes: {shown}")
-        elif key not in self.counters and len(self.counters) >= MAX_COUNTERS:
-            self._warn(f"counter dropped: this attempt already has {MAX_COUNTERS} counters: {shown}")
-        else:
+        elif key in self.counters or self._make_room(key):
             total = self.counters.get(key, 0) + amount
             self.counters[key] = (total + _LIMIT) % (2 * _LIMIT) - _LIMIT
+
+    def _make_room(self, key: CounterName) -> bool:
+        """Return whether a new counter is kept. An attempt keeps the first counters by group and name (SPEC 10.8).
+
+        The last kept name only moves towards the first, so a counter that was dropped does not come back.
+        """
+        if len(self._names) == MOST_OF_A_PART:
+            dropped = max(key, self._names[-1])
+            group, name = dropped
+            self._warn(
+                f"counter dropped: an attempt keeps {MOST_OF_A_PART} counters, the first by group and name: "
+                f"{group},{name}"
+            )
+            if dropped == key:
+                return False
+            del self.counters[self._names.pop()]
+        insort(self._names, key)
+        return True
 
     def _warn(self, text: str) -> None:
         if text in self.warnings:

@@ -20,6 +20,8 @@ CounterName = tuple[str, str]
 
 MOST_COUNTERS = 1000
 """The most counters of a phase, and of a job."""
+MOST_OF_A_PART = MOST_COUNTERS + 1
+"""The most counters of an attempt, and of a shard: with one more than a job keeps, the job knows that it drops some."""
 MOST_BYTES = 128 << 10
 """The most bytes of JSON for the counters of a phase, in the document of the job."""
 _BYTES_BESIDE_A_NAME = 24
@@ -40,11 +42,30 @@ def summed_counters(parts: Iterable[Counters]) -> dict[str, dict[str, int]]:
     """Return the sums of the amounts of all parts, by group and name. Sums wrap at 64 bits."""
     total: dict[str, dict[str, int]] = {}
     for part in parts:
-        for group, names in part.items():
-            of_group = total.setdefault(group, {})
-            for name, amount in names.items():
-                of_group[name] = (of_group.get(name, 0) + amount + _SIGN) % (2 * _SIGN) - _SIGN
+        _add(total, part)
     return total
+
+
+def summed_first(parts: Iterable[Counters], *, most: int = MOST_OF_A_PART) -> Counters:
+    """Add up counters, and keep the first ``most`` of the sum in the order of group and name.
+
+    The memory does not grow with the parts. A kept counter is exact: the last kept name only moves towards the first,
+    so a counter that was dropped does not come back.
+    """
+    total: dict[str, dict[str, int]] = {}
+    for part in parts:
+        _add(total, part)
+        if sum(map(len, total.values())) > most:
+            names = sorted((group, name) for group, names in total.items() for name in names)
+            total = _before(total, names[most])
+    return total
+
+
+def _add(total: dict[str, dict[str, int]], part: Counters) -> None:
+    for group, names in part.items():
+        of_group = total.setdefault(group, {})
+        for name, amount in names.items():
+            of_group[name] = (of_group.get(name, 0) + amount + _SIGN) % (2 * _SIGN) - _SIGN
 
 
 def negative(counters: Counters) -> Counters:
@@ -76,7 +97,7 @@ def summed_within(parts: Iterable[Kept], *, most_bytes: int = MOST_BYTES, most: 
     return Kept(counters=_before(total, first), dropped_from=first)
 
 
-def _before(counters: Counters, first: CounterName) -> Counters:
+def _before(counters: Counters, first: CounterName) -> dict[str, dict[str, int]]:
     kept = {
         group: {name: amount for name, amount in names.items() if (group, name) < first}
         for group, names in counters.items()

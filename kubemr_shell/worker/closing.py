@@ -9,7 +9,7 @@ from typing import Any
 from kubemr_shell.board.shard import ATTEMPTS_AN_EPOCH
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.job import names
-from kubemr_shell.job.counters import Counters, negative, summed_counters
+from kubemr_shell.job.counters import Counters, negative, summed_first
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.map_manifest import encode_map_manifest
 from kubemr_shell.shuffle.output_manifest import StagedPart, encode_output_manifest
@@ -59,9 +59,12 @@ def shard_manifest(entries: Sequence[Entry], *, with_ranges: bool) -> bytes | by
 
 
 def shard_counters(counted: Iterable[Entry], replaced: Iterable[Entry] = ()) -> Counters:
-    """Return the counters that a shard adds to the job: the sum of ``counted`` minus the sum of ``replaced``."""
+    """Return the counters that a shard adds to the job: the sum of ``counted`` minus the sum of ``replaced``.
+
+    Only the first counters by group and name are returned, one more than a job keeps.
+    """
     added = (entry.counters for entry in counted)
-    return summed_counters(itertools.chain(added, (negative(entry.counters) for entry in replaced)))
+    return summed_first(itertools.chain(added, (negative(entry.counters) for entry in replaced)))
 
 
 def shard_totals(phase: Phase, counted: Sequence[Entry], replaced: Sequence[Entry] = ()) -> Totals:

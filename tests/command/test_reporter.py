@@ -1,10 +1,11 @@
-"""What a line that begins with ``reporter:`` means; most cases are what a real Hadoop made of them."""
+"""Tests of lines that begin with ``reporter:``. Most expectations are what a real Hadoop made of them."""
 
 from __future__ import annotations
 
 import pytest
 
-from kubemr_shell.command.reporter import MAX_COUNTERS, MAX_NAME_BYTES, MAX_STATUS_BYTES, MAX_WARNINGS, Reporter
+from kubemr_shell.command.reporter import MAX_NAME_BYTES, MAX_STATUS_BYTES, MAX_WARNINGS, Reporter
+from kubemr_shell.job.counters import MOST_OF_A_PART
 
 
 def reported(*lines: bytes) -> Reporter:
@@ -76,13 +77,14 @@ def test_the_last_status_stays() -> None:
     assert reported(b"reporter:status:" + b"x" * 4000).status == "x" * MAX_STATUS_BYTES
 
 
-def test_a_counter_over_the_limit_is_dropped_by_name() -> None:
-    reporter = reported(*(b"reporter:counter:G,n%d,1" % number for number in range(MAX_COUNTERS + 1)))
-    assert len(reporter.counters) == MAX_COUNTERS
-    dropped = f"G,n{MAX_COUNTERS}"
-    assert reporter.warnings == [f"counter dropped: this attempt already has {MAX_COUNTERS} counters: {dropped}"]
-    reporter.take(b"reporter:counter:G,n0,1")
-    assert reporter.counters["G", "n0"] == 2
+def test_an_attempt_keeps_the_first_counters_by_name_and_each_of_them_is_exact() -> None:
+    """A command may count in any order. A counter that was dropped once is not kept later with a part of its sum."""
+    last = b"reporter:counter:G,z,1"
+    names = [b"reporter:counter:G,n%05d,1" % number for number in range(MOST_OF_A_PART)]
+    reporter = reported(last, *names, last, *names)
+    assert reporter.counters == {("G", f"n{number:05d}"): 2 for number in range(MOST_OF_A_PART)}
+    [warning] = reporter.warnings
+    assert warning == (f"counter dropped: an attempt keeps {MOST_OF_A_PART} counters, the first by group and name: G,z")
 
 
 def test_a_counter_with_a_name_too_long_is_dropped_by_name() -> None:

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubemr_shell.job.counters import Kept, negative, summed_counters, summed_within
+from kubemr_shell.job.counters import Kept, negative, summed_counters, summed_first, summed_within
 
 
 def test_counters_add_up_by_group_and_name() -> None:
@@ -81,3 +82,11 @@ def test_what_is_kept_is_exact_whatever_the_order_and_the_parts(
     assert len(expected) <= most
     if found.dropped_from is not None:
         assert found.dropped_from in names
+
+
+def test_the_sum_of_a_shard_keeps_the_first_counters_and_each_of_them_is_exact() -> None:
+    """The parts come in any order, and a later part may hold a counter that was dropped before."""
+    parts = [{"G": {"c": 1, "d": 1}}, {"G": {"a": 1, "b": 1}}, {"G": {"a": 1, "c": 5, "d": 7}}]
+    for order in permutations(parts):
+        assert summed_first(order, most=2) == {"G": {"a": 2, "b": 1}}
+    assert summed_first(parts, most=4) == {"G": {"a": 2, "b": 1, "c": 6, "d": 8}}
