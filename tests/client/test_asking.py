@@ -91,7 +91,7 @@ def test_a_retry_may_bring_another_reduce_command_but_no_other_map_command(faile
     refused = failed.run("retry", "words", "-f", failed.words(mapCommand="cat"))
     assert refused.code == 2
     assert "job words cannot be tried again: a retry cannot change mapCommand" in refused.stderr
-    assert "delete this one and submit it anew" in refused.stderr
+    assert "delete the job and submit it again" in refused.stderr
     assert failed.job()["status"]["retry"] == before
     assert failed.job()["spec"]["mapCommand"] != "cat", "what is refused changes nothing"
     done = failed.run("retry", "words", "-f", failed.words(reduceCommand="wc -l"))

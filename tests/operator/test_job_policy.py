@@ -100,7 +100,7 @@ def test_a_job_is_allowed_what_the_parameters_say_and_nothing_else(stage: Stage)
     for secret in ("s3", "team-a"):
         assert stage.submit(s3={"secretName": secret})
     for secret in ("s3-2", "team", "admin"):
-        assert "spec.s3.secretName: may be s3, team-*" in stage.refusal(s3={"secretName": secret})
+        assert "spec.s3.secretName: must be one of s3, team-*" in stage.refusal(s3={"secretName": secret})
 
     said = stage.refusal(template=TEMPLATE)
     assert "spec.template: needs the permission to use mapreducejobs/template in this namespace" in said
