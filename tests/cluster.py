@@ -41,7 +41,7 @@ class Cluster:
     client: KubeClient
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
-        """What kubectl says; the tests' own way to the cluster, past our code."""
+        """Return the output of kubectl. The tests reach the cluster with it independently of our code."""
         done = subprocess.run(
             ["kubectl", "--kubeconfig", self.kubeconfig, *arguments],
             input=stdin,
@@ -59,7 +59,7 @@ class Cluster:
         return self.kubectl(*scope, "apply", "-f", "-", stdin=json.dumps(whole))
 
     def kubeconfig_of(self, account: str, namespace: str, folder: Path) -> str:
-        """Of a process that has the rights of an account, and no others."""
+        """Return the path of a kubeconfig with the permissions of an account, and no others."""
         token = self.kubectl("-n", namespace, "create", "token", account, "--duration=1h").strip()
         whole = json.loads(self.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
         whole["users"] = [{"name": whole["users"][0]["name"], "user": {"token": token}}]

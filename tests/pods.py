@@ -80,7 +80,7 @@ def _loading() -> str | None:
 
 @dataclass
 class Site:
-    """Where a test's jobs run."""
+    """A namespace of the cluster with an operator, an image and a bucket, where a test's jobs run."""
 
     cluster: Cluster
     namespace: str
@@ -107,7 +107,7 @@ class Site:
         return process
 
     def submit(self, name: str, **spec: Any) -> None:
-        """What ``kubectl apply`` does; the output is the bucket's prefix of the job's name."""
+        """Create a job as ``kubectl apply`` does. Its output is the prefix of the bucket with the job's name."""
         whole = {"output": f"{self.bucket.uri}/{name}", **spec}
         self.cluster.apply(
             {"apiVersion": API_VERSION, "kind": JOB_KIND, "metadata": {"name": name}, "spec": whole},
@@ -132,7 +132,7 @@ class Site:
         return [pod["metadata"]["name"] for pod in self.pods(name) if pod["status"].get("phase") == "Running"]
 
     def until(self, what: Callable[[], Any], seconds: float = SECONDS) -> Any:
-        """What it gives as soon as that is something; fails with what operator and workers said."""
+        """Return the first true value of ``what``. Fail with the logs of the operator and of the workers."""
         return until(what, self._explained, seconds=seconds)
 
     def until_state(self, name: str, *states: str, seconds: float = SECONDS) -> Object:

@@ -40,7 +40,7 @@ class S3Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to be let in; the developer's own profile has no say. The endpoint is not in it."""
+        """Return the variables with the credentials, without the endpoint. The developer's profile has no effect."""
         return {
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,

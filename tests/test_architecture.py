@@ -1,5 +1,6 @@
-"""What ARCHITECTURE.md and CONTRIBUTING.md promise of the tree itself."""
+"""Tests of the promises that ARCHITECTURE.md and CONTRIBUTING.md make about the tree itself."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def test_a_module_says_what_it_is_for(path: Path) -> None:
 
 
 def test_only_a_run_speaks_of_its_own_flags() -> None:
-    """What others say of how a job goes on is read in pods too: there ``worker.way_on`` knows it."""
+    """Pods print the messages of the other parts too. ``worker.way_on`` adds the advice for each place."""
     flags = re.compile("--(resume|overwrite)")
     found = [relative(path) for path in CODE if flags.search(path.read_text())]
     places = tuple(f"kubemr_shell/{part}/" for part in ("cli", "local_run"))
@@ -88,3 +89,31 @@ def test_help_imports_nothing_that_it_does_not_need(arguments: list[str]) -> Non
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+RIDDLES = frozenset({"What", "Of", "Those", "That", "Whose", "How", "Where", "Which"})
+PYTHON = [path for path in CODE if path.suffix == ".py"]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *(page for folder in ("docs", "protocol", "images") for page in sorted((ROOT / folder).rglob("*.md"))),
+    *sorted((ROOT / "examples").glob("**/README.md")),
+]
+LONGEST_LINE = 120
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=relative)
+def test_a_docstring_does_not_begin_like_a_riddle(path: Path) -> None:
+    """CONTRIBUTING.md has the rules of writing. This test holds the mechanical part of them."""
+    texts = [
+        node.value.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    ]
+    assert [text[:60] for text in texts if re.split(r"\W", text.strip(), maxsplit=1)[0] in RIDDLES] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_a_line_of_markdown_fits_into_120_columns(page: Path) -> None:
+    """Rows of tables cannot be broken."""
+    lines = [line for line in page.read_text().splitlines() if not line.lstrip().startswith("|")]
+    assert [line for line in lines if len(line) > LONGEST_LINE] == []

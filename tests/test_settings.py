@@ -1,4 +1,4 @@
-"""What the developer has set in the environment, or has not, decides no test."""
+"""Tests that the developer's environment does not decide any test."""
 
 from __future__ import annotations
 

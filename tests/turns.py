@@ -1,4 +1,4 @@
-"""What several processes of pytest want to do first, and only one should at a time: the others find it done."""
+"""Lets one of several pytest processes at a time do a common preparation. The others find it done."""
 
 from __future__ import annotations
 

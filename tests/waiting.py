@@ -19,7 +19,7 @@ T = TypeVar("T")
 def until(
     condition: Callable[[], T | None], what: str | Callable[[], str] = "it", *, seconds: float = PATIENCE_SECONDS
 ) -> T:
-    """What the condition gives as soon as that is true; ``what`` says what did not come, or all that is known of it."""
+    """Return the first true value of the condition. ``what`` names the missing event, or returns all that is known."""
     began = time.monotonic()
     while not (value := condition()):
         passed = time.monotonic() - began

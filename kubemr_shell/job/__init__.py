@@ -1,1 +1,1 @@
-"""What a job is: its spec, states, splits and names. Pure: no I/O, no clock, no threads."""
+"""The definition of a job: its spec, states, splits and names. Pure: no I/O, no clock, no threads."""

@@ -18,7 +18,7 @@ RIGHT = 'cat "$INPUT" > "$OUT"/result'
 def measured(
     folder: Path, *contenders: Contender, quick: bool = False, seconds: float = 0.0
 ) -> tuple[dict[str, int], str, bool]:
-    """How often each ran well, the notes, and whether ours was wrong."""
+    """Return how often each contender ran well, the notes, and whether our result was wrong."""
     bench = Bench(
         data=folder,
         scale=10 if quick else 1,

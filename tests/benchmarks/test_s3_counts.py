@@ -1,4 +1,4 @@
-"""What ``plan`` foretells of a job's S3 requests, beside what a proxy in front of the server counts."""
+"""Tests of the S3 requests that ``plan`` forecasts, beside the requests that a proxy in front of the server counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command finds in its environment, old names and new, and what it must not find."""
+"""Tests of the environment of a command: the variables that it has, old and new names, and those that it lacks."""
 
 from __future__ import annotations
 

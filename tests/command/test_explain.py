@@ -1,4 +1,4 @@
-"""What an end means, in words."""
+"""Tests of the words for the end of a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dead worker left running is ended; what merely has the same number is not."""
+"""Tests that the processes of a dead worker are ended, and that other processes with the same number are not."""
 
 from __future__ import annotations
 

@@ -268,7 +268,7 @@ def test_what_a_command_says_that_it_does_is_told_while_it_runs(attempt: Attempt
 def test_what_a_command_has_read_must_have_been_the_input_though_it_did_not_wait_for_the_end(
     attempt: Attempts, error: Exception, counts: bool
 ) -> None:
-    """What comes no more was not needed."""
+    """The command did not need the input that its feed could not deliver."""
 
     def feed(descriptor: int, cancel: int) -> None:
         os.write(descriptor, b"one\n")

@@ -22,7 +22,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def left_in(root: Path) -> list[str]:
-    """What is there, but for a folder that is kept for the next attempt."""
+    """Return the names in a folder, without the folder that is kept for the next attempt."""
     return [name for name in os.listdir(root) if not name.startswith(".kept-")]
 
 

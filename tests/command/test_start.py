@@ -1,4 +1,4 @@
-"""Which program is started, and what is said when none can be."""
+"""Tests of the start of a command: which program is started, and the message if none can be started."""
 
 from __future__ import annotations
 

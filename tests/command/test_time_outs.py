@@ -25,7 +25,7 @@ from tests.waiting import is_ready, until
 
 SHORT_SECONDS = 0.3
 AMPLE_SECONDS = 2.0
-"""Where the command has to come to something first, on a busy machine too."""
+"""The seconds in which a command reaches a certain point, also on a busy machine."""
 IGNORES_TERM = "trap '' TERM; echo ready; while :; do sleep 1000; done"
 
 
@@ -131,7 +131,7 @@ def test_a_byte_on_any_stream_is_progress(attempt: Attempts, command: str) -> No
 
 
 def test_reading_is_progress_though_the_pipe_is_always_as_full_again(attempt: Attempts) -> None:
-    """What was read is replaced at once, so that only the count of the feed shows the reading."""
+    """The pipe is refilled at once, so only the count of the feed shows that the command reads."""
     command = "for i in $(seq 16); do sleep 0.2; dd bs=65536 count=1 of=/dev/null 2>/dev/null; done"
     outcome = attempt(command, stdin=Refilling(), timeout_seconds=AMPLE_SECONDS)
     assert (outcome.timed_out, outcome.exit_status) == (False, 0)
@@ -184,7 +184,7 @@ def test_a_request_to_stop_reaches_a_drain_that_outlives_the_command(attempt: At
 
 
 def test_a_slow_drain_is_waited_for(attempt: Attempts) -> None:
-    """What a command wrote before its end counts, however long it takes to sort it."""
+    """The output of a command before its end counts, however long its sorting takes."""
     taken = bytearray()
 
     def slow(descriptor: int, stop: int) -> None:

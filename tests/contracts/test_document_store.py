@@ -1,4 +1,4 @@
-"""What the board may rely on, whatever keeps its documents. Each store runs the whole suite."""
+"""The contract of a document store, on which the board relies. Each store runs the whole suite."""
 
 from collections.abc import Iterator
 from pathlib import Path

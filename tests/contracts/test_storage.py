@@ -1,4 +1,4 @@
-"""What the rest may rely on, whatever keeps the bytes. Each storage runs the whole suite."""
+"""The contract of a storage, on which all other parts rely. Each storage runs the whole suite."""
 
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ class Place:
         return output.seal()
 
     def names(self, prefix: str = "") -> list[str]:
-        """What stands in the output, but for the job's own state."""
+        """Return the names in the output, without the state of the job."""
         names = [info.uri.removeprefix(f"{self.output}/") for info in self.storage.list(f"{self.output}/{prefix}")]
         return [name for name in names if prefix or not name.startswith("_kubemr/")]
 

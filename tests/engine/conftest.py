@@ -18,5 +18,5 @@ def engine(request: pytest.FixtureRequest) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where spills go; nothing with a name may ever be seen in it."""
+    """Return a folder for spills. No file with a name may ever be seen in it."""
     return str(tmp_path_factory.mktemp("scratch"))

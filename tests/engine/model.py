@@ -1,4 +1,4 @@
-"""What the engine must do, said a third time: with whole lists, plain sorts and none of the engine's code."""
+"""A third implementation of the engine: whole lists, plain sorts, and none of the engine's code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """How lines are cut and spread."""
+    """The settings that decide how lines are cut into keys and spread over partitions."""
 
     partitions: int = 1
     separator: bytes = b"\t"

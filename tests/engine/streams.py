@@ -72,7 +72,7 @@ def output_of(collector: Any) -> tuple[bytes, Any]:
 
 
 def read_feed(feed: Callable[[int, int], Any], *, blocking: bool = False) -> tuple[bytes, Any]:
-    """What a feed writes to a pipe, and what it says that it wrote."""
+    """Return the bytes that a feed writes to a pipe, and the result that it reports."""
     received: list[bytes] = []
     reader, writer = os.pipe()
 

@@ -32,7 +32,7 @@ def lines_of_task(task: int) -> bytes:
 
 
 def open_descriptors() -> dict[int, str]:
-    """What is open and where it leads, without the descriptor of the listing itself."""
+    """Return the open descriptors with their targets, without the descriptor of the listing itself."""
     listed = [int(name) for name in os.listdir("/proc/self/fd")]
     return {fd: os.readlink(f"/proc/self/fd/{fd}") for fd in listed if os.path.lexists(f"/proc/self/fd/{fd}")}
 

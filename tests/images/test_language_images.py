@@ -28,7 +28,7 @@ def test_every_image_is_tested_and_explained() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What an image's job reads, and the commands that do the same on this machine."""
+    """The input of an image's job, and the commands that do the same on this machine."""
 
     inputs: bytes
     map: str

@@ -28,7 +28,7 @@ class Resource:
     """Answered instead, before anything else."""
     retry_after: str | None = None
     cuts: list[int | None] = field(default_factory=list)
-    """Of a body: cut after so many bytes; None is not cut."""
+    """The bytes after which each body is cut; None for a body that is not cut."""
     location: str | None = None
     hold: threading.Event | None = None
     """Half of the body is sent; the rest when this is set."""

@@ -1,4 +1,4 @@
-"""What is said of documents that are wrong: every problem, its path, and what would be right."""
+"""Tests of the messages about wrong documents: every problem, its path, and the right value."""
 
 from __future__ import annotations
 

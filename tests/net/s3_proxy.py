@@ -35,18 +35,18 @@ class Logged:
     request: Request
     fault: Fault | None
     status: int | None
-    """What the server has answered; None: it did not get the request."""
+    """The status that the server has answered; None if the request did not reach the server."""
     received: int
     """Bytes of the request's body that the server was sent."""
     length: int | None
-    """Of the answer's body, where its headers say so."""
+    """The length of the answer's body, if its headers state it."""
 
 
 class S3Proxy:
     def __init__(self, upstream: str) -> None:
         self.policy: Policy = nothing
         self.problems: list[str] = []
-        """What has gone wrong with nobody's wish."""
+        """The errors that no test asked for."""
         self._upstream = urlsplit(upstream)
         self._lock = threading.Lock()
         self._log: list[Logged] = []

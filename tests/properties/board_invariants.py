@@ -1,4 +1,4 @@
-"""What must hold after every write, whatever happens: (a) to (e) of the design, read from the documents alone.
+"""The invariants (a) to (e) of the design, which hold after every write. They are checked on the documents alone.
 
 (a) no two claims hold one (task, attempt); no attempt is begun twice (board_storage)
 (b) a winner is set once an epoch, by the claim that held it
@@ -21,7 +21,7 @@ LEGAL_STATES = {(before, after) for before, row in JOB_TRANSITIONS.items() for a
 
 
 def numbers(text: str) -> set[int]:
-    """Of ``0-2,5``; apart from the product's own parser on purpose."""
+    """Return the numbers of a text such as ``0-2,5``. This is not the product's own parser, on purpose."""
     found: set[int] = set()
     for item in filter(None, text.split(",")):
         first, _, last = item.partition("-")
@@ -30,7 +30,7 @@ def numbers(text: str) -> set[int]:
 
 
 def pairs(text: str) -> list[tuple[str, str]]:
-    """Of ``0-2:1,5:3``, what stands before each colon and behind it."""
+    """Return the texts before and after each colon of a text such as ``0-2:1,5:3``."""
     return [(item.partition(":")[0], item.partition(":")[2]) for item in filter(None, text.split(","))]
 
 
@@ -49,7 +49,7 @@ class Shard:
         }
 
     def attempt(self, task: int) -> int:
-        """Of a task that is done: the one that has won."""
+        """Return the attempt number of a task. For a committed task, this is the winner."""
         return int(self._attempts.get(task, self.base * STRIDE))
 
     @property
@@ -102,7 +102,7 @@ def check_job(before: Document | None, after: Document) -> None:
 
 
 def check_all(history: History, storage: Storage) -> None:
-    """What ties the documents to each other and to the storage."""
+    """Check the rules that tie the documents to each other and to the storage."""
     job = history.all("MapReduceJob")[0]["status"]
     shards = {(s.phase, s.base, s.index): s for s in map(Shard, history.all("TaskShard"))}
     winners = _check_closed(job, shards, storage)
@@ -139,7 +139,7 @@ def _wanted_epoch(job: dict[str, Any], phase: str, index: int) -> int:
 
 
 def _check_outputs(job: dict[str, Any], shards: dict[Any, Shard], storage: Storage) -> None:
-    """What is committed is there, but for what the machine has spoiled; nobody deletes it for lost."""
+    """Check that committed outputs exist, unless the machine has spoiled them. No worker deletes them."""
     for (phase, base, _), shard in shards.items():
         if base != job["bases"].get(phase.value, 0) or phase is Phase.PUBLISH:
             continue

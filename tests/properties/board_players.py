@@ -18,7 +18,7 @@ from tests.properties.board_documents import History, NotAsked
 T = TypeVar("T")
 
 Outcome: TypeAlias = Literal["answered", "down", "old", "lost before", "lost after", "lost, comes late", "comes twice"]
-"""What happens to a call: to a read the first three, to a write all but "old"."""
+"""The fate of a call. A read has one of the first three, a write any but "old"."""
 
 
 class Killed(BaseException):
@@ -27,7 +27,7 @@ class Killed(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a player is about to ask of the store."""
+    """A request to the store that a player is about to make."""
 
     what: str
     is_write: bool

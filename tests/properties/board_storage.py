@@ -17,7 +17,7 @@ ManifestName = tuple[Phase, int, int]
 
 
 def amount(phase: Phase, task: int, attempt: int) -> int:
-    """What an attempt adds to the job's counter: a sum tells which attempts are in it. Publishing counts nothing."""
+    """Return the amount that an attempt adds to the counter. A sum tells its attempts. Publishing adds nothing."""
     if phase is Phase.PUBLISH:
         return 0
     return (1 + task) * 1000 + attempt % 97 + len(phase)

@@ -21,7 +21,7 @@ Manner: TypeAlias = Literal["sensibly", "anyhow", "fail", "look for work"]
 
 
 class Worker:
-    """What it holds survives a board that gave up, and is gone with a new worker."""
+    """A worker of the model. Its claims survive a board that gave up, and are gone with a new worker."""
 
     def __init__(self, name: str, open_board: Callable[[str], Board], storage: Storage, shape: dict[str, int]) -> None:
         self.name = name

@@ -39,7 +39,7 @@ class WordCount:
         return -(-sum(len(word) + 1 for word in self._all_words()) // self.split_bytes)
 
     def parts(self) -> dict[str, bytes]:
-        """What the output must hold at the end."""
+        """Return the expected parts of the output."""
         found: dict[str, bytes] = {f"part-{number:05d}": b"" for number in range(self.partitions)}
         for word, count in sorted(Counter(self._all_words()).items()):
             part = f"part-{reference.partition_of(word.encode(), self.partitions):05d}"

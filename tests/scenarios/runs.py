@@ -27,7 +27,7 @@ WAIT = 'flock -s "$GATE" true; '
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """How a run ended: its exit code (negative: the signal that ended it) and all that it wrote."""
+    """The end of a run: its exit code (negative for a signal), and everything that it wrote."""
 
     code: int
     stdout: bytes
@@ -192,5 +192,5 @@ def parent_of(pid: int) -> int:
 
 
 def unprivileged() -> list[str]:
-    """What to run a program under so that permissions of files hold for it, though root has started the tests."""
+    """Return a command prefix under which the permissions of files hold, though root has started the tests."""
     return [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

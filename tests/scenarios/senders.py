@@ -1,4 +1,4 @@
-"""Which process has sent what a proxy on this machine was asked."""
+"""Finds the process that sent a request to a proxy on this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sender(request: Request, place: Place) -> int:
 
 
 def _inode(port: int, to: int) -> str:
-    """Of the socket on this machine's loopback with these ports; empty if there is none."""
+    """Return the inode of the loopback socket with these ports, or an empty string."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         if fields[1:3] == [f"0100007F:{port:04X}", f"0100007F:{to:04X}"] and fields[9] != "0":

@@ -1,4 +1,4 @@
-"""What a job of a cluster has in its bucket: not touched while it may be alive, not in the way when it is gone."""
+"""Tests of the objects of a cluster's job in its bucket: kept while the job may live, removed when it is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may happen to the pods, the operators and the servers of a job: the result is exact all the same."""
+"""Tests of faults of the pods, the operators and the servers of a job: the result is exact."""
 
 import json
 import os

@@ -17,7 +17,7 @@ WORDS = b"the quick brown fox\njumps over the lazy dog\n" * 2000
 
 
 def local(folder: Path, data: bytes, *arguments: str) -> bytes:
-    """What ``kubemr-shell run`` makes of the same."""
+    """Return the output of ``kubemr-shell run`` for the same job."""
     (folder / "input").write_bytes(data)
     command = [sys.executable, "-m", "kubemr_shell", "run", "-q", *arguments, str(folder / "input")]
     return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout

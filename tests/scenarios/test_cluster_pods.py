@@ -138,7 +138,7 @@ def silent_node(site: Site) -> Iterator[str]:
 
 
 def bind(site: Site, pod: str, node: str) -> None:
-    """What a scheduler does."""
+    """Bind a pod to a node, as a scheduler does."""
     target = {"apiVersion": "v1", "kind": "Node", "name": node}
     binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": pod}, "target": target}
     path = f"/api/v1/namespaces/{site.namespace}/pods/{pod}/binding"

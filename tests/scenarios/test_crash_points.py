@@ -104,7 +104,7 @@ def dies_and_is_resumed(place: Place, on: str, at: int) -> None:
 
 
 def dies_while_it_replaces(place: Place, on: str, at: int) -> None:
-    """What ``_SUCCESS`` names is always one whole result; the next run replaces whatever is there."""
+    """``_SUCCESS`` always names one whole result, and the next run replaces every file."""
     assert place.run(*OLD.arguments(place)).code == 0
     assert_complete(place, OLD)
 

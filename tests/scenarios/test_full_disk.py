@@ -58,7 +58,7 @@ echo $? > code
 
 
 def is_filled_and_resumed(place: Place, bytes_of_disk: int, job: WordCount) -> str:
-    """What the run said that met the full disk."""
+    """Return the messages of the run that met the full disk."""
     place.output.mkdir()
     run = shlex.join([KUBEMR_SHELL, *job.arguments(place)])
     if CAN_MOUNT:

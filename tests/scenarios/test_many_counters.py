@@ -7,7 +7,7 @@ from tests.scenarios.runs import Place
 
 FILES = 120
 COUNTERS = 119
-"""Of each task, beside the one that all of them have: an attempt may have 120."""
+"""The counters of each task, besides the one that all tasks have."""
 COUNT = (
     f"awk -v n={COUNTERS}"
     """ '{ print "reporter:counter:all,tasks,1" > "/dev/stderr"; for (i = 0; i < n; i++) """

@@ -1,4 +1,4 @@
-"""What a run does to the folder that it writes to, and which folders it refuses."""
+"""Tests of the changes that a run makes in its output folder, and of the folders that it refuses."""
 
 from __future__ import annotations
 

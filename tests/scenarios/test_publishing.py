@@ -1,4 +1,4 @@
-"""What stands in the way of publishing: a run ends with an error that names it, and goes on with ``--resume``."""
+"""Tests of obstacles to publishing: a run ends with an error that names one, and continues with ``--resume``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``--resume`` goes on with, what it keeps, and what it refuses because it would be another job."""
+"""Tests of ``--resume``: the work that it keeps, and the changes that it refuses as another job."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ from tests.scenarios.senders import sender
 
 JOB = WordCount(lines=200, partitions=2, split_bytes=600)
 FEWEST_REQUESTS = 30
-"""Of a run: so many it makes at least."""
+"""The least number of requests of a run."""
 SHARES = 4
-"""Of all moments, so that processes can share the work."""
+"""The number of shares of all moments, so that processes can divide the work."""
 MOMENTS = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 TEMPORARIES = pytest.mark.parametrize("has_tmp", [False, True], ids=["local", "tmp in S3"])
 

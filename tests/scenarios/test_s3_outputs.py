@@ -233,7 +233,7 @@ def test_what_a_run_on_another_machine_left_is_removed_by_force(s3: S3Place) -> 
 
 
 def test_uploads_that_nobody_knows_are_removed_by_clean_and_by_the_next_run(s3: S3Place) -> None:
-    """Those for our names in the output, and no others."""
+    """Only uploads for names of ours in the output are removed."""
 
     def begin(*names: str) -> None:
         for name in names:

@@ -73,7 +73,7 @@ def test_temporaries_in_the_output_are_refused(s3: S3Place) -> None:
 
 
 def test_sorted_lines_without_a_reduce_command_and_compressed_parts(s3: S3Place) -> None:
-    """What writes parts is the merge itself, and it writes to a bucket."""
+    """The merge itself writes the parts, and writes them to a bucket."""
     s3.place.write("words", b"".join(b"w%d\n" % (number * 7 % 100) for number in range(1000)))
     expected = b"".join(sorted(b"w%d\n" % (number * 7 % 100) for number in range(1000)))
     plain = ("run", "-q", "-o", f"{s3.bucket.uri}/plain", "--tmp", f"{s3.bucket.uri}/{TMP}", "-p", "1", "-m", "cat")

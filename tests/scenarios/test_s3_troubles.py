@@ -1,4 +1,4 @@
-"""What a user is told when the object store is not what the job says, cannot be reached, or does not let it in."""
+"""Tests of the messages if the object store is not as the job says, cannot be reached, or refuses access."""
 
 from __future__ import annotations
 

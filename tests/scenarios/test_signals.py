@@ -161,7 +161,7 @@ HOSTILE = [
     *(f"--ignore-signal={name}" for name in ("CHLD", "INT", "HUP", "USR1", "TSTP", "TTOU")),
     "--block-signal=TERM",
 ]
-"""What a command would inherit of a careless parent of the run."""
+"""The state that a command would inherit from a careless parent of the run."""
 
 
 @RUNS

@@ -1,4 +1,4 @@
-"""What a run writes to stdout and stderr: results, progress, the summary, and nothing else."""
+"""Tests of everything that a run writes to stdout and stderr: results, progress and the summary."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ JOB = WordCount(flags=(*TMP, "--slots", "2"))
 
 
 def left(place: Place) -> list[str]:
-    """What is below the folder that ``--tmp`` named."""
+    """Return the names below the folder of ``--tmp``."""
     folder = place.folder / "else" / "where"
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 

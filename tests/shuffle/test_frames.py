@@ -10,7 +10,7 @@ from kubemr_shell.shuffle.lengths import packed, ranges
 
 
 def sent(contents: list[bytes]) -> tuple[bytes, list[tuple[int, int]]]:
-    """What is sent of a run file with these partitions, and where each is in it."""
+    """Return the frames of a run file with these partitions, and the range of each frame."""
     with tempfile.TemporaryFile(buffering=0) as run:
         for content in contents:
             run.write(content)

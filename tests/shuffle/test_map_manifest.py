@@ -84,7 +84,7 @@ def test_a_partition_that_is_not_there_is_named() -> None:
 
 
 def test_neighbours_are_read_together_and_what_was_read_is_not_read_again() -> None:
-    """Of 3,000 tasks and 8 partitions, the header and the attempts are in the first read, and not all ranges are."""
+    """With 3,000 tasks and 8 partitions, the first read holds the header and the attempts, but not all ranges."""
     data = encode(0, [0] * 3000, [[10 + task] * 8 for task in range(3000)])
     reads: list[tuple[int, int]] = []
 

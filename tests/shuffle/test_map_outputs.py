@@ -306,7 +306,7 @@ def test_a_cancelled_reducer_does_not_wait_for_the_storage(shuffle: Shuffle, rem
 
 
 def test_partitions_of_one_worker_come_with_one_read_of_each_map_output(tmp_path: Path) -> None:
-    """Where the shuffle has many cells; 5 of 20 partitions are claimed, and two slots ask for them at once."""
+    """The shuffle has many cells. 5 of 20 partitions are claimed, and two slots ask for them at the same time."""
     shuffle = Shuffle(tmp_path, partitions=20)
     with closing(shuffle.remote(batched_from=40 * 20)) as outputs:
         shuffle.map(outputs, [words(task, 200) for task in range(40)])

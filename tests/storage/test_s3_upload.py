@@ -25,7 +25,7 @@ from tests.storage.s3_place import DATA, Place
 
 MIB = 1 << 20
 BLOCKS = 8 + 16 + 32 + 1
-"""Of a MiB each: three full parts whose sizes double, and a beginning."""
+"""The blocks of 1 MiB: three full parts of growing sizes, and the beginning of a fourth."""
 
 
 class TestSizesOfParts:

@@ -30,7 +30,7 @@ class Fed:
     heaviest_records: int
     """The number of records with the heaviest key."""
     end: str
-    """How the feed ended: ``complete``, ``closed`` (the command stopped reading early) or ``cancelled``."""
+    """The end of the feed: ``complete``, ``closed`` (the command stopped reading early) or ``cancelled``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
