@@ -27,7 +27,7 @@ def command_for(site: Site) -> str:
     ("wrong", "why", "what"),
     [
         ({"access-key": "x"}, "there are no credentials (", "the keys"),
-        ({"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}, "the access key is not known (", "the right"),
+        ({"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}, "the access key is not known (", "the correct"),
     ],
     ids=["other names", "other values"],
 )
