@@ -61,7 +61,7 @@ NAMES = st.tuples(st.sampled_from(["", "a", "é", "zz"]), st.text("abé\x00", ma
 def test_what_is_kept_is_exact_whatever_the_order_and_the_parts(
     shards: list[dict[tuple[str, str], int]], lanes: int, most: int, most_bytes: int, data: st.DataObject
 ) -> None:
-    """As shards are closed: each adds to its lane, and the lanes are added up at the end."""
+    """Counters are added up as in a job: each closed shard adds to its lane, and the lanes are added up at the end."""
     kept = [Kept(counters={}) for _ in range(lanes)]
     for number in data.draw(st.permutations(range(len(shards)))):
         counters: dict[str, dict[str, int]] = {}
