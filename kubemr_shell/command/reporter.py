@@ -66,8 +66,8 @@ class Reporter:
 
     def _add(self, group: bytes, name: bytes, amount: int) -> None:
         key = group.decode(errors="replace"), name.decode(errors="replace")
-        shown = _shown(group + b"," + name)
         if max(len(group), len(name)) > MAX_NAME_BYTES:
+            shown = _shown(group + b"," + name)
             self._warn(f"counter dropped: its group or name is over {MAX_NAME_BYTES} bytes: {shown}")
         elif key in self.counters or self._make_room(key):
             total = self.counters.get(key, 0) + amount
