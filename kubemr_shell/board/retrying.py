@@ -13,8 +13,8 @@ from kubemr_shell.board import job_moves
 from kubemr_shell.board.job_view import JobView
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.fingerprint import changed_fields, kept_in_plan
+from kubemr_shell.job.mappings import yaml_name
 from kubemr_shell.job.names import file_name
-from kubemr_shell.job.records import yaml_name
 from kubemr_shell.job.scripts import scripts_of_maps
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import ENDED, JobState, Phase

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
-from kubemr_shell.job.records import Record, default_of
+from kubemr_shell.job.mappings import DataclassShape, default_of
 from kubemr_shell.job.report import below
 from kubemr_shell.job.shape import Shape
 from kubemr_shell.job.spec import SPEC
@@ -82,11 +82,11 @@ stateDiagram-v2
 """
 
 
-def _fields(record: Record, path: str) -> Iterator[tuple[str, Field[Any], Shape]]:
-    """Yield all fields with their paths. A field that is a record is replaced by the fields of the record."""
-    for name, field in record.fields.items():
-        shape = record.shapes[name]
-        if isinstance(shape, Record):
+def _fields(mapping: DataclassShape, path: str) -> Iterator[tuple[str, Field[Any], Shape]]:
+    """Yield all fields with their paths. A field that is a mapping is replaced by the fields of the mapping."""
+    for name, field in mapping.fields.items():
+        shape = mapping.shapes[name]
+        if isinstance(shape, DataclassShape):
             yield from _fields(shape, below(path, name))
         else:
             yield below(path, name), field, shape

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kubemr_shell.job.mappings import yaml_name
 from kubemr_shell.job.names import file_name
-from kubemr_shell.job.records import yaml_name
 from kubemr_shell.job.scripts import files_of_maps, script_of_reduces_alone
 from kubemr_shell.job.spec import JobSpec
 

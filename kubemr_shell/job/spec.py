@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from kubemr_shell.job.containers import Anything, CommandLine, ListOf, TextMap
-from kubemr_shell.job.records import DistinctNames, Excludes, NeedsOneOf, Record, described
+from kubemr_shell.job.mappings import DataclassShape, DistinctNames, Excludes, NeedsOneOf, described
 from kubemr_shell.job.shape import Choice, Flag, Quantity, Whole
 from kubemr_shell.job.texts import LINE_END, Separator, Text
 
@@ -140,15 +140,15 @@ class EnvVar:
     value: str = field(default="", metadata=described("Its value.", Text(empty=True)))
 
 
-KEY = Record(KeySpec)
-SPLIT = Record(
+KEY = DataclassShape(KeySpec)
+SPLIT = DataclassShape(
     SplitSpec,
     rules=(
         Excludes("wholeFiles", True, ("maxBytes", "pack"), "has no effect with wholeFiles: true; remove one of them"),
     ),
 )
-S3 = Record(S3Spec)
-ENV = ListOf(Record(EnvVar), "list of `name` and `value`", example='[{name: LEVEL, value: "1"}]', key="name")
+S3 = DataclassShape(S3Spec)
+ENV = ListOf(DataclassShape(EnvVar), "list of `name` and `value`", example='[{name: LEVEL, value: "1"}]', key="name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,7 +348,7 @@ class JobSpec:
 
 MAP_ONLY = "has no effect with partitions: 0 (map only); remove one of them"
 
-SPEC = Record(
+SPEC = DataclassShape(
     JobSpec,
     rules=(
         Excludes("partitions", 0, ("combineCommand", "reduceCommand"), MAP_ONLY),
@@ -373,9 +373,9 @@ class Job:
 
 def description(name: str) -> str:
     """Return the description of a field of the spec. ``name`` is a name of the YAML, such as ``split.maxBytes``."""
-    record: Record = SPEC
+    mapping: DataclassShape = SPEC
     *outer, last = name.split(".")
     for step in outer:
-        record = record.shapes[step]  # type: ignore[assignment]
-    text: str = record.fields[last].metadata["description"]
+        mapping = mapping.shapes[step]  # type: ignore[assignment]
+    text: str = mapping.fields[last].metadata["description"]
     return text

@@ -12,7 +12,7 @@ from typing import Any
 from kubemr_shell.errors import InvalidSpec
 from kubemr_shell.job.containers import TextMap
 from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
-from kubemr_shell.job.records import NeedsOneOf, Object, yaml_name
+from kubemr_shell.job.mappings import NeedsOneOf, Object, yaml_name
 from kubemr_shell.job.report import Report, below
 from kubemr_shell.job.shape import Constant, Shape
 from kubemr_shell.job.spec import SPEC, Job, JobSpec

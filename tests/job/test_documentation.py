@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.job.documentation import job_spec_page, states_page
-from kubemr_shell.job.records import Record
+from kubemr_shell.job.mappings import DataclassShape
 from kubemr_shell.job.spec import SPEC, description
 from kubemr_shell.job.state import JOB_TRANSITIONS, TASK_TRANSITIONS
 
@@ -16,10 +16,10 @@ ROOT = Path(__file__).parents[2]
 FILES = ("docs/commands.md", "docs/job-spec.md", "docs/states.md", "protocol/job.schema.json")
 
 
-def field_paths(record: Record, prefix: str = "") -> list[str]:
+def field_paths(mapping: DataclassShape, prefix: str = "") -> list[str]:
     paths = []
-    for name, shape in record.shapes.items():
-        paths += field_paths(shape, f"{prefix}{name}.") if isinstance(shape, Record) else [prefix + name]
+    for name, shape in mapping.shapes.items():
+        paths += field_paths(shape, f"{prefix}{name}.") if isinstance(shape, DataclassShape) else [prefix + name]
     return paths
 
 

@@ -132,7 +132,7 @@ class Object(Shape):
         return f"mapping with {', '.join(self.shapes)}"
 
 
-class Record(Object):
+class DataclassShape(Object):
     """A dataclass whose fields have the metadata of ``described``."""
 
     def __init__(self, made: type[Any], *, rules: tuple[Rule, ...] = ()) -> None:
@@ -159,7 +159,7 @@ class Record(Object):
         for name, field in self.fields.items():
             described: Schema = {"description": field.metadata["description"]}
             default = default_of(field)
-            if default not in (MISSING, None, (), {}) and not isinstance(self.shapes[name], Record):
+            if default not in (MISSING, None, (), {}) and not isinstance(self.shapes[name], DataclassShape):
                 described["default"] = self.shapes[name].plain(default)
             schema["properties"][name] = described | schema["properties"][name]
         return schema
