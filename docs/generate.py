@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from docs.commands_page import commands_page
-from kubemr_shell.job.documentation import GENERATED, job_spec_page, states_page
+from docs.job_pages import GENERATED, job_spec_page, states_page
 from kubemr_shell.job.schema import json_schema
 from kubemr_shell.operator.packaging import deploy_files
 

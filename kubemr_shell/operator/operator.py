@@ -27,13 +27,13 @@ from kubemr_shell.operator.actions import Action, Decision, Tell
 from kubemr_shell.operator.backoff import Backoff
 from kubemr_shell.operator.deletion import end_with_namespace
 from kubemr_shell.operator.informer import Informer
+from kubemr_shell.operator.job_reader import JobReader
 from kubemr_shell.operator.kept import kept_of_batch, kept_of_job, kept_of_pod
 from kubemr_shell.operator.log import OperatorLog
 from kubemr_shell.operator.loop import Loop
 from kubemr_shell.operator.metrics import Jobs, Metrics
 from kubemr_shell.operator.object_cache import Key, ObjectCache
 from kubemr_shell.operator.observation import Observation, Trouble
-from kubemr_shell.operator.observe import JobObserver
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.pods import has_ended
 from kubemr_shell.operator.reconcile import reconcile
@@ -89,7 +89,7 @@ class Operator:
             self._informer(BATCH_JOBS, self._batches, labels=JOB_LABEL),
             self._informer(PODS, self._pods, labels=pods, settle=SETTLE_SECONDS),
         ]
-        self._observer = JobObserver(
+        self._reader = JobReader(
             client, options, jobs=self._jobs, batches=self._batches, pods=self._pods, now=now, failed=self._say
         )
         self._metrics.registry.register(self._gauges())
@@ -225,12 +225,12 @@ class Operator:
         self._metrics.done("reconciled")
         job = self._jobs.get(*key)
         if job is None:
-            self._observer.forget(key)
+            self._reader.forget(key)
             self._refused.pop(key, None)
             return Decision()
         if self._is_complete(*key):
             self._pods.review(key)
-        seen = self._observer.observe(key, job)
+        seen = self._reader.read(key, job)
         try:
             decision = reconcile(seen, self._options)
             return decision if self._carry_out(seen, decision.actions) else None
@@ -250,7 +250,7 @@ class Operator:
         self._say(error, key)
         told = Tell(reason=type(error).__name__, message=f"this operator ignores the job: {error}", warning=True)
         with suppress(KubemrError):  # the log has it
-            self._carry_out(self._observer.outline(key, job), [told])
+            self._carry_out(self._reader.outline(key, job), [told])
 
     def _carry_out(self, seen: Observation, actions: Sequence[Action]) -> bool:
         """Carry out the actions in their order. Return False if one is refused because the job has changed."""
@@ -265,7 +265,7 @@ class Operator:
         """End all jobs of a namespace that is being deleted."""
         for key in self._jobs.keys():  # noqa: SIM118 - no mapping
             if key[0] == namespace and (job := self._jobs.get(*key)) is not None:
-                seen = self._observer.outline(key, job)
+                seen = self._reader.outline(key, job)
                 self._carry_out(seen, end_with_namespace(seen))
 
 

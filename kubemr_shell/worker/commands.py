@@ -33,9 +33,9 @@ from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped, Failed, Spoiled
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.meter import Status
-from kubemr_shell.worker.results import AttemptEnded, Dropped, Failed, Spoiled
 
 STDERR_KEPT_BYTES = 2000
 """The bytes of stderr, counted from its end, that the facts of a failure contain."""

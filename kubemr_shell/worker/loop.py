@@ -31,10 +31,10 @@ from kubemr_shell.errors import FolderRemoved, KubemrError, LeaseLost, Sequel, S
 from kubemr_shell.job.names import task_label
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.worker.attempt_results import Broken, Dropped, Failed, Finished, Result, Spoiled
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.planning import Planner
-from kubemr_shell.worker.results import Broken, Dropped, Failed, Finished, Result, Spoiled
 from kubemr_shell.worker.slots import Slots
 from kubemr_shell.worker.stages import Stages
 

@@ -19,10 +19,10 @@ from kubemr_shell.command.pump import REST_SECONDS, SHORT_BYTES, Move, Pump, Spl
 from kubemr_shell.command.start import PIPE_BYTES
 from kubemr_shell.errors import LeaseLost, ObjectNotFound
 from kubemr_shell.storage.interface import StagedOutput
+from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped
 from kubemr_shell.worker.commands import Commands, Streams, Subject
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
-from kubemr_shell.worker.results import AttemptEnded, Dropped
 from kubemr_shell.worker.told import Told
 
 READ_BYTES = 1 << 20

@@ -15,11 +15,11 @@ from kubemr_shell.job.state import Phase
 from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs
 from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped, Spoiled
 from kubemr_shell.worker.commands import Subject, raise_end
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.part import PartWriter, feed_staged, sealed
-from kubemr_shell.worker.results import AttemptEnded, Dropped, Spoiled
 
 IDENTITY: Command = ("cat",)
 """The command of reduce tasks if a job has no reduceCommand but compresses its output."""

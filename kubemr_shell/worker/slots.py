@@ -12,8 +12,8 @@ from typing import Protocol
 from kubemr_shell.board.steps import Attempt, ShardKey
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.job.state import Phase
+from kubemr_shell.worker.attempt_results import Broken, Dropped, Finished, Result
 from kubemr_shell.worker.meter import Status
-from kubemr_shell.worker.results import Broken, Dropped, Finished, Result
 
 
 class TaskRunner(Protocol):

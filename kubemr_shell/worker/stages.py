@@ -38,10 +38,10 @@ from kubemr_shell.worker.closing import (
     shard_manifest,
     shard_totals,
 )
+from kubemr_shell.worker.for_each import for_each
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.lease import kept
-from kubemr_shell.worker.requests import for_each
 
 PROTOCOL_VERSION = "1.0"
 """The version of protocol/SPEC.md in ``_SUCCESS``."""

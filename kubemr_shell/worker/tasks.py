@@ -15,12 +15,12 @@ from kubemr_shell.errors import FolderRemoved, ObjectNotFound, Sequel
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_requests import RequestMeter
 from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped, Finished, Result, Spoiled
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.map_task import MapTasks
 from kubemr_shell.worker.meter import Status
 from kubemr_shell.worker.reduce_task import ReduceTasks
-from kubemr_shell.worker.results import AttemptEnded, Dropped, Finished, Result, Spoiled
 from kubemr_shell.worker.slots import TaskRunner
 from kubemr_shell.worker.stages import Stages
 

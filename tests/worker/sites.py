@@ -24,6 +24,7 @@ from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.net.refusals import Refusals
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.worker.attempt_results import Finished, Result
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
@@ -33,7 +34,6 @@ from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.old_result import OldResult
 from kubemr_shell.worker.pins import pin_by_times
 from kubemr_shell.worker.planning import Planner, as_it_is
-from kubemr_shell.worker.results import Finished, Result
 from kubemr_shell.worker.slots import Slots, TaskRunner
 from kubemr_shell.worker.stages import Stages
 from kubemr_shell.worker.workspace import Workspace

@@ -17,8 +17,8 @@ from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.storage.interface import ObjectInfo
 from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.worker.attempt_results import Result
 from kubemr_shell.worker.old_result import OldResult
-from kubemr_shell.worker.results import Result
 from tests.inputs.server import Resource, serving
 from tests.waiting import PATIENCE_SECONDS, until
 from tests.worker.sites import LOCAL, TASKS, Looping, Site, Turns

@@ -10,8 +10,8 @@ import pytest
 from kubemr_shell.board.steps import Attempt, ShardKey
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.job.state import Phase
+from kubemr_shell.worker.attempt_results import Broken, Dropped, Finished, Result
 from kubemr_shell.worker.journal import Entry
-from kubemr_shell.worker.results import Broken, Dropped, Finished, Result
 from kubemr_shell.worker.slots import Slots, TaskRunner
 from tests.waiting import until
 

@@ -1,4 +1,4 @@
-"""The part of the operator that makes Observations, from its caches and from requests to the API server."""
+"""Reads everything that the operator needs to know about a job, from its caches and from the API server."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from kubemr_shell.operator.stillness import StillnessWatch
 from kubemr_shell.pod.shipped import files_in, pins_of_shipped
 
 
-class JobObserver:
-    """The maker of Observations. Any thread may use it. ``now`` returns seconds since 1970."""
+class JobReader:
+    """A reader of jobs, which makes Observations. Any thread may use it. ``now`` returns seconds since 1970."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class JobObserver:
         self._progress = ProgressReader(client)
         self._stillness = StillnessWatch(options.stalled_after)
 
-    def observe(self, key: Key, job: Object) -> Observation:
+    def read(self, key: Key, job: Object) -> Observation:
         """Return the Observation of a job, with everything that a decision may depend on."""
         known = self.outline(key, job)
         pods = [pod for pod in self._pods.of_job(key) if pod["metadata"]["labels"].get(UID_LABEL) == known.uid]

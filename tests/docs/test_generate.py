@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kubemr_shell.job.documentation import job_spec_page, states_page
+from docs.job_pages import job_spec_page, states_page
 from kubemr_shell.job.mappings import DataclassShape
 from kubemr_shell.job.spec import SPEC, description
 from kubemr_shell.job.state import JOB_TRANSITIONS, TASK_TRANSITIONS
@@ -66,7 +66,7 @@ def generate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a copy of the generator in another tree."""
     (root / "docs").mkdir(exist_ok=True)
     (root / "protocol").mkdir(exist_ok=True)
-    for name in ("generate.py", "commands_page.py"):
+    for name in ("generate.py", "commands_page.py", "job_pages.py"):
         (root / "docs" / name).write_text((ROOT / "docs" / name).read_text())
     return subprocess.run(
         [sys.executable, "-m", "docs.generate", *arguments], cwd=root, capture_output=True, text=True, check=False
