@@ -6,6 +6,7 @@ PYTHONS ?= $(shell command -v python3.11 python3.12)
 BIN := $(VENV)/bin
 STDLIB = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 NATIVE_SOURCES := CMakeLists.txt pyproject.toml $(wildcard kubemr_shell/engine/native/*)
+CPP_SOURCES := $(wildcard kubemr_shell/engine/native/*.[ch]pp)
 
 PROCESSES ?= 4
 DOCKER ?= docker
@@ -48,6 +49,7 @@ demo: $(VENV)/.installed ## count the words of Python's standard library, on all
 check: setup ## lint, types, layers, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(CPP_SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m docs.generate --check
@@ -76,6 +78,7 @@ images: base-image $(LANGUAGES) ## build the base image and one for each languag
 
 format: setup ## format the code
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP_SOURCES)
 	$(BIN)/ruff check --fix .
 
 generate: setup ## write the files that are generated from the code: schema, CRDs, manifests, pages

@@ -10,8 +10,7 @@ namespace kubemr {
 
 class Budget {
  public:
-  explicit Budget(u64 memory_bytes)
-      : bytes_(std::clamp<u64>(memory_bytes / kPayloadBytes, 8, 512) * kPayloadBytes) {}
+  explicit Budget(u64 memory_bytes) : bytes_(std::clamp<u64>(memory_bytes / kPayloadBytes, 8, 512) * kPayloadBytes) {}
 
   // Returns how many of the first runs may be merged at a time, by the payloads of their largest blocks. The result
   // is at least two, if there are two runs.

@@ -72,7 +72,8 @@ void Collector::take_lines(StreamReader& reader, const CancelSwitch& cancel) {
 
 // `behind` is the number of lines between the counted lines and this line.
 void Collector::check_length(int behind, const u8* line, u64 size) const {
-  if (size <= settings_.max_record_bytes) [[likely]] return;
+  if (size <= settings_.max_record_bytes) [[likely]]
+    return;
   constexpr u64 kShown = 256;
   throw RecordTooLarge{records_.value() + static_cast<u64>(behind) + 1, size, settings_.max_record_bytes,
                        std::string(reinterpret_cast<const char*>(line), std::min(size, kShown))};

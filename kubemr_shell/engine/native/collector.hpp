@@ -58,7 +58,7 @@ class Collector {
   CollectorSettings settings_;
   KeyCutter cutter_;
   std::size_t read_bytes_;
-  std::size_t line_budget_;        // bytes for the table and the log, while no long line is read
+  std::size_t line_budget_;       // bytes for the table and the log, while no long line is read
   std::size_t reader_extra_ = 0;  // bytes that the reader holds in addition for a long line
   LineTable table_;
   LineLog log_;

@@ -11,8 +11,8 @@ namespace kubemr {
 
 #ifdef KUBEMR_X86
 inline bool has_avx2() {
-  static const bool answer = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-                             __builtin_cpu_supports("popcnt");
+  static const bool answer =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
   return answer;
 }
 

@@ -63,9 +63,8 @@ KUBEMR_PCLMUL inline __m128i fold(__m128i value, __m128i next) {
 }
 
 KUBEMR_PCLMUL u32 by_folding(u32 state, const u8* data, std::size_t size) {
-  const auto load = [](const u8* from) KUBEMR_PCLMUL {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  };
+  const auto load = [](const u8* from)
+                        KUBEMR_PCLMUL { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); };
   __m128i a = _mm_xor_si128(load(data), _mm_cvtsi32_si128(static_cast<int>(state)));
   __m128i b = load(data + 16);
   __m128i c = load(data + 32);

@@ -21,10 +21,9 @@ class KeyCutter {
     const u8* at = line;
     const u8* const end = line + length;
     for (long long field = 1;; ++field) {
-      const void* found =
-          separator_.size() == 1
-              ? std::memchr(at, static_cast<u8>(separator_[0]), static_cast<std::size_t>(end - at))
-              : memmem(at, static_cast<std::size_t>(end - at), separator_.data(), separator_.size());
+      const void* found = separator_.size() == 1
+                              ? std::memchr(at, static_cast<u8>(separator_[0]), static_cast<std::size_t>(end - at))
+                              : memmem(at, static_cast<std::size_t>(end - at), separator_.data(), separator_.size());
       if (found == nullptr) return length;
       at = static_cast<const u8*>(found);
       if (field == fields_) return static_cast<u32>(at - line);

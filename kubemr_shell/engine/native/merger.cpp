@@ -27,9 +27,9 @@ Fed Merger::feed(int fd, int cancel_fd) {
 std::vector<Merger::Run> Merger::runs_of_sources() const {
   std::vector<Run> runs;
   for (const Source& source : sources_) {
-    const std::size_t largest =
-        source.length <= kBlockBytes ? static_cast<std::size_t>(source.length)
-                                     : RunReader::largest_block(FileReader(source.path), source.offset, source.length);
+    const std::size_t largest = source.length <= kBlockBytes
+                                    ? static_cast<std::size_t>(source.length)
+                                    : RunReader::largest_block(FileReader(source.path), source.offset, source.length);
     runs.push_back({source, largest, -1});
   }
   return runs;
@@ -62,8 +62,8 @@ void Merger::merge_runs(const std::vector<Run>& runs, std::size_t size, Sink& si
   std::vector<EntryStream*> streams;
   for (std::size_t n = 0; n < size; ++n) {
     const Source& source = runs[n].source;
-    readers.push_back(std::make_unique<RunReader>(reader_of(source.path, runs[n].scratch_fd), source.offset,
-                                                  source.length, cancel));
+    readers.push_back(
+        std::make_unique<RunReader>(reader_of(source.path, runs[n].scratch_fd), source.offset, source.length, cancel));
     streams.push_back(readers.back().get());
   }
   merge(streams, sink);

@@ -115,8 +115,8 @@ NB_MODULE(_native, module) {
   bind_values(module);
 
   nb::class_<PyCollector>(module, "Collector")
-      .def(nb::init<long long, const nb::bytes&, long long, u64, u64, const nb::str&>(), nb::kw_only(),
-           "partitions"_a, "separator"_a, "key_fields"_a, "memory_bytes"_a, "max_record_bytes"_a, "spill_dir"_a)
+      .def(nb::init<long long, const nb::bytes&, long long, u64, u64, const nb::str&>(), nb::kw_only(), "partitions"_a,
+           "separator"_a, "key_fields"_a, "memory_bytes"_a, "max_record_bytes"_a, "spill_dir"_a)
       .def("drain", &PyCollector::drain, "fd"_a, "cancel_fd"_a)
       .def("write_output", &PyCollector::write_output, "fd"_a)
       .def("reset", &PyCollector::reset)

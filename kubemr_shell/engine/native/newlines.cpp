@@ -15,7 +15,7 @@ u64 mask_of(const u8* block) {
   u64 mask = 0;
   for (int word = 0; word < 8; ++word) {
     const u64 x = load64(block + 8 * word) ^ 0x0a0a0a0a0a0a0a0a;
-    const u64 zero = ~(((x & kLow) + kLow) | x | kLow);           // the high bit of each byte that was LF
+    const u64 zero = ~(((x & kLow) + kLow) | x | kLow);              // the high bit of each byte that was LF
     mask |= ((zero >> 7) * 0x0102040810204080 >> 56) << (8 * word);  // gathers the eight bits
   }
   return mask;

@@ -38,9 +38,8 @@ class Pages {
     bytes = (bytes + kPage - 1) & ~(kPage - 1);
     if (bytes == size_) return;
     if (bytes == 0) return release();
-    void* at = data_ == nullptr
-                   ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                   : mremap(data_, size_, bytes, MREMAP_MAYMOVE);
+    void* at = data_ == nullptr ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                                : mremap(data_, size_, bytes, MREMAP_MAYMOVE);
     if (at == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<u8*>(at);
     size_ = bytes;

@@ -38,8 +38,7 @@ void raise_again(const std::exception_ptr& thrown, void*) {
   } catch (const OutOfSpace& error) {
     raise_ours("OutOfSpace", path_text(error.where + ": " + std::strerror(error.code) + ": make room"));
   } catch (const ObjectNotFound& error) {
-    raise_ours("ObjectNotFound",
-               path_text(error.path + ": this map output is gone; its map task must run again"));
+    raise_ours("ObjectNotFound", path_text(error.path + ": this map output is gone; its map task must run again"));
   } catch (const CorruptRun& error) {
     raise_ours("CorruptRun", path_text(error.path), error.offset, text(error.reason));
   } catch (const RecordTooLarge& error) {

@@ -47,26 +47,33 @@ nb::bytes PyOutputFacts::lengths() const {
 
 nb::list PyOutputFacts::partitions() const {
   nb::list list;
-  for (const PartitionFacts& part : parts) list.append(nb::make_tuple(part.offset, part.stored, part.records, part.raw_bytes));
+  for (const PartitionFacts& part : parts)
+    list.append(nb::make_tuple(part.offset, part.stored, part.records, part.raw_bytes));
   return list;
 }
 
 void bind_values(nb::module_& module) {
   nb::class_<PySource> source(module, "Source");
   source
-      .def("__init__", [](PySource* self, nb::str path, u64 offset, u64 length) {
-        new (self) PySource{std::move(path), offset, length};
-      }, "path"_a, "offset"_a, "length"_a)
+      .def(
+          "__init__",
+          [](PySource* self, nb::str path, u64 offset, u64 length) {
+            new (self) PySource{std::move(path), offset, length};
+          },
+          "path"_a, "offset"_a, "length"_a)
       .def_ro("path", &PySource::path)
       .def_ro("offset", &PySource::offset)
       .def_ro("length", &PySource::length);
   add_value_methods(source);
 
   nb::class_<PyFed> fed(module, "Fed");
-  fed.def("__init__", [](PyFed* self, u64 records, u64 raw_bytes, u64 keys, nb::bytes heaviest_key,
-                         u64 heaviest_records, nb::str end) {
-       new (self) PyFed{records, raw_bytes, keys, std::move(heaviest_key), heaviest_records, std::move(end)};
-     }, nb::kw_only(), "records"_a, "raw_bytes"_a, "keys"_a, "heaviest_key"_a, "heaviest_records"_a, "end"_a)
+  fed.def(
+         "__init__",
+         [](PyFed* self, u64 records, u64 raw_bytes, u64 keys, nb::bytes heaviest_key, u64 heaviest_records,
+            nb::str end) {
+           new (self) PyFed{records, raw_bytes, keys, std::move(heaviest_key), heaviest_records, std::move(end)};
+         },
+         nb::kw_only(), "records"_a, "raw_bytes"_a, "keys"_a, "heaviest_key"_a, "heaviest_records"_a, "end"_a)
       .def_ro("records", &PyFed::records)
       .def_ro("raw_bytes", &PyFed::raw_bytes)
       .def_ro("keys", &PyFed::keys)
@@ -76,14 +83,18 @@ void bind_values(nb::module_& module) {
   add_value_methods(fed);
 
   nb::class_<PyOutputFacts> facts(module, "OutputFacts");
-  facts.def("__init__", [](PyOutputFacts* self, u64 records, u64 raw_bytes, u64 entries, u64 stored_bytes,
-                           const nb::list& partitions) {
-         new (self) PyOutputFacts{records, raw_bytes, entries, stored_bytes, {}};
-         for (const nb::handle item : partitions) {
-           const auto [offset, stored, part_records, part_bytes] = nb::cast<std::tuple<u64, u64, u64, u64>>(item);
-           self->parts.push_back({offset, stored, 0, part_records, part_bytes});
-         }
-       }, nb::kw_only(), "records"_a, "raw_bytes"_a, "entries"_a, "stored_bytes"_a, "partitions"_a)
+  facts
+      .def(
+          "__init__",
+          [](PyOutputFacts* self, u64 records, u64 raw_bytes, u64 entries, u64 stored_bytes,
+             const nb::list& partitions) {
+            new (self) PyOutputFacts{records, raw_bytes, entries, stored_bytes, {}};
+            for (const nb::handle item : partitions) {
+              const auto [offset, stored, part_records, part_bytes] = nb::cast<std::tuple<u64, u64, u64, u64>>(item);
+              self->parts.push_back({offset, stored, 0, part_records, part_bytes});
+            }
+          },
+          nb::kw_only(), "records"_a, "raw_bytes"_a, "entries"_a, "stored_bytes"_a, "partitions"_a)
       .def_ro("records", &PyOutputFacts::records)
       .def_ro("raw_bytes", &PyOutputFacts::raw_bytes)
       .def_ro("entries", &PyOutputFacts::entries)

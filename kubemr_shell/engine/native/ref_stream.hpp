@@ -11,8 +11,7 @@ class RefStream final : public EntryStream {
  public:
   static constexpr bool kDistinct = Lines::kDistinct;
 
-  RefStream(const Lines& lines, u32 partition)
-      : lines_(lines), at_(range_of(lines.begin(), lines.end(), partition)) {}
+  RefStream(const Lines& lines, u32 partition) : lines_(lines), at_(range_of(lines.begin(), lines.end(), partition)) {}
 
   bool empty() const { return at_.begin == at_.end; }
 

@@ -19,8 +19,8 @@ class RefSorter {
   void sort(Ref* begin, Ref* end) const { sort_from(begin, end, first_level_); }
 
  private:
-  static constexpr int kLevels = 12;            // four bytes of the partition, eight of the prefix
-  static constexpr std::ptrdiff_t kFew = 48;    // up to this many Refs are sorted faster by comparison
+  static constexpr int kLevels = 12;          // four bytes of the partition, eight of the prefix
+  static constexpr std::ptrdiff_t kFew = 48;  // up to this many Refs are sorted faster by comparison
 
   static u8 byte_of(const Ref& ref, int level) {
     return static_cast<u8>(level < 4 ? ref.partition >> (8 * (3 - level)) : ref.prefix >> (8 * (11 - level)));

@@ -23,8 +23,7 @@ class SpillIndex {
   SpillIndex() = default;
 
   // Writes the index of a run. Partition p reaches from bounds[p] to bounds[p + 1].
-  SpillIndex(FileWriter& file, const std::vector<u64>& bounds)
-      : begin_(bounds.front()), place_(file.position()) {
+  SpillIndex(FileWriter& file, const std::vector<u64>& bounds) : begin_(bounds.front()), place_(file.position()) {
     Piece piece;
     for (std::size_t first = 0; first + 1 < bounds.size(); first += kStep) {
       const std::size_t count = std::min(kStep + 1, bounds.size() - first);

@@ -80,8 +80,8 @@ class Spills {
   bool may_merge(const std::vector<Run>& runs) const { return budget_.group(runs) == runs.size(); }
 
   Run join(const std::vector<Run>& runs, std::size_t size, const CancelSwitch& cancel) {
-    const Run joined = write_run(
-        [&](u32 partition, RunWriter& writer) { merge_runs(runs, size, partition, writer, cancel); });
+    const Run joined =
+        write_run([&](u32 partition, RunWriter& writer) { merge_runs(runs, size, partition, writer, cancel); });
     for (std::size_t n = 0; n < size; ++n) give_back(runs[n]);
     return joined;
   }
