@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from kubemr_shell.cli.output_argument import with_output
-from kubemr_shell.local_run.clean import clean_output
-from kubemr_shell.local_run.output import Output
+from kubemr_shell.outputs.clean import clean_output
+from kubemr_shell.outputs.output import Output
 
 
 @click.command()

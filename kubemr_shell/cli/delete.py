@@ -17,7 +17,7 @@ def delete(*, name: str, wait: bool, access: Access) -> int:
     from threading import Event  # noqa: PLC0415 - --help needs none of these
 
     from kubemr_shell.client.asking import delete_job  # noqa: PLC0415
-    from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
+    from kubemr_shell.signals import stopping_on_signals  # noqa: PLC0415
 
     stop = Event()
     with stopping_on_signals(stop.set) as signals:

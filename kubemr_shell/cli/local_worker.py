@@ -18,9 +18,9 @@ import click
 def local_worker(job_folder: str, name: str, workers: int, slots: int, share: int) -> int:
     """Work on a job until it is over, or until stdin ends."""
     from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
-    from kubemr_shell.local_run.job_folder import folder_at  # noqa: PLC0415
+    from kubemr_shell.job_folder.find import folder_at  # noqa: PLC0415
     from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions  # noqa: PLC0415
-    from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
+    from kubemr_shell.signals import stopping_on_signals  # noqa: PLC0415
     from kubemr_shell.worker.memory import MemoryPlan  # noqa: PLC0415
 
     options = LocalWorkerOptions(

@@ -22,7 +22,7 @@ def logs(*, name: str, task: str | None, follow: bool, access: Access) -> int:
     from threading import Event  # noqa: PLC0415 - --help needs none of these
 
     from kubemr_shell.client.logs import JobLogs, must_have_task, task_of  # noqa: PLC0415
-    from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
+    from kubemr_shell.signals import stopping_on_signals  # noqa: PLC0415
 
     jobs = reach(access)
     wanted = task_of(task) if task else None

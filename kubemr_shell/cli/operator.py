@@ -50,12 +50,12 @@ def operator(
 
     from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
     from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
-    from kubemr_shell.local_run.signals import stopping_on_signals  # noqa: PLC0415
     from kubemr_shell.operator.log import OperatorLog  # noqa: PLC0415
     from kubemr_shell.operator.operator import Operator  # noqa: PLC0415
     from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions  # noqa: PLC0415
     from kubemr_shell.operator.web import serve  # noqa: PLC0415
     from kubemr_shell.operator.worker_template import parsed_template  # noqa: PLC0415
+    from kubemr_shell.signals import stopping_on_signals  # noqa: PLC0415
 
     log = messages.write_json("operator") if log_format == "json" else None
     client = KubeClient.of_program(kubeconfig, namespace, environ())

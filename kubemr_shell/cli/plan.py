@@ -31,7 +31,8 @@ def plan(*, output_format: str, **options: Any) -> int:
     kubemr-shell plan -m 'grep -o "[a-z]*"' -r 'uniq -c' s3://bucket/logs/
     """
     from kubemr_shell import settings  # noqa: PLC0415 - --help needs none of these
-    from kubemr_shell.local_run.plan import Prices, plan_of  # noqa: PLC0415
+    from kubemr_shell.local_run.plan import plan_of  # noqa: PLC0415
+    from kubemr_shell.screens.plan import Prices  # noqa: PLC0415
 
     text = settings.load(environ()).s3_prices
     prices = Prices()

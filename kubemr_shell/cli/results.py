@@ -11,7 +11,7 @@ from kubemr_shell.cli.output_argument import JOB_FILE, is_place, named_output
 from kubemr_shell.client.access import Access
 
 if TYPE_CHECKING:
-    from kubemr_shell.local_run.output import Output
+    from kubemr_shell.outputs.output import Output
 
 
 @click.command()
@@ -23,7 +23,7 @@ def results(*, output: str | None, job_file: str | None, access: Access) -> None
 
     A plain NAME that is not a folder names a job of a cluster.
     """
-    from kubemr_shell.local_run.results import write_results  # noqa: PLC0415 - --help does not need it
+    from kubemr_shell.outputs.result_stream import write_results  # noqa: PLC0415 - --help does not need it
 
     is_job = output is not None and job_file is None and not is_place(output)
     write_results(_of_job(str(output), access) if is_job else named_output(output, job_file))
@@ -34,7 +34,7 @@ def _of_job(name: str, access: Access) -> Output:
     from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
     from kubemr_shell.client.result_place import place_of_results  # noqa: PLC0415
     from kubemr_shell.errors import UsageError  # noqa: PLC0415
-    from kubemr_shell.local_run.output import output_at  # noqa: PLC0415
+    from kubemr_shell.outputs.locate import output_at  # noqa: PLC0415
 
     try:
         jobs = reach(access)

@@ -67,8 +67,8 @@ def worker(
     from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
     from kubemr_shell.command.echo import Echo  # noqa: PLC0415
     from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
-    from kubemr_shell.local_run.signals import ending_on_signals, stopping_on_signals  # noqa: PLC0415
     from kubemr_shell.pod.pod_worker import PodWorker  # noqa: PLC0415
+    from kubemr_shell.signals import ending_on_signals, stopping_on_signals  # noqa: PLC0415
 
     of_attempt = None
     if log_format == "json":

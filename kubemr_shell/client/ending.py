@@ -10,9 +10,9 @@ from kubemr_shell.board.job_view import JobView
 from kubemr_shell.client.views import readable, view_of
 from kubemr_shell.errors import InvalidSpec, JobCancelled, JobFailed, KubemrError
 from kubemr_shell.job.state import ENDED, JobState, Phase
-from kubemr_shell.local_run.failure import failure_lines
-from kubemr_shell.local_run.figures import count_text
-from kubemr_shell.local_run.summary import counter_lines, phase_lines
+from kubemr_shell.screens.failure import failure_lines
+from kubemr_shell.screens.figures import count_text
+from kubemr_shell.screens.summary import counter_lines, phase_lines
 
 
 def has_ended(document: Document) -> bool:

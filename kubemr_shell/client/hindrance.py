@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubemr_shell.board.documents import Document
 from kubemr_shell.client.views import view_of
 from kubemr_shell.kube.status import STARTING, Condition, condition
-from kubemr_shell.local_run.figures import one_line
+from kubemr_shell.screens.figures import one_line
 
 MOST_CHARACTERS = 1000
 """The most characters of a condition that are shown."""

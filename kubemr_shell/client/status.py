@@ -14,9 +14,9 @@ from kubemr_shell.client.table import row_of
 from kubemr_shell.client.times import seconds_since
 from kubemr_shell.job.state import ENDED, JobState, Phase
 from kubemr_shell.kube.status import Condition, status_of
-from kubemr_shell.local_run.figures import bytes_text, count_text, seconds_text
-from kubemr_shell.local_run.progress import Snapshot, progress_text
-from kubemr_shell.local_run.summary import HEAVY_SHARE, printable
+from kubemr_shell.screens.figures import bytes_text, count_text, seconds_text
+from kubemr_shell.screens.progress import Snapshot, progress_text
+from kubemr_shell.screens.summary import HEAVY_SHARE, printable
 
 SKEW = 3
 """The factor above the mean input of its phase from which the largest task is named."""

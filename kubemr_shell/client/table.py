@@ -10,7 +10,7 @@ from kubemr_shell.client.hindrance import hindrance_of
 from kubemr_shell.client.times import age_text, seconds_since
 from kubemr_shell.job.state import ENDED
 from kubemr_shell.kube.status import is_being_deleted, state_of, status_of
-from kubemr_shell.local_run.figures import one_line
+from kubemr_shell.screens.figures import one_line
 
 WIDEST = 60
 """The most characters of a cell, because the pods of a job may write anything into its status."""

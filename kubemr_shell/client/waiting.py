@@ -17,8 +17,8 @@ from kubemr_shell.client.status import snapshot_of
 from kubemr_shell.client.views import view_of
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import ENDED
-from kubemr_shell.local_run.progress import ProgressThread, Snapshot, display_for, show_cursor
-from kubemr_shell.local_run.signals import stopping_on_signals
+from kubemr_shell.screens.progress import ProgressThread, Snapshot, display_for, show_cursor
+from kubemr_shell.signals import stopping_on_signals
 
 SNAPSHOT_SECONDS = 2.0
 """The least seconds between two reads of the job and its shards, however often the display wants a snapshot."""

@@ -10,7 +10,8 @@ import os
 import signal
 import threading
 from contextlib import suppress
-from types import FrameType
+
+from kubemr_shell.signals import do_nothing
 
 _RESET_BY_SUBPROCESS = frozenset({signal.SIGPIPE, signal.SIGXFSZ})
 """Signals that Python itself ignores. ``subprocess`` restores their default actions in a new program."""
@@ -38,18 +39,9 @@ def ignore_only_here() -> None:
             continue
         with suppress(OSError, ValueError):  # the system does not allow a handler for some signals
             if number not in _OF_A_TERMINAL:
-                signal.signal(number, _ignore)
+                signal.signal(number, do_nothing)
             elif not _has_terminal():
                 signal.signal(number, signal.SIG_DFL)
-
-
-def is_ignored(number: signal.Signals) -> bool:
-    """Return whether the parent of this process wants the signal to be ignored."""
-    return signal.getsignal(number) in (signal.SIG_IGN, _ignore)
-
-
-def _ignore(number: int, frame: FrameType | None) -> None:
-    """Do nothing. A signal with this handler has no effect here, and its default action in commands."""
 
 
 def _has_terminal() -> bool:

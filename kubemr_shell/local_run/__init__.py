@@ -1,1 +1,1 @@
-"""Runs a whole job on this machine: the board in one file, one or more workers, the progress and the results."""
+"""Runs a whole job on this machine, with one worker or more."""

@@ -19,10 +19,10 @@ from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_from_mapping
-from kubemr_shell.local_run.job_access import open_board
-from kubemr_shell.local_run.job_folder import JobFolder
+from kubemr_shell.job_folder.board import open_board
+from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorkerOptions, job_context
-from kubemr_shell.local_run.signals import ending_on_signals
+from kubemr_shell.signals import ending_on_signals
 from kubemr_shell.worker.commands import Subject, environment_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.job_files import files_of

@@ -13,7 +13,7 @@ from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import JobNotFound, KubemrError, UsageError
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
-from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
+from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.ways import way_on
 from kubemr_shell.storage import ownership
 from kubemr_shell.storage.local import LocalStorage

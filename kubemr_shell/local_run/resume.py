@@ -12,11 +12,13 @@ from kubemr_shell.job.names import file_name
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
+from kubemr_shell.job_folder.board import open_board
+from kubemr_shell.job_folder.folder import JobFolder
+from kubemr_shell.job_folder.leftovers import end_leftovers
 from kubemr_shell.local_run.input_check import check_inputs_unchanged, file_pins
-from kubemr_shell.local_run.job_access import end_leftovers, open_board
-from kubemr_shell.local_run.job_folder import JobFolder
-from kubemr_shell.local_run.output_check import Found, check_whole
-from kubemr_shell.local_run.reuse import begin_again
+from kubemr_shell.local_run.reuse_maps import begin_again
+from kubemr_shell.outputs.checks import check_whole
+from kubemr_shell.outputs.contents import Found
 from kubemr_shell.shown import shown
 
 

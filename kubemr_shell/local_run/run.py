@@ -23,23 +23,25 @@ from kubemr_shell.errors import (
 )
 from kubemr_shell.inputs.listing import STANDARD_INPUT
 from kubemr_shell.job.state import JobState
+from kubemr_shell.job_folder.board import has_begun, open_board
+from kubemr_shell.job_folder.folder import JobFolder
+from kubemr_shell.job_folder.leftovers import kill_leftovers
 from kubemr_shell.local_run.deadline import Deadline
-from kubemr_shell.local_run.failure import failure_lines
-from kubemr_shell.local_run.job_access import has_begun, kill_leftovers, open_board
-from kubemr_shell.local_run.job_folder import JobFolder
 from kubemr_shell.local_run.list_copy import check_stdin, copy_list
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
-from kubemr_shell.local_run.observer import Observer
-from kubemr_shell.local_run.output import Output, output_at
-from kubemr_shell.local_run.output_check import read_success
-from kubemr_shell.local_run.progress import ProgressThread, display_for, show_cursor
+from kubemr_shell.local_run.open_job import Opened, close_job, open_job
 from kubemr_shell.local_run.request import RunRequest
-from kubemr_shell.local_run.results import write_results
-from kubemr_shell.local_run.signals import Signals, ending_on_signals, stopping_on_signals
-from kubemr_shell.local_run.state import Opened, close_job, open_job
+from kubemr_shell.local_run.snapshots import Observer
 from kubemr_shell.local_run.stdin_copy import copy_stdin
-from kubemr_shell.local_run.summary import summary_lines
 from kubemr_shell.local_run.ways import way_on
+from kubemr_shell.outputs.contents import read_success
+from kubemr_shell.outputs.locate import output_at
+from kubemr_shell.outputs.output import Output
+from kubemr_shell.outputs.result_stream import write_results
+from kubemr_shell.screens.failure import failure_lines
+from kubemr_shell.screens.progress import ProgressThread, display_for, show_cursor
+from kubemr_shell.screens.summary import summary_lines
+from kubemr_shell.signals import Signals, ending_on_signals, stopping_on_signals
 from kubemr_shell.storage.locate import scheme_of
 
 

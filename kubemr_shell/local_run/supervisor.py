@@ -17,10 +17,11 @@ from kubemr_shell.command.ourselves import command_line
 from kubemr_shell.command.pidfd import check_pidfds, open_pidfd
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import ENDED, JobState
-from kubemr_shell.local_run.job_access import kill_leftovers_of, open_board
-from kubemr_shell.local_run.job_folder import JobFolder
+from kubemr_shell.job_folder.board import open_board
+from kubemr_shell.job_folder.folder import JobFolder
+from kubemr_shell.job_folder.leftovers import kill_leftovers_of
 from kubemr_shell.local_run.request import RunRequest
-from kubemr_shell.local_run.signals import EXIT_CODES
+from kubemr_shell.signals import EXIT_CODES
 
 REPLACEMENTS_A_WORKER = 100
 """The number of replacements for each worker after which the run gives up, because its workers keep being killed."""

@@ -10,12 +10,12 @@ from kubemr_shell.board.retrying import unused_changes
 from kubemr_shell.board.waits import waits_of
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.kube.status import STARTING, Condition, Object, condition, is_true
-from kubemr_shell.local_run.failure import failure_lines
 from kubemr_shell.operator.hindrance import first_hindrance, is_cut_off, is_overdue
 from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.obstacles import NOT_MADE, no_pod_for
 from kubemr_shell.operator.pods import has_ended, is_alive, last_failure
 from kubemr_shell.operator.spec_changes import changed_of_pods
+from kubemr_shell.screens.failure import failure_lines
 
 LONGEST_MESSAGE = 4000
 """The most characters of a message in the status."""

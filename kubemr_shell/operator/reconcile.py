@@ -21,7 +21,6 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL, UID_LABEL
 from kubemr_shell.kube.resources import JOBS, SHARDS
 from kubemr_shell.kube.status import STARTING, Object, is_true
-from kubemr_shell.local_run.output_check import check_apart
 from kubemr_shell.net.s3_uri import as_prefix, is_s3
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.actions import Action, Decision, Delete, DeleteAll, Patch, Tell
@@ -33,6 +32,7 @@ from kubemr_shell.operator.outputs import output_of
 from kubemr_shell.operator.pods import last_failure
 from kubemr_shell.operator.report import report, same_state, status_patch
 from kubemr_shell.operator.workers import active_seconds, changed_workers, end_held_pods
+from kubemr_shell.outputs.apart import check_apart
 
 LINGER_SECONDS = 60.0
 """The seconds after the end of a job until workers that have not noticed the end are removed."""

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.errors import JobNotFound
-from kubemr_shell.local_run.job_folder import JobFolder
+from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
 from kubemr_shell.worker.memory import divide_memory
 

@@ -21,11 +21,11 @@ from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.job.spec import JobSpec, SplitSpec
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import MOST_SPEC_BYTES, spec_to_mapping
-from kubemr_shell.local_run.job_access import open_board
-from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
+from kubemr_shell.job_folder.board import open_board
+from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
+from kubemr_shell.local_run.open_job import close_job, open_job
 from kubemr_shell.local_run.request import RunRequest
-from kubemr_shell.local_run.state import close_job, open_job
 from kubemr_shell.worker.memory import divide_memory
 from tests.inputs.server import Resource, serving
 from tests.waiting import PATIENCE_SECONDS, until

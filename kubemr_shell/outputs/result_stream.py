@@ -9,8 +9,8 @@ from typing import Any
 
 from kubemr_shell.errors import JobNotFound, ObjectNotFound
 from kubemr_shell.job.names import COMPRESSED_SUFFIXES, SUCCESS
-from kubemr_shell.local_run.output import Output
-from kubemr_shell.local_run.output_check import look_at_output
+from kubemr_shell.outputs.contents import look_at_output
+from kubemr_shell.outputs.output import Output
 from kubemr_shell.streams import STDOUT, write_output
 
 

@@ -9,8 +9,8 @@ from kubemr_shell.board.progress import read_progress
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import Phase
-from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
-from kubemr_shell.local_run.progress import Snapshot
+from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
+from kubemr_shell.screens.progress import Snapshot
 from kubemr_shell.worker.meter import read_meters
 
 

@@ -1,4 +1,8 @@
-"""Handles SIGINT, SIGTERM and SIGHUP in a run: the first one asks the run to stop, a second SIGINT ends it at once."""
+"""Handles SIGINT, SIGTERM and SIGHUP in this process.
+
+The first signal asks the process to stop its work. A second SIGINT ends the process at once. ``command.signals`` says
+which signals commands inherit.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from kubemr_shell.command.signals import is_ignored
 from kubemr_shell.errors import EXIT_INTERRUPTED, EXIT_TERMINATED
 
 EXIT_CODES = {
@@ -16,11 +19,11 @@ EXIT_CODES = {
     signal.SIGTERM: EXIT_TERMINATED,
     signal.SIGHUP: EXIT_TERMINATED,
 }
-"""The exit code of a run that a signal has stopped."""
+"""The exit code of a process that a signal has stopped."""
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP while no command runs. The run ends as with Ctrl-C."""
+    """SIGTERM or SIGHUP while no command runs. The process ends as with Ctrl-C."""
 
     exit_code = EXIT_TERMINATED
 
@@ -71,6 +74,15 @@ def stopping_on_signals(stop: Callable[[], None], kill: Callable[[], None] = lam
     signals = Signals(stop, kill)
     with _handling(signals.handle, EXIT_CODES):
         yield signals
+
+
+def is_ignored(number: signal.Signals) -> bool:
+    """Return whether the parent of this process wants the signal to be ignored."""
+    return signal.getsignal(number) in (signal.SIG_IGN, do_nothing)
+
+
+def do_nothing(number: int, frame: FrameType | None) -> None:
+    """Do nothing. A signal with this handler has no effect here, and its default action in commands."""
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.errors import JobNotFound, ObjectNotFound
-from kubemr_shell.local_run.output import FolderOutput
-from kubemr_shell.local_run.results import write_results
+from kubemr_shell.outputs.folder_output import FolderOutput
+from kubemr_shell.outputs.result_stream import write_results
 
 
 def result(folder: Path, parts: dict[str, bytes]) -> str:

@@ -1,7 +1,7 @@
 import os
 import subprocess
 
-from kubemr_shell.local_run.failure import failure_lines
+from kubemr_shell.screens.failure import failure_lines
 
 FAILURE = {
     "task": "map/17",

@@ -6,9 +6,9 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.split import Codec
-from kubemr_shell.local_run.forecast import Forecast, Requests, Shape, cost, forecast
 from kubemr_shell.net.s3_read import PIECE_BYTES
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT
+from kubemr_shell.screens.forecast import Forecast, Requests, Shape, cost, forecast
 
 MB = 1 << 20
 

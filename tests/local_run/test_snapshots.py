@@ -8,10 +8,10 @@ from kubemr_shell.board.job_view import PlanFacts
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.steps import Planning, Working
 from kubemr_shell.board.timing import Timing
-from kubemr_shell.local_run.job_folder import JOB_NAME
-from kubemr_shell.local_run.observer import Observer
-from kubemr_shell.local_run.output import FolderOutput
-from kubemr_shell.local_run.progress import Snapshot
+from kubemr_shell.job_folder.folder import JOB_NAME
+from kubemr_shell.local_run.snapshots import Observer
+from kubemr_shell.outputs.folder_output import FolderOutput
+from kubemr_shell.screens.progress import Snapshot
 
 
 def test_progress_tells_done_tasks_and_repeated_attempts(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from contextlib import suppress
 from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound
 from kubemr_shell.job.names import is_uid
 from kubemr_shell.job.spec import S3Spec
-from kubemr_shell.local_run.job_access import kill_leftovers
-from kubemr_shell.local_run.job_folder import JobFolder
-from kubemr_shell.local_run.output import LOCK, Hold
+from kubemr_shell.job_folder.folder import JobFolder
+from kubemr_shell.job_folder.leftovers import kill_leftovers
+from kubemr_shell.outputs.output import LOCK, Hold
 from kubemr_shell.storage import ownership
 
 

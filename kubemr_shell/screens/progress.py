@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text, tasks_rate_text
+from kubemr_shell.screens.figures import bytes_text, count_text, one_line, seconds_text, tasks_rate_text
 from kubemr_shell.streams import write_message
 
 TERMINAL_SECONDS = 0.2

@@ -12,22 +12,18 @@ from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.errors import KubemrError, UsageError
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.validate import spec_to_mapping
-from kubemr_shell.local_run.clean import remove_jobs
-from kubemr_shell.local_run.job_access import open_board
-from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
-from kubemr_shell.local_run.output import FolderOutput, Hold, Output, jobs_in, output_at
-from kubemr_shell.local_run.output_check import (
-    Found,
-    check_apart,
-    check_output,
-    check_tmp_apart,
-    check_unowned,
-    check_whole,
-    look_at_output,
-)
+from kubemr_shell.job_folder.board import open_board
+from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.resume import resume_job
-from kubemr_shell.local_run.stdout_state import own_new_folder
+from kubemr_shell.outputs.apart import check_apart, check_tmp_apart
+from kubemr_shell.outputs.checks import check_output, check_unowned, check_whole
+from kubemr_shell.outputs.clean import remove_jobs
+from kubemr_shell.outputs.contents import Found, look_at_output
+from kubemr_shell.outputs.folder_output import FolderOutput
+from kubemr_shell.outputs.locate import output_at
+from kubemr_shell.outputs.output import Hold, Output, jobs_in
+from kubemr_shell.outputs.stdout_state import own_new_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

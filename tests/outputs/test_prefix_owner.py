@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.errors import KubemrError, StorageError, UsageError
-from kubemr_shell.local_run.prefix_owner import Owner, OwnerObject, refusal
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.outputs.prefix_owner import Owner, OwnerObject, refusal
 from kubemr_shell.storage import ownership
 from tests.net.s3_faults import LOST, Fault, Policy, Rule, Rules
 from tests.net.s3_proxy import proxying

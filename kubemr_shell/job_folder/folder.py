@@ -235,18 +235,6 @@ class JobFolder:
             locate(temporaries, S3Config.of(self._s3)).delete_tree(temporaries)
 
 
-def folder_at(root: str) -> JobFolder:
-    """Return the job whose state folder is ``root``.
-
-    If the state is inside an output folder, this folder counts as the output, because a user may have moved it.
-    """
-    root = os.path.abspath(root)
-    parent, state = os.path.split(os.path.dirname(root))
-    if state == STATE_NAME:
-        return JobFolder(root=root, output=parent)
-    return JobFolder(root=root, output=read_facts(os.path.join(root, FACTS_NAME))["output"])
-
-
 def read_facts(path: str) -> dict[str, Any]:
     """Return the facts that a run has written about its job. Raise StorageError if the file is missing or damaged."""
     try:
@@ -255,24 +243,3 @@ def read_facts(path: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: gone or damaged ({error}): start again with --overwrite") from error
     return facts
-
-
-def is_job_folder(path: str) -> bool:
-    """Return whether a folder is the state folder of a job, that is, whether it holds a board."""
-    return os.path.exists(os.path.join(path, BOARD_NAME))
-
-
-def unfinished_uid(state: str) -> str | None:
-    """Return the uid of the job in the folder ``state`` that has a board, or None.
-
-    If a crash has left several such jobs, return the newest.
-    """
-    try:
-        boards = [
-            (entry.stat().st_mtime_ns, entry.name)
-            for entry in os.scandir(state)
-            if names.is_uid(entry.name) and entry.is_dir() and is_job_folder(entry.path)
-        ]
-    except FileNotFoundError:
-        return None
-    return max(boards)[1] if boards else None

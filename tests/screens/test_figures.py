@@ -1,6 +1,6 @@
 import pytest
 
-from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text, tasks_rate_text
+from kubemr_shell.screens.figures import bytes_text, count_text, one_line, seconds_text, tasks_rate_text
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import io
 from dataclasses import replace
 
-from kubemr_shell.local_run.progress import PlainDisplay, ProgressThread, Rate, Snapshot, done_of_total, progress_text
+from kubemr_shell.screens.progress import PlainDisplay, ProgressThread, Rate, Snapshot, done_of_total, progress_text
 
 HALF = Snapshot(phase="map", tasks_done=3, tasks=8, bytes_done=500_000, bytes_total=1_000_000, retries=2)
 

@@ -1,6 +1,6 @@
-"""The outputs of runs: a folder, or a prefix in S3. Each has a local folder for the state of its jobs.
+"""The common interface of outputs. An output is a folder (``folder_output``) or a prefix in S3 (``prefix_output``).
 
-This module holds the common interface and the folder; ``prefix_output`` holds the prefix.
+Each output has a local folder for the state of its jobs.
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ from collections.abc import Generator
 from contextlib import suppress
 from typing import Protocol
 
-from kubemr_shell.errors import JobNotFound, ObjectNotFound, UsageError
+from kubemr_shell.errors import JobNotFound
 from kubemr_shell.job.names import SUCCESS, is_uid
 from kubemr_shell.job.spec import S3Spec
-from kubemr_shell.local_run.job_folder import STATE_NAME, JobFolder, unfinished_uid
+from kubemr_shell.job_folder.find import unfinished_uid
+from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.storage import ownership
 from kubemr_shell.storage.interface import Storage
-from kubemr_shell.storage.local import ASIDE, LocalStorage, path_of
-from kubemr_shell.storage.locate import scheme_of
-from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.storage.local import ASIDE
 
 LOCK = "owner.lock"
 """The name of the lock file in a state folder. The run that owns the output holds this lock."""
 STATE_OF_PREFIX = "s3-"
 """The beginning of the names, under the state home, of folders with the state of an output in S3."""
-READ_BYTES = 1 << 20
-"""The bytes of a part that are read at a time."""
 
 
 class Hold(Protocol):
@@ -111,63 +108,6 @@ class Output(ABC):
         """Yield the bytes of a part. Raise ObjectNotFound if the part does not exist."""
 
 
-class FolderOutput(Output):
-    """A folder as an output. The state of its jobs is in its subfolder ``_kubemr``."""
-
-    kind = "folder"
-
-    def __init__(self, path: str, s3: S3Spec = S3Spec()) -> None:  # noqa: B008 - frozen
-        self.uri = path
-        self.s3 = s3
-        self.storage = LocalStorage()
-        self.state = os.path.join(path, STATE_NAME)
-
-    def names(self) -> list[str]:
-        try:
-            return sorted(os.listdir(self.uri))
-        except FileNotFoundError:
-            return []
-        except NotADirectoryError as error:
-            raise UsageError(f"the output {self.uri} is a file: give a folder with -o") from error
-        except OSError as error:
-            raise explained(error, self.uri) from error
-
-    def uids(self) -> list[str]:
-        return jobs_in(self.state)
-
-    def has_leftovers(self) -> bool:
-        try:
-            names = os.listdir(self.state)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return not names or any(name == LOCK or is_uid(name.removeprefix(ASIDE)) for name in names)
-
-    def sweep(self) -> None:
-        """Do nothing: everything that is staged in a folder is in the state of a job."""
-
-    def hold(self, *, replace: bool, force: bool = False) -> Hold:  # noqa: ARG002 - the state is never elsewhere
-        while True:
-            try:
-                self.storage.make_folder(self.state)
-                lock = ownership.hold(os.path.join(self.state, LOCK))
-            except ObjectNotFound:
-                if not os.path.isdir(self.uri):
-                    raise  # no folder can be made here, for example in /proc
-                continue  # another run has just ended and removed its state
-            if lock is None:
-                raise UsageError(f"another run is at work in {self.uri}: wait for it, or choose another folder")
-            return LocalHold(lock)
-
-    def read_part(self, name: str) -> Generator[bytes]:
-        path = os.path.join(self.uri, name)
-        try:
-            with open(path, "rb", buffering=0) as file:
-                while data := file.read(READ_BYTES):
-                    yield data
-        except OSError as error:
-            raise explained(error, path) from error
-
-
 class LocalHold(Hold):
     """A hold by the lock in the state folder alone."""
 
@@ -180,15 +120,6 @@ class LocalHold(Hold):
             with suppress(OSError):  # another run may already use the folder
                 os.rmdir(os.path.dirname(self._lock.path))
         self._lock.release()
-
-
-def output_at(uri: str, s3: S3Spec, state_home: str) -> Output:
-    """Return the output that a user names. Raise UsageError for a place where nothing can be kept."""
-    if scheme_of(uri) == "s3":
-        from kubemr_shell.local_run.prefix_output import PrefixOutput  # noqa: PLC0415 - folders need no S3
-
-        return PrefixOutput(uri, s3, state_home)
-    return FolderOutput(os.path.abspath(path_of(uri)), s3)
 
 
 def jobs_in(path: str) -> list[str]:

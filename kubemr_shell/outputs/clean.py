@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from kubemr_shell.errors import BucketNotFound, JobNotFound
-from kubemr_shell.local_run.job_access import end_leftovers
-from kubemr_shell.local_run.output import Hold, Output, jobs_in
-from kubemr_shell.local_run.output_check import check_no_cluster_job
+from kubemr_shell.job_folder.leftovers import end_leftovers
+from kubemr_shell.outputs.checks import check_no_cluster_job
+from kubemr_shell.outputs.output import Hold, Output, jobs_in
 
 
 def clean_output(output: Output, *, force: bool = False) -> None:

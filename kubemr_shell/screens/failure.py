@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubemr_shell.errors import InputChanged
-from kubemr_shell.local_run.figures import bytes_text
+from kubemr_shell.screens.figures import bytes_text
 
 STDERR_LINES = 15
 """The most last lines of stderr that the screen shows."""
@@ -42,7 +42,7 @@ def failure_lines(
         lines.append("  it wrote nothing to stderr")
     if task and debug:
         lines.append(f"  run just this task again:  {_line(debug)}")
-    if failure.get("kind") == InputChanged.__name__:  # --resume refuses a job whose inputs have changed
+    if failure.get("kind") == InputChanged.__name__:  # no job continues after its inputs have changed
         lines += [f"  start again:               {_line(anew)}"] if anew else []
     elif resume:
         lines.append(f"  continue when fixed:       {_line(resume)}")

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.local_run.summary import printable, summary_lines
+from kubemr_shell.screens.summary import printable, summary_lines
 
 
 def manifest(heaviest: int) -> dict[str, Any]:

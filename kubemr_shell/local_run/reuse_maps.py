@@ -11,7 +11,7 @@ from kubemr_shell.board.adoption import copy_with_maps
 from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import spec_to_mapping
-from kubemr_shell.local_run.job_folder import JOB_NAME, JobFolder
+from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
 
 
 def begin_again(job: JobFolder, spec: JobSpec, *, old_parts: tuple[str, ...] | None) -> JobFolder:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.job.counters import MOST_BYTES, MOST_COUNTERS, CounterName, Counters
-from kubemr_shell.local_run.figures import bytes_text, count_text, one_line, seconds_text
+from kubemr_shell.screens.figures import bytes_text, count_text, one_line, seconds_text
 
 HEAVY_SHARE = 0.1
 """The share of all records of a phase above which the summary names a key."""

@@ -1,0 +1,120 @@
+"""The screen that says what a job would do and cost. Pure: turns a forecast into lines of text, or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kubemr_shell.net.s3_requests import DELETE, GET, PUT
+from kubemr_shell.screens.figures import bytes_text, count_text, one_line, seconds_text
+from kubemr_shell.screens.forecast import Forecast, Shape, cost
+
+ALONE_SHOWN = 5
+"""The most inputs that the text names because one task has to read each of them alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """Prices of 1,000 requests, in dollars."""
+
+    put: float = 0.005
+    """The price of PUT, COPY, POST and LIST: Amazon's list price, us-east-1, standard storage."""
+    get: float = 0.0004
+    """The price of GET and HEAD: Amazon's list price, us-east-1, standard storage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A job and its forecast, as a person or a program reads it."""
+
+    name: str
+    """The name of the job."""
+    shape: Shape
+    forecast: Forecast
+    output: str
+    """The place of the parts."""
+    temporaries: str
+    """The place of the map outputs."""
+
+    def lines(self, prices: Prices) -> list[str]:
+        """Return the plan as lines of text for people."""
+        found = self.forecast
+        return [
+            *_task_lines(self.name, found, self.shape),
+            *_alone_lines(found),
+            *_s3_lines(found, prices),
+            *_peak_lines(found, output=self.output, temporaries=self.temporaries),
+        ]
+
+    def as_json(self, prices: Prices) -> dict[str, Any]:
+        """Return the plan as JSON for programs. Field names are part of the interface."""
+        found = self.forecast
+        return {
+            "inputs": found.inputs,
+            "bytes": found.bytes,
+            "unknownSizes": found.unknown_sizes,
+            "maps": found.maps,
+            "partitions": found.reduces,
+            "largestSplit": found.largest_split,
+            "atOnce": self.shape.at_once,
+            "alone": [
+                {"uri": alone.item.uri, "bytes": alone.item.size, "seconds": alone.seconds} for alone in found.alone
+            ],
+            "requests": {kind: found.requests[kind] for kind in (PUT, GET, DELETE)},
+            "dollars": cost(found.requests, prices.put, prices.get),
+        }
+
+
+def _task_lines(name: str, found: Forecast, shape: Shape) -> Iterator[str]:
+    unknown = f", {count_text(found.unknown_sizes)} of unknown size" if found.unknown_sizes else ""
+    yield f"{one_line(name, 100)}: {_counted(found.inputs, 'input')}, {bytes_text(found.bytes)}{unknown}"
+    writes = "" if shape.partitions else ", each writes a part"
+    yield (
+        f"map      {_counted(found.maps, 'task')} of up to {bytes_text(found.largest_split)}, "
+        f"{count_text(min(shape.at_once, found.maps))} at once{writes}"
+    )
+    if shape.partitions:
+        yield f"reduce   {_counted(found.reduces, 'task')}, each writes a part"
+
+
+def _alone_lines(found: Forecast) -> Iterator[str]:
+    for alone in found.alone[:ALONE_SHOWN]:
+        item = alone.item
+        why = "cannot be cut" if item.codec == "none" else f"{item.codec} cannot be cut"
+        yield (
+            f"alone    {one_line(item.uri, 200)}, {bytes_text(item.size or 0)}: {why}, so one task reads it: "
+            f"{seconds_text(alone.seconds)} or more"
+        )
+    if len(found.alone) > ALONE_SHOWN:
+        yield f"         and {_counted(len(found.alone) - ALONE_SHOWN, 'more input')} that cannot be cut"
+
+
+def _s3_lines(found: Forecast, prices: Prices) -> Iterator[str]:
+    requests = found.requests
+    if not requests:
+        return
+    price = cost(requests, prices.put, prices.get)
+    yield (
+        f"s3       {count_text(requests[PUT])} PUT, COPY, POST and LIST, {count_text(requests[GET])} GET and HEAD, "
+        f"{count_text(requests[DELETE])} DELETE requests: {price:.4f} $"
+    )
+    yield (
+        "         if no request is repeated and no part is larger than 8 MB; at "
+        f"{prices.put:g} and {prices.get:g} $ for 1,000 (KUBEMR_S3_PRICES)"
+    )
+
+
+def _peak_lines(found: Forecast, *, output: str, temporaries: str) -> Iterator[str]:
+    size = bytes_text(found.bytes)
+    if found.reduces:
+        yield (
+            f"peak     if map writes as much as it reads, no equal lines: {size} in {temporaries}, "
+            f"and the output in {output}"
+        )
+    else:
+        yield f"peak     if map writes as much as it reads: {size} in {output}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count_text(count)} {noun}{'' if count == 1 else 's'}"
