@@ -13,9 +13,11 @@ DOCKER ?= docker
 DOCKER_BUILD ?= $(DOCKER) build
 IMAGE ?= kubemr
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
+HELM_VERSION := v3.19.0
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images bench bench-quick bench-s3 bench-cluster lock docs dist clean
+.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images helm bench bench-quick bench-s3 bench-cluster lock docs dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +77,11 @@ image-%: base-image
 	$(DOCKER_BUILD) -t $(IMAGE)/$* --build-arg BASE=$(IMAGE)/base images/$*
 
 images: base-image $(LANGUAGES) ## build the base image and one for each language in images/
+
+helm: $(BIN)/helm ## build helm with Go, for the tests of the chart: some minutes
+
+$(BIN)/helm: | $(VENV)/bin/python
+	GOBIN=$(abspath $(BIN)) $(GO) install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
 
 format: setup ## format the code
 	$(BIN)/ruff format .

@@ -12,7 +12,8 @@ from pathlib import Path
 from docs.commands_page import commands_page
 from docs.job_pages import GENERATED, job_spec_page, states_page
 from kubemr_shell.job.schema import json_schema
-from kubemr_shell.operator.packaging import deploy_files
+from release.chart import chart_files
+from release.kustomize import kustomize_files
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,7 +25,8 @@ def generated() -> dict[str, str]:
         "docs/job-spec.md": job_spec_page(),
         "docs/states.md": states_page(),
         "protocol/job.schema.json": json.dumps(json_schema(), indent=2) + "\n",
-        **deploy_files(),
+        **kustomize_files(),
+        **chart_files(),
     }
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "build" / "site-source"
-PAGES = ("*.md", "docs/*.md", "protocol/*.md", "protocol/*.json", "examples/**/*.md", "images/**/*.md", "LICENSE")
+FOLDERS = ("docs", "protocol", "examples", "images", "deploy")
+PAGES = ("*.md", *(f"{folder}/**/*.md" for folder in FOLDERS), "protocol/*.json", "LICENSE")
 
 
 def copy_pages() -> None:

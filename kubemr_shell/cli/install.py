@@ -35,6 +35,8 @@ NAME = re.compile("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 @click.option(
     "--job-policy", is_flag=True, help="Let JobPolicies decide who may use templates, which Secrets and which outputs."
 )
+@click.option("--network-policy", is_flag=True, help="Close all ports of the operator but those that it needs.")
+@click.option("--service-monitor", is_flag=True, help="Let the Prometheus operator read the metrics.")
 def install(
     *,
     namespace: str | None,
@@ -44,6 +46,8 @@ def install(
     worker_template: str | None,
     flow_control: bool,
     job_policy: bool,
+    network_policy: bool,
+    service_monitor: bool,
     **defaults: Any,
 ) -> None:
     """Write the manifests that install kubemr-shell in a cluster. This command needs no cluster.
@@ -75,5 +79,7 @@ def install(
         replicas=replicas,
         flow_control=flow_control,
         job_policy=job_policy,
+        network_policy=network_policy,
+        service_monitor=service_monitor,
     )
     print(yaml_text(installation(options)), end="")

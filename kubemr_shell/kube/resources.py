@@ -85,6 +85,8 @@ PRIORITY_LEVELS = Resource(
     plural="prioritylevelconfigurations",
     namespaced=False,
 )
+NETWORK_POLICIES = Resource(api_version="networking.k8s.io/v1", kind="NetworkPolicy", plural="networkpolicies")
+SERVICE_MONITORS = Resource(api_version="monitoring.coreos.com/v1", kind="ServiceMonitor", plural="servicemonitors")
 CRDS = Resource(
     api_version="apiextensions.k8s.io/v1",
     kind="CustomResourceDefinition",

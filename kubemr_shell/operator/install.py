@@ -7,7 +7,7 @@ namespaces do not conflict. The definitions are the same for all installations.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kubemr_shell import __version__
@@ -28,6 +28,8 @@ OPERATOR_NAMESPACE = "kubemr"
 """The default namespace of the operator."""
 PORT = 8080
 """The port of the metrics and the probes."""
+API_SERVER_PORTS = (443, 6443)
+"""The usual ports of an API server, as a Service and on its hosts."""
 OWN_NAMESPACE, OWN_NAME = "KUBEMR_NAMESPACE", "KUBEMR_POD"
 """The variables with the namespace and the name of the operator's pod."""
 OWN_FIELDS = {OWN_NAMESPACE: "metadata.namespace", OWN_NAME: "metadata.name"}
@@ -58,8 +60,12 @@ class InstallOptions:
     replicas: int = 2
     flow_control: bool = False
     job_policy: bool = False
+    network_policy: bool = False
+    service_monitor: bool = False
     arguments: Sequence[str] = ()
     """Further arguments of the operator."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Further labels of all objects except the definitions."""
 
     @property
     def cluster_name(self) -> str:
@@ -91,6 +97,8 @@ def installation(options: InstallOptions) -> list[Manifest]:
         *(flows(options) if options.flow_control else ()),
         *(policies(options) if options.job_policy else ()),
         *program(options),
+        *((network_policy(options),) if options.network_policy else ()),
+        *((service_monitor(options),) if options.service_monitor else ()),
     ]
 
 
@@ -103,7 +111,7 @@ def rights(options: InstallOptions) -> list[Manifest]:
     """Return the operator's account and its permissions in one namespace or in all."""
     jobs_in = options.operator.namespace
     scope = "" if jobs_in else "Cluster"
-    metadata: Manifest = {"name": options.cluster_name, "labels": _labels()}
+    metadata: Manifest = {"name": options.cluster_name, "labels": _labels(options)}
     if jobs_in:
         metadata = {**metadata, "namespace": jobs_in}
     account = {"kind": "ServiceAccount", "name": NAME, "namespace": options.operator_namespace}
@@ -129,7 +137,7 @@ def people(options: InstallOptions) -> list[Manifest]:
             "kind": "ClusterRole",
             "metadata": {
                 "name": f"{options.cluster_name}-{group}",
-                "labels": _labels() | {f"{RBAC}/aggregate-to-{role}": "true" for role in roles},
+                "labels": _labels(options) | {f"{RBAC}/aggregate-to-{role}": "true" for role in roles},
             },
             "rules": rules_of[group],
         }
@@ -139,51 +147,91 @@ def people(options: InstallOptions) -> list[Manifest]:
 
 def admission(options: InstallOptions) -> list[Manifest]:
     """Return the admission policy for shards."""
-    return shard_policy(options.cluster_name, _labels(), options.operator.namespace)
+    return shard_policy(options.cluster_name, _labels(options), options.operator.namespace)
 
 
 def flows(options: InstallOptions) -> list[Manifest]:
     """Return the flow control for workers, which is off by default."""
-    return flow_control(options.cluster_name, _labels(), options.operator.namespace)
+    return flow_control(options.cluster_name, _labels(options), options.operator.namespace)
 
 
 def policies(options: InstallOptions) -> list[Manifest]:
     """Return the policy for jobs, which is off by default."""
-    return job_policy(options.cluster_name, _labels(), options.operator.namespace)
+    return job_policy(options.cluster_name, _labels(options), options.operator.namespace)
 
 
 def program(options: InstallOptions) -> list[Manifest]:
     """Return the operator's Deployment, a Service for its metrics, and a PodDisruptionBudget for the drain of nodes."""
+    return [deployment(options), service(options), disruption_budget(options)]
+
+
+def deployment(options: InstallOptions) -> Manifest:
+    """Return the Deployment of the operator."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _own(options),
+        "spec": {
+            "replicas": options.replicas,
+            "selector": {"matchLabels": LABELS},
+            "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "template": {"metadata": {"labels": _labels(options)}, "spec": _pod(options)},
+        },
+    }
+
+
+def service(options: InstallOptions) -> Manifest:
+    """Return the Service of the metrics, with the annotations by which Prometheus finds them."""
     metrics = {"prometheus.io/scrape": "true", "prometheus.io/port": str(PORT), "prometheus.io/path": "/metrics"}
-    return [
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": _own(options),
-            "spec": {
-                "replicas": options.replicas,
-                "selector": {"matchLabels": LABELS},
-                "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-                "template": {"metadata": {"labels": _labels()}, "spec": _pod(options)},
-            },
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {**_own(options), "annotations": metrics},
+        "spec": {
+            "selector": LABELS,
+            "ipFamilyPolicy": "PreferDualStack",
+            "ports": [{"name": "metrics", "port": PORT, "targetPort": "http"}],
         },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {**_own(options), "annotations": metrics},
-            "spec": {
-                "selector": LABELS,
-                "ipFamilyPolicy": "PreferDualStack",
-                "ports": [{"name": "metrics", "port": PORT, "targetPort": "http"}],
-            },
+    }
+
+
+def disruption_budget(options: InstallOptions) -> Manifest:
+    """Return the PodDisruptionBudget: a drain of nodes evicts one operator at a time."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": _own(options),
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": LABELS}},
+    }
+
+
+def network_policy(options: InstallOptions) -> Manifest:
+    """Return the policy for the traffic of the operator's pods, which is off by default.
+
+    An operator sends requests to the API server only. Most network plugins compare the port of a request after the
+    Service of the API server was resolved, so both usual ports are open.
+    """
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": _own(options),
+        "spec": {
+            "podSelector": {"matchLabels": LABELS},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"ports": [{"port": "http"}]}],
+            "egress": [{"ports": [{"port": port} for port in API_SERVER_PORTS]}],
         },
-        {
-            "apiVersion": "policy/v1",
-            "kind": "PodDisruptionBudget",
-            "metadata": _own(options),
-            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": LABELS}},
-        },
-    ]
+    }
+
+
+def service_monitor(options: InstallOptions) -> Manifest:
+    """Return the ServiceMonitor for the Prometheus operator, which is off by default."""
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
+        "metadata": _own(options),
+        "spec": {"selector": {"matchLabels": LABELS}, "endpoints": [{"port": "metrics", "path": "/metrics"}]},
+    }
 
 
 def operator_arguments(options: InstallOptions) -> list[str]:
@@ -202,7 +250,7 @@ def operator_arguments(options: InstallOptions) -> list[str]:
         "log-format": options.operator.log_format,
     }
     defaults = (None, "", STALLED_SECONDS, "text")
-    given = [f"--{name}={literal(str(value))}" for name, value in chosen.items() if value not in defaults]
+    given = [f"--{name}={literal(_text(value))}" for name, value in chosen.items() if value not in defaults]
     own = f"--pod=$({OWN_NAMESPACE})/$({OWN_NAME})"
     return ["operator", f"--port={PORT}", own, *given, *options.arguments]
 
@@ -250,17 +298,22 @@ def _pod(options: InstallOptions) -> Manifest:
     }
 
 
+def _text(value: object) -> str:
+    """Return the text of an option. A whole number of seconds has no decimal point."""
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
 def _own_field(name: str) -> Manifest:
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": OWN_FIELDS[name]}}}
 
 
 def _own(options: InstallOptions) -> Manifest:
     """Return the metadata of an object in the operator's namespace."""
-    return {"name": NAME, "namespace": options.operator_namespace, "labels": _labels()}
+    return {"name": NAME, "namespace": options.operator_namespace, "labels": _labels(options)}
 
 
-def _labels() -> dict[str, str]:
-    return {**LABELS, "app.kubernetes.io/version": __version__}
+def _labels(options: InstallOptions) -> dict[str, str]:
+    return {**LABELS, "app.kubernetes.io/version": __version__, **options.labels}
 
 
 def _unshared(document: Manifest) -> Manifest:

@@ -18,10 +18,12 @@ from kubemr_shell.kube.resources import (
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
     FLOW_SCHEMAS,
+    NETWORK_POLICIES,
     PRIORITY_LEVELS,
     ROLE_BINDINGS,
     ROLES,
     SERVICE_ACCOUNTS,
+    SERVICE_MONITORS,
     SERVICES,
     Resource,
 )
@@ -31,7 +33,14 @@ from kubemr_shell.operator.install import LABELS, NAME, cluster_name, names_in_c
 
 LABEL_SELECTOR = ",".join(f"{name}={value}" for name, value in LABELS.items())
 """The label selector for all objects of installations."""
-IN_OPERATOR_NAMESPACE = (DEPLOYMENTS, SERVICES, DISRUPTION_BUDGETS, SERVICE_ACCOUNTS)
+IN_OPERATOR_NAMESPACE = (
+    DEPLOYMENTS,
+    SERVICES,
+    DISRUPTION_BUDGETS,
+    NETWORK_POLICIES,
+    SERVICE_MONITORS,
+    SERVICE_ACCOUNTS,
+)
 """The kinds of objects in the namespace of the operator."""
 BINDINGS = (CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS)
 """The kinds of objects that grant permissions to the operator."""
@@ -39,6 +48,8 @@ KINDS = (
     DEPLOYMENTS,
     SERVICES,
     DISRUPTION_BUDGETS,
+    NETWORK_POLICIES,
+    SERVICE_MONITORS,
     ADMISSION_BINDINGS,
     ADMISSION_POLICIES,
     FLOW_SCHEMAS,

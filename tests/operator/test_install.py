@@ -33,6 +33,8 @@ FULL = InstallOptions(
     replicas=3,
     flow_control=True,
     job_policy=True,
+    network_policy=True,
+    service_monitor=True,
 )
 CLUSTER_WIDE = InstallOptions(flow_control=True, job_policy=True)
 SCOPES = pytest.mark.parametrize("options", [FULL, CLUSTER_WIDE], ids=["namespaced", "cluster-wide"])
@@ -117,7 +119,8 @@ def test_the_text_holds_all_of_it_and_refers_to_nothing(options: InstallOptions)
 
 def test_the_command_writes_the_same() -> None:
     text = install(
-        "--operator-namespace", "ops", "--namespace", "jobs", "--flow-control", "--job-policy", "--replicas", "3"
+        *("--operator-namespace", "ops", "--namespace", "jobs", "--replicas", "3"),
+        *("--flow-control", "--job-policy", "--network-policy", "--service-monitor"),
     )
     assert [one["kind"] for one in yaml.safe_load_all(text)] == kinds(FULL)
 

@@ -42,7 +42,14 @@ def found(*options: InstallOptions) -> dict[Resource, list[dict[str, Any]]]:
 
 def options(operator_namespace: str, jobs_in: str | None = None) -> InstallOptions:
     operator = OperatorOptions(namespace=jobs_in)
-    return InstallOptions(operator=operator, operator_namespace=operator_namespace, flow_control=True, job_policy=True)
+    return InstallOptions(
+        operator=operator,
+        operator_namespace=operator_namespace,
+        flow_control=True,
+        job_policy=True,
+        network_policy=True,
+        service_monitor=True,
+    )
 
 
 def texts(removal: Removal) -> set[str]:
