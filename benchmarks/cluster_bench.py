@@ -23,7 +23,7 @@ from collections import Counter
 from contextlib import ExitStack
 
 from benchmarks.stand_in import CountingStore, StandIn, create_deployed
-from kubemr_shell.board.kubernetes import KubernetesStore
+from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.job.kinds import SHARD_KIND
 from kubemr_shell.job.state import JobState

@@ -23,8 +23,8 @@ from typing import Any
 import greenlet
 
 from benchmarks.stand_in import CountingStore, StandIn
-from kubemr_shell.board import json_patch
-from kubemr_shell.board.documents import Document, Operation
+from kubemr_shell.board.stores import json_patch
+from kubemr_shell.board.stores.documents import Document, Operation
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import AlreadyExists, DocumentNotFound
 from kubemr_shell.job.kinds import JOB_KIND, SHARD_KIND

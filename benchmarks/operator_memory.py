@@ -24,7 +24,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.kube.resources import JOBS, PODS
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.observation import Observation

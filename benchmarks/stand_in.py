@@ -14,9 +14,9 @@ from random import Random
 from typing import Any
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.documents import Document, DocumentStore, Operation
-from kubemr_shell.board.job_view import PlanFacts
+from kubemr_shell.board.job_state import PlanFacts
 from kubemr_shell.board.steps import Claim, Closing, Finishing, Idle, Over, Planning, Working
+from kubemr_shell.board.stores.documents import Document, DocumentStore, Operation
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import AlreadyExists, BoardUnavailable, Conflict, LeaseLost
 from kubemr_shell.job.state import JobState

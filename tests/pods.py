@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.state import ENDED
 from kubemr_shell.kube.resources import JOBS, PODS, SECRETS

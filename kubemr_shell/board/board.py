@@ -1,4 +1,4 @@
-"""The board of a job: the rules of claims, leases, commits and phases, above any document store.
+"""The board of a job: the rules of claims, leases, commits and phases, above any document store in ``board.stores``.
 
 A worker asks ``Board.next`` for its next step and reports the result of the step. There is no master: workers plan,
 take over the tasks of dead workers, close shards, move the job from phase to phase and finish the job. Each change is
@@ -16,17 +16,16 @@ from random import Random
 from typing import Any, overload
 
 from kubemr_shell.board import job_moves
-from kubemr_shell.board.closing import can_close, closing_of
-from kubemr_shell.board.documents import DocumentStore
+from kubemr_shell.board.claim_expiry import ClaimExpiry
 from kubemr_shell.board.failure_facts import bounded
 from kubemr_shell.board.job_board import JobBoard, create_job
-from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.job_state import JobView, PlanFacts
 from kubemr_shell.board.lane import Totals
-from kubemr_shell.board.observer import Observer
-from kubemr_shell.board.own_times import OwnTimes
+from kubemr_shell.board.pacing import Pacing
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import ShardState
 from kubemr_shell.board.shard_board import ShardBoard
+from kubemr_shell.board.shard_closing import can_close, closing_of
+from kubemr_shell.board.shard_state import ShardState
 from kubemr_shell.board.steps import (
     Attempt,
     Claim,
@@ -41,8 +40,9 @@ from kubemr_shell.board.steps import (
     Step,
     Working,
 )
+from kubemr_shell.board.stores.documents import DocumentStore
 from kubemr_shell.board.timing import Timing
-from kubemr_shell.board.waits import Waits
+from kubemr_shell.board.wait_reports import WaitReports
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.state import ENDED, Phase
@@ -92,8 +92,8 @@ class Board:
         self._workers = workers
         self._clock = clock
         self._random = random
-        observer = Observer(expiry_seconds=timing.expiry_seconds, clock=clock, is_dead=is_dead)
-        waits = Waits(store, job, worker, log)
+        expiry = ClaimExpiry(expiry_seconds=timing.expiry_seconds, clock=clock, is_dead=is_dead)
+        waits = WaitReports(store, job, worker, log)
         self.tell = waits.tell
         """Writes to the log and to the job's status why this worker waits. With None, the worker continues."""
         new_refusals = partial(
@@ -113,10 +113,10 @@ class Board:
             clock=clock,
             sleep=sleep,
             random=random,
-            unreachable=observer.could_not_look,
+            unreachable=expiry.could_not_look,
             refusals=new_refusals(),
         )
-        self._times = OwnTimes(
+        self._pacing = Pacing(
             timing,
             workers=workers,
             number=number,
@@ -124,11 +124,11 @@ class Board:
             random=random,
             answer_seconds=lambda: writer.seconds,
         )
-        self._jobs = JobBoard(writer, observer, job=job, worker=worker, workers=workers, new_id=self._new_id)
+        self._jobs = JobBoard(writer, expiry, job=job, worker=worker, workers=workers, new_id=self._new_id)
         waits.of(self._jobs.uid)
         self._shards = ShardBoard(
             writer,
-            observer,
+            expiry,
             job=job,
             uid=self._jobs.uid,
             worker=worker,
@@ -180,7 +180,7 @@ class Board:
         if over := self._over(view):
             return over
         if job_moves.role_is_open(view, "planner"):
-            if view.planner is None and (seconds := self._times.to_plan()):
+            if view.planner is None and (seconds := self._pacing.to_plan()):
                 return Idle(seconds=seconds)
             claim = self._jobs.take_role("planner")
             self._known = self._jobs.seen  # the planner must use the newest spec
@@ -205,7 +205,7 @@ class Board:
 
         Raise LeaseLost if another planner has taken over.
         """
-        self._times.enter_now(self._jobs.record_plan(claim, facts))
+        self._pacing.enter_now(self._jobs.record_plan(claim, facts))
 
     def settle(self, spec: Mapping[str, Any], files: Mapping[str, str]) -> JobView:
         """Fix the spec and the pins of the files for all workers of a retried job, unless another worker has."""
@@ -264,7 +264,7 @@ class Board:
         """
         view = self._jobs.close(closing, counters, totals or {})
         if view.phase is not closing.phase:
-            self._times.enter_now(view)
+            self._pacing.enter_now(view)
 
     def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
         """Make the job COMPLETE; ``_SUCCESS`` is written. Raise LeaseLost if another worker finishes the job."""
@@ -306,7 +306,7 @@ class Board:
             step = self._probe(view, key)
             if step:
                 return step
-        if seconds := self._times.to_enter(view, phase):
+        if seconds := self._pacing.to_enter(view, phase):
             # The pause is bounded, because the job may end before this worker's time comes.
             return Idle(seconds=min(seconds, self._soonest, self._timing.longest_pause_seconds))
         is_idle = self._idle_looks > 0 and self._timing.longest_idle_seconds > 0
@@ -326,7 +326,7 @@ class Board:
 
     def _in_turn(self, view: JobView, phase: Phase) -> Iterator[ShardKey]:
         shards = view.layout(phase).shards
-        start = self._cursors.setdefault(phase, self._times.home(shards))
+        start = self._cursors.setdefault(phase, self._pacing.home(shards))
         still_open = Ranges.span(0, shards) - view.closed_shards(phase)
         for shard in (*(still_open - Ranges.span(0, start)), *(still_open - Ranges.span(start, shards))):
             yield _key(view, phase, shard)
@@ -350,7 +350,7 @@ class Board:
         if self._workers == 1:
             return True
         if self._shards.was_covered_here(key):
-            seconds = self._times.to_close(view, key)
+            seconds = self._pacing.to_close(view, key)
             self._soonest = min(self._soonest, seconds or math.inf)
             return seconds == 0
         now = self._clock()

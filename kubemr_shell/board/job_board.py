@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kubemr_shell.board import job_moves
-from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore, Operation, in_order, is_older, newer
-from kubemr_shell.board.job_moves import job_patch
-from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
-from kubemr_shell.board.json_patch import replace as replace_operation
-from kubemr_shell.board.json_patch import test
+from kubemr_shell.board.claim_expiry import ClaimExpiry
+from kubemr_shell.board.job_patch import job_patch
+from kubemr_shell.board.job_state import JobView, PlanFacts, Role, format_status, parse_job
 from kubemr_shell.board.lane import Totals
-from kubemr_shell.board.observer import Observer
 from kubemr_shell.board.steps import Closing, RoleClaim, RoleName
+from kubemr_shell.board.stores.documents import JOB_LABEL, Document, DocumentStore, Operation, in_order, is_older, newer
+from kubemr_shell.board.stores.json_patch import replace as replace_operation
+from kubemr_shell.board.stores.json_patch import test
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import DocumentNotFound, JobNotFound, LeaseLost
 from kubemr_shell.job.counters import Counters
@@ -44,10 +44,10 @@ class JobBoard:
     """
 
     def __init__(
-        self, writer: Writer, observer: Observer, *, job: str, worker: str, workers: int, new_id: Callable[[], str]
+        self, writer: Writer, expiry: ClaimExpiry, *, job: str, worker: str, workers: int, new_id: Callable[[], str]
     ) -> None:
         self._writer = writer
-        self._observer = observer
+        self._expiry = expiry
         self._job = job
         self._worker = worker
         self._workers = workers
@@ -203,7 +203,7 @@ class JobBoard:
         """Return whether a role can be taken: its holder is dead, or has this worker's name but an unknown id."""
         if role.worker == self._worker:
             return role.id != self._roles.get(name)
-        return self._observer.is_expired(role.id, role.worker, role.beat)
+        return self._expiry.is_expired(role.id, role.worker, role.beat)
 
     def _write(self, decide: Callable[[Document], Sequence[Operation]]) -> Document:
         try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kubemr_shell.board.documents import Document, DocumentStore
-from kubemr_shell.board.job_view import JobView, parse_job
-from kubemr_shell.board.shard import ShardState, parse_state
+from kubemr_shell.board.job_state import JobView, parse_job
+from kubemr_shell.board.shard_state import ShardState, parse_state
+from kubemr_shell.board.stores.documents import Document, DocumentStore
 from kubemr_shell.job.kinds import JOB_KIND, SHARD_KIND
 from kubemr_shell.job.names import shard_name
 from kubemr_shell.job.state import Phase

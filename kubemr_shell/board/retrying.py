@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from kubemr_shell.board import job_moves
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.fingerprint import changed_fields, kept_in_plan
 from kubemr_shell.job.mappings import yaml_name

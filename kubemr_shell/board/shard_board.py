@@ -12,16 +12,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubemr_shell.board import shard_moves
+from kubemr_shell.board.claim_expiry import ClaimExpiry
 from kubemr_shell.board.claim_size import claim_size, smoothed
-from kubemr_shell.board.documents import JOB_LABEL, Document, Operation, in_order, newer
-from kubemr_shell.board.job_view import JobView
-from kubemr_shell.board.json_patch import replace as replace_operation
-from kubemr_shell.board.json_patch import test
-from kubemr_shell.board.observer import Observer
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import ATTEMPTS_AN_EPOCH, ShardState, format_state, parse_state
 from kubemr_shell.board.shard_patch import shard_patch
+from kubemr_shell.board.shard_state import ATTEMPTS_AN_EPOCH, ShardState, format_state, parse_state
 from kubemr_shell.board.steps import Attempt, Claim, ShardKey
+from kubemr_shell.board.stores.documents import JOB_LABEL, Document, Operation, in_order, newer
+from kubemr_shell.board.stores.json_patch import replace as replace_operation
+from kubemr_shell.board.stores.json_patch import test
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import AlreadyExists, BoardUnavailable, DocumentNotFound, Forbidden, LeaseLost
@@ -52,7 +52,7 @@ class ShardBoard:
     def __init__(
         self,
         writer: Writer,
-        observer: Observer,
+        expiry: ClaimExpiry,
         *,
         job: str,
         uid: str,
@@ -64,7 +64,7 @@ class ShardBoard:
         together: Callable[[Phase], int],
     ) -> None:
         self._writer = writer
-        self._observer = observer
+        self._expiry = expiry
         self._job = job
         self._uid = uid
         self._worker = worker
@@ -282,7 +282,7 @@ class ShardBoard:
             if claim.worker == self._worker:
                 gone = claim_id != held_id
             else:
-                gone = self._observer.is_expired(claim_id, claim.worker, claim.beat)
+                gone = self._expiry.is_expired(claim_id, claim.worker, claim.beat)
             if gone:
                 expired.append(claim_id)
         for claim_id in expired:

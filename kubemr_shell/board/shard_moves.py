@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import LOSSES_AMONG_OTHERS, Failure, Reopening, ShardClaim, ShardState
+from kubemr_shell.board.shard_state import LOSSES_AMONG_OTHERS, Failure, Reopening, ShardClaim, ShardState
 
 
 def settle(state: ShardState, reopenings: Iterable[Reopening], *, retry: int, may_fail: bool) -> ShardState:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from kubemr_shell.board.documents import Operation
-from kubemr_shell.board.json_patch import add, remove, replace, test
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import NUMBERS, SCALARS, ShardState, format_field
+from kubemr_shell.board.shard_state import NUMBERS, SCALARS, ShardState, format_field
+from kubemr_shell.board.stores.documents import Operation
+from kubemr_shell.board.stores.json_patch import add, remove, replace, test
 from kubemr_shell.board.task_numbers import format_numbers
 
 

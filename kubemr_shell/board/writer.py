@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
 
-from kubemr_shell.board.documents import Document, DocumentStore, Operation
+from kubemr_shell.board.stores.documents import Document, DocumentStore, Operation
 from kubemr_shell.errors import BoardUnavailable, Conflict, Forbidden, KubemrError
 from kubemr_shell.net.refusals import Refusals
 

@@ -63,7 +63,7 @@ def worker(
     The stderr of commands goes to stdout, each line after the label of its attempt, or as JSON. On a signal, the worker
     gives all tasks back. The exit code is 0 whatever the state of the job, which is in its status.
     """
-    from kubemr_shell.board.kubernetes import KubernetesStore  # noqa: PLC0415
+    from kubemr_shell.board.stores.kubernetes import KubernetesStore  # noqa: PLC0415
     from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
     from kubemr_shell.command.echo import Echo  # noqa: PLC0415
     from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415

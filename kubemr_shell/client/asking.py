@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any
 
-from kubemr_shell.board.documents import Document, Operation
-from kubemr_shell.board.json_patch import add, test
 from kubemr_shell.board.retrying import RetryRefused, retried
+from kubemr_shell.board.stores.documents import Document, Operation
+from kubemr_shell.board.stores.json_patch import add, test
 from kubemr_shell.client.ending import failure_screen
 from kubemr_shell.client.following import HINT, Followed, Say
 from kubemr_shell.client.jobs import Jobs

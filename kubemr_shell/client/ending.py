@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubemr_shell.board.documents import Document
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
+from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.client.views import readable, view_of
 from kubemr_shell.errors import InvalidSpec, JobCancelled, JobFailed, KubemrError
 from kubemr_shell.job.state import ENDED, JobState, Phase

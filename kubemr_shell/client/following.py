@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from threading import Event
 
-from kubemr_shell.board.documents import JOB_LABEL, Document
+from kubemr_shell.board.stores.documents import JOB_LABEL, Document
 from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.errors import Expired, Forbidden, JobNotFound, Unavailable
 from kubemr_shell.kube.status import status_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubemr_shell.board.documents import Document
+from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.client.views import view_of
 from kubemr_shell.kube.status import STARTING, Condition, condition
 from kubemr_shell.screens.figures import one_line

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from threading import Event
 from typing import Any
 
-from kubemr_shell.board.documents import Document, Documents, Operation
-from kubemr_shell.board.kubernetes import KubernetesStore
 from kubemr_shell.board.progress import Progress, read_progress
+from kubemr_shell.board.stores.documents import Document, Documents, Operation
+from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.client.access import Access
 from kubemr_shell.client.views import readable
 from kubemr_shell.errors import (

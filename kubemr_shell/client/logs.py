@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import urllib3
 
-from kubemr_shell.board.documents import JOB_LABEL, Document
+from kubemr_shell.board.stores.documents import JOB_LABEL, Document
 from kubemr_shell.client.ending import has_ended
 from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.client.log_lines import LogLines

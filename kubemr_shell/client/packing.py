@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.client.cluster_spec import is_absolute, is_local, look_at_inputs
 from kubemr_shell.errors import Problem
 from kubemr_shell.job.names import file_name

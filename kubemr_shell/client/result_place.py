@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kubemr_shell.board.documents import Document
+from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.client.ending import failure_of
 from kubemr_shell.client.views import view_of
 from kubemr_shell.errors import JobNotFound

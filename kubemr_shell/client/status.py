@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubemr_shell.board.documents import Document
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.progress import Progress
+from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.client.ending import failure_screen, result_lines
 from kubemr_shell.client.following import NO_OPERATOR, SILENT_SECONDS, is_processed
 from kubemr_shell.client.hindrance import condition_text, hindrance_of, way_out

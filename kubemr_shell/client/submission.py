@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from kubemr_shell.board.documents import Document
-from kubemr_shell.board.json_patch import add, test
+from kubemr_shell.board.stores.documents import Document
+from kubemr_shell.board.stores.json_patch import add, test
 from kubemr_shell.client.ending import has_ended
 from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.client.packing import Package, labels_of_files

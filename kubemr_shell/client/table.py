@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kubemr_shell.board.documents import Document
+from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.client.hindrance import hindrance_of
 from kubemr_shell.client.times import age_text, seconds_since
 from kubemr_shell.job.state import ENDED

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kubemr_shell.board.documents import Document
-from kubemr_shell.board.job_view import JobView, parse_job
+from kubemr_shell.board.job_state import JobView, parse_job
+from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.errors import KubemrError
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 
-from kubemr_shell.board.documents import Document
+from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.client.ending import failure_of, has_ended, result_lines
 from kubemr_shell.client.following import Followed, Say
 from kubemr_shell.client.hindrance import hindrance_of, way_out

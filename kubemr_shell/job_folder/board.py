@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from random import Random
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import BoardUnavailable, JobNotFound
 from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder

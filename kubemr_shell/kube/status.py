@@ -43,7 +43,7 @@ def status_of(thing: Object) -> Object:
 
 
 def state_of(job: Object) -> str:
-    """Return the state of a job for people and metrics. Decisions use ``board.job_view.parse_job`` instead."""
+    """Return the state of a job for people and metrics. Decisions use ``board.job_state.parse_job`` instead."""
     return str(status_of(job).get("state", NEW))
 
 

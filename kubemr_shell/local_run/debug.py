@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.orphans import kill_marked

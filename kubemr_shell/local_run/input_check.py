@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 
-from kubemr_shell.board.job_view import PlanFacts
+from kubemr_shell.board.job_state import PlanFacts
 from kubemr_shell.errors import InputChanged, KubemrError
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.net.s3_config import S3Config

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from kubemr_shell.board.job_view import JobView
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.job_state import JobView
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import JobNotFound, KubemrError, UsageError
 from kubemr_shell.job.spec import JobSpec

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.errors import KubemrError, UsageError
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.validate import spec_to_mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.errors import InputChanged, UsageError
 from kubemr_shell.job.fingerprint import Changes, changed_fields, kept_in_plan
 from kubemr_shell.job.names import file_name

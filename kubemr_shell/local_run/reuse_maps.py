@@ -7,8 +7,8 @@ import uuid
 from contextlib import suppress
 from dataclasses import replace
 
-from kubemr_shell.board.adoption import copy_with_maps
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.job_copy import copy_with_maps
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.progress import read_progress
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder

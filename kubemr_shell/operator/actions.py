@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from kubemr_shell.board.documents import Operation
-from kubemr_shell.board.json_patch import replace, test
+from kubemr_shell.board.stores.documents import Operation
+from kubemr_shell.board.stores.json_patch import replace, test
 from kubemr_shell.kube.resources import Resource
 
 

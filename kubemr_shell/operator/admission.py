@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.job.kinds import GROUP, JOB_KIND
 from kubemr_shell.kube.resources import SHARDS
 from kubemr_shell.operator.manifests import account_name

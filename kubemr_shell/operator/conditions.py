@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.retrying import unused_changes
-from kubemr_shell.board.waits import waits_of
+from kubemr_shell.board.wait_reports import waits_of
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.kube.status import STARTING, Condition, Object, condition, is_true
 from kubemr_shell.operator.hindrance import first_hindrance, is_cut_off, is_overdue

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubemr_shell.board.job_moves import may_have_been_planned
-from kubemr_shell.board.json_patch import add
+from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.job.names import STATE
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.kube.owners import is_owned

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from kubemr_shell.board.job_view import JobView, parse_job
+from kubemr_shell.board.job_state import JobView, parse_job
 from kubemr_shell.board.progress import Progress
 from kubemr_shell.errors import InvalidSpec, Problem
 from kubemr_shell.job.spec import JobSpec

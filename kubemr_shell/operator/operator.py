@@ -15,7 +15,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any, NamedTuple
 
-from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.errors import CreationRefused, KubemrError, NamespaceTerminating, ProtocolMismatch
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.client import KubeClient

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.progress import Progress, progress_of
+from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.job.state import Phase
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import SHARDS

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubemr_shell.board import job_moves
-from kubemr_shell.board.documents import JOB_LABEL, Operation
-from kubemr_shell.board.job_moves import job_patch
-from kubemr_shell.board.job_view import JobView, format_status
-from kubemr_shell.board.json_patch import add, replace, test
+from kubemr_shell.board.job_patch import job_patch
+from kubemr_shell.board.job_state import JobView, format_status
 from kubemr_shell.board.retrying import Refusal, RetryRefused, retried
+from kubemr_shell.board.stores.documents import JOB_LABEL, Operation
+from kubemr_shell.board.stores.json_patch import add, replace, test
 from kubemr_shell.errors import InvalidSpec, UsageError
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL, UID_LABEL

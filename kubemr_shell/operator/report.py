@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubemr_shell.board.documents import Operation
-from kubemr_shell.board.json_patch import add, test
+from kubemr_shell.board.stores.documents import Operation
+from kubemr_shell.board.stores.json_patch import add, test
 from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.kube.status import STARTING, Condition, Object
 from kubemr_shell.operator.actions import Decision, Patch, Tell

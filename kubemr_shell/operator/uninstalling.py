@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kubemr_shell.board.json_patch import add
+from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.errors import Conflict, DocumentNotFound, Unavailable, UnknownKind, UsageError
 from kubemr_shell.job.state import ENDED
 from kubemr_shell.kube.client import KubeClient, Object

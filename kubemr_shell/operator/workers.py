@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubemr_shell.board.documents import Operation
-from kubemr_shell.board.json_patch import add, test
+from kubemr_shell.board.stores.documents import Operation
+from kubemr_shell.board.stores.json_patch import add, test
 from kubemr_shell.kube.marks import REPLICAS_ANNOTATION
 from kubemr_shell.kube.resources import BATCH_JOBS, PODS
 from kubemr_shell.kube.status import Object, status_of

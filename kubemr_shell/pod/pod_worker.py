@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.documents import DocumentStore
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
+from kubemr_shell.board.stores.documents import DocumentStore
 from kubemr_shell.board.timing import LEASE_SECONDS, Timing
 from kubemr_shell.command.echo import Echo
 from kubemr_shell.errors import JobNotFound, KubemrError

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kubemr_shell.board.shard import ATTEMPTS_AN_EPOCH
+from kubemr_shell.board.shard_state import ATTEMPTS_AN_EPOCH
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.job import names
 from kubemr_shell.job.counters import Counters, negative, summed_first

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import TypeAlias, TypeVar
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.job_state import JobView, PlanFacts
 from kubemr_shell.board.steps import RoleClaim
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kubemr_shell import engine
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import CorruptRun

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.steps import Attempt, Claim, Closing, RoleClaim
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import (

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from random import Random
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.documents import DocumentStore
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
+from kubemr_shell.board.stores.documents import DocumentStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.open_files import raise_limit

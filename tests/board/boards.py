@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.documents import Document, Operation
-from kubemr_shell.board.job_view import PlanFacts
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.job_state import PlanFacts
 from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Idle, Over, Planning, Step, Working
+from kubemr_shell.board.stores.documents import Document, Operation
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import BoardUnavailable, Forbidden, UnknownAnswer
 from kubemr_shell.job.state import JobState, Phase

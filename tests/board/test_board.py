@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.job_view import PlanFacts
+from kubemr_shell.board.job_state import PlanFacts
 from kubemr_shell.board.steps import Closing, Finishing, Idle, Over, Planning, Working
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import IllegalTransition, JobNotFound, LeaseLost

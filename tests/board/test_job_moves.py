@@ -1,4 +1,4 @@
-"""Tests of the moves of a job, and of the test operations in their patches."""
+"""Tests of the moves of a job."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board import job_moves, json_patch
-from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status, parse_job
+from kubemr_shell.board import job_moves
+from kubemr_shell.board.job_patch import job_patch
+from kubemr_shell.board.job_state import JobView, PlanFacts, Role, format_status, parse_job
 from kubemr_shell.board.lane import Lane, Totals
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import Reopening
+from kubemr_shell.board.shard_state import Reopening
+from kubemr_shell.board.stores import json_patch
 from kubemr_shell.errors import IllegalTransition
 from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.state import ENDED, JobState, Phase
@@ -209,70 +211,12 @@ def test_counters_and_totals_add_up() -> None:
     assert view.totals[Phase.MAP] == {"bytes": 12, "slowest": {"task": "map/2", "seconds": 3.5}, "records": 1}
 
 
-def test_every_patch_tests_the_state_that_it_leaves_and_raises_the_turn() -> None:
-    before = job("MAP")
-    patch = job_moves.job_patch("u", before, job_moves.cancel(before))
-    assert [(item["path"], item["value"]) for item in patch] == [
-        ("/metadata/uid", "u"),
-        ("/status/state", "MAP"),
-        ("/status/turn", 8),
-        ("/status/state", "CANCELLED"),
-        ("/status/turn", 9),
-    ]
-
-
-def test_a_closing_leaves_other_lanes_and_the_job_alone() -> None:
-    before = job("MAP")
-    patch = job_moves.job_patch("u", before, close(Phase.MAP, 1)(before))
-    assert [(item["path"], item["value"]) for item in patch if item["op"] == "test"] == [
-        ("/metadata/uid", "u"),
-        ("/status/state", "MAP"),
-        ("/status/lanes/map/1/turn", 0),
-    ]
-    assert [item["path"] for item in patch if item["op"] != "test"] == ["/status/lanes/map/1"]
-
-
-def test_the_closing_that_moves_the_job_on_is_tested_by_its_turn_too() -> None:
-    before = job("MAP", {"map": "0"})
-    patch = job_moves.job_patch("u", before, close(Phase.MAP, 1)(before))
-    tested = [item["path"] for item in patch if item["op"] == "test"]
-    assert tested == ["/metadata/uid", "/status/state", "/status/lanes/map/1/turn", "/status/turn"]
-
-
 @pytest.mark.parametrize("again", [reopen(Phase.MAP, 0), redo], ids=["reopen", "redo"])
 def test_what_opens_shards_again_raises_the_turns_of_their_lanes(again: Callable[[JobView], JobView]) -> None:
     """The turn is raised also if the shard was not closed, because a closing may be under way."""
     before = job("MAP")
     phase = Phase.MAP if again is not redo else Phase.REDUCE
     assert again(before).lanes[phase][0].turn == before.lanes[phase][0].turn + 1
-
-
-def test_two_closings_may_both_be_the_last_of_a_phase() -> None:
-    """Each closing tests only its own lane, so both land. The next worker moves the job to the next phase."""
-    before = job("MAP")
-    document = {"metadata": {"uid": "u"}, "spec": before.spec, "status": format_status(before)}
-    for shard in (0, 1):
-        document = json_patch.apply(document, job_moves.job_patch("u", before, close(Phase.MAP, shard)(before)))
-    both = parse_job(document)
-    assert both.state is JobState.MAP
-    assert job_moves.catch_up(both).state is JobState.REDUCE
-    assert job_moves.catch_up(job("FAIL", MAPS)).state is JobState.FAIL
-
-
-def test_a_role_is_tested_by_who_uses_it_and_with_its_heartbeat_by_who_takes_it() -> None:
-    before = unplanned("DEPLOYED", planner=ME)
-    used = job_moves.job_patch("u", before, job_moves.record_plan(before, FACTS, 1), holds="planner")
-    taken = job_moves.job_patch("u", before, job_moves.take_role(before, "planner", None), expired="planner")
-    assert [item["path"] for item in used if item["op"] == "test"][3:] == ["/status/planner/id"]
-    assert [item["path"] for item in taken if item["op"] == "test"][3:] == ["/status/planner/id", "/status/planner/hb"]
-
-
-def test_a_retry_of_a_job_without_a_plan_replaces_its_spec() -> None:
-    before = unplanned("FAIL", failure={"reason": "r"})
-    after = job_moves.retry(before, {"a": 2})
-    document = {"metadata": {"uid": "u"}, "spec": {"a": 1}, "status": format_status(before)}
-    patched = json_patch.apply(document, job_moves.job_patch("u", before, after))
-    assert parse_job(patched).spec == {"a": 2}
 
 
 @pytest.mark.parametrize(
@@ -329,7 +273,7 @@ def test_it_is_known_whether_a_planner_was_ever_at_work(
     """The status alone shows this, because a planner that has given up leaves no other trace."""
     view = unplanned("PENDING")
     for move in moves:
-        patch = job_moves.job_patch("uid", view, move(view))
+        patch = job_patch("uid", view, move(view))
         document = {"metadata": {"uid": "uid"}, "spec": {"a": 1}, "status": format_status(view)}
         view = parse_job(json_patch.apply(document, patch))
     has_ended = view.state in ENDED

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubemr_shell.board.job_view import PlanFacts
+from kubemr_shell.board.job_state import PlanFacts
 from kubemr_shell.board.layout import MOST_SHARDS, Layout
 from kubemr_shell.job.state import Phase
 

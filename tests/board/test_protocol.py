@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubemr_shell import __version__
-from kubemr_shell.board.job_view import JobView, format_status, parse_job
+from kubemr_shell.board.job_state import JobView, format_status, parse_job
 from kubemr_shell.errors import ProtocolMismatch
 from kubemr_shell.job.kinds import PROTOCOL
 from kubemr_shell.job.state import JobState

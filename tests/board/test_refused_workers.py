@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.board.steps import Idle, Over, Working
-from kubemr_shell.board.waits import waits_of
+from kubemr_shell.board.wait_reports import waits_of
 from kubemr_shell.errors import Forbidden
 from kubemr_shell.job.kinds import JOB_KIND, SHARD_KIND
 from kubemr_shell.job.state import JobState

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.job_state import JobView, PlanFacts
 from kubemr_shell.board.retrying import Refusal, RetryRefused, retried, unused_changes
 from kubemr_shell.job.fingerprint import kept_in_plan
 from kubemr_shell.job.spec import JobSpec

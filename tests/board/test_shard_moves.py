@@ -10,7 +10,7 @@ import pytest
 
 from kubemr_shell.board import shard_moves
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import Failure, Reopening, ShardClaim, ShardState, format_state, parse_state
+from kubemr_shell.board.shard_state import Failure, Reopening, ShardClaim, ShardState, format_state, parse_state
 
 Move = Callable[[ShardState], ShardState]
 

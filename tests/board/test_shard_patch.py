@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kubemr_shell.board import json_patch
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import ShardState, format_state, parse_state
 from kubemr_shell.board.shard_patch import shard_patch
+from kubemr_shell.board.shard_state import ShardState, format_state, parse_state
+from kubemr_shell.board.stores import json_patch
 from tests.board.test_shard_moves import TABLE, commit, fail, hand_out, shard, take_over
 
 

@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from kubemr_shell.board.documents import Document, Operation
-from kubemr_shell.board.json_patch import replace
-from kubemr_shell.board.json_patch import test as expect
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.stores.documents import Document, Operation
+from kubemr_shell.board.stores.json_patch import replace
+from kubemr_shell.board.stores.json_patch import test as expect
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import BoardUnavailable, UnknownAnswer
 from kubemr_shell.net.refusals import Refusals

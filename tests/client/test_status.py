@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
+from kubemr_shell.board.job_state import JobView, PlanFacts, format_status
 from kubemr_shell.board.lane import Lane
 from kubemr_shell.board.progress import Progress
 from kubemr_shell.board.ranges import Ranges

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board import json_patch
-from kubemr_shell.board.documents import JOB_LABEL, Document, DocumentStore
-from kubemr_shell.board.kubernetes import KubernetesStore
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.stores import json_patch
+from kubemr_shell.board.stores.documents import JOB_LABEL, Document, DocumentStore
+from kubemr_shell.board.stores.kubernetes import KubernetesStore
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.errors import AlreadyExists, BoardError, Conflict, DocumentNotFound
 from tests.cluster import Cluster
 

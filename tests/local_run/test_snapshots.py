@@ -4,9 +4,9 @@ from pathlib import Path
 from random import Random
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.job_view import PlanFacts
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.job_state import PlanFacts
 from kubemr_shell.board.steps import Planning, Working
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.job_folder.folder import JOB_NAME
 from kubemr_shell.local_run.snapshots import Observer

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board.job_view import JobView
-from kubemr_shell.board.json_patch import add
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.job_state import JobView
+from kubemr_shell.board.stores.json_patch import add
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.errors import FileChanged
 from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.job.spec import JobSpec, SplitSpec

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.errors import DocumentNotFound, KubemrError
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL

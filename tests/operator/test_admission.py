@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.board.json_patch import add, replace
-from kubemr_shell.board.kubernetes import KubernetesStore
+from kubemr_shell.board.stores.documents import JOB_LABEL
+from kubemr_shell.board.stores.json_patch import add, replace
+from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.errors import DocumentNotFound, Forbidden
 from kubemr_shell.job.names import shard_name
 from kubemr_shell.job.state import Phase

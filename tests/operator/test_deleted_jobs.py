@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubemr_shell.board.json_patch import add
+from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, PODS
 from tests.operator.installations import NEVER_PULLED, Installation
 from tests.waiting import until

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board.json_patch import add
+from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.errors import BoardError
 from kubemr_shell.kube.resources import JOBS
 from tests.operator.installations import Installation, has_cleanup

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubemr_shell.board import job_moves, json_patch
-from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
+from kubemr_shell.board import job_moves
+from kubemr_shell.board.job_state import JobView, PlanFacts, format_status
+from kubemr_shell.board.stores import json_patch
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import SPEC_ANNOTATION
 from kubemr_shell.kube.resources import BATCH_JOBS

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
+from kubemr_shell.board.job_state import JobView, PlanFacts, format_status
+from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import CLEANUP, ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.resources import BATCH_JOBS

@@ -8,7 +8,7 @@ import tracemalloc
 from collections.abc import Mapping
 from typing import Any
 
-from kubemr_shell.board.documents import JOB_LABEL
+from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.kube.marks import ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.status import state_of
 from kubemr_shell.operator import manifests

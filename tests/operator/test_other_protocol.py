@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kubemr_shell.board.json_patch import add
+from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.job.kinds import PROTOCOL
 from kubemr_shell.kube.resources import EVENTS, JOBS
 from kubemr_shell.operator.log import OperatorLog

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.job_state import JobView, PlanFacts
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import ShardState, format_state
+from kubemr_shell.board.shard_state import ShardState, format_state
 from kubemr_shell.job.names import shard_name
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.kube.client import KubeClient

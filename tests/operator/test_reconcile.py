@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board import job_moves, json_patch
-from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
+from kubemr_shell.board import job_moves
+from kubemr_shell.board.job_state import JobView, PlanFacts, format_status
+from kubemr_shell.board.stores import json_patch
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import BATCH_JOBS, ROLE_BINDINGS, ROLES, SERVICE_ACCOUNTS

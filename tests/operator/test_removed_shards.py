@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.board.json_patch import add
+from kubemr_shell.board.stores.documents import JOB_LABEL
+from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.kube.resources import JOBS, SHARDS
 from tests.operator.installations import Installation
 from tests.s3_server import Bucket

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board import job_moves, json_patch
-from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
+from kubemr_shell.board import job_moves
+from kubemr_shell.board.job_state import JobView, PlanFacts, format_status
 from kubemr_shell.board.progress import Progress
+from kubemr_shell.board.stores import json_patch
 from kubemr_shell.errors import Conflict
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.kube.stamps import stamp_of

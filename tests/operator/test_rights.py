@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board.json_patch import add
+from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, ROLES, SERVICE_ACCOUNTS
 from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.rights import job_rules, operator_rules

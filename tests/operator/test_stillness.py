@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kubemr_shell.board import job_moves
-from kubemr_shell.board.job_view import JobView, PlanFacts, format_status
+from kubemr_shell.board.job_state import JobView, PlanFacts, format_status
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.status import Condition
 from kubemr_shell.operator.conditions import wanted_conditions

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board import json_patch
+from kubemr_shell.board.stores import json_patch
 from kubemr_shell.kube.resources import BATCH_JOBS
 from kubemr_shell.operator.actions import Patch
 from kubemr_shell.operator.hindrance import OVERDUE_SECONDS

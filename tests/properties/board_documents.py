@@ -8,8 +8,8 @@ from contextlib import suppress
 from threading import Event
 from typing import Any
 
-from kubemr_shell.board import json_patch
-from kubemr_shell.board.documents import ChangeType, Document, Documents, DocumentStore, Operation
+from kubemr_shell.board.stores import json_patch
+from kubemr_shell.board.stores.documents import ChangeType, Document, Documents, DocumentStore, Operation
 from kubemr_shell.errors import AlreadyExists, BoardError, BoardUnavailable, DocumentNotFound, UnknownAnswer
 
 Change = Callable[[str, Document | None, Document], None]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubemr_shell.board.documents import Document
+from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.job.state import JOB_TRANSITIONS, JobState, Phase
 from tests.properties.board_documents import History
 from tests.properties.board_storage import Storage, amount

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.documents import Document, Operation
-from kubemr_shell.board.job_moves import job_patch, reduce_anew
-from kubemr_shell.board.job_view import parse_job
+from kubemr_shell.board.job_moves import reduce_anew
+from kubemr_shell.board.job_patch import job_patch
+from kubemr_shell.board.job_state import parse_job
+from kubemr_shell.board.stores.documents import Document, Operation
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import BoardUnavailable, IllegalTransition
 from kubemr_shell.job.state import ENDED, JobState

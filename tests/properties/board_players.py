@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from kubemr_shell.board.documents import Document, Operation
+from kubemr_shell.board.stores.documents import Document, Operation
 from kubemr_shell.errors import BoardUnavailable, UnknownAnswer
 from tests.properties.board_documents import History, NotAsked
 

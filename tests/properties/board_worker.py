@@ -8,7 +8,7 @@ from random import Random
 from typing import Literal, TypeAlias
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.job_view import JobView, PlanFacts
+from kubemr_shell.board.job_state import JobView, PlanFacts
 from kubemr_shell.board.steps import Attempt, Claim, Closing, Finishing, Over, Planning, Preparing, RoleClaim, Working
 from kubemr_shell.errors import BoardUnavailable, LeaseLost
 from kubemr_shell.job.state import JobState, Phase

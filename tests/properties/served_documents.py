@@ -7,8 +7,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from itertools import cycle
 from typing import Any
 
-from kubemr_shell.board.documents import Document, Operation
-from kubemr_shell.board.kubernetes import KubernetesStore
+from kubemr_shell.board.stores.documents import Document, Operation
+from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, KubemrError
 from kubemr_shell.kube.resources import SHARDS
 from tests.kube.api_proxy import ApiProxy, Fault

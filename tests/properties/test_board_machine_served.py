@@ -8,9 +8,9 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from kubemr_shell.board.job_view import JobView, format_status
-from kubemr_shell.board.json_patch import add
-from kubemr_shell.board.kubernetes import KubernetesStore
+from kubemr_shell.board.job_state import JobView, format_status
+from kubemr_shell.board.stores.json_patch import add
+from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.resources import JOBS
 from tests.cluster import Cluster

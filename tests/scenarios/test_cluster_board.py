@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from benchmarks.stand_in import StandIn, create_deployed
-from kubemr_shell.board.job_view import parse_job
-from kubemr_shell.board.kubernetes import KubernetesStore
-from kubemr_shell.board.shard import parse_state
+from kubemr_shell.board.job_state import parse_job
+from kubemr_shell.board.shard_state import parse_state
+from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.job.state import JobState, Phase
 from tests.cluster import Cluster

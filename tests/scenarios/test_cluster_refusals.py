@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from benchmarks.stand_in import StandIn, create_deployed
-from kubemr_shell.board.kubernetes import KubernetesStore
-from kubemr_shell.board.waits import waits_of
+from kubemr_shell.board.stores.kubernetes import KubernetesStore
+from kubemr_shell.board.wait_reports import waits_of
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.connection import Connection

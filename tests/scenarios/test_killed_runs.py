@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from kubemr_shell.board.shard import parse_state
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.shard_state import parse_state
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.job.kinds import SHARD_KIND
 from tests.scenarios.jobs import WordCount, assert_complete
 from tests.scenarios.runs import WAIT, Place

@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.job_view import JobView, PlanFacts
-from kubemr_shell.board.shard import ShardState, parse_state
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.job_state import JobView, PlanFacts
+from kubemr_shell.board.shard_state import ShardState, parse_state
 from kubemr_shell.board.steps import Attempt, Planning
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import KubemrError

@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.sqlite import SqliteStore
 from kubemr_shell.board.steps import Idle, Planning, RoleClaim
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.worker.lease import kept
 from tests.waiting import until

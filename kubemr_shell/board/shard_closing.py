@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kubemr_shell.board.job_view import JobView
-from kubemr_shell.board.shard import ShardState
+from kubemr_shell.board.job_state import JobView
+from kubemr_shell.board.shard_state import ShardState
 from kubemr_shell.board.steps import Attempt, Closing
 from kubemr_shell.job.state import Phase
 

@@ -1,8 +1,8 @@
-"""The decision which claims have expired, as one observer sees them.
+"""The decision which claims have expired, as one worker sees them.
 
-No two wall clocks are compared. An observer remembers the time, by its own monotonic clock, at which it first saw the
+No two wall clocks are compared. A worker remembers the time, by its own monotonic clock, at which it first saw the
 present heartbeat of a claim. A claim whose heartbeat stays unchanged for too long is expired. Time in which the
-observer cannot reach the board does not count, because the holders may not reach the board either. The count does not
+worker cannot reach the board does not count, because the holders may not reach the board either. The count does not
 start again after each failure: otherwise, on a board that often fails, the claims of dead workers would never expire.
 """
 
@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 MOST_REMEMBERED = 50_000
-"""The greatest number of claims that an observer remembers."""
+"""The greatest number of claims that a worker remembers."""
 
 
-class Observer:
+class ClaimExpiry:
     """The claims that one worker has seen: the heartbeat of each, and the time at which it first saw the heartbeat.
 
     ``expiry_seconds``: the seconds after which a claim with an unchanged heartbeat is expired.

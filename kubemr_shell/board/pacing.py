@@ -1,4 +1,4 @@
-"""The times at which one worker does an act that many workers want to do at once: plan, enter a phase, close a shard.
+"""The pacing of the writes that many workers want to make at once: to plan, to enter a phase, to close a shard.
 
 Each worker chooses its own time. So the first worker hardly waits, however many workers there are, and the others see
 its result before their time comes. The distance of these times follows from the time in which the store answers. On one
@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from random import Random
 
-from kubemr_shell.board.job_view import JobView
+from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.steps import ShardKey
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.job.state import Phase
@@ -32,8 +32,8 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 """The golden ratio. The fractional parts of its multiples are spread evenly, however many there are."""
 
 
-class OwnTimes:
-    """The times of one worker, each in seconds from now; 0 when the time has come.
+class Pacing:
+    """The times at which one worker makes such writes, each in seconds from now; 0 when the time has come.
 
     ``number``: the number of this worker among the ``workers``, from 0, if known.
     ``answer_seconds``: returns the present time, in seconds, in which the store answers.

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kubemr_shell.board.documents import JOB_LABEL, DocumentStore
 from kubemr_shell.board.job_moves import reduce_anew
-from kubemr_shell.board.job_view import format_status, parse_job
+from kubemr_shell.board.job_state import format_status, parse_job
+from kubemr_shell.board.stores.documents import JOB_LABEL, DocumentStore
 from kubemr_shell.job.kinds import JOB_KIND, SHARD_KIND
 from kubemr_shell.job.state import Phase
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubemr_shell.board import json_patch
-from kubemr_shell.board.documents import Document, Operation
+from kubemr_shell.board.stores import json_patch
+from kubemr_shell.board.stores.documents import Document, Operation
 from kubemr_shell.errors import BoardError, Conflict
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board.job_view import JobView, format_status, parse_job
+from kubemr_shell.board.job_state import JobView, format_status, parse_job
 from kubemr_shell.job.state import JobState
 
 

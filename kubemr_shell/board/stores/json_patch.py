@@ -20,7 +20,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from kubemr_shell.board.documents import Document, Operation
+from kubemr_shell.board.stores.documents import Document, Operation
 from kubemr_shell.errors import BoardError, Conflict
 
 Container: TypeAlias = dict[str, Any] | list[Any]

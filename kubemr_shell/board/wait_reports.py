@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kubemr_shell.board.documents import Document, DocumentStore
-from kubemr_shell.board.json_patch import add, remove, test
+from kubemr_shell.board.stores.documents import Document, DocumentStore
+from kubemr_shell.board.stores.json_patch import add, remove, test
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.kinds import JOB_KIND
 
@@ -18,7 +18,7 @@ LONGEST_MESSAGE = 1000
 """The greatest length of the message in ``status.waits``, in characters."""
 
 
-class Waits:
+class WaitReports:
     """The reports of one worker about its waits."""
 
     def __init__(self, store: DocumentStore, job: str, worker: str, log: Callable[[str], object]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
 from typing import Any, cast
 
-from kubemr_shell.board.documents import (
+from kubemr_shell.board.stores.documents import (
     JOB_LABEL,
     MAX_DOCUMENT_BYTES,
     ChangeType,

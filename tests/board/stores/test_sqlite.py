@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.board import json_patch, sqlite_file
-from kubemr_shell.board.documents import Document
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.stores import json_patch, sqlite_file
+from kubemr_shell.board.stores.documents import Document
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, Forbidden, JobNotFound, OutOfSpace
 
 KIND = "TaskShard"
@@ -22,8 +22,8 @@ KIND = "TaskShard"
 ADD_ONES = """
 import sys
 import time
-from kubemr_shell.board import json_patch
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.stores import json_patch
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.errors import Conflict
 
 path, count = sys.argv[1], int(sys.argv[2])
@@ -47,7 +47,7 @@ while count:
 CREATE = """
 import sys
 import time
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.stores.sqlite import SqliteStore
 
 print("ready", flush=True)
 sys.stdin.readline()
@@ -159,7 +159,7 @@ def test_a_board_whose_maker_was_killed_is_made_by_the_next(tmp_path: Path) -> N
     code = """
 import os, sys
 import sqlite3
-from kubemr_shell.board import sqlite_file
+from kubemr_shell.board.stores import sqlite_file
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("PRAGMA journal_mode = WAL")
 connection.execute("BEGIN IMMEDIATE")

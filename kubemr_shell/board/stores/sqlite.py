@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from threading import Event, Lock
 from typing import Any
 
-from kubemr_shell.board import json_patch
-from kubemr_shell.board.documents import (
+from kubemr_shell.board.stores import json_patch
+from kubemr_shell.board.stores.documents import (
     JOB_LABEL,
     MAX_DOCUMENT_BYTES,
     ChangeType,
@@ -29,7 +29,7 @@ from kubemr_shell.board.documents import (
     encoded,
     name_of_new,
 )
-from kubemr_shell.board.sqlite_file import explained, is_same_file, open_file
+from kubemr_shell.board.stores.sqlite_file import explained, is_same_file, open_file
 from kubemr_shell.errors import AlreadyExists, BoardError, BoardUnavailable, Conflict, DocumentNotFound, JobNotFound
 
 

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from kubemr_shell.board.job_view import JobView, PlanFacts
-from kubemr_shell.board.own_times import OwnTimes
+from kubemr_shell.board.job_state import JobView, PlanFacts
+from kubemr_shell.board.pacing import Pacing
 from kubemr_shell.board.steps import ShardKey
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.job.state import JobState, Phase
@@ -23,8 +23,8 @@ TIMING = replace(Timing.cluster(AGENTS), jitter_seconds=0.0, spread_seconds=1.0)
 
 def agent(
     number: int | None, *, timing: Timing = TIMING, workers: int = AGENTS, now: float = 0.0, answer: float = 0.0
-) -> OwnTimes:
-    return OwnTimes(
+) -> Pacing:
+    return Pacing(
         timing, workers=workers, number=number, clock=lambda: now, random=Random(number), answer_seconds=lambda: answer
     )
 
@@ -57,7 +57,7 @@ def test_they_stay_within_the_budget_of_writes() -> None:
 
 def test_a_time_is_chosen_once_and_comes() -> None:
     clock = [0.0]
-    times = OwnTimes(
+    times = Pacing(
         TIMING, workers=AGENTS, number=None, clock=lambda: clock[0], random=Random(3), answer_seconds=lambda: 0.0
     )
     waits = {"plan": times.to_plan(), "enter": times.to_enter(VIEW, Phase.MAP), "close": times.to_close(VIEW, KEY)}

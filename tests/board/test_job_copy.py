@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from kubemr_shell.board.adoption import copy_with_maps
 from kubemr_shell.board.board import Board
-from kubemr_shell.board.sqlite import SqliteStore
+from kubemr_shell.board.job_copy import copy_with_maps
 from kubemr_shell.board.steps import Attempt, Working
+from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.errors import IllegalTransition
 from kubemr_shell.job.state import JobState, Phase
 from tests.board.boards import TIMING, Workshop

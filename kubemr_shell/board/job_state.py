@@ -9,7 +9,6 @@ from operator import or_
 from typing import Any
 
 from kubemr_shell import __version__
-from kubemr_shell.board.documents import Document
 from kubemr_shell.board.lane import (
     Lane,
     Lanes,
@@ -21,7 +20,8 @@ from kubemr_shell.board.lane import (
 )
 from kubemr_shell.board.layout import Layout
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import Reopening
+from kubemr_shell.board.shard_state import Reopening
+from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.errors import ProtocolMismatch
 from kubemr_shell.job.counters import Counters, Kept, summed_within
 from kubemr_shell.job.kinds import PROTOCOL

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubemr_shell.board.documents import Document
 from kubemr_shell.board.ranges import Ranges
+from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.board.task_numbers import format_numbers, parse_numbers
 
 LOSSES_AMONG_OTHERS = 2

@@ -1,22 +1,22 @@
-"""Tests of the expiry of claims by the observer's own clock, from the first sight of a heartbeat."""
+"""Tests of the expiry of claims by the worker's own clock, from the first sight of a heartbeat."""
 
 from __future__ import annotations
 
 import pytest
 
-from kubemr_shell.board import observer as observer_module
-from kubemr_shell.board.observer import Observer
+from kubemr_shell.board import claim_expiry
+from kubemr_shell.board.claim_expiry import ClaimExpiry
 
 
 class Watch:
     def __init__(self) -> None:
         self.now = 0.0
         self.dead: set[str] = set()
-        self.observer = Observer(expiry_seconds=25.0, clock=lambda: self.now, is_dead=self.dead.__contains__)
+        self.expiry = ClaimExpiry(expiry_seconds=25.0, clock=lambda: self.now, is_dead=self.dead.__contains__)
 
     def sees(self, at: float, beat: int) -> bool:
         self.now = at
-        return self.observer.is_expired("claim", "worker", beat)
+        return self.expiry.is_expired("claim", "worker", beat)
 
 
 def test_expires_when_unchanged_for_long_enough() -> None:
@@ -45,7 +45,7 @@ def test_the_dead_expire_at_once() -> None:
 def test_time_out_of_reach_of_the_board_does_not_count() -> None:
     watch = Watch()
     watch.sees(0.0, 0)
-    watch.observer.could_not_look()
+    watch.expiry.could_not_look()
     assert [watch.sees(at, 0) for at in (30.0, 54.0, 55.0)] == [False, False, True]
 
 
@@ -56,7 +56,7 @@ def test_the_dead_expire_on_a_board_that_often_fails() -> None:
     for second in range(60):
         if second % 2:
             watch.now = float(second)
-            watch.observer.could_not_look()
+            watch.expiry.could_not_look()
         else:
             looks.append(watch.sees(float(second), 0))
         watch.now = second + 0.5
@@ -66,9 +66,9 @@ def test_the_dead_expire_on_a_board_that_often_fails() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observer_module, "MOST_REMEMBERED", 2)
+    monkeypatch.setattr(claim_expiry, "MOST_REMEMBERED", 2)
     watch = Watch()
     for claim in ("a", "b", "c"):
-        watch.observer.is_expired(claim, "worker", 0)
+        watch.expiry.is_expired(claim, "worker", 0)
     watch.now = 25.0
-    assert [watch.observer.is_expired(claim, "worker", 0) for claim in ("c", "b", "a")] == [True, True, False]
+    assert [watch.expiry.is_expired(claim, "worker", 0) for claim in ("c", "b", "a")] == [True, True, False]
