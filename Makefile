@@ -17,7 +17,7 @@ GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
 HELM_VERSION := v3.19.0
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check test test-slow test-all coverage test-cluster format generate base-image images helm bench bench-quick bench-s3 bench-cluster lock docs dist clean
+.PHONY: help demo setup check tidy test test-slow test-all coverage test-cluster format generate base-image images helm bench bench-quick bench-s3 bench-cluster lock docs dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,13 @@ check: setup ## lint, types, layers, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m docs.generate --check
+
+tidy: setup ## clang-tidy: mistakes in the C++ code
+	@$(BIN)/pip install --quiet --group native --constraint requirements/dev.txt
+	@mkdir -p build/tidy
+	@printf '%s\n' -std=c++20 -Wall -Wextra -isystem "$$($(BIN)/python -m nanobind --include_dir)" \
+	    -isystem "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" > build/tidy/compile_flags.txt
+	printf '%s\n' $(filter %.cpp,$(CPP_SOURCES)) | xargs -n 1 -P "$$(nproc)" $(BIN)/clang-tidy --quiet -p build/tidy
 
 test: setup ## the tests a developer runs: under five minutes on two cores; many wait, so twice as many run at once
 	$(BIN)/pytest -n $(PROCESSES) -m 'not slow and not cluster'
@@ -107,7 +114,7 @@ bench-cluster: setup ## what a job costs the API server, and how soon pods begin
 lock: setup ## write the versions of all dependencies to requirements/dev.txt
 	@$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-emit-index-url --no-header \
-	    --group dev --group docs pyproject.toml --output-file requirements/dev.txt
+	    --group dev --group docs --group native pyproject.toml --output-file requirements/dev.txt
 
 docs: setup ## build the documentation site and the man pages; a broken link is an error
 	@$(BIN)/pip install --quiet --group docs --constraint requirements/dev.txt

@@ -1,6 +1,8 @@
 // The layout of the run file: blocks of entries, an index, a footer. See docs/run-file.md.
 #pragma once
 
+#include <array>
+
 #include "bytes.hpp"
 #include "crc32.hpp"
 
@@ -14,6 +16,7 @@ inline constexpr std::size_t kBlockBytes = kHeaderBytes + kPayloadBytes;
 inline constexpr u64 kMaxRecordBytes = (u64{1} << 32) - 64;  // the length of a block with one entry must fit 32 bits
 inline constexpr u8 kCodecNone = 0;
 inline constexpr u32 kVersion = 1;
+inline constexpr std::array<u8, 8> kFooterMagic = {'K', 'M', 'R', 'R', 'U', 'N', '1', '\n'};
 inline constexpr std::size_t kIndexEntryBytes = 40;
 inline constexpr std::size_t kFooterBytes = 32;
 inline constexpr std::size_t kMaxEntryHead = 10 + 5 + 5;

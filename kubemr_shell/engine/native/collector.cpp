@@ -97,9 +97,9 @@ void Collector::make_room(const Batch& batch, const CancelSwitch& cancel) {
   const std::size_t need = interning_ ? table_.held_after(batch.size, batch.bytes) + log_.held()
                                       : log_.held_after(batch.size, batch.bytes) + table_.held();
   if (need + reader_extra_ <= line_budget_ || memory_records_ == 0) return;
-  spill();
-  spills_->tidy(cancel);
-  spilled_bytes_.set(spills_->written());
+  Spills& spills = spill();
+  spills.tidy(cancel);
+  spilled_bytes_.set(spills.written());
 }
 
 // The table is worth its cost while at least a quarter of the lines are known. To insert a line costs ten times as much
@@ -121,12 +121,13 @@ void Collector::begin_interning() {
   window_begin_ = table_.size();
 }
 
-void Collector::spill() {
+Spills& Collector::spill() {
   table_.sort();
   log_.sort();
-  if (!spills_) spills_.emplace(settings_.spill_folder, settings_.partitions, line_budget_);
-  spills_->add([this](u32 partition, RunWriter& writer) { merge_memory(partition, writer); });
+  Spills& spills = spills_ ? *spills_ : spills_.emplace(settings_.spill_folder, settings_.partitions, line_budget_);
+  spills.add([this](u32 partition, RunWriter& writer) { merge_memory(partition, writer); });
   release_lines();
+  return spills;
 }
 
 void Collector::release_lines() {
@@ -139,9 +140,9 @@ void Collector::release_lines() {
 // Sorts the lines in memory. If there are spills, spills these lines too, so that the merge can use all memory.
 void Collector::prepare(const CancelSwitch& cancel) {
   if (spills_) {
-    if (memory_records_ > 0) spill();
-    spills_->settle(cancel);
-    spilled_bytes_.set(spills_->written());
+    Spills& spills = memory_records_ > 0 ? spill() : *spills_;
+    spills.settle(cancel);
+    spilled_bytes_.set(spills.written());
     return;
   }
   table_.sort();

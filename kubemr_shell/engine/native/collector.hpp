@@ -46,7 +46,7 @@ class Collector {
   void begin_interning();
   void check_length(int behind, const u8* line, u64 size) const;
   void prepare(const CancelSwitch& cancel);
-  void spill();
+  Spills& spill();
   void release_lines();
   void forget_records();
   bool worth_keeping();

@@ -9,8 +9,8 @@ namespace kubemr {
 
 inline constexpr u64 kMaxPartitions = u64{1} << 31;
 
-inline constexpr u64 kFnvOffset = 14695981039346656037u;
-inline constexpr u64 kFnvPrime = 1099511628211u;
+inline constexpr u64 kFnvOffset = 14695981039346656037U;
+inline constexpr u64 kFnvPrime = 1099511628211U;
 
 inline u64 fnv(u64 state, const u8* from, const u8* to) {
   for (; from != to; ++from) state = (state ^ *from) * kFnvPrime;

@@ -113,7 +113,7 @@ class LineTable {
 
  private:
   static constexpr u8 kLong = 0xff;
-  static constexpr std::size_t kFewestSlots = 4 * kBatch;
+  static constexpr std::size_t kFewestSlots = std::size_t{4} * kBatch;
 
   // The slot of a short line holds the line: its length + 1 in the lowest byte, then its bytes, then zeros. A long line
   // lies in the arena; its slot holds kLong and 56 bits of its hash, its length, its address. An empty slot is all 0.
@@ -122,7 +122,7 @@ class LineTable {
     u64 words[3];
 
     bool is_long() const { return static_cast<u8>(words[0]) == kLong; }
-    u32 length() const { return is_long() ? static_cast<u32>(words[1]) : static_cast<u8>(words[0]) - 1u; }
+    u32 length() const { return is_long() ? static_cast<u32>(words[1]) : static_cast<u8>(words[0]) - 1U; }
     const u8* line() const {
       return is_long() ? reinterpret_cast<const u8*>(words[2]) : reinterpret_cast<const u8*>(words) + 1;
     }

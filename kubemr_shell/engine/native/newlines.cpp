@@ -24,7 +24,7 @@ u64 mask_of(const u8* block) {
 u64 mask_of(const u8* block) {
   const __m128i lf = _mm_set1_epi8('\n');
   u64 mask = 0;
-  for (int part = 0; part < 4; ++part) {
+  for (std::size_t part = 0; part < 4; ++part) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * part));
     mask |= static_cast<u64>(static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, lf)))) << (16 * part);
   }

@@ -1,6 +1,6 @@
 #include "python_errors.hpp"
 
-#include <cstring>
+#include <system_error>
 
 #include "errors.hpp"
 
@@ -25,18 +25,19 @@ void raise_ours(const char* name, Arguments&&... arguments) {
 
 void raise_os_error(const OsError& error) {
   const nb::object type = nb::module_::import_("builtins").attr("OSError");
-  const nb::object reason = text(std::strerror(error.code));
+  const nb::object reason = text(std::generic_category().message(error.code));
   // OSError itself chooses its subclass by the error number.
   const nb::object made =
       error.path.empty() ? type(error.code, reason) : type(error.code, reason, path_text(error.path));
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(made.ptr())), made.ptr());
 }
 
-void raise_again(const std::exception_ptr& thrown, void*) {
+void raise_again(const std::exception_ptr& thrown, void* /*payload*/) {
   try {
     std::rethrow_exception(thrown);
   } catch (const OutOfSpace& error) {
-    raise_ours("OutOfSpace", path_text(error.where + ": " + std::strerror(error.code) + ": make room"));
+    raise_ours("OutOfSpace",
+               path_text(error.where + ": " + std::generic_category().message(error.code) + ": make room"));
   } catch (const ObjectNotFound& error) {
     raise_ours("ObjectNotFound", path_text(error.path + ": this map output is gone; its map task must run again"));
   } catch (const CorruptRun& error) {
@@ -55,7 +56,7 @@ void register_errors() { nb::register_exception_translator(raise_again); }
 
 std::string path_bytes(nb::handle path) {
   PyObject* encoded = nullptr;
-  if (PyUnicode_FSConverter(path.ptr(), &encoded) == 0) nb::raise_python_error();
+  if (PyUnicode_FSConverter(path.ptr(), static_cast<void*>(&encoded)) == 0) nb::raise_python_error();
   const nb::object owned = nb::steal(encoded);
   return {PyBytes_AsString(encoded), static_cast<std::size_t>(PyBytes_Size(encoded))};
 }

@@ -1,6 +1,7 @@
 // Writes sorted entries as blocks, and the index and the footer, which follow the last block.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "block.hpp"
@@ -22,7 +23,7 @@ class RunWriter {
   // Takes an entry of a merge. `begins_key` is not used: a run file does not mark the beginning of a key.
   void add(const Entry& entry, bool /*begins_key*/) {
     u8 head[kMaxEntryHead];
-    const std::size_t head_bytes = static_cast<std::size_t>(write_head(head, entry) - head);
+    const auto head_bytes = static_cast<std::size_t>(write_head(head, entry) - head);
     const std::size_t need = head_bytes + entry.length;
     if (payload_ > 0 && payload_ + need > kPayloadBytes) close_block();
     if (need > kPayloadBytes) {
@@ -53,7 +54,7 @@ class RunWriter {
     const std::size_t size = partitions.size() * kIndexEntryBytes;
     file_.write(index, size);
     u8 footer[kFooterBytes];
-    std::memcpy(footer, "KMRRUN1\n", 8);
+    std::ranges::copy(kFooterMagic, footer);
     store32(footer + 8, kVersion);
     store32(footer + 12, static_cast<u32>(partitions.size()));
     store64(footer + 16, offset);
