@@ -2,8 +2,6 @@
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -73,22 +71,6 @@ def test_every_setting_is_documented() -> None:
     text = (ROOT / "README.md").read_text()
     names = [f"KUBEMR_{field.name.upper()}" for field in fields(Settings) if field.name != "state_home"]
     assert [name for name in names if name not in text] == []
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["--version"], ["--help"], *([name, "--help"] for name in ("run", "submit", "logs", "retry", "results"))],
-)
-def test_help_imports_nothing_that_it_does_not_need(arguments: list[str]) -> None:
-    heavy = ("boto3", "kubernetes", "jsonschema", "rich", "zstandard", "yaml", "sqlite3", "http.client")
-    program = (
-        "import sys\n"
-        "from kubemr_shell.cli.main import exit_code\n"
-        f"exit_code({arguments!r})\n"
-        f"sys.exit(' '.join(name for name in {heavy!r} if name in sys.modules) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 RIDDLES = frozenset({"What", "Of", "Those", "That", "Whose", "How", "Where", "Which"})

@@ -35,11 +35,11 @@ def cleanup(
     log_format: messages.LogFormat,
 ) -> None:
     """Remove the temporaries of a job of the cluster, and the parts that were staged but never published."""
-    from kubemr_shell.job.spec import S3Spec  # noqa: PLC0415
-    from kubemr_shell.net.s3_config import S3Config  # noqa: PLC0415
-    from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
-    from kubemr_shell.pod.places import Places  # noqa: PLC0415
-    from kubemr_shell.pod.secret import credentials_advice  # noqa: PLC0415
+    from kubemr_shell.job.spec import S3Spec
+    from kubemr_shell.net.s3_config import S3Config
+    from kubemr_shell.net.s3_uri import as_prefix
+    from kubemr_shell.pod.places import Places
+    from kubemr_shell.pod.secret import credentials_advice
 
     if log_format == "json":
         messages.write_json("cleanup", namespace=namespace, uid=uid)

@@ -29,8 +29,8 @@ class ClusterJob:
 
 def read_cluster_job(path: str) -> ClusterJob:
     """Return the job in a file, and print warnings. Raise InvalidSpec with all problems, those of clusters included."""
-    from kubemr_shell.client.cluster_spec import look_at_places  # noqa: PLC0415
-    from kubemr_shell.client.packing import pack  # noqa: PLC0415
+    from kubemr_shell.client.cluster_spec import look_at_places
+    from kubemr_shell.client.packing import pack
 
     document = read_yaml(path)
     job = load_job(document, path)

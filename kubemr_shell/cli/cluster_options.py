@@ -56,7 +56,7 @@ def _with_access(
 
 def reach(access: Access) -> Jobs:
     """Return the jobs of the cluster and the namespace. Raise UsageError if no cluster is named."""
-    from kubemr_shell.client.jobs import Jobs  # noqa: PLC0415 - takes 0.2 s, and --help does not need it
+    from kubemr_shell.client.jobs import Jobs
 
     return Jobs.reached_by(access, environ())
 

@@ -15,10 +15,10 @@ def debug(output: str, task: str) -> int:
 
     The task writes to this terminal. The exit status is that of the command. The job itself does not change.
     """
-    from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
-    from kubemr_shell.job_folder.find import folder_at, is_job_folder  # noqa: PLC0415
-    from kubemr_shell.local_run.debug import debug_task  # noqa: PLC0415
-    from kubemr_shell.worker.memory import divide_memory  # noqa: PLC0415
+    from kubemr_shell.cli.inherited import inherited
+    from kubemr_shell.job_folder.find import folder_at, is_job_folder
+    from kubemr_shell.local_run.debug import debug_task
+    from kubemr_shell.worker.memory import divide_memory
 
     found = output_of(output)
     job = folder_at(found.uri) if is_job_folder(found.uri) else found.find_job()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import click
 
 from kubemr_shell.cli.cluster_options import cluster_options, reach, say
@@ -14,10 +16,9 @@ from kubemr_shell.client.access import Access
 @cluster_options
 def delete(*, name: str, wait: bool, access: Access) -> int:
     """Remove a job of a cluster with its pods and temporaries. A finished result stays."""
-    from threading import Event  # noqa: PLC0415 - --help needs none of these
 
-    from kubemr_shell.client.asking import delete_job  # noqa: PLC0415
-    from kubemr_shell.signals import stopping_on_signals  # noqa: PLC0415
+    from kubemr_shell.client.asking import delete_job
+    from kubemr_shell.signals import stopping_on_signals
 
     stop = Event()
     with stopping_on_signals(stop.set) as signals:

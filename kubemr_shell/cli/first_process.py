@@ -15,8 +15,8 @@ TINI = "tini"
 
 def start_tini() -> None:
     """Start tini in place of this process, with this program as its child. Return if tini does not exist."""
-    from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415 - --help needs none of these
-    from kubemr_shell.command.ourselves import command_line, is_frozen  # noqa: PLC0415
+    from kubemr_shell.cli.inherited import inherited
+    from kubemr_shell.command.ourselves import command_line, is_frozen
 
     tini = os.path.join(os.path.dirname(sys.executable), TINI)
     if is_frozen() and os.access(tini, os.X_OK):

@@ -59,10 +59,10 @@ def install(
     kubectl create namespace kubemr
     kubemr-shell install --output-root s3://results --s3-secret s3 | kubectl apply -f -
     """
-    from kubemr_shell.cli.yaml_file import read_yaml  # noqa: PLC0415 - --help needs none of these
-    from kubemr_shell.operator.install import InstallOptions, installation, yaml_text  # noqa: PLC0415
-    from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions  # noqa: PLC0415
-    from kubemr_shell.operator.worker_template import check_template  # noqa: PLC0415
+    from kubemr_shell.cli.yaml_file import read_yaml
+    from kubemr_shell.operator.install import InstallOptions, installation, yaml_text
+    from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions
+    from kubemr_shell.operator.worker_template import check_template
 
     for option, name in (("--namespace", namespace), ("--operator-namespace", operator_namespace)):
         if name is not None and not NAME.fullmatch(name):

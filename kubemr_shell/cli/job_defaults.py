@@ -12,7 +12,7 @@ from kubemr_shell.operator.options import STALLED_SECONDS
 
 def _checked_root(context: click.Context, parameter: click.Parameter, root: str | None) -> str | None:  # noqa: ARG001
     """Raise UsageError for a template that cannot be used, before anything is installed or started."""
-    from kubemr_shell.operator.output_root import check_root  # noqa: PLC0415 - --help does not need it
+    from kubemr_shell.operator.output_root import check_root
 
     if root is not None:
         check_root(root)

@@ -33,7 +33,7 @@ def read_job(path: str | None, changes: Mapping[str, Any] | None = None, setting
         }
         source = "command line"
     else:
-        from kubemr_shell.cli.yaml_file import read_yaml  # noqa: PLC0415 - the one-liner needs no YAML
+        from kubemr_shell.cli.yaml_file import read_yaml
 
         document, source = read_yaml(path), path
     job = load_job(document, source, changes)

@@ -79,11 +79,11 @@ def request_of(
     **flags: Any,
 ) -> RunRequest:
     """Return the request that the values of ``job_options`` make. Raise UsageError or InvalidSpec."""
-    from kubemr_shell import settings  # noqa: PLC0415 - --help needs none of these
-    from kubemr_shell.inputs.descriptors import lasting_name  # noqa: PLC0415
-    from kubemr_shell.job.quantity import parse_quantity  # noqa: PLC0415
-    from kubemr_shell.local_run.request import RunRequest  # noqa: PLC0415
-    from kubemr_shell.worker.memory import divide_memory  # noqa: PLC0415
+    from kubemr_shell import settings
+    from kubemr_shell.inputs.descriptors import lasting_name
+    from kubemr_shell.job.quantity import parse_quantity
+    from kubemr_shell.local_run.request import RunRequest
+    from kubemr_shell.worker.memory import divide_memory
 
     known = settings.load(environ())
     is_first_argument = job_file is None and flags["map_command"] is None
@@ -162,7 +162,7 @@ def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
 
 
 def _uses_s3(spec: JobSpec, tmp: str | None) -> bool:
-    from kubemr_shell.storage.locate import scheme_of  # noqa: PLC0415
+    from kubemr_shell.storage.locate import scheme_of
 
     named = (*spec.inputs, *spec.files, *spec.archives, spec.inputs_from, spec.output, tmp)
     return any(uri is not None and scheme_of(uri) == "s3" for uri in named)
@@ -170,9 +170,9 @@ def _uses_s3(spec: JobSpec, tmp: str | None) -> bool:
 
 def _output_uri(uri: str) -> str:
     """Return an absolute path, or an ``s3://`` URI without a slash at its end. Raise UsageError for other URIs."""
-    from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
-    from kubemr_shell.storage.local import path_of  # noqa: PLC0415
-    from kubemr_shell.storage.locate import locate, scheme_of  # noqa: PLC0415
+    from kubemr_shell.net.s3_uri import as_prefix
+    from kubemr_shell.storage.local import path_of
+    from kubemr_shell.storage.locate import locate, scheme_of
 
     locate(uri)
     return as_prefix(uri) if scheme_of(uri) == "s3" else os.path.abspath(path_of(uri))
@@ -180,7 +180,7 @@ def _output_uri(uri: str) -> str:
 
 def _tmp(uri: str, output: str | None) -> str:
     """Return the absolute URI of ``--tmp``. Raise UsageError if it is in the output, which holds only the result."""
-    from kubemr_shell.storage.locate import scheme_of  # noqa: PLC0415
+    from kubemr_shell.storage.locate import scheme_of
 
     tmp = _output_uri(uri)
     if output is not None and scheme_of(tmp) == scheme_of(output):

@@ -17,8 +17,8 @@ from kubemr_shell.client.access import Access
 @cluster_options
 def list_jobs(*, everywhere: bool, output: str, access: Access) -> None:
     """Show the jobs of a namespace: their states, tasks done, retries and ages."""
-    from kubemr_shell.client.table import row_of, table_of  # noqa: PLC0415
-    from kubemr_shell.errors import JobNotFound  # noqa: PLC0415
+    from kubemr_shell.client.table import row_of, table_of
+    from kubemr_shell.errors import JobNotFound
 
     jobs = reach(access)
     found, now = jobs.list(everywhere=everywhere), time.time()  # noqa: TID251 - compared with stamps of the API server

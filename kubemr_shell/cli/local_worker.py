@@ -17,11 +17,11 @@ import click
 @click.option("--share", type=int, required=True, help="The bytes of memory for each of these tasks.")
 def local_worker(job_folder: str, name: str, workers: int, slots: int, share: int) -> int:
     """Work on a job until it is over, or until stdin ends."""
-    from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
-    from kubemr_shell.job_folder.find import folder_at  # noqa: PLC0415
-    from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions  # noqa: PLC0415
-    from kubemr_shell.signals import stopping_on_signals  # noqa: PLC0415
-    from kubemr_shell.worker.memory import MemoryPlan  # noqa: PLC0415
+    from kubemr_shell.cli.inherited import inherited
+    from kubemr_shell.job_folder.find import folder_at
+    from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
+    from kubemr_shell.signals import stopping_on_signals
+    from kubemr_shell.worker.memory import MemoryPlan
 
     options = LocalWorkerOptions(
         worker=name,

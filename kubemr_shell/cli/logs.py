@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import click
 
 from kubemr_shell.cli.cluster_options import cluster_options, reach, say
@@ -19,10 +21,9 @@ def logs(*, name: str, task: str | None, follow: bool, access: Access) -> int:
 
     Each line begins with its pod. A line that a command wrote then names the attempt, such as map/17.0.
     """
-    from threading import Event  # noqa: PLC0415 - --help needs none of these
 
-    from kubemr_shell.client.logs import JobLogs, must_have_task, task_of  # noqa: PLC0415
-    from kubemr_shell.signals import stopping_on_signals  # noqa: PLC0415
+    from kubemr_shell.client.logs import JobLogs, must_have_task, task_of
+    from kubemr_shell.signals import stopping_on_signals
 
     jobs = reach(access)
     wanted = task_of(task) if task else None

@@ -33,6 +33,6 @@ def machine_error(error: Exception) -> KubemrError | None:
 
 
 def _explained(error: OSError) -> KubemrError:
-    from kubemr_shell.storage.os_errors import explained  # noqa: PLC0415 - --help needs none of it
+    from kubemr_shell.storage.os_errors import explained
 
     return explained(error, str(error.filename or "a file"))

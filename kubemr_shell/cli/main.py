@@ -88,7 +88,7 @@ def main(context: click.Context, debug: bool) -> None:
 def run() -> None:
     """Run the command line and exit with its code."""
     if os.getpid() == 1:
-        from kubemr_shell.cli.first_process import start_tini  # noqa: PLC0415
+        from kubemr_shell.cli.first_process import start_tini
 
         start_tini()
     take_over()
@@ -130,7 +130,7 @@ def _run(action: Callable[[], object], arguments: list[str]) -> int:
 
 def _report(error: BaseException, code: int, message: str, *, debug: bool) -> int:
     if debug:
-        import traceback  # noqa: PLC0415 - this and tempfile would slow every --help by 10 ms
+        import traceback
 
         traceback.print_exception(error)
     messages.say(message)
@@ -138,8 +138,8 @@ def _report(error: BaseException, code: int, message: str, *, debug: bool) -> in
 
 
 def _bug_message() -> str:
-    import tempfile  # noqa: PLC0415
-    import traceback  # noqa: PLC0415
+    import tempfile
+    import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="kubemr-shell-", suffix=".log", delete=False) as log:
         traceback.print_exc(file=log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,9 +40,8 @@ def write_text() -> None:
 
 def write_json(component: str, **fields: str) -> JsonLines:
     """Write messages as JSON from now on, with these fields in each message. Return the writer."""
-    import time  # noqa: PLC0415
 
-    from kubemr_shell.command.json_lines import JsonLines  # noqa: PLC0415
+    from kubemr_shell.command.json_lines import JsonLines
 
     lines = JsonLines(time.time, component=component, **fields)  # noqa: TID251 - a stamp for readers, never compared
     _Form.json = lines

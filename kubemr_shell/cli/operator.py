@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -44,18 +47,16 @@ def operator(
     **defaults: Any,
 ) -> int:
     """Start the workers of jobs, report on them, and clean up."""
-    import socket  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-    import time  # noqa: PLC0415
+    import socket
 
-    from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
-    from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
-    from kubemr_shell.operator.log import OperatorLog  # noqa: PLC0415
-    from kubemr_shell.operator.operator import Operator  # noqa: PLC0415
-    from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions  # noqa: PLC0415
-    from kubemr_shell.operator.web import serve  # noqa: PLC0415
-    from kubemr_shell.operator.worker_template import parsed_template  # noqa: PLC0415
-    from kubemr_shell.signals import stopping_on_signals  # noqa: PLC0415
+    from kubemr_shell.cli.inherited import environ
+    from kubemr_shell.kube.client import KubeClient
+    from kubemr_shell.operator.log import OperatorLog
+    from kubemr_shell.operator.operator import Operator
+    from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions
+    from kubemr_shell.operator.web import serve
+    from kubemr_shell.operator.worker_template import parsed_template
+    from kubemr_shell.signals import stopping_on_signals
 
     log = messages.write_json("operator") if log_format == "json" else None
     client = KubeClient.of_program(kubeconfig, namespace, environ())
@@ -84,9 +85,8 @@ def operator(
 
 def _image(client: KubeClient, pod: str | None, image: str) -> str:
     """Return the image by its digest if the digest is known. Otherwise warn and return the image unchanged."""
-    from threading import Event  # noqa: PLC0415
 
-    from kubemr_shell.operator.pinning import pinned_image  # noqa: PLC0415
+    from kubemr_shell.operator.pinning import pinned_image
 
     if pod is None:
         return image

@@ -30,9 +30,9 @@ def plan(*, output_format: str, **options: Any) -> int:
     kubemr-shell plan job.yaml
     kubemr-shell plan -m 'grep -o "[a-z]*"' -r 'uniq -c' s3://bucket/logs/
     """
-    from kubemr_shell import settings  # noqa: PLC0415 - --help needs none of these
-    from kubemr_shell.local_run.plan import plan_of  # noqa: PLC0415
-    from kubemr_shell.screens.plan import Prices  # noqa: PLC0415
+    from kubemr_shell import settings
+    from kubemr_shell.local_run.plan import plan_of
+    from kubemr_shell.screens.plan import Prices
 
     text = settings.load(environ()).s3_prices
     prices = Prices()

@@ -23,18 +23,18 @@ def results(*, output: str | None, job_file: str | None, access: Access) -> None
 
     A plain NAME that is not a folder names a job of a cluster.
     """
-    from kubemr_shell.outputs.result_stream import write_results  # noqa: PLC0415 - --help does not need it
+    from kubemr_shell.outputs.result_stream import write_results
 
     is_job = output is not None and job_file is None and not is_place(output)
     write_results(_of_job(str(output), access) if is_job else named_output(output, job_file))
 
 
 def _of_job(name: str, access: Access) -> Output:
-    from kubemr_shell import settings  # noqa: PLC0415 - folders need none of these
-    from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
-    from kubemr_shell.client.result_place import place_of_results  # noqa: PLC0415
-    from kubemr_shell.errors import UsageError  # noqa: PLC0415
-    from kubemr_shell.outputs.locate import output_at  # noqa: PLC0415
+    from kubemr_shell import settings
+    from kubemr_shell.cli.inherited import environ
+    from kubemr_shell.client.result_place import place_of_results
+    from kubemr_shell.errors import UsageError
+    from kubemr_shell.outputs.locate import output_at
 
     try:
         jobs = reach(access)

@@ -39,10 +39,10 @@ def retry(
     kubemr-shell retry words -r 'sort | uniq -c' --follow
     kubemr-shell retry words -f job.yaml
     """
-    from kubemr_shell.cli.cluster_job import read_cluster_job  # noqa: PLC0415 - --help needs none of these
-    from kubemr_shell.client.asking import no_answer, retry_job  # noqa: PLC0415
-    from kubemr_shell.client.waiting import wait_for_end  # noqa: PLC0415
-    from kubemr_shell.signals import ending_on_signals  # noqa: PLC0415
+    from kubemr_shell.cli.cluster_job import read_cluster_job
+    from kubemr_shell.client.asking import no_answer, retry_job
+    from kubemr_shell.client.waiting import wait_for_end
+    from kubemr_shell.signals import ending_on_signals
 
     read = read_cluster_job(file) if file else None
     if read and read.job.name not in (None, name):

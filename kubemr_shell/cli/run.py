@@ -24,7 +24,7 @@ def run(*, resume: bool, overwrite: bool, quiet: bool, **options: Any) -> int:
     kubemr-shell run -m 'grep -o "[a-z]*"' -r 'uniq -c' logs/*.gz
     kubemr-shell run job.yaml -o results
     """
-    from kubemr_shell.local_run.run import run_job  # noqa: PLC0415 - --help needs none of it
+    from kubemr_shell.local_run.run import run_job
 
     if resume and overwrite:
         raise UsageError("--resume continues the job in the output, --overwrite replaces it: give one of them")

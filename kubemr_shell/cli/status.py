@@ -17,8 +17,8 @@ from kubemr_shell.client.access import Access
 @cluster_options
 def status(*, name: str, output: str, access: Access) -> None:
     """Show the state of a job of a cluster: progress, hindrances, the reason of a failure, the place of the results."""
-    from kubemr_shell.client.status import as_json, status_lines  # noqa: PLC0415
-    from kubemr_shell.client.views import readable  # noqa: PLC0415
+    from kubemr_shell.client.status import as_json, status_lines
+    from kubemr_shell.client.views import readable
 
     jobs = reach(access)
     job, progress, now = jobs.get(name), jobs.progress(name), time.time()  # noqa: TID251 - stamps of the API server

@@ -24,10 +24,10 @@ def submit(*, file: str, wait: bool, follow: bool, access: Access) -> int:
     \b
     kubemr-shell submit job.yaml --follow
     """
-    from kubemr_shell.cli.cluster_job import read_cluster_job  # noqa: PLC0415 - --help needs none of these
-    from kubemr_shell.client.submission import document_of, namespace_of, submit  # noqa: PLC0415
-    from kubemr_shell.client.waiting import wait_for_end  # noqa: PLC0415
-    from kubemr_shell.signals import ending_on_signals  # noqa: PLC0415
+    from kubemr_shell.cli.cluster_job import read_cluster_job
+    from kubemr_shell.client.submission import document_of, namespace_of, submit
+    from kubemr_shell.client.waiting import wait_for_end
+    from kubemr_shell.signals import ending_on_signals
 
     read = read_cluster_job(file)
     access = replace(access, namespace=namespace_of(read.job, access.namespace))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import click
 
 from kubemr_shell.cli.cluster_options import connection_options, say
@@ -25,11 +27,10 @@ def uninstall(*, operator_namespace: str, definitions: bool, yes: bool, access: 
     kubemr-shell uninstall          says what would be removed
     kubemr-shell uninstall --yes    removes it
     """
-    from threading import Event  # noqa: PLC0415 - --help needs none of these
 
-    from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
-    from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
-    from kubemr_shell.operator.uninstalling import Uninstallation  # noqa: PLC0415
+    from kubemr_shell.cli.inherited import environ
+    from kubemr_shell.kube.client import KubeClient
+    from kubemr_shell.operator.uninstalling import Uninstallation
 
     client = KubeClient.of_user(access.kubeconfig, access.context, None, environ())
     found = Uninstallation.find(client, operator_namespace, definitions=definitions)

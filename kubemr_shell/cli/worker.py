@@ -63,12 +63,12 @@ def worker(
     The stderr of commands goes to stdout, each line after the label of its attempt, or as JSON. On a signal, the worker
     gives all tasks back. The exit code is 0 whatever the state of the job, which is in its status.
     """
-    from kubemr_shell.board.stores.kubernetes import KubernetesStore  # noqa: PLC0415
-    from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
-    from kubemr_shell.command.echo import Echo  # noqa: PLC0415
-    from kubemr_shell.kube.client import KubeClient  # noqa: PLC0415
-    from kubemr_shell.pod.pod_worker import PodWorker  # noqa: PLC0415
-    from kubemr_shell.signals import ending_on_signals, stopping_on_signals  # noqa: PLC0415
+    from kubemr_shell.board.stores.kubernetes import KubernetesStore
+    from kubemr_shell.cli.inherited import environ
+    from kubemr_shell.command.echo import Echo
+    from kubemr_shell.kube.client import KubeClient
+    from kubemr_shell.pod.pod_worker import PodWorker
+    from kubemr_shell.signals import ending_on_signals, stopping_on_signals
 
     of_attempt = None
     if log_format == "json":
@@ -108,10 +108,10 @@ def _options(
     scratch: str,
     slots: int | None,
 ) -> PodOptions:
-    from kubemr_shell.cli.inherited import inherited  # noqa: PLC0415
-    from kubemr_shell.net.s3_uri import as_prefix  # noqa: PLC0415
-    from kubemr_shell.pod import limits  # noqa: PLC0415
-    from kubemr_shell.pod.pod_worker import PodOptions  # noqa: PLC0415
+    from kubemr_shell.cli.inherited import inherited
+    from kubemr_shell.net.s3_uri import as_prefix
+    from kubemr_shell.pod import limits
+    from kubemr_shell.pod.pod_worker import PodOptions
 
     return PodOptions(
         job=job,
@@ -133,9 +133,9 @@ def _options(
 
 def _completed() -> Callable[[JobSpec], JobSpec]:
     """Return a function that adds the image's commands (from the environment) and scripts (from the working folder)."""
-    from kubemr_shell import settings  # noqa: PLC0415
-    from kubemr_shell.cli.inherited import environ  # noqa: PLC0415
-    from kubemr_shell.cli.job_file import add_scripts, with_defaults  # noqa: PLC0415
+    from kubemr_shell import settings
+    from kubemr_shell.cli.inherited import environ
+    from kubemr_shell.cli.job_file import add_scripts, with_defaults
 
     known = settings.load(environ())
     return lambda spec: add_scripts(with_defaults(spec, known), os.getcwd())

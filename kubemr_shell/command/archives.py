@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from itertools import dropwhile
 from typing import IO, Any
 
+import zstandard
+
 from kubemr_shell.errors import CommandNotStarted, OutOfSpace
 
 # zipfile raises RuntimeError for a file with a password, or with a compression that it does not know.
@@ -146,8 +148,6 @@ def _open_tar(path: str) -> Iterator[Iterator[_Member]]:
         with tarfile.open(path) as archive:
             yield _tar_members(archive)
         return
-    import zstandard  # noqa: PLC0415 - the import takes 20 ms, and most jobs do not need it
-
     try:
         with zstandard.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             yield _tar_members(archive)

@@ -63,7 +63,7 @@ class Scratch:
         """The fingerprint of each file at the start, by its path."""
         if not archives:
             return
-        from kubemr_shell.command.archives import unpack  # noqa: PLC0415 - to import tarfile and zipfile takes 10 ms
+        from kubemr_shell.command.archives import unpack
 
         for name, path in archives.items():
             self._links[name] = os.path.join(self._root, self.ARCHIVES, name)

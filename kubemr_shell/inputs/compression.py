@@ -7,6 +7,7 @@ file. So a part of a file is never taken for the whole file. An empty file is no
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
@@ -47,8 +48,6 @@ class _Gzip:
     """A decompressor of gzip. It keeps the input that zlib has not consumed and hands back."""
 
     def __init__(self) -> None:
-        import zlib  # noqa: PLC0415 - a Python may lack a codec, and most jobs do not need it
-
         self._stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
         self.needs_input = True
 
@@ -76,7 +75,7 @@ class _Zstd:
     SLICE_BYTES = 512
 
     def __init__(self) -> None:
-        import zstandard  # noqa: PLC0415 - 20 ms that most jobs need not pay
+        import zstandard
 
         decompressor = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW_BYTES)
         self._stream = decompressor.decompressobj()
@@ -106,13 +105,13 @@ class _Zstd:
 
 
 def _bzip2() -> _Stream:
-    import bz2  # noqa: PLC0415 - a Python may lack a codec, and most jobs do not need it
+    import bz2
 
     return bz2.BZ2Decompressor()
 
 
 def _xz() -> _Stream:
-    import lzma  # noqa: PLC0415 - a Python may lack a codec, and most jobs do not need it
+    import lzma
 
     return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MOST_WINDOW_BYTES)
 

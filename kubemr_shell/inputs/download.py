@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from kubemr_shell.errors import InputNotFound, ObjectNotFound
 from kubemr_shell.net.retry import LISTING_PATIENCE, READING_PATIENCE, Patience
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import write_all
@@ -44,7 +45,7 @@ def download(
     if is_s3:
         chunks = _of_s3(uri, s3, reading_patience, waiter)
     else:
-        from kubemr_shell.inputs.http import contents  # noqa: PLC0415 - 40 ms that most jobs need not pay
+        from kubemr_shell.inputs.http import contents
 
         chunks = contents(uri, patience, reading_patience, cancel_fd)
     try:
@@ -70,9 +71,8 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _of_s3(uri: str, s3: S3Config, patience: Patience, waiter: Waiter) -> Iterator[bytes]:
-    from kubemr_shell.net.s3_client import client_for  # noqa: PLC0415 - only jobs with objects of S3 pay for boto3
-    from kubemr_shell.net.s3_read import read_range  # noqa: PLC0415 - only jobs with objects of S3 pay for it
-    from kubemr_shell.net.s3_uri import split_uri  # noqa: PLC0415 - only jobs with objects of S3 pay for it
+    from kubemr_shell.net.s3_client import client_for
+    from kubemr_shell.net.s3_read import read_range
 
     client = client_for(s3)
     bucket, key = split_uri(uri)

@@ -85,7 +85,7 @@ class SplitFeed:
 
     def _feed(self, piece: Piece, pipe: CommandPipe, waiter: Waiter, cancel_fd: int) -> None:
         if piece.uri.lower().startswith(("http://", "https://")):
-            from kubemr_shell.inputs.url_feed import feed_url  # noqa: PLC0415 - 40 ms that most jobs need not pay
+            from kubemr_shell.inputs.url_feed import feed_url
 
             feed_url(piece, pipe, waiter, self._patience)
         elif is_s3(piece.uri):
@@ -94,7 +94,7 @@ class SplitFeed:
             feed_file(piece, os.path.join(self._folder, piece.uri), pipe, waiter)
 
     def _object_feed(self, cancel_fd: int) -> ObjectFeed:
-        from kubemr_shell.inputs.s3_feed import ObjectFeed  # noqa: PLC0415 - only jobs with S3 pay for it
+        from kubemr_shell.inputs.s3_feed import ObjectFeed
 
         if self._objects is None:
             self._objects = ObjectFeed(

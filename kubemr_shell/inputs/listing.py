@@ -219,11 +219,11 @@ class _Listing:
 
     def _content(self, list_name: str) -> bytes:
         if _is_remote(list_name):
-            from kubemr_shell.inputs.http import read_whole  # noqa: PLC0415 - 40 ms that most jobs need not pay
+            from kubemr_shell.inputs.http import read_whole
 
             return read_whole(list_name, self._patience, self._cancel_fd)
         if is_s3(list_name):
-            from kubemr_shell.inputs.s3_listing import read_object  # noqa: PLC0415 - only jobs with S3 pay for it
+            from kubemr_shell.inputs.s3_listing import read_object
 
             return read_object(list_name, self._s3, self._patience, self._cancel_fd)
         is_stdin = list_name in STANDARD_INPUT
@@ -245,7 +245,7 @@ def _probed(urls: Iterable[str], patience: Patience, cancel_fd: int) -> dict[str
     urls = list(urls)
     if not urls:
         return {}
-    from kubemr_shell.inputs.http import probe  # noqa: PLC0415 - only jobs with URLs pay for it
+    from kubemr_shell.inputs.http import probe
 
     def answer(url: str, waiter: Waiter) -> RemoteObject | KubemrError:
         try:
@@ -263,7 +263,7 @@ def _found_in_s3(
     names = list(names)
     if not names:
         return {}
-    from kubemr_shell.inputs.s3_listing import find_objects  # noqa: PLC0415 - only jobs with S3 pay for it
+    from kubemr_shell.inputs.s3_listing import find_objects
 
     return find_objects(names, s3, patience, cancel_fd)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -60,8 +61,6 @@ def plan_fingerprint(spec: Mapping[str, Any], files: Mapping[str, str]) -> str:
 
 
 def _digest(value: object) -> str:
-    import hashlib  # noqa: PLC0415 - a command that makes no plan does without
-
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 

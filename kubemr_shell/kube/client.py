@@ -80,7 +80,7 @@ class KubeClient:
         cls, path: str | None, context: str | None, namespace: str | None, *, connections: int = CONNECTIONS
     ) -> KubeClient:
         """Return a client for a kubeconfig, as kubectl finds it. ``None`` means kubectl's default."""
-        from kubemr_shell.kube.kubeconfig import of_kubeconfig  # noqa: PLC0415 - slow, and not for pods
+        from kubemr_shell.kube.kubeconfig import of_kubeconfig
 
         connection, of_context = of_kubeconfig(path, context, connections=connections)
         return cls(connection, namespace or of_context)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from kubemr_shell.board.job_state import PlanFacts
 from kubemr_shell.errors import InputChanged, KubemrError
 from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3, split_uri
 from kubemr_shell.shown import shown
@@ -64,9 +65,8 @@ def _check(path: str, planned: str) -> None:
 
 
 def _check_objects(planned: dict[str, str], s3: S3Config) -> None:
-    from kubemr_shell.net.retry import LISTING_PATIENCE  # noqa: PLC0415 - only jobs with S3 pay for it
-    from kubemr_shell.net.s3_client import client_for  # noqa: PLC0415 - see above
-    from kubemr_shell.net.s3_look_up import look_up  # noqa: PLC0415 - see above
+    from kubemr_shell.net.s3_client import client_for
+    from kubemr_shell.net.s3_look_up import look_up
 
     by_bucket: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for uri in planned:

@@ -15,7 +15,6 @@ from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.job_folder.board import open_board
 from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.request import RunRequest
-from kubemr_shell.local_run.resume import resume_job
 from kubemr_shell.outputs.apart import check_apart, check_tmp_apart
 from kubemr_shell.outputs.checks import check_output, check_unowned, check_whole
 from kubemr_shell.outputs.clean import remove_jobs
@@ -70,6 +69,8 @@ def open_job(request: RunRequest) -> Opened | None:
 def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFolder | None:
     """Return the job to work on, or None if the result is finished."""
     if request.resume and found.unfinished is not None:
+        from kubemr_shell.local_run.resume import resume_job
+
         return resume_job(found.unfinished, request.spec, found=found, tmp=request.tmp)
     if request.resume and found.success is not None:
         check_whole(output.uri, found)

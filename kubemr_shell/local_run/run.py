@@ -143,7 +143,7 @@ def _abandon(job: JobFolder) -> None:
 
 def _workforce(request: RunRequest, job: JobFolder) -> Workforce:
     if request.workers > 1:
-        from kubemr_shell.local_run.supervisor import Supervisor  # noqa: PLC0415 - one worker needs no supervisor
+        from kubemr_shell.local_run.supervisor import Supervisor
 
         return Supervisor(job, request)
     options = LocalWorkerOptions(

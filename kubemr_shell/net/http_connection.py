@@ -91,7 +91,7 @@ def _authorities() -> str | None:
     places = ssl.get_default_verify_paths()
     if places.cafile or places.capath:
         return None
-    import certifi  # noqa: PLC0415
+    import certifi
 
     return certifi.where()
 

@@ -97,7 +97,7 @@ class S3Client:
             self._session = _new_session(self._session, self.config.keys)
 
     def _send(self, operation: str, uri: str, parameters: dict[str, Any], *, again: bool) -> dict[str, Any]:
-        from botocore.exceptions import ClientError  # noqa: PLC0415 - only jobs with S3 pay for it
+        from botocore.exceptions import ClientError
 
         try:
             ask = getattr(self._connected(is_slow=operation in _SLOW), operation)
@@ -139,7 +139,7 @@ class S3Client:
         return _Again(problem)
 
     def _connected(self, *, is_slow: bool) -> Any:
-        from botocore.session import get_session  # noqa: PLC0415 - only jobs with S3 pay for it
+        from botocore.session import get_session
 
         with self._lock:
             if is_slow not in self._clients:
@@ -204,7 +204,7 @@ def _new_session(old: Any, folder: str | None) -> Any:
 
     Without keys, botocore looks for credentials when the session needs them.
     """
-    from botocore.session import get_session  # noqa: PLC0415 - only jobs with S3 pay for it
+    from botocore.session import get_session
 
     session = get_session()
     if old is not None:  # the old session has already spent 200 ms on reading botocore's descriptions of services
@@ -217,9 +217,9 @@ def _new_session(old: Any, folder: str | None) -> Any:
 
 def _connect(session: Any, config: S3Config, idle: float) -> Any:
     """Return a botocore client. If the job does not say where the bucket is named, only Amazon gets it in the host."""
-    from botocore.config import Config  # noqa: PLC0415 - only jobs with S3 pay for it
+    from botocore.config import Config
 
-    from kubemr_shell.net.s3_list_answer import EVENT, read_quickly  # noqa: PLC0415 - only jobs with S3 pay for it
+    from kubemr_shell.net.s3_list_answer import EVENT, read_quickly
 
     def connect(addressing: str) -> Any:
         client = session.create_client(

@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import yaml
+
 from kubemr_shell import __version__
 from kubemr_shell.job.crd import job_crd, policy_crd, shard_crd
 from kubemr_shell.kube.expansion import literal
@@ -257,8 +259,6 @@ def operator_arguments(options: InstallOptions) -> list[str]:
 
 def yaml_text(documents: list[Manifest]) -> str:
     """Return the documents as YAML, as kubectl reads them from stdin or from a file."""
-    import yaml  # noqa: PLC0415 - only this function needs it
-
     texts = (yaml.safe_dump(_unshared(one), sort_keys=False, allow_unicode=True, width=120) for one in documents)
     return "---\n".join(texts)
 

@@ -14,7 +14,7 @@ from kubemr_shell.storage.locate import scheme_of
 def output_at(uri: str, s3: S3Spec, state_home: str) -> Output:
     """Return the output that a user names. Raise UsageError for a place where nothing can be kept."""
     if scheme_of(uri) == "s3":
-        from kubemr_shell.outputs.prefix_output import PrefixOutput  # noqa: PLC0415 - folders need no S3
+        from kubemr_shell.outputs.prefix_output import PrefixOutput
 
         return PrefixOutput(uri, s3, state_home)
     return FolderOutput(os.path.abspath(path_of(uri)), s3)

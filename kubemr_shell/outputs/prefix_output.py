@@ -20,6 +20,7 @@ from kubemr_shell.job_folder.folder import STATE_NAME
 from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_read import read_range
 from kubemr_shell.net.s3_uploads import list_uploads
 from kubemr_shell.net.s3_uri import as_prefix, split_uri
 from kubemr_shell.net.threads import in_threads
@@ -93,8 +94,6 @@ class PrefixOutput(Output):
 
     def read_part(self, name: str) -> Generator[bytes]:
         """Yield the bytes of a part. Raise an error if the part has changed since the first part was read."""
-        from kubemr_shell.net.s3_read import read_range  # noqa: PLC0415 - only those who read pay for it
-
         uri = f"{self.uri}/{name}"
         if name not in self._objects:
             raise ObjectNotFound(f"{uri}: there is no such object")

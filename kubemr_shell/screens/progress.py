@@ -70,8 +70,8 @@ class TerminalDisplay:
     seconds = TERMINAL_SECONDS
 
     def __init__(self, stream: TextIO) -> None:
-        from rich.console import Console  # noqa: PLC0415 - the import takes 80 ms, and only a terminal needs it
-        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
 
         self._progress = Progress(
             TextColumn("{task.fields[phase]:<8}", markup=False),

@@ -42,7 +42,7 @@ class Frames:
         return packed(self._sent)
 
     def __iter__(self) -> Iterator[bytes]:
-        from zstandard import ZstdCompressor  # noqa: PLC0415 - 20 ms that a local job need not pay
+        from zstandard import ZstdCompressor
 
         compressor = ZstdCompressor(level=LEVEL, write_checksum=True, write_content_size=True)
         for offset, stored in ranges(self._lengths):
@@ -70,7 +70,7 @@ class Expander:
     """An expander of frames. Only one thread at a time may use an expander."""
 
     def __init__(self) -> None:
-        import zstandard  # noqa: PLC0415 - as above
+        import zstandard
 
         self._size = zstandard.frame_content_size
         self._error = zstandard.ZstdError

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -241,8 +242,6 @@ def _files(folder: str, start: str) -> Iterator[tuple[str, os.stat_result]]:
 
 def _remove_tree(path: str, aside: str) -> None:
     """Try once to move ``path`` to ``aside`` and to remove ``aside``."""
-    import shutil  # noqa: PLC0415 - takes 5 ms with its compressors; only the end of a job needs it
-
     with _others_may_act(path):
         os.rename(path, aside)
     with _others_may_act(aside):

@@ -6,6 +6,7 @@ import os
 import stat
 from enum import Enum, auto
 
+from kubemr_shell import engine
 from kubemr_shell.errors import ObjectNotFound, Sequel, StorageError
 from kubemr_shell.storage.interface import Receipt
 from kubemr_shell.storage.os_errors import explained
@@ -47,8 +48,6 @@ def scan(descriptor: int, size: int) -> tuple[int, int]:
     """Return the CRC-32 and the number of line ends of the first ``size`` bytes of a file."""
     if size == 0:
         return 0, 0
-    from kubemr_shell import engine  # noqa: PLC0415 - a process that only reads and lists needs no engine
-
     crc32, newlines = engine.scan(descriptor, 0, size)
     return crc32, newlines
 

@@ -27,8 +27,8 @@ def locate(uri: str, s3: S3Config = S3Config()) -> Storage:  # noqa: B008 - froz
     if scheme == "file":
         return LocalStorage()
     if scheme == "s3":
-        from kubemr_shell.net.s3_client import client_for  # noqa: PLC0415 - only jobs with S3 pay for it
-        from kubemr_shell.storage.s3 import S3Storage  # noqa: PLC0415 - only jobs with S3 pay for it
+        from kubemr_shell.net.s3_client import client_for
+        from kubemr_shell.storage.s3 import S3Storage
 
         return S3Storage(client_for(s3))
     raise UsageError(

@@ -18,7 +18,7 @@ def map_outputs_of(job: JobContext, claimed: Callable[[], Iterable[int]] = tuple
     workspace = job.workspace
     if isinstance(workspace.storage, LocalStorage):
         return LocalMapOutputs(Manifests(workspace.storage), path_of(workspace.map_outputs))
-    from kubemr_shell.shuffle.remote_map_outputs import RemoteMapOutputs  # noqa: PLC0415 - no part of a local run
+    from kubemr_shell.shuffle.remote_map_outputs import RemoteMapOutputs
 
     return RemoteMapOutputs(
         workspace.storage,

@@ -180,6 +180,6 @@ def compressor_for(compression: str) -> Compressor:
     """Return a compressor. The header of gzip gets no time, so that equal outputs are equal bytes."""
     if compression == "gzip":
         return zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
-    import zstandard  # noqa: PLC0415 - takes 20 ms, and most jobs do not need it
+    import zstandard
 
     return zstandard.ZstdCompressor(level=3).compressobj()

@@ -28,6 +28,7 @@ from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import UID_LABEL
 from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.kube.resources import JOBS, SHARDS, Resource
+from kubemr_shell.kube.watch import watch
 
 RESOURCES = {resource.kind: resource for resource in (JOBS, SHARDS)}
 """The custom resources that a board uses, by their kind."""
@@ -68,8 +69,6 @@ class KubernetesStore(DocumentStore):
     def watch(
         self, kind: str, *, since: str | None = None, seconds: float = 60.0, stop: Event | None = None
     ) -> Iterator[tuple[ChangeType, Document]]:
-        from kubemr_shell.kube.watch import watch  # noqa: PLC0415 - workers do not watch
-
         resource, stopped = RESOURCES[kind], stop or Event()
         if since is not None and not since.isdecimal():
             raise BoardError(f"not a resourceVersion of this board: {since!r}")
