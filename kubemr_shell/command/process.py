@@ -22,7 +22,7 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.leftovers import kill_writers
 from kubemr_shell.command.pidfd import check_pidfds, open_pidfd
-from kubemr_shell.command.processes import ticks_since_boot
+from kubemr_shell.command.processes import OUR_COMMANDS, ticks_since_boot
 from kubemr_shell.command.pump import Flow, Pump
 from kubemr_shell.command.signals import ignore_only_here
 from kubemr_shell.command.start import PIPE_BYTES, Started, start
@@ -274,6 +274,7 @@ class _Attempt:
     def _reap(self) -> None:
         # The group is killed before its leader is reaped. Until then, the system cannot give its id to another group.
         self._signal(signal.SIGKILL)
+        OUR_COMMANDS.discard(self._process.pid)
         self._process.wait()
         self._ended_at = time.monotonic()
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 _GROUP_FIELD = 4
 _STARTED_FIELD = 21
 _NEWEST = "/proc/sys/kernel/ns_last_pid"
+OUR_COMMANDS: set[int] = set()
+"""The ids of the commands that this process has started and that it still runs, each in a folder of its own."""
 
 
 def all_processes() -> Iterator[int]:

@@ -151,7 +151,8 @@ class Scratch:
             place = os.stat(folder)
         except OSError:
             return False
-        return not any(processes.may_be_in(process_id, place) for process_id in range(newest + 1, now + 1))
+        others = set(range(newest + 1, now + 1)) - processes.OUR_COMMANDS  # other slots run those in other folders
+        return not any(processes.may_be_in(process_id, place) for process_id in others)
 
     def _keep(self, folder: str) -> None:
         kept = os.path.join(self._root, f".kept-{next(self._numbers)}")

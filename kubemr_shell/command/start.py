@@ -15,6 +15,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from kubemr_shell.command.open_files import restore_limit
+from kubemr_shell.command.processes import OUR_COMMANDS
 from kubemr_shell.command.scratch import check_folder
 from kubemr_shell.errors import CommandError, CommandNotStarted
 from kubemr_shell.job.spec import Command
@@ -104,6 +105,7 @@ def _start(command: Command, folder: str, environment: Mapping[str, str]) -> Sta
                 raise
             raise CommandNotStarted(reason) from error
         our_ends.pop_all()
+    OUR_COMMANDS.add(process.pid)
     restore_limit(process.pid)
     return Started(process=process, stdin=our_stdin, stdout=our_stdout, stderr=our_stderr)
 
