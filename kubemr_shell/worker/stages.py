@@ -157,8 +157,8 @@ class Stages:
         parts = self._parts(view, shard)
         storage = self._workspace.output_storage
         # Sync the bytes before the names, and the names before the commit on the board. So after a power cut, every
-        # name has its bytes, and every committed task has its names.
-        storage.settle(self._workspace.staged(part.task, part.attempt) for part in parts)
+        # name has its bytes, and every committed task has its names. An empty part has no bytes to lose.
+        storage.settle(self._workspace.staged(part.task, part.attempt) for part in parts if part.bytes)
         are_there = for_each(self._publish, parts, storage, cancel.fd)
         storage.settle([self._workspace.output])
         return [
