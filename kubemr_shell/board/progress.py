@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 
 from kubemr_shell.board.job_state import JobView, parse_job
 from kubemr_shell.board.shard_state import ShardState, parse_state
@@ -24,6 +24,8 @@ class Progress:
     """The number of attempts of the phase that failed or were lost with their worker."""
     since: str | None = None
     """The time of the first claim in the phase, as the store stamps it; None if the store has no stamps."""
+    holders: Set[str] = field(default_factory=frozenset)
+    """The workers that hold claims on tasks of the phase."""
 
 
 def read_progress(store: DocumentStore, job: str) -> Progress:
@@ -45,6 +47,7 @@ def progress_of(job: str, view: JobView, documents: Iterable[Document]) -> Progr
         retries=int(view.totals.get(view.phase, {}).get("retries", 0))
         + sum(sum(shard.fails.values()) + sum(shard.lost.values()) for shard in shards),
         since=_begin(found, job, view, view.phase),
+        holders=frozenset(claim.worker for shard in shards for claim in shard.claims.values()),
     )
 
 

@@ -12,7 +12,7 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.owners import is_owned
-from kubemr_shell.kube.resources import CONFIG_MAPS, JOBS, SERVICE_ACCOUNTS
+from kubemr_shell.kube.resources import CONFIG_MAPS, JOBS, PODS, SERVICE_ACCOUNTS
 from kubemr_shell.kube.status import Object, is_true, status_of
 from kubemr_shell.operator.conditions import lacks_pods
 from kubemr_shell.operator.manifests import account_name, batch_name, cleanup_name
@@ -23,6 +23,7 @@ from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.outputs import output_of, owner_name, owner_of_output
 from kubemr_shell.operator.progress_reader import ProgressReader
 from kubemr_shell.operator.stillness import StillnessWatch
+from kubemr_shell.operator.vanished import VanishedWorkers
 from kubemr_shell.pod.shipped import files_in, pins_of_shipped
 
 
@@ -50,6 +51,7 @@ class JobReader:
         self._failed = failed
         self._progress = ProgressReader(client)
         self._stillness = StillnessWatch(options.stalled_after)
+        self._vanished = VanishedWorkers(self._has_pod)
 
     def read(self, key: Key, job: Object) -> Observation:
         """Return the Observation of a job, with everything that a decision may depend on."""
@@ -63,7 +65,7 @@ class JobReader:
         if seen.is_deleted:
             return seen  # a deletion must not depend on a status that may hold anything
         seen = replace(seen, progress=self._progress_of(key, known))
-        seen = replace(seen, is_stalled=self._is_stalled(key, seen))
+        seen = replace(seen, is_stalled=self._is_stalled(key, seen), vanished=self._vanished_workers(key, seen))
         if seen.is_asked_to_retry:
             seen = replace(seen, shipped=self._shipped(key, seen))
         if known.status.get("state") == JobState.PENDING:
@@ -88,6 +90,7 @@ class JobReader:
         """Forget the notes about a job that no longer exists."""
         self._progress.forget(*key)
         self._stillness.forget(key)
+        self._vanished.forget(key)
 
     def _is_stalled(self, key: Key, seen: Observation) -> bool | None:
         """Return whether no worker changes a job or its shards any more; None if ended or not yet known."""
@@ -110,6 +113,24 @@ class JobReader:
         except KubemrError as error:
             self._failed(error, key)
             return None
+
+    def _vanished_workers(self, key: Key, seen: Observation) -> list[str]:
+        if seen.has_ended:
+            self._vanished.forget(key)
+            return []
+        view = seen.view
+        pods = {str(pod["metadata"]["name"]) for pod in seen.pods}
+        holders = {role.worker for role in (view.planner, view.finisher) if role is not None}
+        if seen.progress is not None:
+            holders |= seen.progress.holders
+        try:
+            return self._vanished.names(key, seen.uid, pods=pods, holders=holders, posted=view.lost)
+        except KubemrError as error:
+            self._failed(error, key)
+            return []
+
+    def _has_pod(self, namespace: str, name: str) -> bool:
+        return bool(self._client.list(PODS, namespace, fields=f"metadata.name={name}")["items"])
 
     def _has_account(self, key: Key, job: Object) -> bool:
         """Return whether the ServiceAccount of the workers exists and belongs to the job.

@@ -49,6 +49,8 @@ class Observation:
     """The batch Jobs of workers of other retries than ``batch``."""
     pods: Sequence[Object] = field(default=())
     """The pods of the workers, including those of earlier retries."""
+    vanished: Sequence[str] = field(default=())
+    """The workers that are not in ``status.lost``, and whose pods the API server no longer has."""
     cleanup_pods: Sequence[Object] = field(default=())
     """The pods of all cleanups of the job."""
     obstacle: Trouble | None = None

@@ -98,10 +98,10 @@ def _reasons(conditions: Sequence[Object]) -> list[tuple[str, str, str]]:
 def _lost(seen: Observation) -> tuple[list[str], set[str]]:
     """Return the workers that have ended, the last one at the end, and the ones that the status does not name yet.
 
-    A worker whose pod no longer exists stays in the list until newer names need the place.
+    A worker stays in the list after its pod was removed, until newer names need the place.
     """
     known = list(seen.status.get("lost") or ())
-    recent = lost_workers(seen.pods)[-MOST_LOST:]
+    recent = [*seen.vanished, *lost_workers(seen.pods)][-MOST_LOST:]
     new = set() if seen.has_ended else set(recent) - set(known)
     kept = [name for name in known if name not in set(recent)]
     return [*kept, *recent][-MOST_LOST:], new
