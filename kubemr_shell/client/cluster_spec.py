@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubemr_shell.errors import Problem, StorageError
-from kubemr_shell.inputs.listing import STANDARD_INPUT
+from kubemr_shell.inputs.descriptors import STANDARD_INPUT
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import path_of

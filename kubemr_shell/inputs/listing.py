@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from kubemr_shell.errors import Forbidden, InputError, InputNotFound, KubemrError, StorageUnavailable, Unavailable
 from kubemr_shell.inputs.compression import codec_of
-from kubemr_shell.inputs.descriptors import differs_by_process
+from kubemr_shell.inputs.descriptors import DIFFERS, STANDARD_INPUT, differs_by_process
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.local_files import LocalFile, LocalFiles
 from kubemr_shell.job.split import Codec
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from kubemr_shell.inputs.http import RemoteObject
     from kubemr_shell.net.s3_pages import Listed
 
-STANDARD_INPUT = ("-", "/dev/stdin")
-"""The names of standard input."""
 PROBLEMS_SHOWN = 20
 """The largest number of problems that one error shows."""
 PROBES_AT_ONCE = 16
@@ -163,10 +161,7 @@ class _Listing:
         else:
             path = absolute_path(name, self._folder)
             if differs_by_process(path):  # this process may be a worker, with files of its own under such names
-                raise InputNotFound(
-                    f"{shown(path)}: every process finds another file under such a name, and any worker may have to "
-                    "read the input again: name a file that has a path, or give it as standard input, with -"
-                )
+                raise InputNotFound(f"{shown(path)}: {DIFFERS}")
             for file in self._local.find(path):
                 yield self._local_object(file, self._codec_of(file.path))
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from kubemr_shell.errors import InputNotFound
+from kubemr_shell.inputs.descriptors import DIFFERS, differs_by_process
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
 
@@ -114,7 +115,7 @@ class LocalFiles:
         part, rest = parts[0], parts[1:]
         literal = f"{above}/{part}"
         if is_listed_literally(literal):
-            if os.path.lexists(literal):
+            if os.path.lexists(literal) and not self._is_own(literal):
                 yield from self._matches(literal, rest)
         elif part == "**":
             for folder in self._folders(above):
@@ -122,7 +123,8 @@ class LocalFiles:
         else:
             matches = re.compile(fnmatch.translate(part)).match
             for entry in self._entries(above or "/"):
-                if matches(entry.name) and (part[0] in _HIDDEN or not entry.name.startswith(_HIDDEN)):
+                is_meant = matches(entry.name) and (part[0] in _HIDDEN or not entry.name.startswith(_HIDDEN))
+                if is_meant and not (entry.is_symlink() and self._is_own(entry.path)):
                     yield from self._matches(f"{above}/{entry.name}", rest)
 
     def _folders(self, top: str) -> Iterator[str]:
@@ -150,6 +152,8 @@ class LocalFiles:
             if entry is None:
                 stack.pop()
                 continue
+            if entry.is_symlink() and self._is_own(entry.path):
+                continue
             try:
                 status = entry.stat()
             except OSError as error:
@@ -163,6 +167,13 @@ class LocalFiles:
 
     def _visible(self, folder: str) -> Iterator[os.DirEntry[str]]:
         return (entry for entry in self._entries(folder) if not entry.name.startswith(_HIDDEN))
+
+    def _is_own(self, path: str) -> bool:
+        """Return whether a path leads each process to a file of its own. Such a path is a problem."""
+        is_own = differs_by_process(path)
+        if is_own:
+            self._problems[path] = DIFFERS
+        return is_own
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         """Return the entries of a folder in the order of their whole paths, or nothing if it is not a folder."""

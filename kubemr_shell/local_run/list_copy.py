@@ -6,8 +6,8 @@ import os
 import stat
 
 from kubemr_shell.errors import InputNotFound, UsageError
-from kubemr_shell.inputs.descriptors import differs_by_process
-from kubemr_shell.inputs.listing import STANDARD_INPUT, absolute_path
+from kubemr_shell.inputs.descriptors import STANDARD_INPUT, differs_by_process
+from kubemr_shell.inputs.listing import absolute_path
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import LocalStorage

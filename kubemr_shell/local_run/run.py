@@ -21,7 +21,7 @@ from kubemr_shell.errors import (
     StdoutError,
     StorageError,
 )
-from kubemr_shell.inputs.listing import STANDARD_INPUT
+from kubemr_shell.inputs.descriptors import STANDARD_INPUT
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job_folder.board import has_begun, open_board
 from kubemr_shell.job_folder.folder import JobFolder

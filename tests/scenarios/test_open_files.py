@@ -42,6 +42,14 @@ def test_a_file_that_is_open_is_read_by_every_worker(place: Place, workers: str,
 
 
 @WORKERS
+def test_a_link_to_a_file_that_is_open_is_read_by_every_worker(place: Place, workers: str) -> None:
+    for number in NUMBERS:
+        (place.folder / f"in{number}").symlink_to(f"/proc/self/fd/{number}")
+        done = run(place, f"in{number}", workers=workers, redirection=f"{number}<a")
+        assert done == (0, b"1\n", "")
+
+
+@WORKERS
 def test_a_list_that_is_an_open_file_is_read(place: Place, workers: str) -> None:
     for number in NUMBERS:
         done = run(place, f"--inputs-from /dev/fd/{number}", workers=workers, redirection=f"{number}<list")
