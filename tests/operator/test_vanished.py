@@ -9,18 +9,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kubemr_shell.board import job_moves
-from kubemr_shell.board.documents import JOB_LABEL
-from kubemr_shell.board.job_view import JobView, PlanFacts, Role, format_status
+from kubemr_shell.board.job_state import JobView, PlanFacts, Role, format_status
 from kubemr_shell.board.ranges import Ranges
-from kubemr_shell.board.shard import ShardClaim, ShardState, format_state
+from kubemr_shell.board.shard_state import ShardClaim, ShardState, format_state
+from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.errors import BoardUnavailable, KubemrError
 from kubemr_shell.job.names import shard_name
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.resources import SHARDS
+from kubemr_shell.operator.job_reader import JobReader
 from kubemr_shell.operator.object_cache import ObjectCache
-from kubemr_shell.operator.observe import JobObserver
 from kubemr_shell.operator.reconcile import reconcile
 from kubemr_shell.operator.vanished import CHECKS_A_LOOK, VanishedWorkers
 from tests.operator.json_server import client_of_server
@@ -63,7 +63,7 @@ class Watcher:
     def __init__(self, client: KubeClient) -> None:
         self.failures: list[KubemrError] = []
         self.pods = _cache()
-        self._observer = JobObserver(
+        self._reader = JobReader(
             client,
             OPTIONS,
             jobs=_cache(),
@@ -76,7 +76,7 @@ class Watcher:
     def lost(self, view: JobView = MAPPING, posted: list[str] | None = None) -> list[str]:
         """Return the workers that the operator finds gone in one look."""
         document = job({**format_status(view), "startTime": STAMP, "lost": posted or []})
-        return list(self._observer.observe(KEY, document).vanished)
+        return list(self._reader.read(KEY, document).vanished)
 
 
 def _cache() -> ObjectCache[None]:
