@@ -15,9 +15,10 @@ IMAGE ?= kubemr
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
 HELM_VERSION := v3.19.0
+HELM ?= $(shell command -v helm || echo $(BIN)/helm)
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check tidy test test-slow test-all coverage test-cluster format generate base-image images helm bench bench-quick bench-s3 bench-cluster lock docs dist clean
+.PHONY: help demo setup check tidy test test-slow test-all coverage test-cluster format generate base-image images helm bench bench-quick bench-s3 bench-cluster lock docs wheels chart dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,10 +86,13 @@ image-%: base-image
 
 images: base-image $(LANGUAGES) ## build the base image and one for each language in images/
 
-helm: $(BIN)/helm ## build helm with Go, for the tests of the chart: some minutes
+helm: $(HELM) ## build helm with Go, for the chart and its tests: some minutes
 
 $(BIN)/helm: | $(VENV)/bin/python
 	GOBIN=$(abspath $(BIN)) $(GO) install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
+
+chart: setup $(HELM) ## package the Helm chart into dist/chart/, and check the package
+	$(BIN)/python -m release.chart_package $(HELM) dist/chart
 
 format: setup ## format the code
 	$(BIN)/ruff format .
@@ -121,8 +125,11 @@ docs: setup ## build the documentation site and the man pages; a broken link is 
 	$(BIN)/python -m docs.website
 	$(BIN)/python -m docs.man_pages
 
-dist: setup ## build the source distribution and the wheels into dist/, and check each of them
+wheels: setup ## build the source distribution and the wheels into dist/, and check each of them
 	$(BIN)/python -m release.dist dist $(PYTHONS)
+
+dist: wheels ## the files of a release: the source distribution, the wheels and the chart, in dist/
+	$(MAKE) chart
 
 clean: ## remove what was built
 	rm -rf build dist $(VENV) benchmarks/.data

@@ -13,6 +13,7 @@ from docs.commands_page import commands_page
 from docs.job_pages import GENERATED, job_spec_page, states_page
 from kubemr_shell.job.schema import json_schema
 from release.chart import chart_files
+from release.dashboard import dashboard
 from release.kustomize import kustomize_files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +26,7 @@ def generated() -> dict[str, str]:
         "docs/job-spec.md": job_spec_page(),
         "docs/states.md": states_page(),
         "protocol/job.schema.json": json.dumps(json_schema(), indent=2) + "\n",
+        "deploy/grafana-dashboard.json": dashboard(),
         **kustomize_files(),
         **chart_files(),
     }

@@ -42,6 +42,8 @@ WRITTEN_BY_RELEASE = "# Written by `make generate` from release/: change it ther
 """The first line of the files that have no manifests."""
 CHART = "kubemr"
 """The name of the chart."""
+OLDEST_KUBERNETES = "1.30.0"
+"""The oldest version of Kubernetes that has all kinds of objects of the manifests."""
 IMAGE = '{{ .Values.image | default (printf "kubemr/base:%s" .Chart.AppVersion) }}'
 """The expression for the image: the value, or the base image of the version of the chart."""
 OPEN = InstallOptions(
@@ -207,7 +209,7 @@ def _metadata() -> str:
         "type": "application",
         "version": __version__,
         "appVersion": __version__,
-        "kubeVersion": ">=1.30.0-0",
+        "kubeVersion": f">={OLDEST_KUBERNETES}-0",
         "keywords": ["mapreduce", "batch", "shell"],
         "annotations": {"artifacthub.io/license": "Apache-2.0", "artifacthub.io/operator": "true"},
     }

@@ -227,12 +227,16 @@ def network_policy(options: InstallOptions) -> Manifest:
 
 
 def service_monitor(options: InstallOptions) -> Manifest:
-    """Return the ServiceMonitor for the Prometheus operator, which is off by default."""
+    """Return the ServiceMonitor for the Prometheus operator, which is off by default.
+
+    Without ``honorLabels``, the namespace of the operator would take the place of the namespaces of the jobs.
+    """
+    endpoint = {"port": "metrics", "path": "/metrics", "honorLabels": True}
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "ServiceMonitor",
         "metadata": _own(options),
-        "spec": {"selector": {"matchLabels": LABELS}, "endpoints": [{"port": "metrics", "path": "/metrics"}]},
+        "spec": {"selector": {"matchLabels": LABELS}, "endpoints": [endpoint]},
     }
 
 

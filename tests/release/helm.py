@@ -11,12 +11,13 @@ from typing import Any
 
 import yaml
 
+from release.chart import OLDEST_KUBERNETES
 from tests.skips import skip
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm" / "kubemr"
-KUBERNETES = "1.30.0"
-"""The oldest version of Kubernetes for which the chart is made. A helm from ``go install`` assumes version 1.20."""
+KUBERNETES = ("--kube-version", OLDEST_KUBERNETES)
+"""The options with the oldest version of Kubernetes. A helm from ``go install`` would assume version 1.20."""
 
 Documents = dict[tuple[str, str], dict[str, Any]]
 
@@ -48,7 +49,7 @@ def attempt(
     """Render the chart, and return the process, which may have failed."""
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(dict(values)))
-    place = ("-n", namespace, "--kube-version", KUBERNETES)
+    place = ("-n", namespace, *KUBERNETES)
     return helm("template", "mine", str(CHART), *place, "-f", str(file), *arguments)
 
 

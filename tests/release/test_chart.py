@@ -16,7 +16,7 @@ from kubemr_shell.operator.install import NAME, definitions
 from release.chart import chart_files
 from release.chart_values import BY_PATH
 from tests.operator.installations import install, without_definitions
-from tests.release.helm import CHART, Documents, attempt, by_name, helm, render
+from tests.release.helm import CHART, KUBERNETES, Documents, attempt, by_name, helm, render
 
 LABELS = {
     "app.kubernetes.io/instance": "mine",
@@ -101,7 +101,7 @@ def rendered(values: Mapping[str, Any], folder: Path) -> Documents:
 
 
 def test_helm_finds_nothing_wrong_with_the_chart() -> None:
-    done = helm("lint", "--strict", "--kube-version", "1.30.0", str(CHART))
+    done = helm("lint", "--strict", *KUBERNETES, str(CHART))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
