@@ -18,6 +18,7 @@ from kubemr_shell.job.spec import Job, JobSpec, description
 if TYPE_CHECKING:
     from kubemr_shell.local_run.request import RunRequest
     from kubemr_shell.settings import Settings
+    from kubemr_shell.worker.memory import MemoryPlan
 
 
 def _spec_option(*names: str, field: str, **options: Any) -> Callable[[Any], Any]:
@@ -81,34 +82,12 @@ def request_of(
     """Return the request that the values of ``job_options`` make. Raise UsageError or InvalidSpec."""
     from kubemr_shell import settings
     from kubemr_shell.inputs.descriptors import lasting_name
-    from kubemr_shell.job.quantity import parse_quantity
     from kubemr_shell.local_run.request import RunRequest
-    from kubemr_shell.worker.memory import divide_memory
 
     known = settings.load(environ())
-    is_first_argument = job_file is None and flags["map_command"] is None
-    if is_first_argument:
-        if not arguments:
-            raise UsageError("name a job's YAML, or give a command with -m and inputs: kubemr-shell run --help")
-        job_file, *inputs = arguments
-    else:
-        inputs = list(arguments)
     folder = _current_folder()
-    read = _read_first_argument if is_first_argument else read_job
-    job = read(job_file, _changes(flags, inputs), known)
-    spec = add_scripts(job.spec, folder_of(job_file) if job_file else folder)
-    problems = permission_problems(spec)
-    if problems:
-        raise InvalidSpec(problems, job_file or "command line")
-    if spec.map_command is None:
-        raise UsageError("the job has no mapCommand: write one, give it with -m, or set KUBEMR_MAP_COMMAND")
-    is_inherited = memory is None and known.memory is not None
-    name = "KUBEMR_MEMORY" if is_inherited else "--memory"
-    memory_bytes = _quantity(memory or known.memory or "1Gi", name, parse_quantity)
-    wanted = slots or _whole(known.slots, "KUBEMR_SLOTS") or spec.slots or len(os.sched_getaffinity(0))
-    plan = divide_memory(memory_bytes, wanted, s3=_uses_s3(spec, tmp))
-    if plan.slots < wanted and not quiet:
-        print(f"--memory is enough for {plan.slots} of {wanted} slots", file=sys.stderr)
+    job = _job_of(arguments, job_file, flags, folder=folder, known=known)
+    spec = job.spec
     output = _output_uri(spec.output) if spec.output else None
     return RunRequest(
         name=job.name or f"{job.generate_name or 'run-'}{os.urandom(3).hex()}",
@@ -118,13 +97,58 @@ def request_of(
         tmp=_tmp(tmp, output) if tmp else None,
         state_home=known.state_home,
         workers=workers,
-        memory=plan,
+        memory=_memory_plan(spec, memory, slots, known=known, tmp=tmp, quiet=quiet),
         environment=inherited(),
         resume=resume,
         overwrite=overwrite,
         quiet=quiet,
         command_line=("kubemr-shell", *sys.argv[1:]),
     )
+
+
+def _job_of(
+    arguments: tuple[str, ...], job_file: str | None, flags: Mapping[str, Any], *, folder: str, known: Settings
+) -> Job:
+    """Return the job that the command line describes. Raise UsageError or InvalidSpec if no run can begin with it.
+
+    Without a job file and without a map command, the first argument is the job file. The other arguments are inputs.
+    """
+    is_first_argument = job_file is None and flags["map_command"] is None
+    if is_first_argument:
+        if not arguments:
+            raise UsageError("name a job's YAML, or give a command with -m and inputs: kubemr-shell run --help")
+        job_file, *inputs = arguments
+    else:
+        inputs = list(arguments)
+    read = _read_first_argument if is_first_argument else read_job
+    job = read(job_file, _changes(flags, inputs), known)
+    spec = add_scripts(job.spec, folder_of(job_file) if job_file else folder)
+    problems = permission_problems(spec)
+    if problems:
+        raise InvalidSpec(problems, job_file or "command line")
+    if spec.map_command is None:
+        raise UsageError("the job has no mapCommand: write one, give it with -m, or set KUBEMR_MAP_COMMAND")
+    return replace(job, spec=spec)
+
+
+def _memory_plan(
+    spec: JobSpec, memory: str | None, slots: int | None, *, known: Settings, tmp: str | None, quiet: bool
+) -> MemoryPlan:
+    """Divide the memory of a worker among its slots. Warn, unless ``quiet``, if it is enough for fewer slots only.
+
+    A flag goes before the environment, the environment before the spec, and the spec before the number of CPUs.
+    """
+    from kubemr_shell.job.quantity import parse_quantity
+    from kubemr_shell.worker.memory import divide_memory
+
+    is_inherited = memory is None and known.memory is not None
+    name = "KUBEMR_MEMORY" if is_inherited else "--memory"
+    memory_bytes = _quantity(memory or known.memory or "1Gi", name, parse_quantity)
+    wanted = slots or _whole(known.slots, "KUBEMR_SLOTS") or spec.slots or len(os.sched_getaffinity(0))
+    plan = divide_memory(memory_bytes, wanted, s3=_uses_s3(spec, tmp))
+    if plan.slots < wanted and not quiet:
+        print(f"--memory is enough for {plan.slots} of {wanted} slots", file=sys.stderr)
+    return plan
 
 
 def _read_first_argument(path: str | None, changes: Mapping[str, Any], known: Settings) -> Job:

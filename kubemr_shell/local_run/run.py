@@ -23,13 +23,14 @@ from kubemr_shell.errors import (
 )
 from kubemr_shell.inputs.descriptors import STANDARD_INPUT
 from kubemr_shell.job.state import JobState
-from kubemr_shell.job_folder.board import has_begun, open_board
+from kubemr_shell.job_folder.board import open_board
 from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.job_folder.leftovers import kill_leftovers
 from kubemr_shell.local_run.deadline import Deadline
+from kubemr_shell.local_run.ending import Stage, closing_job
 from kubemr_shell.local_run.list_copy import check_stdin, copy_list
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
-from kubemr_shell.local_run.open_job import Opened, close_job, open_job
+from kubemr_shell.local_run.open_job import open_job
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.snapshots import Observer
 from kubemr_shell.local_run.stdin_copy import copy_stdin
@@ -75,44 +76,18 @@ def _run(request: RunRequest) -> int:
     opened = open_job(request)
     if opened is None:
         _say(request, [f"the result in {request.output} is finished: there is nothing to resume"])
-        _print_uris(request)
-        return 0
-    keep, is_complete = True, False
-    try:
-        _copy_streams(request, opened.job)
-        state, signals, deadline = _work(request, opened.job)
-        if state is None and deadline.passed:
-            _fail_for_time(request, opened.job)
-            state = JobState.FAIL
-        if state is None:
-            keep = request.output is not None
-            return _stopped(request, signals)
-        if state is not JobState.COMPLETE:
-            raise _failure(request, opened.job)
-        keep = request.spec.keep_tmp or request.output is None  # the results have not reached stdout yet
-        _finish(request, opened.output, began)
-        keep = request.spec.keep_tmp and request.output is not None
-        is_complete = True
-    except (ReaderGone, KeyboardInterrupt):
-        keep = keep and request.output is not None
-        raise
-    finally:
-        close = _close_complete if is_complete else close_job
-        close(opened, remove=not (keep and has_begun(opened.job)))
+    else:
+        with closing_job(opened, has_output=request.output is not None, keep_tmp=request.spec.keep_tmp) as ending:
+            _copy_streams(request, opened.job)
+            signals = _work_until_complete(request, opened.job)
+            if signals is not None:
+                ending.is_by_user = True
+                return _stopped(request, signals)
+            ending.stage = Stage.COMPLETE
+            _finish(request, opened.output, began)
+            ending.stage = Stage.DELIVERED
     _print_uris(request)
     return 0
-
-
-def _close_complete(opened: Opened, *, remove: bool) -> None:
-    """Give up a job whose result is complete. Only warn if temporaries cannot be removed: the run has succeeded."""
-    try:
-        close_job(opened, remove=remove)
-    except KubemrError as error:
-        line = f"kubemr-shell clean {shlex.quote(opened.job.output)}"
-        way_out = "remove them" if opened.job.is_for_stdout else f"when this is fixed, remove them: {line}"
-        print(  # noqa: T201 - the user has to remove them
-            f"kubemr-shell: the result is complete, but temporaries are left: {error}: {way_out}", file=sys.stderr
-        )
 
 
 def _copy_streams(request: RunRequest, job: JobFolder) -> None:
@@ -121,6 +96,22 @@ def _copy_streams(request: RunRequest, job: JobFolder) -> None:
     copy_list(request.spec, request.folder, job.list_copy, is_lasting=is_lasting)
     if any(name in STANDARD_INPUT for name in request.spec.inputs):
         copy_stdin(job.stdin_copy, is_lasting=is_lasting)
+
+
+def _work_until_complete(request: RunRequest, job: JobFolder) -> Signals | None:
+    """Work until the job is complete. Return the received signals if the user has stopped the run before.
+
+    Raise JobFailed or JobCancelled if the job has ended without a result, also because its time is up.
+    """
+    state, signals, deadline = _work(request, job)
+    if state is None and deadline.passed:
+        _fail_for_time(request, job)
+        state = JobState.FAIL
+    if state is None:
+        return signals
+    if state is not JobState.COMPLETE:
+        raise _failure(request, job)
+    return None
 
 
 def _work(request: RunRequest, job: JobFolder) -> tuple[JobState | None, Signals, Deadline]:
