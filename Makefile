@@ -16,9 +16,12 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
 HELM_VERSION := v3.19.0
 HELM ?= $(shell command -v helm || echo $(BIN)/helm)
+# The folders of tests that call the code itself: one for each part, but for cli, whose tests start the program.
+FAST := $(wildcard $(patsubst kubemr_shell/%/__init__.py,tests/%,$(filter-out %/cli/__init__.py,$(wildcard kubemr_shell/*/__init__.py)))) \
+	tests/contracts
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check tidy test test-slow test-all coverage test-cluster format generate base-image images helm bench bench-quick bench-s3 bench-cluster lock docs wheels chart dist clean
+.PHONY: help demo setup check tidy test-fast test test-slow test-all coverage test-cluster format generate base-image images helm bench bench-quick bench-s3 bench-cluster lock docs wheels chart dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +66,9 @@ tidy: setup ## clang-tidy: mistakes in the C++ code
 	@printf '%s\n' -std=c++20 -Wall -Wextra -isystem "$$($(BIN)/python -m nanobind --include_dir)" \
 	    -isystem "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" > build/tidy/compile_flags.txt
 	printf '%s\n' $(filter %.cpp,$(CPP_SOURCES)) | xargs -n 1 -P "$$(nproc)" $(BIN)/clang-tidy --quiet -p build/tidy
+
+test-fast: setup ## the tests of the inner loop: under 30 seconds on two cores, without servers
+	$(BIN)/pytest -n 2 -q -m 'not lengthy and not slow and not cluster and not s3' $(FAST)
 
 test: setup ## the tests a developer runs: under five minutes on two cores; many wait, so twice as many run at once
 	$(BIN)/pytest -n $(PROCESSES) -m 'not slow and not cluster'

@@ -28,11 +28,15 @@ settings.load_profile("ours")
 BUILD_SECONDS = 1800
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first test that needs the base image builds it."""
+    """Mark the tests that need the base image, since the first of them builds it, and those that need an S3 server."""
     for item in items:
-        if "base_image" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "base_image" in fixtures:
             item.add_marker(pytest.mark.timeout(BUILD_SECONDS))
+        if "s3_server" in fixtures:
+            item.add_marker(pytest.mark.s3)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

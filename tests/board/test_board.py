@@ -45,6 +45,7 @@ def test_a_small_job_takes_few_writes(tmp_path: Path) -> None:
     assert shop.wire("user").calls["create"] == 4
 
 
+@pytest.mark.lengthy
 def test_a_task_costs_little(tmp_path: Path) -> None:
     """The test counts calls for 20,000 tasks in commits of 200, because this count does not depend on the machine."""
     wire = Wire(str(tmp_path / "board.db"))

@@ -38,6 +38,7 @@ def waits(workshop: Workshop) -> tuple[str, str] | None:
     return waits_of(workshop.wire("user").get(JOB_KIND, "job"))
 
 
+@pytest.mark.lengthy
 def test_a_full_quota_is_waited_for_and_the_status_says_so(workshop: Workshop) -> None:
     wire = workshop.wire("a")
     workshop.worker("a")
@@ -65,6 +66,7 @@ def test_what_a_worker_holds_is_renewed_while_it_waits_for_a_quota(workshop: Wor
     assert held.attempts
 
 
+@pytest.mark.lengthy
 def test_a_quota_that_stays_full_is_an_error_with_its_name(workshop: Workshop) -> None:
     workshop.worker("a")
     workshop.wire("a").refused = CREATION

@@ -12,6 +12,8 @@ from tests.cli.calls import call
 from tests.client.kubeconfigs import kubeconfig
 from tests.kube.bare_server import bare_server
 
+pytestmark = pytest.mark.lengthy  # each test starts a command that loads the package of kubernetes
+
 __all__ = ["bare_server"]
 
 JOB = {

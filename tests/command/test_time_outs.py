@@ -23,6 +23,8 @@ from tests.command.attempts import (
 )
 from tests.waiting import is_ready, until
 
+pytestmark = pytest.mark.lengthy  # time-outs are whole seconds
+
 SHORT_SECONDS = 0.3
 AMPLE_SECONDS = 2.0
 """The seconds in which a command reaches a certain point, also on a busy machine."""

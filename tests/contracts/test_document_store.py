@@ -228,6 +228,7 @@ def test_a_patch_cannot_rename(store: DocumentStore) -> None:
     assert store.list(KIND) == [created]
 
 
+@pytest.mark.lengthy
 def test_ten_thousand_operations_are_the_limit(store: DocumentStore) -> None:
     store.create(shard())
     patch = [json_patch.replace("/state/next", i) for i in range(10_000)]

@@ -34,7 +34,7 @@ class Place:
         return [name for name in names if prefix or not name.startswith("_kubemr/")]
 
 
-@pytest.fixture(params=["path", "file://", "s3://"])
+@pytest.fixture(params=["path", "file://", pytest.param("s3://", marks=pytest.mark.s3)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     output = f"{request.param.removeprefix('path')}{tmp_path}/output"
     s3 = S3Config()

@@ -73,6 +73,7 @@ def generate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.lengthy
 def test_the_generator_writes_what_is_missing_and_names_what_is_stale(tmp_path: Path) -> None:
     missing = generate(tmp_path, "--check")
     assert missing.returncode == 1

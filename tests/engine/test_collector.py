@@ -37,6 +37,7 @@ def check_run_file(engine: ModuleType, folder: str, shape: Shape, streams: list[
         assert facts.stored_bytes == sum(stored for _, stored, *_ in facts.partitions)
 
 
+@pytest.mark.lengthy
 @strategies.quick
 @given(strategies.shape, strategies.streams, strategies.memory_bytes)
 @example(Shape(separator=b"aa", key_fields=2), [b"aaaa\naaab\naaa\naa\na\n"], PLENTY)
@@ -62,6 +63,7 @@ def unequal_lines(count: int, seed: int) -> bytes:
     return b"".join(b"%s\t%d %s\n" % (key, rng.randrange(1000), b"x" * rng.randrange(60)) for key in keys)
 
 
+@pytest.mark.lengthy
 def test_many_spills_merged_in_passes_change_nothing(engine: ModuleType, folder: str) -> None:
     shape = Shape(partitions=5)
     streams = [unequal_lines(20_000, seed) for seed in range(4)]
@@ -81,6 +83,7 @@ def test_several_streams_are_one_collection(engine: ModuleType, folder: str) -> 
         assert collector.moved == len(b"b\t1\naa\nc")
 
 
+@pytest.mark.lengthy
 def test_lines_that_come_again_late_are_still_one_entry(engine: ModuleType, folder: str) -> None:
     """Whoever stops to look for equal lines, because there were none for long, has to find them in the end."""
     shape = Shape(partitions=2)

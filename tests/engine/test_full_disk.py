@@ -14,6 +14,8 @@ from kubemr_shell.errors import OutOfSpace
 from tests.engine.model import Shape
 from tests.engine.streams import collecting, drain_all
 
+pytestmark = pytest.mark.lengthy  # each test starts a process with a limit
+
 # RLIMIT_FSIZE makes the kernel take a part of a write and refuse the next one, as a full disk does.
 LIMITED = """
 import importlib, os, resource, sys

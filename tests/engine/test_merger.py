@@ -39,6 +39,7 @@ def sources_of(engine: ModuleType, path: Path, facts: Any, partition: int) -> An
     return engine.Source(str(path), offset, stored)
 
 
+@pytest.mark.lengthy
 @strategies.quick
 @given(strategies.shape, st.lists(strategies.streams, max_size=5), strategies.memory_bytes)
 def test_a_merge_is_the_sorted_lines_of_all_runs(
@@ -62,6 +63,7 @@ def test_a_merge_is_the_sorted_lines_of_all_runs(
         assert merger.moved == len(merged)
 
 
+@pytest.mark.lengthy
 def test_more_sources_than_can_be_open_are_merged_in_passes(engine: ModuleType, folder: str, runs: Path) -> None:
     rng = random.Random(3)
     shape = Shape(partitions=2)
@@ -105,6 +107,7 @@ def test_a_path_need_not_be_utf8(engine: ModuleType, folder: str, runs: Path) ->
     assert merge_error(engine, folder, [source]).path == str(odd / "run")
 
 
+@pytest.mark.lengthy
 def test_every_wrong_bit_of_a_small_run_is_found(engine: ModuleType, folder: str, runs: Path) -> None:
     facts = write_run(engine, folder, runs / "small", [b"a\t1\nb\nb\n"], Shape())
     content = (runs / "small").read_bytes()
@@ -130,6 +133,7 @@ def large_run(engine: ModuleType, folder: str, runs: Path) -> tuple[Path, Any]:
     return path, write_run(engine, folder, path, [some_lines()], Shape(partitions=3))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("copies", [2, 3, 20])
 def test_runs_whose_blocks_end_with_the_same_line_are_merged(
     engine: ModuleType, folder: str, runs: Path, copies: int
@@ -193,6 +197,7 @@ def test_a_line_that_came_more_often_than_memory_holds_is_a_stream(engine: Modul
     assert received == (b"again\tand again\n" * (len(received) // 16 + 1))[: len(received)]
 
 
+@pytest.mark.lengthy
 @strategies.quick
 @given(data=st.data())
 def test_a_wrong_byte_in_any_block_is_found_and_placed(

@@ -41,6 +41,7 @@ KEYS = {
 }
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("partitions", [2, 5, 16, 1000])
 @pytest.mark.parametrize("name", KEYS)
 def test_similar_keys_spread_evenly(engine: ModuleType, name: str, partitions: int) -> None:

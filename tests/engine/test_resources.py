@@ -41,6 +41,7 @@ def spill_descriptors(folder: str) -> list[int]:
     return [fd for fd, target in open_descriptors().items() if target.startswith(folder)]
 
 
+@pytest.mark.lengthy
 def test_tasks_in_several_threads_do_not_meet(engine: ModuleType, folder: str) -> None:
     shape = Shape(partitions=3)
 
@@ -120,6 +121,7 @@ def test_a_cancelled_task_can_be_followed_by_another(engine: ModuleType, folder:
     os.close(cancel)
 
 
+@pytest.mark.lengthy
 def test_no_descriptor_stays_open(engine: ModuleType, folder: str, tmp_path: Path) -> None:
     before = open_descriptors()
     with collecting(engine, Shape(), folder, memory_bytes=SMALL_MEMORY) as collector:

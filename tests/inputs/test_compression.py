@@ -102,6 +102,7 @@ def test_a_flipped_bit_is_never_silent(codec: Codec) -> None:
             read(bytes(damaged), codec)
 
 
+@pytest.mark.lengthy
 def test_the_window_that_a_stream_asks_for_is_limited() -> None:
     greedy = lzma.compress(b"x", filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 29}])
     with pytest.raises(CorruptInput, match=r"[Mm]emory"):
@@ -117,6 +118,7 @@ def test_frames_that_a_zstd_reader_must_skip_are_skipped() -> None:
     assert read(data, "zstd") == b"line\n"
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("codec", CODECS)
 def test_output_comes_in_bounded_steps(codec: Codec) -> None:
     data = COMPRESSORS[codec](bytes(32 << 20))
@@ -125,6 +127,7 @@ def test_output_comes_in_bounded_steps(codec: Codec) -> None:
     assert max(steps) <= 17 * STEP_BYTES
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_file_that_explodes_does_not_fill_the_memory(tmp_path: Path, codec: Codec) -> None:
     """A process decompresses a file of a few kilobytes to 128 MiB of zeros, and reports its peak memory."""

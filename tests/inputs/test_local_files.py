@@ -57,6 +57,7 @@ def test_the_order_is_that_of_whole_paths_as_bytes(tmp_path: Path) -> None:
     assert found(tmp_path, "") == sorted(names, key=os.fsencode)
 
 
+@pytest.mark.lengthy
 def test_a_very_deep_folder_is_read_to_its_bottom(tmp_path: Path) -> None:
     os.makedirs(tmp_path / ("d/" * 400))
     for _ in range(2):

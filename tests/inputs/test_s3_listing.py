@@ -146,6 +146,7 @@ def test_inputs_from_an_object(bucket: Bucket) -> None:
             listed(bucket, [], inputs_from=f"{bucket.uri}/{missing}")
 
 
+@pytest.mark.lengthy
 def test_a_server_that_is_down_is_no_missing_input() -> None:
     config = S3Config(endpoint="http://127.0.0.1:9", region="us-east-1")
     patience = replace(HASTY, budget=0.1)

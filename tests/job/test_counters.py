@@ -51,6 +51,7 @@ def test_the_first_by_name_are_kept_and_the_first_that_is_dropped_is_named(bound
 NAMES = st.tuples(st.sampled_from(["", "a", "é", "zz"]), st.text("abé\x00", max_size=4))
 
 
+@pytest.mark.lengthy
 @given(
     shards=st.lists(st.dictionaries(NAMES, st.integers(-5, 5), max_size=12), max_size=8),
     lanes=st.integers(1, 4),

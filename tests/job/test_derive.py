@@ -28,6 +28,7 @@ def test_partitions_default_to_the_replicas_then_to_the_slots(spec: JobSpec, par
     assert resolve(spec, slots=4).partitions == partitions
 
 
+@pytest.mark.lengthy
 @unhurried
 @given(valid_specs())
 def test_a_resolved_spec_does_not_depend_on_the_machine_any_more(mapping: dict[str, Any]) -> None:

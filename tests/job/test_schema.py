@@ -64,6 +64,7 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema())
 
 
+@pytest.mark.lengthy
 @unhurried
 @given(valid_documents())
 def test_both_accept_what_is_right(candidate: object) -> None:
@@ -147,6 +148,7 @@ def test_both_agree_on_what_contradicts_itself(outer: Path, choices: dict[str, l
         assert bool(problems(candidate)) != BY_SCHEMA.is_valid(candidate), spec
 
 
+@pytest.mark.lengthy
 @settings(unhurried, max_examples=200)
 @given(mutated_documents())
 def test_both_accept_or_both_refuse_what_was_changed(candidate: object) -> None:

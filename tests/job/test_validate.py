@@ -295,6 +295,7 @@ def test_values_become_ours() -> None:
     assert spec.ok_exit_codes == (0, 1)
 
 
+@pytest.mark.lengthy
 @unhurried
 @given(valid_specs())
 def test_a_spec_comes_back_from_its_mapping(mapping: dict[str, Any]) -> None:
@@ -304,6 +305,7 @@ def test_a_spec_comes_back_from_its_mapping(mapping: dict[str, Any]) -> None:
     assert spec_to_mapping(spec_from_mapping(written)) == written
 
 
+@pytest.mark.lengthy
 @unhurried
 @given(valid_specs(), st.randoms())
 def test_the_order_of_the_fields_does_not_matter(mapping: dict[str, Any], random: Any) -> None:

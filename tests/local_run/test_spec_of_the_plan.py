@@ -30,6 +30,8 @@ from kubemr_shell.worker.memory import divide_memory
 from tests.inputs.server import Resource, serving
 from tests.waiting import PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.lengthy  # each test runs whole jobs
+
 KEYS, LINES = 50, 800
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 MEMORY = divide_memory(1 << 28, 1)

@@ -6,6 +6,8 @@ import threading
 import time
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.kube.client import PAGE_BYTES
 from kubemr_shell.kube.resources import JOBS
@@ -31,6 +33,7 @@ def answering(answers: list[object], watched: list[float]) -> Answer:
     return answer
 
 
+@pytest.mark.lengthy
 def test_it_goes_on_after_an_answer_that_makes_no_sense_and_does_not_ask_all_the_time() -> None:
     failures: list[KubemrError] = []
     changed: list[Key] = []

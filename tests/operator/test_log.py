@@ -40,6 +40,7 @@ def test_a_message_names_the_job_that_it_is_about() -> None:
 WORKER = ["worker", "--job=words", "--uid=u", "--namespace=here", "--name=w-0", "--workers=1"]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("arguments", "component"),
     [

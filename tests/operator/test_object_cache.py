@@ -8,6 +8,8 @@ import tracemalloc
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.kube.marks import ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.status import state_of
@@ -62,6 +64,7 @@ def whole_pod(name: str) -> dict[str, Any]:
     return whole
 
 
+@pytest.mark.lengthy
 def test_a_pod_takes_a_kilobyte_or_two() -> None:
     pods, text = ObjectCache(job_of=label_of, kept=kept_of_pod, fact=state_of), json.dumps(whole_pod("POD"))
     tracemalloc.start()

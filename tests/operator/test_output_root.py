@@ -40,6 +40,7 @@ def test_a_job_without_an_output_writes_where_the_template_says(root: str, outpu
     assert output_of(seen(without), OperatorOptions(output_root=root)) == output
 
 
+@pytest.mark.lengthy
 @given(st.sampled_from(ROOTS), st.lists(st.tuples(NAMES, NAMES), min_size=2, max_size=2, unique=True))
 def test_no_two_jobs_of_a_cluster_get_the_same_output(root: str, jobs: list[tuple[str, str]]) -> None:
     check_root(root)

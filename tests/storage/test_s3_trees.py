@@ -140,6 +140,7 @@ def test_nothing_is_to_be_removed_in_a_bucket_that_is_gone(place: Place) -> None
         place.storage.delete_tree(f"{place.output}/tmp")
 
 
+@pytest.mark.lengthy
 def test_a_server_that_knows_no_buckets_does_not_say_that_one_is_gone() -> None:
     """A server that answers 404 to all requests may be the wrong one, so its answer does not mean "removed"."""
     with serving({}) as server:

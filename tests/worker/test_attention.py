@@ -2,6 +2,8 @@ import subprocess
 import sys
 import threading
 
+import pytest
+
 from kubemr_shell.worker.attention import Attention
 
 BUSY = """
@@ -38,6 +40,7 @@ def test_another_thread_ends_the_wait() -> None:
     attention.close()
 
 
+@pytest.mark.lengthy
 def test_a_signal_handler_may_set_it_at_any_moment() -> None:
     done = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, timeout=60, check=False)
     assert (done.stdout, done.returncode) == (b"done", 0)

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from kubemr_shell.board.layout import Layout
 
 TASKS, PARTITIONS = 300, 20_000
@@ -47,6 +49,7 @@ print(json.dumps({"bytes": peak() - before, "manifest": len(manifest)}))
 """
 
 
+@pytest.mark.lengthy
 def test_a_shard_of_a_job_with_many_partitions_is_closed_in_little_memory(tmp_path: Path) -> None:
     tasks = Layout.of(TASKS, 1, pieces=PARTITIONS).shard_size
     arguments = [str(tmp_path), str(tasks), str(PARTITIONS), str(TASKS_A_BATCH)]

@@ -31,6 +31,7 @@ ENTRIES = st.builds(
 )
 
 
+@pytest.mark.lengthy
 @given(st.lists(ENTRIES))
 def test_what_is_encoded_is_decoded(entries: list[Entry]) -> None:
     assert decode_batch(encode_batch(entries), "b") == entries

@@ -44,6 +44,7 @@ def planned(workspace: Workspace) -> PlannedSplits:
     return PlannedSplits(workspace, lambda: "1")
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(("tasks", "pieces", "chunks"), [(1, 1, 1), (1000, 1, 1), (2001, 1, 3), (50, 1000, 13)])
 def test_every_task_gets_its_split(workspace: Workspace, tasks: int, pieces: int, chunks: int) -> None:
     assert write_splits(workspace, "1", (split(task, pieces) for task in range(tasks))) == tasks

@@ -83,6 +83,7 @@ def board_with_a_shard(folder: Path) -> str:
     return path
 
 
+@pytest.mark.lengthy
 def test_no_addition_of_many_processes_is_lost(tmp_path: Path) -> None:
     path = board_with_a_shard(tmp_path)
     writers = [python(ADD_ONES, path, 60) for _ in range(4)]
