@@ -45,7 +45,7 @@ An error that only one part raises and catches is defined in that part: ``RetryR
 
 Only ``cli`` turns an error into an exit code and prints it. The message of an error is for a person at a terminal. It
 says what went wrong, where, and what to do next. The command that continues the job depends on the place where the job
-runs: ``worker.way_on`` adds the command to errors that have a ``Sequel``.
+runs: ``worker.advice`` adds the command to errors that have a ``Sequel``.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def test_a_module_says_what_it_is_for(path: Path) -> None:
 
 
 def test_only_a_run_speaks_of_its_own_flags() -> None:
-    """Pods print the messages of the other parts too. ``worker.way_on`` adds the advice for each place."""
+    """Pods print the messages of the other parts too. ``worker.advice`` adds the advice for each place."""
     flags = re.compile("--(resume|overwrite)")
     found = [relative(path) for path in CODE if flags.search(path.read_text())]
     places = tuple(f"kubemr_shell/{part}/" for part in ("cli", "local_run", "outputs", "job_folder"))

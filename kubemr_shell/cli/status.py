@@ -18,11 +18,11 @@ from kubemr_shell.client.access import Access
 def status(*, name: str, output: str, access: Access) -> None:
     """Show the state of a job of a cluster: progress, hindrances, the reason of a failure, the place of the results."""
     from kubemr_shell.client.status import as_json, status_lines
-    from kubemr_shell.client.views import readable
+    from kubemr_shell.client.views import status_errors_explained
 
     jobs = reach(access)
     job, progress, now = jobs.get(name), jobs.progress(name), time.time()  # noqa: TID251 - stamps of the API server
-    with readable(name):
+    with status_errors_explained(name):
         if output == "json":
             print(json.dumps(as_json(job, progress, now=now), indent=2))
         else:

@@ -14,7 +14,7 @@ from kubemr_shell.client.following import HINT, Followed, Say
 from kubemr_shell.client.jobs import Jobs
 from kubemr_shell.client.packing import Package
 from kubemr_shell.client.submission import replace_files
-from kubemr_shell.client.views import readable, view_of
+from kubemr_shell.client.views import status_errors_explained, view_of
 from kubemr_shell.errors import Conflict, InvalidSpec, KubemrError, Unavailable, UsageError
 from kubemr_shell.job.state import ENDED, JobState
 from kubemr_shell.job.validate import load_job
@@ -147,7 +147,7 @@ def _must_be_retriable(document: Document, wanted: Change, found: Mapping[str, s
             name, f"it is being deleted: when it is gone (kubemr-shell delete {name} --wait), submit it again"
         )
     asked = load_job({**document, "spec": wanted}, f"job {name}").spec
-    with readable(name):
+    with status_errors_explained(name):
         try:
             retried(view_of(document), asked, found)
         except RetryRefused as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.stores.documents import Document
-from kubemr_shell.client.views import readable, view_of
+from kubemr_shell.client.views import status_errors_explained, view_of
 from kubemr_shell.errors import InvalidSpec, JobCancelled, JobFailed, KubemrError
 from kubemr_shell.job.state import ENDED, JobState, Phase
 from kubemr_shell.screens.failure import failure_lines
@@ -28,7 +28,7 @@ def failure_of(document: Document, flags: str) -> KubemrError | None:
     if view.state is not JobState.FAIL:
         return None
     failure = view.failure or {}
-    with readable(name):
+    with status_errors_explained(name):
         error: KubemrError = JobFailed("\n".join(failure_screen(name, failure, flags)))
         error.exit_code = int(failure.get("exitCode", JobFailed.exit_code))
     return error

@@ -11,7 +11,7 @@ from kubemr_shell.board.progress import Progress, read_progress
 from kubemr_shell.board.stores.documents import Document, Documents, Operation
 from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.client.access import Access
-from kubemr_shell.client.views import readable
+from kubemr_shell.client.views import status_errors_explained
 from kubemr_shell.errors import (
     AlreadyExists,
     BoardUnavailable,
@@ -60,12 +60,12 @@ class Jobs:
 
     def get(self, name: str) -> Document:
         """Return the job ``name``."""
-        with self.explained(name):
+        with self.errors_explained(name):
             return self.client.get(JOBS, self.namespace, name)
 
     def list(self, *, everywhere: bool = False) -> Documents:
         """Return the jobs of the namespace, or with ``everywhere`` of the cluster, ordered by namespace and name."""
-        with self.explained():
+        with self.errors_explained():
             found = self.client.list(JOBS, None if everywhere else self.namespace)["items"]
         return sorted(found, key=lambda job: (job["metadata"]["namespace"], job["metadata"]["name"]))
 
@@ -73,7 +73,7 @@ class Jobs:
         """Create a job and return it. Raise UsageError if the name is taken."""
         name = document["metadata"]["name"]
         try:
-            with self.explained():
+            with self.errors_explained():
                 return self.client.create(JOBS, self.namespace, document, strict=True)
         except AlreadyExists as error:
             if self._is_being_deleted(name):
@@ -96,12 +96,12 @@ class Jobs:
 
     def patch(self, name: str, operations: Sequence[Operation]) -> Document:
         """Apply a JSON Patch to a job and return the job. Raise Conflict if a test of the patch fails."""
-        with self.explained(name):
+        with self.errors_explained(name):
             return self.client.patch(JOBS, self.namespace, name, list(operations), strict=True)
 
     def delete(self, name: str, *, uid: str) -> None:
         """Delete a job, unless another job with a different uid has its name."""
-        with self.explained(name):
+        with self.errors_explained(name):
             self.client.delete(JOBS, self.namespace, name, options={"preconditions": {"uid": uid}})
 
     def watch(self, name: str, *, since: str, seconds: float, stop: Event) -> Iterator[Change]:
@@ -118,11 +118,11 @@ class Jobs:
 
     def progress(self, name: str) -> Progress:
         """Return the progress of a job, from its document and its shards."""
-        with self.explained(name), readable(name):
+        with self.errors_explained(name), status_errors_explained(name):
             return read_progress(self.store, name)
 
     @contextmanager
-    def explained(self, name: str | None = None) -> Iterator[None]:
+    def errors_explained(self, name: str | None = None) -> Iterator[None]:
         """Explain the errors of requests for the job ``name``, or for jobs in general."""
         try:
             yield

@@ -124,7 +124,7 @@ class JobLogs:
             query["sinceTime"] = lines.since
         lines.begin()
         path, what = PODS.path(self._jobs.namespace, pod, "log"), f"log of pod {pod}"
-        with self._jobs.explained():
+        with self._jobs.errors_explained():
             try:
                 answer = self._jobs.client.open_stream(path, what, query, idle_seconds=IDLE_SECONDS)
             except DocumentNotFound:
@@ -156,7 +156,7 @@ class JobLogs:
 
     def _pods(self) -> list[Document]:
         labels = f"{JOB_LABEL}={self._name},{ROLE_LABEL}={WORKER}"
-        with self._jobs.explained():
+        with self._jobs.errors_explained():
             found: list[Document] = self._jobs.client.list(PODS, self._jobs.namespace, labels=labels)["items"]
         return sorted(found, key=lambda pod: (pod["metadata"]["creationTimestamp"], pod["metadata"]["name"]))
 

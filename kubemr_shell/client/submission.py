@@ -73,7 +73,7 @@ def replace_files(jobs: Jobs, job: Document, package: Package) -> None:
     files = _send(jobs, job, package)
     if files is not None:
         change = [test("/metadata/uid", files["metadata"]["uid"]), add("/binaryData", package.encoded())]
-        with jobs.explained():
+        with jobs.errors_explained():
             jobs.client.patch(CONFIG_MAPS, jobs.namespace, files["metadata"]["name"], change)
 
 
@@ -81,7 +81,7 @@ def _send(jobs: Jobs, job: Document, package: Package) -> Document | None:
     """Create the ConfigMap of a job. If the job already has one, which may hold other files, return it instead."""
     name = files_name(job["metadata"]["name"])
     for _ in range(TRIES):
-        with jobs.explained():
+        with jobs.errors_explained():
             try:
                 jobs.client.create(CONFIG_MAPS, jobs.namespace, package.config_map(job))
             except AlreadyExists:
@@ -97,7 +97,7 @@ def _send(jobs: Jobs, job: Document, package: Package) -> Document | None:
 
 def _begun(jobs: Jobs, document: Mapping[str, Any]) -> Document | None:
     """Return the job if the same submission has created it already and it waits for its files, else None."""
-    with jobs.explained():
+    with jobs.errors_explained():
         job = _found(jobs, JOBS, document["metadata"]["name"])
         if job is None or job["spec"] != document["spec"] or has_ended(job):
             return None
@@ -107,7 +107,7 @@ def _begun(jobs: Jobs, document: Mapping[str, Any]) -> Document | None:
 
 def _make_room(jobs: Jobs, name: str) -> None:
     """Remove the files of a deleted job of the same name, so that pods of the new job do not see them."""
-    with jobs.explained():
+    with jobs.errors_explained():
         old = _found(jobs, CONFIG_MAPS, files_name(name))
         if old is not None and _found(jobs, JOBS, name) is None:
             _remove_left(jobs, old, name)

@@ -12,12 +12,12 @@ from kubemr_shell.errors import KubemrError
 
 def view_of(document: Document) -> JobView:
     """Return the state of a job. Raise KubemrError if it is not as workers and operator write it."""
-    with readable(str(document["metadata"]["name"])):
+    with status_errors_explained(str(document["metadata"]["name"])):
         return parse_job(document)
 
 
 @contextmanager
-def readable(name: str) -> Iterator[None]:
+def status_errors_explained(name: str) -> Iterator[None]:
     """Turn the errors of code that reads a status, which may hold anything, into a KubemrError."""
     try:
         yield

@@ -33,7 +33,7 @@ JOB_NAME = "job"
 """The name of the only job on the board of a run."""
 TEMPORARIES = ("plan", "map", "journal")
 """The folders for temporaries, which ``--tmp`` moves."""
-HERE = ("logs", "scratch", "workers")
+LOCAL_FOLDERS = ("logs", "scratch", "workers")
 """The folders that are always in the state folder, also with ``--tmp``."""
 
 
@@ -187,10 +187,10 @@ class JobFolder:
 
     def make_folders(self) -> None:
         """Make the folders for the files of workers, which hold no results. Folders that exist stay as they are."""
-        for folder in HERE:
+        for folder in LOCAL_FOLDERS:
             LocalStorage().make_folder(os.path.join(self.root, folder))
 
-    def replaces(self, old_parts: tuple[str, ...] | None) -> None:
+    def note_old_parts(self, old_parts: tuple[str, ...] | None) -> None:
         """Note that the next job, which takes over these temporaries, replaces ``old_parts``. Note their place too."""
         elsewhere = None if self.tmp is None else self.temporaries
         self._write_facts({**self._facts(), "oldParts": old_parts, "temporaries": elsewhere})

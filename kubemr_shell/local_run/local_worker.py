@@ -14,7 +14,7 @@ from kubemr_shell.errors import JobNotFound, KubemrError, UsageError
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
-from kubemr_shell.local_run.ways import way_on
+from kubemr_shell.local_run.advice import run_advice
 from kubemr_shell.storage import ownership
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.job_context import JobContext
@@ -72,7 +72,7 @@ class LocalWorker:
                 is_dead=lambda worker: not ownership.is_held(job.worker_file(worker, "lock")),
                 groups=job.worker_file(options.worker, "groups"),
                 progress=job.worker_file(options.worker, "progress"),
-                way_on=way_on(has_output=not job.is_for_stdout),
+                advice=run_advice(has_output=not job.is_for_stdout),
             ),
             lambda view, spec: job_context(job, view, spec, options, scratch=scratch),
         )

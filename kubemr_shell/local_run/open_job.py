@@ -16,7 +16,7 @@ from kubemr_shell.job_folder.board import open_board
 from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.outputs.apart import check_apart, check_tmp_apart
-from kubemr_shell.outputs.checks import check_output, check_unowned, check_whole
+from kubemr_shell.outputs.checks import check_no_cluster_job_for_run, check_output, check_whole
 from kubemr_shell.outputs.clean import remove_jobs
 from kubemr_shell.outputs.contents import Found, look_at_output
 from kubemr_shell.outputs.folder_output import FolderOutput
@@ -45,13 +45,15 @@ def open_job(request: RunRequest) -> Opened | None:
         return _new_without_output(request)
     check_apart(request.output, request.spec.inputs, request.folder)
     output = output_at(request.output, request.spec.s3, request.state_home)
-    check_unowned(output)
+    check_no_cluster_job_for_run(output)
     found = look_at_output(output)
     if found.unfinished is None:  # otherwise a run may be at work on the job: only ``hold`` can tell
         check_output(output, found, resume=request.resume, overwrite=request.overwrite)
     hold = output.hold(replace=request.overwrite)
     try:
-        check_unowned(output)  # again: from now on, a job of a cluster sees that this run owns the output
+        check_no_cluster_job_for_run(
+            output
+        )  # again: from now on, a job of a cluster sees that this run owns the output
         found = look_at_output(output)
         check_output(output, found, resume=request.resume, overwrite=request.overwrite)
         job = _job_in_output(request, output, found)

@@ -13,7 +13,7 @@ from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_requests import RequestMeter
 from kubemr_shell.net.s3_uri import is_s3
-from kubemr_shell.screens.forecast import Shape, forecast
+from kubemr_shell.screens.forecast import RunShape, forecast
 from kubemr_shell.screens.plan import Plan
 
 
@@ -36,7 +36,7 @@ def plan_of(request: RunRequest) -> Plan:
     at_once = request.memory.slots * request.workers
     splits = list(plan_splits(objects, split=request.memory.limited(spec.split), parallelism=at_once))
     assert spec.partitions is not None
-    shape = Shape(
+    shape = RunShape(
         partitions=spec.partitions,
         at_once=at_once,
         workers=request.workers,

@@ -16,7 +16,7 @@ from kubemr_shell.job_folder.board import open_board
 from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.job_folder.leftovers import end_leftovers
 from kubemr_shell.local_run.input_check import check_inputs_unchanged, file_pins
-from kubemr_shell.local_run.reuse_maps import begin_again
+from kubemr_shell.local_run.reuse_maps import take_over_maps
 from kubemr_shell.outputs.checks import check_whole
 from kubemr_shell.outputs.contents import Found
 from kubemr_shell.shown import shown
@@ -50,7 +50,7 @@ def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None 
         check_inputs_unchanged(job.workspace(), view.plan)
     spec = replace(asked if view.plan is None else kept_in_plan(asked), partitions=old.partitions)
     if view.state is JobState.COMPLETE:
-        job = begin_again(job, spec, old_parts=found.old_parts)
+        job = take_over_maps(job, spec, old_parts=found.old_parts)
     with open_board(job) as board:
         if view.state is not JobState.COMPLETE:
             _apply(board, view, spec, changes)

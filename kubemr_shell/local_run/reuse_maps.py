@@ -14,7 +14,7 @@ from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
 
 
-def begin_again(job: JobFolder, spec: JobSpec, *, old_parts: tuple[str, ...] | None) -> JobFolder:
+def take_over_maps(job: JobFolder, spec: JobSpec, *, old_parts: tuple[str, ...] | None) -> JobFolder:
     """Return a new job in the folder of the old job. The old result stays until the new one replaces ``old_parts``.
 
     The last step makes the new job. If the process is killed before this step, a complete job is left, perhaps in a
@@ -32,7 +32,7 @@ def begin_again(job: JobFolder, spec: JobSpec, *, old_parts: tuple[str, ...] | N
             target.close()
     finally:
         source.close()
-    job.replaces(old_parts)
+    job.note_old_parts(old_parts)
     job.forget_workers()
     os.rename(job.root, new.root)
     for kind in ("-wal", "-shm"):  # SQLite must not take the files of the old board for those of the new one

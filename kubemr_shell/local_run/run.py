@@ -26,6 +26,7 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.job_folder.board import open_board
 from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.job_folder.leftovers import kill_leftovers
+from kubemr_shell.local_run.advice import run_advice
 from kubemr_shell.local_run.deadline import Deadline
 from kubemr_shell.local_run.ending import Stage, closing_job
 from kubemr_shell.local_run.list_copy import check_stdin, copy_list
@@ -34,7 +35,6 @@ from kubemr_shell.local_run.open_job import open_job
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.local_run.snapshots import Observer
 from kubemr_shell.local_run.stdin_copy import copy_stdin
-from kubemr_shell.local_run.ways import way_on
 from kubemr_shell.outputs.contents import read_success
 from kubemr_shell.outputs.locate import output_at
 from kubemr_shell.outputs.output import Output
@@ -65,7 +65,7 @@ class Workforce(Protocol):
 def run_job(request: RunRequest) -> int:
     """Run a job to its end and return the exit code. Raise JobFailed, with the screen that explains the failure."""
     keep_exit_statuses()
-    with ending_on_signals(), way_on(has_output=request.output is not None).added_to_errors():
+    with ending_on_signals(), run_advice(has_output=request.output is not None).added_to_errors():
         return _run(request)
 
 
@@ -82,9 +82,9 @@ def _run(request: RunRequest) -> int:
             signals = _work_until_complete(request, opened.job)
             if signals is not None:
                 ending.is_by_user = True
-                return _stopped(request, signals)
+                return _report_signal(request, signals)
             ending.stage = Stage.COMPLETE
-            _finish(request, opened.output, began)
+            _deliver_result(request, opened.output, began)
             ending.stage = Stage.DELIVERED
     _print_uris(request)
     return 0
@@ -105,12 +105,12 @@ def _work_until_complete(request: RunRequest, job: JobFolder) -> Signals | None:
     """
     state, signals, deadline = _work(request, job)
     if state is None and deadline.passed:
-        _fail_for_time(request, job)
+        _fail_after_deadline(request, job)
         state = JobState.FAIL
     if state is None:
         return signals
     if state is not JobState.COMPLETE:
-        raise _failure(request, job)
+        raise _error_of_failed_job(request, job)
     return None
 
 
@@ -118,7 +118,7 @@ def _work(request: RunRequest, job: JobFolder) -> tuple[JobState | None, Signals
     workforce = _workforce(request, job)
     try:
         with (
-            stopping_on_signals(workforce.stop, kill=lambda: _abandon(job)) as signals,
+            stopping_on_signals(workforce.stop, kill=lambda: _end_at_once(job)) as signals,
             Deadline(request.spec.active_deadline_seconds, workforce.stop) as deadline,
             _progress(request, job),
         ):
@@ -127,7 +127,7 @@ def _work(request: RunRequest, job: JobFolder) -> tuple[JobState | None, Signals
         workforce.close()
 
 
-def _abandon(job: JobFolder) -> None:
+def _end_at_once(job: JobFolder) -> None:
     kill_leftovers(job)
     show_cursor(sys.stderr)
 
@@ -161,7 +161,7 @@ def _progress(request: RunRequest, job: JobFolder) -> Iterator[None]:
         observer.close()
 
 
-def _finish(request: RunRequest, output: Output, began: float) -> None:
+def _deliver_result(request: RunRequest, output: Output, began: float) -> None:
     if request.output is None:
         try:
             write_results(output)
@@ -186,14 +186,14 @@ def _print_uris(request: RunRequest) -> None:
     sys.stdout.flush()
 
 
-def _stopped(request: RunRequest, signals: Signals) -> int:
+def _report_signal(request: RunRequest, signals: Signals) -> int:
     assert signals.exit_code is not None
     hint = "; continue with --resume" if request.output is not None else ""
     _say(request, [f"stopped by {signals.received.name if signals.received else ''}{hint}"])
     return signals.exit_code
 
 
-def _fail_for_time(request: RunRequest, job: JobFolder) -> None:
+def _fail_after_deadline(request: RunRequest, job: JobFolder) -> None:
     seconds = request.spec.active_deadline_seconds
     with open_board(job) as board:
         try:
@@ -206,7 +206,7 @@ def _fail_for_time(request: RunRequest, job: JobFolder) -> None:
             ) from error
 
 
-def _failure(request: RunRequest, job: JobFolder) -> KubemrError:
+def _error_of_failed_job(request: RunRequest, job: JobFolder) -> KubemrError:
     with open_board(job) as board:
         view = board.view()
     if view.state is JobState.CANCELLED:
@@ -216,15 +216,15 @@ def _failure(request: RunRequest, job: JobFolder) -> KubemrError:
         failure,
         job=job.name,
         debug=["kubemr-shell", "debug", request.output or job.root, str(failure.get("task"))],
-        resume=_line_again(request, "--resume") if view.plan else [],
-        anew=_line_again(request, "--overwrite"),
+        resume=_command_line_with(request, "--resume") if view.plan else [],
+        anew=_command_line_with(request, "--overwrite"),
     )
     error: KubemrError = JobFailed("\n".join(lines))
     error.exit_code = failure.get("exitCode", JobFailed.exit_code)
     return error
 
 
-def _line_again(request: RunRequest, flag: str) -> list[str]:
+def _command_line_with(request: RunRequest, flag: str) -> list[str]:
     if request.output is None:
         return []
     return [word for word in request.command_line if word not in ("--overwrite", "--resume")] + [flag]

@@ -21,7 +21,7 @@ from kubemr_shell.operator.hindrance import NO_IMAGE, NODE_LOST, first_hindrance
 from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.obstacles import NOT_MADE, no_pod_for
 from kubemr_shell.operator.options import OperatorOptions
-from kubemr_shell.operator.outputs import decided_output, output_of
+from kubemr_shell.operator.output_owner import decided_output, output_of
 from kubemr_shell.operator.pods import has_ended, has_succeeded, last_failure
 from kubemr_shell.operator.workers import end_held_pods
 

@@ -20,7 +20,7 @@ from kubemr_shell.operator.object_cache import Key, ObjectCache
 from kubemr_shell.operator.observation import Observation, OutputOwner
 from kubemr_shell.operator.obstacles import in_the_way, left_owner
 from kubemr_shell.operator.options import OperatorOptions
-from kubemr_shell.operator.outputs import output_of, owner_name, owner_of_output
+from kubemr_shell.operator.output_owner import output_of, owner_name, owner_of_output
 from kubemr_shell.operator.progress_reader import ProgressReader
 from kubemr_shell.operator.stillness import StillnessWatch
 from kubemr_shell.operator.vanished import VanishedWorkers

@@ -39,7 +39,7 @@ from kubemr_shell.operator.cleanup_template import cleanup_template
 from kubemr_shell.operator.merge import merged
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.options import OperatorOptions
-from kubemr_shell.operator.outputs import owner_name
+from kubemr_shell.operator.output_owner import owner_name
 from kubemr_shell.operator.rights import job_rules
 from kubemr_shell.operator.spec_changes import noted_spec
 

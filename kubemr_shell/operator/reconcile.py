@@ -28,7 +28,7 @@ from kubemr_shell.operator.conditions import LONGEST_MESSAGE
 from kubemr_shell.operator.deletion import delete_job, stop_workers, with_finalizer
 from kubemr_shell.operator.observation import Observation, Trouble
 from kubemr_shell.operator.options import OperatorOptions
-from kubemr_shell.operator.outputs import output_of
+from kubemr_shell.operator.output_owner import output_of
 from kubemr_shell.operator.pods import last_failure
 from kubemr_shell.operator.report import report, same_state, status_patch
 from kubemr_shell.operator.workers import active_seconds, changed_workers, end_held_pods

@@ -19,22 +19,22 @@ def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool)
         raise UsageError(f"{place} holds an unfinished job: --resume continues it, --overwrite starts again")
 
 
-def check_unowned(output: Output) -> None:
+def check_no_cluster_job_for_run(output: Output) -> None:
     """Raise UsageError if the output holds something of a cluster job: that job may still be at work."""
-    if uids := output.unowned():
+    if uids := output.cluster_jobs():
         raise UsageError(
             f"the output {output.uri} holds temporaries of a job of a cluster ({uids[0]}): wait for its end, or choose "
             f"another {output.kind}; if that job is gone, kubemr-shell clean --force {output.uri} removes what it left"
         )
 
 
-def check_no_cluster_job(output: Output) -> None:
+def check_no_cluster_job_for_clean(output: Output) -> None:
     """Raise UsageError if a cluster job may be at work in an output that a user wants to clean.
 
     Only the job's board, in the cluster, tells whether the job runs. The age of its objects tells nothing: while a task
     runs for hours, nothing is written.
     """
-    if uids := output.unowned():
+    if uids := output.cluster_jobs():
         columns = "NAMESPACE:.metadata.namespace,JOB:.metadata.name,UID:.metadata.uid"
         raise UsageError(
             f"{output.uri} holds temporaries of a job of a cluster ({uids[0]}), which may be at work: kubemr-shell "

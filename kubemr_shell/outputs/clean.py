@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from kubemr_shell.errors import BucketNotFound, JobNotFound
 from kubemr_shell.job_folder.leftovers import end_leftovers
-from kubemr_shell.outputs.checks import check_no_cluster_job
+from kubemr_shell.outputs.checks import check_no_cluster_job_for_clean
 from kubemr_shell.outputs.output import Hold, Output, jobs_in
 
 
@@ -23,26 +23,26 @@ def clean_output(output: Output, *, force: bool = False) -> None:
         if not output.has_leftovers():
             raise JobNotFound(f"{output.uri}: there is nothing to clean")
         if not force:
-            check_no_cluster_job(output)
+            check_no_cluster_job_for_clean(output)
         hold = output.hold(replace=True, force=force)
     except BucketNotFound:
         if not os.path.isdir(output.state):
             raise
         _clean_here(output)
         return
-    with _emptying(hold):
+    with _released_at_end(hold):
         remove_jobs(output)
         output.sweep()
 
 
 def _clean_here(output: Output) -> None:
     """Remove the state on this machine of jobs whose bucket is gone. This state has no use without the bucket."""
-    with _emptying(output.hold_here()):
+    with _released_at_end(output.hold_local_state()):
         _remove(output, jobs_in(output.state))
 
 
 @contextmanager
-def _emptying(hold: Hold) -> Iterator[None]:
+def _released_at_end(hold: Hold) -> Iterator[None]:
     """Release the hold after the block. Forget the output only if the block has ended without an error.
 
     After an error the output stays known, because some state may be left in it.

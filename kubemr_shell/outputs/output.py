@@ -85,7 +85,7 @@ class Output(ABC):
     def sweep(self) -> None:
         """Remove what dead workers began to write and no job refers to. No job may have staged parts in the output."""
 
-    def unowned(self) -> list[str]:
+    def cluster_jobs(self) -> list[str]:
         """Return the uids of cluster jobs that left something here, that is, of jobs that no run on a machine owns.
 
         If the owner of something is a run, ``hold`` reports this instead.
@@ -99,7 +99,7 @@ class Output(ABC):
         With ``replace``, a job whose state is elsewhere may be forgotten; with ``force``, even if it may be alive.
         """
 
-    def hold_here(self) -> Hold:
+    def hold_local_state(self) -> Hold:
         """Own the local state of an output whose bucket is gone."""
         return self.hold(replace=True)
 

@@ -58,7 +58,7 @@ class PrefixOutput(Output):
     def uids(self) -> list[str]:
         return sorted({*self._uids_below(), *jobs_in(self.state)})
 
-    def unowned(self) -> list[str]:
+    def cluster_jobs(self) -> list[str]:
         elsewhere = sorted({*self._uids_below()} - {*jobs_in(self.state)})
         if not elsewhere or self._owner.read() is None:
             return elsewhere
@@ -89,7 +89,7 @@ class PrefixOutput(Output):
             raise
         return PrefixHold(lock, self._owner, ours)
 
-    def hold_here(self) -> Hold:
+    def hold_local_state(self) -> Hold:
         return LocalHold(self._lock())
 
     def read_part(self, name: str) -> Generator[bytes]:

@@ -22,10 +22,10 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.net.s3_client import client_for
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.pod.advice import pod_advice
 from kubemr_shell.pod.output_claim import OutputClaim
 from kubemr_shell.pod.places import Places
 from kubemr_shell.pod.secret import credentials_advice
-from kubemr_shell.pod.ways import way_on
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.worker.job_context import JobContext
@@ -153,7 +153,7 @@ class PodWorker:
                 groups=os.path.join(options.scratch, "groups"),
                 progress=os.path.join(options.scratch, "progress"),
                 log=self._log,
-                way_on=way_on(options.job, options.namespace),
+                advice=pod_advice(options.job, options.namespace),
             ),
             self._context,
             self._completed,

@@ -42,7 +42,7 @@ _COMMIT_REQUESTS = Requests({PUT: 1, GET: 1})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class RunShape:
     """The properties of a run on which its number of requests depends."""
 
     partitions: int
@@ -56,7 +56,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alone:
+class UnsplittableInput:
     """An input that cannot be cut, so that one task has to read it alone."""
 
     item: InputObject
@@ -75,12 +75,12 @@ class Forecast:
     maps: int
     largest_split: int
     reduces: int
-    alone: tuple[Alone, ...]
+    unsplittable: tuple[UnsplittableInput, ...]
     """The inputs that one task each has to read alone, slowest first."""
     requests: Requests
 
 
-def forecast(objects: Sequence[InputObject], splits: Sequence[Split], shape: Shape, listing: Requests) -> Forecast:
+def forecast(objects: Sequence[InputObject], splits: Sequence[Split], shape: RunShape, listing: Requests) -> Forecast:
     """Return the forecast of a job. ``listing`` counts the requests that finding the objects has taken."""
     sizes = [item.size for item in objects if item.size is not None]
     return Forecast(
@@ -90,7 +90,7 @@ def forecast(objects: Sequence[InputObject], splits: Sequence[Split], shape: Sha
         maps=len(splits),
         largest_split=max((_split_bytes(split) for split in splits), default=0),
         reduces=shape.partitions,
-        alone=_alone(objects, splits),
+        unsplittable=_unsplittable(objects, splits),
         requests=listing + _requests(splits, shape),
     )
 
@@ -100,7 +100,7 @@ def cost(requests: Requests, put_price: float, get_price: float) -> float:
     return (requests[PUT] * put_price + requests[GET] * get_price) / 1000
 
 
-def _requests(splits: Sequence[Split], shape: Shape) -> Requests:
+def _requests(splits: Sequence[Split], shape: RunShape) -> Requests:
     total = Requests()
     for split in splits:
         total[GET] += sum(_reads(piece, shape.read_memory) for piece in split.pieces)
@@ -113,7 +113,7 @@ def _requests(splits: Sequence[Split], shape: Shape) -> Requests:
     return total
 
 
-def _temporaries_requests(splits: Sequence[Split], shape: Shape) -> Requests:
+def _temporaries_requests(splits: Sequence[Split], shape: RunShape) -> Requests:
     """Return the requests for plan, journal, manifests and shuffle. Assume that each cell of the shuffle holds data."""
     maps, chunks = len(splits), sum(1 for _ in chunked(splits))
     total = _TEMPORARIES_REQUESTS + Requests({PUT: chunks, GET: chunks * shape.workers})
@@ -129,14 +129,14 @@ def _temporaries_requests(splits: Sequence[Split], shape: Shape) -> Requests:
     return total
 
 
-def _shuffle_requests(maps: int, shape: Shape) -> Requests:
+def _shuffle_requests(maps: int, shape: RunShape) -> Requests:
     batches = -(-shape.partitions // partitions_a_batch(maps, shape.partitions, CELLS))
     shards = _shards(maps, shape, shape.partitions)
     manifest = read_requests(-(-maps // shards), shape.partitions, -(-batches // shape.workers))
     return Requests({PUT: maps, GET: batches * maps + shards * shape.workers * manifest})
 
 
-def _shards(tasks: int, shape: Shape, pieces: int = 1) -> int:
+def _shards(tasks: int, shape: RunShape, pieces: int = 1) -> int:
     return Layout.of(tasks, shape.workers, pieces=pieces).shards
 
 
@@ -146,12 +146,12 @@ def _reads(piece: Piece, memory: int) -> int:
     return request_count(*range_of(piece, piece.size), memory)
 
 
-def _alone(objects: Sequence[InputObject], splits: Sequence[Split]) -> tuple[Alone, ...]:
+def _unsplittable(objects: Sequence[InputObject], splits: Sequence[Split]) -> tuple[UnsplittableInput, ...]:
     """Return the inputs that cannot be cut and are larger than the usual split."""
     usual = max((_split_bytes(split) for split in splits if split.pieces[0].codec == "none"), default=0)
     usual = max(usual, 64 << 20)
     found = [
-        Alone(item=item, seconds=item.size / BYTES_PER_SECOND[item.codec])
+        UnsplittableInput(item=item, seconds=item.size / BYTES_PER_SECOND[item.codec])
         for item in objects
         if item.size is not None and not item.splittable and item.size > usual
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT
 from kubemr_shell.screens.figures import bytes_text, count_text, one_line, seconds_text
-from kubemr_shell.screens.forecast import Forecast, Shape, cost
+from kubemr_shell.screens.forecast import Forecast, RunShape, cost
 
 ALONE_SHOWN = 5
 """The most inputs that the text names because one task has to read each of them alone."""
@@ -30,7 +30,7 @@ class Plan:
 
     name: str
     """The name of the job."""
-    shape: Shape
+    shape: RunShape
     forecast: Forecast
     output: str
     """The place of the parts."""
@@ -59,14 +59,15 @@ class Plan:
             "largestSplit": found.largest_split,
             "atOnce": self.shape.at_once,
             "alone": [
-                {"uri": alone.item.uri, "bytes": alone.item.size, "seconds": alone.seconds} for alone in found.alone
+                {"uri": alone.item.uri, "bytes": alone.item.size, "seconds": alone.seconds}
+                for alone in found.unsplittable
             ],
             "requests": {kind: found.requests[kind] for kind in (PUT, GET, DELETE)},
             "dollars": cost(found.requests, prices.put, prices.get),
         }
 
 
-def _task_lines(name: str, found: Forecast, shape: Shape) -> Iterator[str]:
+def _task_lines(name: str, found: Forecast, shape: RunShape) -> Iterator[str]:
     unknown = f", {count_text(found.unknown_sizes)} of unknown size" if found.unknown_sizes else ""
     yield f"{one_line(name, 100)}: {_counted(found.inputs, 'input')}, {bytes_text(found.bytes)}{unknown}"
     writes = "" if shape.partitions else ", each writes a part"
@@ -79,15 +80,15 @@ def _task_lines(name: str, found: Forecast, shape: Shape) -> Iterator[str]:
 
 
 def _alone_lines(found: Forecast) -> Iterator[str]:
-    for alone in found.alone[:ALONE_SHOWN]:
+    for alone in found.unsplittable[:ALONE_SHOWN]:
         item = alone.item
         why = "cannot be cut" if item.codec == "none" else f"{item.codec} cannot be cut"
         yield (
             f"alone    {one_line(item.uri, 200)}, {bytes_text(item.size or 0)}: {why}, so one task reads it: "
             f"{seconds_text(alone.seconds)} or more"
         )
-    if len(found.alone) > ALONE_SHOWN:
-        yield f"         and {_counted(len(found.alone) - ALONE_SHOWN, 'more input')} that cannot be cut"
+    if len(found.unsplittable) > ALONE_SHOWN:
+        yield f"         and {_counted(len(found.unsplittable) - ALONE_SHOWN, 'more input')} that cannot be cut"
 
 
 def _s3_lines(found: Forecast, prices: Prices) -> Iterator[str]:

@@ -20,6 +20,7 @@ from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.net.refusals import Refusals
 from kubemr_shell.net.s3_requests import RequestMeter
+from kubemr_shell.worker.advice import Advice
 from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.job_context import JobContext
@@ -34,7 +35,6 @@ from kubemr_shell.worker.slots import Slots
 from kubemr_shell.worker.splits import PlannedSplits
 from kubemr_shell.worker.stages import Stages
 from kubemr_shell.worker.tasks import SlotTasks
-from kubemr_shell.worker.way_on import WayOn
 
 
 def print_nothing(text: str) -> None:
@@ -61,7 +61,7 @@ class WorkerOptions:
     """The path of the file for the process groups of the commands."""
     progress: str
     """The path of the file for the progress report."""
-    way_on: WayOn
+    advice: Advice
     """The advice in the messages of errors after which the job can continue."""
     log: Callable[[str], object] = print_nothing
     """Receives the reason why the worker waits."""
@@ -135,7 +135,7 @@ class Worker:
 
     def run(self) -> JobState | None:
         """Work on the job. Return the state in which the job ended, or None after ``stop``."""
-        with self._options.way_on.added_to_errors():
+        with self._options.advice.added_to_errors():
             return self._loop.run()
 
     def stop(self) -> None:

@@ -10,7 +10,7 @@ from kubemr_shell.job.kinds import JOB_KIND
 from kubemr_shell.kube.resources import ROLES
 from kubemr_shell.operator.observation import OutputOwner
 from kubemr_shell.operator.obstacles import in_the_way, left_owner
-from kubemr_shell.operator.outputs import owner_of_output
+from kubemr_shell.operator.output_owner import owner_of_output
 from tests.operator.observed import STAMP, job
 
 

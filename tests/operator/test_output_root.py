@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from kubemr_shell.errors import UsageError
 from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.output_owner import output_of
 from kubemr_shell.operator.output_root import check_root, output_below
-from kubemr_shell.operator.outputs import output_of
 from tests.operator.observed import job, seen
 
 NAMES = st.from_regex(r"[a-z0-9](-?[a-z0-9]){0,4}", fullmatch=True)

@@ -8,7 +8,7 @@ from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.split import Codec
 from kubemr_shell.net.s3_read import PIECE_BYTES
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT
-from kubemr_shell.screens.forecast import Forecast, Requests, Shape, cost, forecast
+from kubemr_shell.screens.forecast import Forecast, Requests, RunShape, cost, forecast
 
 MB = 1 << 20
 
@@ -20,7 +20,7 @@ def item(uri: str, size: int | None, codec: Codec = "none", *, splittable: bool 
 
 def foretold(*objects: InputObject, partitions: int = 2, output: bool = False, tmp: bool = False) -> Forecast:
     splits = list(plan_splits(objects, split=SplitSpec(), parallelism=2))
-    shape = Shape(
+    shape = RunShape(
         partitions=partitions, at_once=2, workers=1, read_memory=24 * MB, output_in_s3=output, temporaries_in_s3=tmp
     )
     return forecast(objects, splits, shape, Requests({PUT: 3}))
@@ -45,7 +45,7 @@ def test_the_look_where_the_last_line_of_a_piece_ends_is_no_request_of_its_own()
 def test_an_input_that_cannot_be_cut_is_named_with_the_time_that_it_takes() -> None:
     slow, fast = item("/slow.bz2", 600_000_000, "bzip2"), item("/fast.gz", 600_000_000, "gzip")
     found = foretold(fast, slow, item("/small.gz", 1000, "gzip"), item("/plain", 2000 * MB))
-    assert [(alone.item, alone.seconds) for alone in found.alone] == [(slow, 100), (fast, 10)]
+    assert [(alone.item, alone.seconds) for alone in found.unsplittable] == [(slow, 100), (fast, 10)]
 
 
 @pytest.mark.parametrize("partitions", [1, 5])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from kubemr_shell.worker.way_on import WayOn
+from kubemr_shell.worker.advice import Advice
 
 
-def way_on(job: str, namespace: str) -> WayOn:
+def pod_advice(job: str, namespace: str) -> Advice:
     """Return the advice for a job. Kubernetes replaces a pod that has ended, until this has failed several times."""
     there = f"-n {namespace}"
-    return WayOn(
-        goes_on=f"the job continues by itself; if it has failed, by kubemr-shell retry {job} {there}",
-        begins_anew=(
+    return Advice(
+        to_continue=f"the job continues by itself; if it has failed, by kubemr-shell retry {job} {there}",
+        to_start_again=(
             f"start it again: kubemr-shell delete {job} --wait {there} && kubemr-shell submit JOB.yaml {there}"
         ),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kubemr_shell.errors import CorruptRun, JobFailed, KubemrError, OutOfSpace, Sequel, StorageError
-from kubemr_shell.worker.way_on import WayOn
+from kubemr_shell.worker.advice import Advice
 
-HERE = WayOn(goes_on="try here", begins_anew="begin here")
-ABOVE = WayOn(goes_on="try above", begins_anew="begin above")
+HERE = Advice(to_continue="try here", to_start_again="begin here")
+ABOVE = Advice(to_continue="try above", to_start_again="begin above")
 
 
 @pytest.mark.parametrize(

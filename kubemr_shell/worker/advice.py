@@ -10,12 +10,12 @@ from kubemr_shell.errors import KubemrError, Sequel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WayOn:
+class Advice:
     """The advice how to continue a job in one place, such as a local run or a cluster."""
 
-    goes_on: str
+    to_continue: str
     """The text for an error whose cause the user can correct. The text follows ``then``."""
-    begins_anew: str
+    to_start_again: str
     """The text for an error after which the job has to start again."""
 
     @contextmanager
@@ -26,8 +26,8 @@ class WayOn:
         except KubemrError as error:
             match error.sequel:
                 case Sequel.GOES_ON:
-                    error.args = (f"{error}, then {self.goes_on}",)
+                    error.args = (f"{error}, then {self.to_continue}",)
                 case Sequel.BEGINS_ANEW:
-                    error.args = (f"{error}: {self.begins_anew}",)
+                    error.args = (f"{error}: {self.to_start_again}",)
             error.sequel = None
             raise
