@@ -17,16 +17,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import dropwhile
-from typing import IO, Any
+from typing import IO
 
 import zstandard
 
 from kubemr_shell.errors import CommandNotStarted, OutOfSpace
+from kubemr_shell.tar_stream import watched
 
 # zipfile raises RuntimeError for a file with a password, or with a compression that it does not know.
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError)
-_END_OF_TAR = bytes(tarfile.BLOCKSIZE)
-_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,37 +37,6 @@ class _Member:
     read: Callable[[], IO[bytes] | None] | None = None
     target: str | None = None
     same_as: str | None = None
-
-
-class _Watched:
-    """A wrapper of the stream that ``tarfile`` reads, which remembers the last bytes.
-
-    ``tarfile`` takes any damage after the first member for the end of the archive. With the last bytes,
-    ``check_end`` can tell such damage from a real end.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._last: bytes | None = None
-        self.seek = stream.seek
-        self.tell = stream.tell
-        self.close = stream.close
-
-    def read(self, size: int = -1) -> bytes:
-        self._last = self._stream.read(size)
-        return self._last
-
-    def check_end(self) -> None:
-        """Raise ValueError if no end mark follows the last member, or if the bytes after the end mark are damaged.
-
-        The bytes after the end mark are read too, because a compressed file has its checksum there.
-        """
-        if self._last not in (None, _END_OF_TAR):
-            raise ValueError(
-                "it is truncated or damaged: the end mark after the last member is missing; make the archive again"
-            )
-        while self.read(_READ_BYTES):
-            pass
 
 
 def unpack(path: str, folder: str) -> None:
@@ -156,8 +124,7 @@ def _open_tar(path: str) -> Iterator[Iterator[_Member]]:
 
 
 def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:
-    watched = _Watched(archive.fileobj)
-    archive.fileobj = watched  # type: ignore[assignment]
+    stream = watched(archive)
     for info in archive:
         if info.isfile():
             yield _Member(
@@ -173,7 +140,7 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:
             yield _Member(name=info.name)
         else:
             raise ValueError(f"the member {info.name} is not a file, a link or a folder")
-    watched.check_end()
+    stream.check_end()
 
 
 @contextmanager

@@ -11,7 +11,9 @@ import fcntl
 import os
 
 from kubemr_shell import engine
+from kubemr_shell.errors import InputError
 from kubemr_shell.net.waiting import Waiter
+from kubemr_shell.shown import shown
 
 GATHERED_BYTES = 64 << 10
 """The number of bytes from which collected pieces are written."""
@@ -45,6 +47,9 @@ class CommandPipe:
         self._gathered: list[bytes] = []
         self._size = 0
         self._is_new_piece = False
+        self._has_content = False
+        self._wide = ""
+        """The message about a file that no other file may follow, or an empty string."""
         self._pipe_bytes = _capacity(fd)
         self._rest_seconds = 0.0
 
@@ -57,6 +62,19 @@ class CommandPipe:
         """Begin a piece: its bytes do not belong to an unfinished line of the piece before it."""
         self._is_new_piece = True
 
+    def begin_wide(self, name: str, encoding: str) -> None:
+        """Say that the piece that has begun is a file of this name, in UTF-16 or UTF-32.
+
+        Such a file cannot be joined with others: its line end, and its byte order mark, have several bytes. Raise
+        InputError if a command gets another file too.
+        """
+        self._wide = (
+            f"{shown(name)}: its byte order mark says {encoding}, so it cannot share a map task with other files: "
+            "set split.pack: false, or unpack it if it is in an archive"
+        )
+        if self._has_content:
+            raise InputError(self._wide)
+
     def write(self, data: bytes) -> None:
         """Write bytes. Small pieces wait until ``GATHERED_BYTES`` are collected, or for ``flush``."""
         if not data:
@@ -66,9 +84,13 @@ class CommandPipe:
         self._gather(data)
 
     def _finish_line(self) -> None:
-        if self._is_new_piece and not self.ends_line:
-            self._gather(b"\n")
+        if self._is_new_piece:
+            if self._wide and self._has_content:
+                raise InputError(self._wide)
+            if not self.ends_line:
+                self._gather(b"\n")
         self._is_new_piece = False
+        self._has_content = True
 
     def _gather(self, data: bytes) -> None:
         self._gathered.append(data)

@@ -1,124 +1,66 @@
-"""Compressed inputs: the detection of the compression, and decompression with a bounded amount of memory.
+"""Compressed inputs: decompression with a bounded amount of memory.
 
 A file may hold several streams one after the other (``cat a.gz b.gz``); they are read as one. A stream that stops
 early, bytes that are not a stream, and a wrong checksum are errors. The error names the file and the position in the
-file. So a part of a file is never taken for the whole file. An empty file is not a compressed file.
+file. So a part of a file is never taken for the whole file. A file may be compressed several times.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from kubemr_shell.errors import CorruptInput, InputError
+from kubemr_shell.inputs.codecs import FRAMED, PADDED, STREAMS, Skippable, Stream
+from kubemr_shell.inputs.file_kind import ARCHIVES, HEAD_BYTES, is_skippable, kind_of, name_inside
 from kubemr_shell.job.split import Codec
 from kubemr_shell.shown import shown
 
 STEP_BYTES = 1 << 20
 """The number of decompressed bytes at which one step of the decompression stops."""
-MOST_WINDOW_BYTES = 128 << 20
-"""The largest memory in bytes that a stream may demand: enough for ``xz -9`` and ``zstd --long``."""
-
-_SUFFIXES: dict[str, Codec] = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+MOST_LAYERS = 4
+"""The number of times that a file may be compressed. Some files contain themselves without end."""
 
 
-def codec_of(name: str) -> Codec:
-    """Return the compression that the suffix of a name says, in small or capital letters."""
-    lower = name[-4:].lower()
-    return _SUFFIXES.get(lower) or _SUFFIXES.get(lower[-3:], "none")
+class Content:
+    """The content of a file after all decompression.
 
-
-class _Stream(Protocol):
-    """A decompressor of one stream, with the interface that the decompressors of bz2 and lzma have."""
-
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    @property
-    def needs_input(self) -> bool: ...
-
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
-
-
-class _Gzip:
-    """A decompressor of gzip. It keeps the input that zlib has not consumed and hands back."""
-
-    def __init__(self) -> None:
-        self._stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        self.needs_input = True
-
-    @property
-    def eof(self) -> bool:
-        return self._stream.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._stream.unused_data
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        kept = self._stream.unconsumed_tail
-        output = self._stream.decompress(kept + data if kept else data, max_length)
-        self.needs_input = not self._stream.unconsumed_tail and len(output) < max_length
-        return output
-
-
-class _Zstd:
-    """A decompressor of zstd. zstandard cannot limit its output, and 4 bytes of input can give 128 KiB of output.
-
-    So zstandard gets its input in small slices.
+    ``kind``: tar or zip if the content is an archive, or none. ``head``: the first bytes. ``chunks``: all bytes.
     """
 
-    SLICE_BYTES = 512
-
-    def __init__(self) -> None:
-        import zstandard
-
-        decompressor = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW_BYTES)
-        self._stream = decompressor.decompressobj()
-        self._data = b""
-        self._position = 0
-        self.eof = False
-        self.unused_data = b""
-        self.needs_input = True
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        if data:
-            self._data = self._data[self._position :] + data
-            self._position = 0
-        pieces: list[bytes] = []
-        size = 0
-        while size < max_length and self._position < len(self._data) and not self.eof:
-            end = self._position + self.SLICE_BYTES
-            piece = self._stream.decompress(self._data[self._position : end])
-            self._position = end
-            pieces.append(piece)
-            size += len(piece)
-            self.eof = self._stream.eof
-        if self.eof:
-            self.unused_data = self._stream.unused_data + self._data[self._position :]
-        self.needs_input = self._position >= len(self._data)
-        return b"".join(pieces)
+    def __init__(self, kind: Codec, head: bytes, chunks: Iterator[bytes]) -> None:
+        self.kind = kind
+        self.head = head
+        self.chunks = chunks
 
 
-def _bzip2() -> _Stream:
-    import bz2
+def content_of(chunks: Iterable[bytes], name: str) -> Content:
+    """Decompress a file as often as it is compressed, and return the content, which is read later.
 
-    return bz2.BZ2Decompressor()
+    The first bytes decide. ``name`` is the name of the file in errors. Raise InputError if the file cannot be read.
+    """
+    inner = name
+    for _ in range(MOST_LAYERS):
+        head, chunks = with_head(chunks)
+        kind = kind_of(head, inner)
+        if kind == "none" or kind in ARCHIVES:
+            return Content(kind, head, chunks)
+        chunks, inner = decompressed(chunks, kind, name), name_inside(inner)
+    raise InputError(
+        f"{shown(name)}: is compressed more than {MOST_LAYERS - 1} times: decompress the file with another tool, "
+        "or set decompress: none"
+    )
 
 
-def _xz() -> _Stream:
-    import lzma
-
-    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MOST_WINDOW_BYTES)
-
-
-_STREAMS: dict[Codec, Callable[[], _Stream]] = {"gzip": _Gzip, "bzip2": _bzip2, "xz": _xz, "zstd": _Zstd}
-_PADDED = ("gzip", "xz")
-"""The compressions whose streams may be followed by zero bytes, which tapes and block devices leave there."""
+def with_head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first HEAD_BYTES bytes, or fewer if the file is shorter, and an iterator over all bytes."""
+    rest = iter(chunks)
+    head = b""
+    for chunk in rest:
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
+    return head[:HEAD_BYTES], chain([head] if head else [], rest)
 
 
 def decompressed(chunks: Iterable[bytes], codec: Codec, name: str) -> Iterator[bytes]:
@@ -137,16 +79,20 @@ class _CompressedFile:
     def __init__(self, codec: Codec, name: str) -> None:
         self._codec = codec
         self._name = name
-        self._stream: _Stream | None = None
+        self._stream: Stream | None = None
         self._position = 0
         """The offset in the file up to which the bytes were decompressed."""
         self._stream_start = 0
         self._streams = 0
         self._has_output = False
         """Whether the current stream has given output, so its header was correct."""
+        self._magic = b""
+        """The first bytes of the next frame, while there are fewer than four of them."""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Decompress the next bytes of the file."""
+        if self._magic:
+            chunk, self._magic = self._magic + chunk, b""
         while chunk:
             if self._stream is None:
                 chunk = self._begin(chunk)
@@ -156,38 +102,47 @@ class _CompressedFile:
                 chunk = self._left_over(self._stream)
 
     def finish(self) -> None:
-        """Check at the end of the file that the file is complete and not empty."""
+        """Check at the end of the file that the file is complete."""
+        if self._magic:
+            self._position += len(self._magic)
+            self._begin_stream(self._magic)
         if self._stream is not None:
             raise CorruptInput(
                 f"{shown(self._name)}: byte {self._position}: the file ends in the middle of the {self._codec} data: "
                 "it was cut; get a whole copy of it"
             )
-        if not self._streams:
-            raise CorruptInput(
-                f"{shown(self._name)}: byte 0: the file is empty, which {self._codec} files never are: "
-                "get a whole copy of it, or remove it from the inputs"
-            )
 
     def _begin(self, chunk: bytes) -> bytes:
         """Start a stream unless only padding is left. Return the chunk without the padding before the stream."""
-        if self._streams and self._codec in _PADDED:
+        if self._streams and self._codec in PADDED:
             size = len(chunk)
             chunk = chunk.lstrip(b"\0")
             self._position += size - len(chunk)
+        if self._codec in FRAMED.values() and len(chunk) < 4:
+            self._magic = chunk
+            return b""
         if chunk:
-            self._stream_start = self._position
-            self._streams += 1
-            self._has_output = False
-            try:
-                self._stream = _STREAMS[self._codec]()
-            except ImportError as error:
-                raise InputError(
-                    f"{shown(self._name)}: this Python cannot read {self._codec}: {error}: install that module, "
-                    "or use another compression"
-                ) from error
+            self._begin_stream(chunk)
         return chunk
 
-    def _pull(self, stream: _Stream, data: bytes) -> Iterator[bytes]:
+    def _begin_stream(self, head: bytes) -> None:
+        self._stream_start = self._position
+        self._streams += 1
+        self._has_output = False
+        if self._codec in FRAMED.values():
+            if is_skippable(head):
+                self._stream = Skippable()
+                return
+            self._codec = FRAMED.get(head[:4], self._codec)  # a skippable frame does not show the compression
+        try:
+            self._stream = STREAMS[self._codec]()
+        except ImportError as error:
+            raise InputError(
+                f"{shown(self._name)}: this Python cannot read {self._codec}: {error}: install that module, "
+                "or use another compression"
+            ) from error
+
+    def _pull(self, stream: Stream, data: bytes) -> Iterator[bytes]:
         while True:
             try:
                 output = stream.decompress(data, STEP_BYTES)
@@ -217,10 +172,11 @@ class _CompressedFile:
             f"{shown(self._name)}: byte {self._stream_start}: no {self._codec} data begins here ({error}): {advice}"
         )
 
-    def _left_over(self, stream: _Stream) -> bytes:
+    def _left_over(self, stream: Stream) -> bytes:
         """Return the bytes after the end of the stream, or no bytes if the stream has not ended."""
         if not stream.eof:
             return b""
-        self._position -= len(stream.unused_data)
+        left = stream.unused_data or b""
+        self._position -= len(left)
         self._stream = None
-        return stream.unused_data
+        return left

@@ -34,13 +34,18 @@ class SplitFeed:
         split: Split,
         *,
         folder: str,
+        scratch: str,
         s3: S3Config = S3Config(),  # noqa: B008 - frozen
         memory: int = MOST_MEMORY,
         patience: Patience = READING_PATIENCE,
     ) -> None:
-        """Make a feed. ``memory`` limits the bytes from a network that wait in this process for the command."""
+        """Make a feed. ``memory`` limits the bytes from a network that wait in this process for the command.
+
+        ``scratch`` is a folder for temporary files.
+        """
         self._split = split
         self._folder = folder
+        self._scratch = scratch
         self._s3 = s3
         self._memory = min(memory, MOST_MEMORY)
         self._patience = patience
@@ -87,17 +92,22 @@ class SplitFeed:
         if piece.uri.lower().startswith(("http://", "https://")):
             from kubemr_shell.inputs.url_feed import feed_url
 
-            feed_url(piece, pipe, waiter, self._patience)
+            feed_url(piece, pipe, waiter, self._patience, self._scratch)
         elif is_s3(piece.uri):
             self._object_feed(cancel_fd).feed(piece, pipe)
         else:
-            feed_file(piece, os.path.join(self._folder, piece.uri), pipe, waiter)
+            feed_file(piece, os.path.join(self._folder, piece.uri), pipe, waiter, self._scratch)
 
     def _object_feed(self, cancel_fd: int) -> ObjectFeed:
         from kubemr_shell.inputs.s3_feed import ObjectFeed
 
         if self._objects is None:
             self._objects = ObjectFeed(
-                self._split.pieces, self._s3, patience=self._patience, cancel_fd=cancel_fd, memory=self._memory
+                self._split.pieces,
+                self._s3,
+                patience=self._patience,
+                cancel_fd=cancel_fd,
+                memory=self._memory,
+                scratch=self._scratch,
             )
         return self._objects

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 from kubemr_shell.errors import InputChanged, InputError, InputNotFound
 from kubemr_shell.inputs.command_pipe import CommandPipe
-from kubemr_shell.inputs.compression import decompressed
+from kubemr_shell.inputs.content_feed import feed_content
+from kubemr_shell.inputs.file_kind import wide_encoding
 from kubemr_shell.job.split import Piece
 from kubemr_shell.net.waiting import Waiter
 from kubemr_shell.shown import shown
@@ -28,8 +29,8 @@ LONGEST_LOOK_BYTES = 1 << 20
 """The largest block that is read in search of the end of a line."""
 
 
-def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter) -> None:
-    """Write the lines that begin in a piece of the file at ``path``.
+def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter, scratch: str) -> None:
+    """Write the lines that begin in a piece of the file at ``path``. ``scratch`` is a folder for temporary files.
 
     Raise InputNotFound if the file is gone, InputChanged if it has changed since the plan, and InputError if it cannot
     be read. Raise PipeClosed and Cancelled.
@@ -37,7 +38,7 @@ def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter) -> Non
     source = _open(piece, path)
     try:
         _check(piece, source)
-        _Source(piece, source, pipe, waiter).feed()
+        _Source(piece, source, pipe, waiter).feed(scratch)
         _check(piece, source)
     except OSError as error:
         raise InputError(f"{shown(piece.uri)}: cannot be read: {error.strerror}") from error
@@ -76,16 +77,22 @@ class _Source:
         self._size = piece.size
         self._end = self._size if piece.end is None else piece.end
 
-    def feed(self) -> None:
+    def feed(self, scratch: str) -> None:
         """Write the lines of the piece."""
         if self._piece.codec != "none":
-            blocks = self._blocks(0, self._size, READ_BYTES, READ_BYTES)
-            for data in decompressed(blocks, self._piece.codec, self._piece.uri):
-                self._pipe.write(data)
+            feed_content(self._blocks(0, self._size, READ_BYTES, READ_BYTES), self._piece, self._pipe, scratch)
         elif self._end - self._piece.start == self._size <= SMALL_BYTES:
-            self._pipe.write(self._read(0, self._size))
+            self._pipe.write(self._begun(self._read(0, self._size)))
         else:
+            if self._piece.start == 0:
+                self._begun(self._read(0, min(4, self._size)))
             self._feed_lines()
+
+    def _begun(self, head: bytes) -> bytes:
+        """Return the first bytes of the file, after a look at their byte order mark."""
+        if encoding := wide_encoding(head):
+            self._pipe.begin_wide(self._piece.uri, encoding)
+        return head
 
     def _feed_lines(self) -> None:
         """Let the kernel move all bytes but the last; then write from the last byte until the line is complete."""

@@ -17,7 +17,8 @@ from http.client import HTTPResponse
 from urllib.parse import urlsplit
 
 from kubemr_shell.errors import InputChanged, InputNotFound, StorageUnavailable
-from kubemr_shell.inputs.compression import codec_of, decompressed
+from kubemr_shell.inputs.compression import decompressed
+from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_by_name
 from kubemr_shell.inputs.http_answer import Head, Version, head_of
 from kubemr_shell.inputs.http_errors import NoSuchBytes, Trouble, explained, shown_url
 from kubemr_shell.job.split import Codec
@@ -40,13 +41,13 @@ class RemoteObject:
     version: Version
     has_ranges: bool
     """Whether the server answers a range with only the range."""
+    head: bytes = b""
+    """The first bytes that the server sends."""
 
-    @property
-    def codec(self) -> Codec:
-        """Return the compression of the bytes that the server sends.
+    def check_encoding(self) -> Codec:
+        """Return the compression that the encoding of the answer names. No request has asked for an encoding.
 
-        The URL tells the compression, or else the encoding of the answer, which no request asked for. Raise
-        InputNotFound for an encoding that kubemr-shell cannot decode.
+        Raise InputNotFound for an encoding that kubemr-shell cannot decode.
         """
         encoded = _CODECS.get(self.version.encoding)
         if encoded is None:
@@ -55,29 +56,32 @@ class RemoteObject:
                 "the request does not allow and kubemr-shell cannot decode: fetch it with another tool, and name the "
                 "local file"
             )
-        by_name = codec_of(urlsplit(self.url).path)
-        return encoded if by_name == "none" else by_name
+        return encoded
 
 
 def probe(url: str, patience: Patience, waiter: Waiter | None = None) -> RemoteObject:
-    """Ask for the first byte of a URL. The answer tells the size, and shows whether the server supports ranges."""
+    """Ask for the first bytes of a URL. The answer tells the size, and shows whether the server supports ranges."""
     waiter = waiter or Waiter(NOBODY)
     waiter.check()
 
-    def ask(headers: dict[str, str]) -> Head:
+    def ask(headers: dict[str, str]) -> tuple[Head, bytes]:
         with open_url(url, headers, patience, waiter) as response:
-            return head_of(response.status, response.headers)
+            head = head_of(response.status, response.headers)
+            first = response.read(HEAD_BYTES)
+            if head.total is not None and len(first) < min(HEAD_BYTES, head.total):
+                raise Trouble(f"the answer ended {min(HEAD_BYTES, head.total) - len(first)} bytes early")
+            return head, first
 
-    def ask_for_a_byte() -> Head:
+    def ask_for_bytes() -> tuple[Head, bytes]:
         try:
-            return explained(url, lambda: ask({"Range": "bytes=0-0"}))
+            return explained(url, lambda: ask({"Range": f"bytes=0-{HEAD_BYTES - 1}"}))
         except NoSuchBytes:
             return explained(url, lambda: ask({}))  # an empty file has no first byte
 
     retries = Retries(patience, waiter)
     while True:
         try:
-            head = ask_for_a_byte()
+            head, first = ask_for_bytes()
         except Trouble as trouble:
             _pause(url, retries, trouble)
         else:
@@ -86,6 +90,7 @@ def probe(url: str, patience: Patience, waiter: Waiter | None = None) -> RemoteO
                 size=head.total,
                 version=head.version,
                 has_ranges=head.is_partial and head.total is not None,
+                head=first,
             )
 
 
@@ -110,8 +115,9 @@ def contents(url: str, patience: Patience, reading_patience: Patience, cancel_fd
         waiter=waiter,
     )
     data = file.read(0, remote.size)
-    is_packed = remote.codec != "none" and codec_of(urlsplit(url).path) == "none"
-    return decompressed(data, remote.codec, url) if is_packed else data
+    encoded = remote.check_encoding()
+    is_packed = encoded != "none" and kind_by_name(urlsplit(url).path) == "none"
+    return decompressed(data, encoded, url) if is_packed else data
 
 
 class RemoteFile:

@@ -16,8 +16,10 @@ class InputObject:
     size: int | None
     """The size in bytes as stored, before any decompression; None if the server does not tell it."""
     codec: Codec
-    """The compression: none, gzip, bzip2, xz or zstd."""
+    """The kind by the first bytes; auto if no one has looked at them yet."""
     fingerprint: str
     """A text that changes with the content: the size and time of a file, the ETag or date of a URL."""
     splittable: bool
     """Whether a read can begin in the middle."""
+    alone: bool = False
+    """Whether no other input may share a task with this one."""

@@ -9,6 +9,9 @@ An input is one of these:
 - an ``http(s)://`` URL
 - ``-`` for standard input
 
+The listing looks at the first bytes of local files and URLs, which costs little, but not at those of objects in S3,
+which would take one request each.
+
 A name that is listed twice is read twice.
 """
 
@@ -17,12 +20,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from kubemr_shell.errors import Forbidden, InputError, InputNotFound, KubemrError, StorageUnavailable, Unavailable
-from kubemr_shell.inputs.compression import codec_of
+from kubemr_shell.errors import InputError, InputNotFound, KubemrError, Unavailable
 from kubemr_shell.inputs.descriptors import DIFFERS, STANDARD_INPUT, differs_by_process
+from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of, wide_encoding
 from kubemr_shell.inputs.input_object import InputObject
-from kubemr_shell.inputs.local_files import LocalFile, LocalFiles
+from kubemr_shell.inputs.local_files import LocalFile, LocalFiles, head_of_file
+from kubemr_shell.inputs.problems import all_of
 from kubemr_shell.job.split import Codec
 from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_config import S3Config
@@ -36,8 +41,6 @@ if TYPE_CHECKING:
     from kubemr_shell.inputs.http import RemoteObject
     from kubemr_shell.net.s3_pages import Listed
 
-PROBLEMS_SHOWN = 20
-"""The largest number of problems that one error shows."""
 PROBES_AT_ONCE = 16
 """The number of URLs that are probed at the same time."""
 _FILE_SCHEME = "file://"
@@ -143,7 +146,7 @@ class _Listing:
                 self._errors.append(error)
         self._errors += [InputNotFound(problem) for problem in self._local.problems]
         if self._errors:
-            raise _all_of(self._errors)
+            raise all_of(self._errors)
         return found
 
     def _objects_of(self, name: str) -> Iterator[InputObject]:
@@ -153,7 +156,7 @@ class _Listing:
             yield from self._objects_in_s3(name)
         elif name in STANDARD_INPUT:
             for file in self._local.find(self._copy_of_stdin()):
-                yield self._local_object(file, "none")
+                yield from self._local_object(file)
         elif scheme_of(name) != "file":
             raise InputNotFound(
                 f"{shown(name)}: {scheme_of(name)}:// cannot be read: use a path, file://, s3:// or http(s)://"
@@ -163,28 +166,43 @@ class _Listing:
             if differs_by_process(path):  # this process may be a worker, with files of its own under such names
                 raise InputNotFound(f"{shown(path)}: {DIFFERS}")
             for file in self._local.find(path):
-                yield self._local_object(file, self._codec_of(file.path))
+                yield from self._local_object(file)
 
-    def _local_object(self, file: LocalFile, codec: Codec) -> InputObject:
-        return InputObject(
-            uri=file.path,
-            size=file.size,
-            codec=codec,
-            fingerprint=file.fingerprint,
-            splittable=codec == "none",
-        )
+    def _local_object(self, file: LocalFile) -> Iterator[InputObject]:
+        """Yield the object of a file. Keep an error about the file for later, and go on."""
+        try:
+            head = head_of_file(file.path, HEAD_BYTES) if file.size else b""
+            codec = self._kind_of(head, file.path)
+        except OSError as error:
+            self._errors.append(InputNotFound(f"{shown(file.path)}: {error.strerror}"))
+        except KubemrError as error:
+            self._errors.append(error)
+        else:
+            is_wide = bool(wide_encoding(head))
+            yield InputObject(
+                uri=file.path,
+                size=file.size,
+                codec=codec,
+                fingerprint=file.fingerprint,
+                splittable=codec == "none" and not is_wide,
+                alone=is_wide,
+            )
 
     def _remote_object(self, url: str) -> InputObject:
         remote = self._remote[url]
         if isinstance(remote, KubemrError):
             raise remote
-        codec = remote.codec if self._decompress == "auto" else "none"
+        if self._decompress == "auto":
+            remote.check_encoding()
+        codec = self._kind_of(remote.head, urlsplit(url).path)
+        is_wide = bool(wide_encoding(remote.head))
         return InputObject(
             uri=url,
             size=remote.size,
             codec=codec,
             fingerprint=remote.version.fingerprint,
-            splittable=codec == "none" and remote.has_ranges,
+            splittable=codec == "none" and remote.has_ranges and not is_wide,
+            alone=is_wide,
         )
 
     def _objects_in_s3(self, name: str) -> Iterator[InputObject]:
@@ -193,17 +211,16 @@ class _Listing:
             raise found
         bucket, _ = split_uri(name)
         for item in found:
-            codec = self._codec_of(item.key)
             yield InputObject(
                 uri=f"{SCHEME}{bucket}/{item.key}",
                 size=item.size,
-                codec=codec,
+                codec="auto" if self._decompress == "auto" else "none",
                 fingerprint=f"etag {item.etag}" if item.etag else "",
-                splittable=codec == "none",
+                splittable=True,
             )
 
-    def _codec_of(self, name: str) -> Codec:
-        return codec_of(name) if self._decompress == "auto" else "none"
+    def _kind_of(self, head: bytes, name: str) -> Codec:
+        return kind_of(head, name) if self._decompress == "auto" else "none"
 
     def _copy_of_stdin(self) -> str:
         if self._stdin_copy is None:
@@ -261,15 +278,3 @@ def _found_in_s3(
     from kubemr_shell.inputs.s3_listing import find_objects
 
     return find_objects(names, s3, patience, cancel_fd)
-
-
-def _all_of(errors: list[KubemrError]) -> KubemrError:
-    """Return one error for all errors. If all of them are of one kind, the new error is of this kind too."""
-    if len(errors) == 1:
-        return errors[0]
-    lines = [f"{len(errors)} inputs cannot be read:", *(f"  {error}" for error in errors[:PROBLEMS_SHOWN])]
-    if len(errors) > PROBLEMS_SHOWN:
-        lines.append(f"  and {len(errors) - PROBLEMS_SHOWN} more")
-    kinds = ((Unavailable, StorageUnavailable), (Forbidden, Forbidden))
-    same = (made for kind, made in kinds if all(isinstance(error, kind) for error in errors))
-    return next(same, InputNotFound)("\n".join(lines))

@@ -43,6 +43,15 @@ def is_listed_literally(path: str) -> bool:
     return not _WILDCARDS.search(path) or os.path.lexists(path)
 
 
+def head_of_file(path: str, size: int) -> bytes:
+    """Return the first ``size`` bytes of a file. Raise OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        return os.pread(descriptor, size, 0)
+    finally:
+        os.close(descriptor)
+
+
 class LocalFiles:
     """A search for files. ``problems`` collects the problems of single files while the search continues.
 

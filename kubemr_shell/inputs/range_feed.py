@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from kubemr_shell.inputs.command_pipe import CommandPipe
-from kubemr_shell.inputs.compression import decompressed
+from kubemr_shell.inputs.content_feed import feed_content
+from kubemr_shell.inputs.file_kind import wide_encoding
 from kubemr_shell.job.split import Piece
 
 FIRST_LOOK_BYTES = 64 << 10
@@ -44,13 +45,19 @@ def range_of(piece: Piece, size: int) -> tuple[int, int]:
     return max(0, piece.start - 1), min(end + FIRST_LOOK_BYTES, size)
 
 
-def feed_ranges(piece: Piece, file: Readable, pipe: CommandPipe) -> None:
-    """Write the lines that begin in a piece of ``file``. Raise the errors of ``file.read`` and of the pipe."""
+def feed_ranges(piece: Piece, file: Readable, pipe: CommandPipe, scratch: str) -> None:
+    """Write the lines that begin in a piece of ``file``. Raise the errors of ``file.read`` and of the pipe.
+
+    ``scratch`` is a folder for temporary files.
+    """
     if piece.codec != "none":
-        for data in decompressed(file.read(0, piece.size), piece.codec, piece.uri):
-            pipe.write(data)
+        feed_content(file.read(0, piece.size), piece, pipe, scratch, is_slow=True)
     elif piece.end is None or piece.size is None:
+        is_first = piece.start == 0
         for data in file.read(piece.start, piece.end):
+            if is_first and (encoding := wide_encoding(data)):
+                pipe.begin_wide(piece.uri, encoding)
+            is_first = False
             pipe.write(data)
             pipe.flush()
     else:
@@ -86,6 +93,8 @@ class _Lines:
         return self._position >= self._end and (not self._has_line or self._pipe.ends_line)
 
     def _take(self, data: bytes) -> None:
+        if self._position == 0 and (encoding := wide_encoding(data)):
+            self._pipe.begin_wide(self._piece.uri, encoding)
         left = max(0, self._end - self._position)
         inside = data[:left]
         if not self._has_begun:

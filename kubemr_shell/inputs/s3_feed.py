@@ -14,6 +14,7 @@ from functools import partial
 from kubemr_shell.errors import InputError, InputNotFound, ObjectNotFound, StorageError
 from kubemr_shell.inputs.command_pipe import CommandPipe
 from kubemr_shell.inputs.range_feed import feed_ranges
+from kubemr_shell.inputs.s3_listing import check_encoding
 from kubemr_shell.job.split import Piece
 from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import S3Client, client_for
@@ -33,12 +34,20 @@ class ObjectFeed:
     """A feed of the pieces of one split that are S3 objects, in their order."""
 
     def __init__(
-        self, pieces: Sequence[Piece], config: S3Config, *, patience: Patience, cancel_fd: int, memory: int
+        self,
+        pieces: Sequence[Piece],
+        config: S3Config,
+        *,
+        patience: Patience,
+        cancel_fd: int,
+        memory: int,
+        scratch: str,
     ) -> None:
         self._client = client_for(config)
         self._patience = patience
         self._cancel_fd = cancel_fd
         self._memory = memory
+        self._scratch = scratch
         self._short = iter([piece for piece in pieces if _is_short(piece)])
         self._ahead: deque[Promise[bytes]] = deque()
         self._crew = Crew(max(1, min(SHORT_AHEAD, memory // SHORT_BYTES)))
@@ -54,7 +63,8 @@ class ObjectFeed:
         """
         waiter = Waiter(self._cancel_fd)
         is_ahead = _is_short(piece)
-        feed_ranges(piece, _Fetched(self._next_short(waiter)) if is_ahead else self._object(piece, waiter), pipe)
+        file = _Fetched(self._next_short(waiter)) if is_ahead else self._object(piece, waiter)
+        feed_ranges(piece, file, pipe, self._scratch)
 
     def _next_short(self, waiter: Waiter) -> bytes:
         while len(self._ahead) < SHORT_AHEAD and (piece := next(self._short, None)) is not None:
@@ -91,6 +101,7 @@ class _Object:
                 waiter=self._waiter,
                 patience=self._patience,
                 memory=self._memory,
+                check_answer=check_encoding(self._piece.uri) if self._piece.codec != "none" else lambda _: None,
             )
         except ObjectNotFound as error:
             raise InputNotFound(

@@ -8,7 +8,8 @@ a slash stands for a folder, and is not an input.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from kubemr_shell.errors import (
     Forbidden,
@@ -19,6 +20,7 @@ from kubemr_shell.errors import (
     Unavailable,
     UsageError,
 )
+from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.key_pattern import KeyPattern, has_wildcards, is_visible
 from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import S3Client, client_for
@@ -33,6 +35,8 @@ from kubemr_shell.shown import shown
 
 NAMES_AT_ONCE = 8
 """The number of names that are listed at the same time."""
+UNREADABLE_ENCODINGS = ("br", "deflate", "dcb", "dcz", "exi", "pack200-gzip")
+"""The encodings of HTTP that are neither decoded nor recognised by their first bytes."""
 LEFT_OUT = "names that begin with _ or . are left out"
 """The explanation in messages about names without objects."""
 
@@ -76,6 +80,48 @@ def read_object(uri: str, config: S3Config, patience: Patience, cancel_fd: int =
         return b"".join(read_range(client, uri, 0, size, if_match=etag, waiter=waiter, patience=patience))
     except (StorageError, UsageError) as error:
         raise InputNotFound(str(error)) from error
+
+
+def head_of_object(item: InputObject, size: int, s3: S3Config, patience: Patience, waiter: Waiter) -> bytes:
+    """Return the first ``size`` bytes of an object of at least one byte, in the version that was listed.
+
+    Raise InputError if it cannot be read, InputChanged, StorageUnavailable, Forbidden or Cancelled.
+    """
+    check = check_encoding(item.uri) if item.codec != "none" else lambda _: None
+    _, _, etag = item.fingerprint.partition(" ")
+    end = min(size, item.size or 0)
+    try:
+        return b"".join(
+            read_range(
+                client_for(s3),
+                item.uri,
+                0,
+                end,
+                if_match=etag or None,
+                waiter=waiter,
+                patience=patience,
+                check_answer=check,
+            )
+        )
+    except StorageError as error:
+        raise InputNotFound(str(error)) from error
+
+
+def check_encoding(uri: str) -> Callable[[Mapping[str, Any]], None]:
+    """Return a check of the head of an answer. It raises InputError for an encoding that kubemr-shell cannot decode.
+
+    The content shows the other encodings. Unknown names are ignored, as users write anything there.
+    """
+
+    def check(answer: Mapping[str, Any]) -> None:
+        encodings = [name.strip().lower() for name in answer.get("ContentEncoding", "").split(",")]
+        if refused := [name for name in encodings if name in UNREADABLE_ENCODINGS]:
+            raise InputError(
+                f"{shown(uri)}: has the Content-Encoding {refused[0]}, which kubemr-shell cannot decode: decode the "
+                "object with another tool, or set decompress: none (--decompress none) to read the bytes as they are"
+            )
+
+    return check
 
 
 def uri_of(bucket: str, key: str) -> str:

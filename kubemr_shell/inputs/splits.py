@@ -25,8 +25,7 @@ def plan_splits(objects: Sequence[InputObject], *, split: SplitSpec, parallelism
     if split.whole_files:
         yield from (Split(pieces=(_whole(item),)) for item in objects)
         return
-    known = sum(item.size for item in objects if item.size is not None)
-    target = min(split.max_bytes, max(SMALLEST_TARGET, -(-known // (TASKS_A_SLOT * parallelism))))
+    target = target_size(objects, split, parallelism)
     packed: list[Piece] = []
     room = target
     for item in objects:
@@ -43,9 +42,15 @@ def plan_splits(objects: Sequence[InputObject], *, split: SplitSpec, parallelism
         yield Split(pieces=tuple(packed))
 
 
+def target_size(objects: Sequence[InputObject], split: SplitSpec, parallelism: int) -> int:
+    """Return the size in bytes that splits should have. Smaller files are packed, larger ones are cut."""
+    known = sum(item.size for item in objects if item.size is not None)
+    return min(split.max_bytes, max(SMALLEST_TARGET, -(-known // (TASKS_A_SLOT * parallelism))))
+
+
 def _packed_size(item: InputObject, target: int) -> int | None:
     """Return the size of an input that shares a split with others, or None if it does not share one."""
-    return item.size if item.size is not None and item.size < target else None
+    return item.size if item.size is not None and item.size < target and not item.alone else None
 
 
 def _whole(item: InputObject) -> Piece:
@@ -54,7 +59,7 @@ def _whole(item: InputObject) -> Piece:
 
 def _cut(item: InputObject, target: int) -> Iterator[Piece]:
     """Cut an input into pieces of equal length, none longer than the target."""
-    if item.size is None or not item.splittable:
+    if item.size is None or not item.splittable or item.codec != "none":
         yield _whole(item)
         return
     pieces = max(1, -(-item.size // target))

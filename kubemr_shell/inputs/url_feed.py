@@ -10,7 +10,7 @@ from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.waiting import Waiter
 
 
-def feed_url(piece: Piece, pipe: CommandPipe, waiter: Waiter, patience: Patience) -> None:
+def feed_url(piece: Piece, pipe: CommandPipe, waiter: Waiter, patience: Patience, scratch: str) -> None:
     """Write the lines that begin in a piece. Raise the errors of ``RemoteFile.read`` and of the pipe."""
     file = RemoteFile(piece.uri, size=piece.size, fingerprint=piece.fingerprint, patience=patience, waiter=waiter)
-    feed_ranges(piece, file, pipe)
+    feed_ranges(piece, file, pipe, scratch)

@@ -196,7 +196,8 @@ class JobSpec:
     decompress: Literal["auto", "none"] = field(
         default="auto",
         metadata=described(
-            "auto: decompress inputs whose names end in .gz, .bz2, .xz or .zst. none: read all inputs as they are.",
+            "auto: decompress inputs whose first bytes are those of gzip, bzip2, xz, lzma, zstd or lz4, and read the "
+            "files in tar and zip archives. none: read all inputs as they are.",
             Choice("auto", "none"),
         ),
     )

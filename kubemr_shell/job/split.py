@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias
 
 from kubemr_shell.errors import Sequel, StorageError
 
-Codec: TypeAlias = Literal["none", "gzip", "bzip2", "xz", "zstd"]
+Codec: TypeAlias = Literal["none", "auto", "gzip", "bzip2", "xz", "lzma", "zstd", "lz4", "tar", "zip"]
+"""The form of the bytes of an input. none: the bytes are the content. auto: the first bytes show it to the reader."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,9 +75,9 @@ def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tup
     assert view.plan is not None
     plan_id = view.plan.claim_id
     split = PlannedSplits(context.workspace, lambda: plan_id).of_task(task)
-    return SplitFeed(split, folder=context.folder, s3=context.workspace.s3), Subject(
-        phase=phase, attempt=attempt, command=context.spec.map_command, split=split
-    )
+    workspace = context.workspace
+    split_feed = SplitFeed(split, folder=context.folder, scratch=workspace.scratch, s3=workspace.s3)
+    return split_feed, Subject(phase=phase, attempt=attempt, command=context.spec.map_command, split=split)
 
 
 def _run(context: JobContext, subject: Subject, feed: Feed) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from kubemr_shell.inputs.listing import list_inputs
+from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.names import STATE
@@ -24,7 +25,7 @@ def plan_of(request: RunRequest) -> Plan:
     meter.take()
     check_stdin(spec)
     content = content_of_stream(spec, request.folder)
-    objects = list_inputs(
+    listed = list_inputs(
         spec.inputs,
         inputs_from=spec.inputs_from,
         decompress=spec.decompress,
@@ -34,7 +35,9 @@ def plan_of(request: RunRequest) -> Plan:
         s3=S3Config.of(spec.s3),
     )
     at_once = request.memory.slots * request.workers
-    splits = list(plan_splits(objects, split=request.memory.limited(spec.split), parallelism=at_once))
+    rules = request.memory.limited(spec.split)
+    objects = with_kinds(listed, split=rules, parallelism=at_once, s3=S3Config.of(spec.s3))
+    splits = list(plan_splits(objects, split=rules, parallelism=at_once))
     assert spec.partitions is not None
     shape = RunShape(
         partitions=spec.partitions,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from kubemr_shell.errors import InputChanged, KubemrError, PreconditionFailed
 from kubemr_shell.net.retry import READING_PATIENCE, Patience, Retries
@@ -42,16 +42,18 @@ def read_range(
     waiter: Waiter | None = None,
     patience: Patience = READING_PATIENCE,
     memory: int = PIECES_AHEAD * PIECE_BYTES,
+    check_answer: Callable[[Mapping[str, Any]], None] = lambda _: None,
 ) -> Generator[bytes]:
     """Yield the bytes from ``start`` up to but not including ``end``, in chunks as they arrive.
 
     The object must have all of these bytes. Raise InputChanged if ``if_match`` is given and the object now has another
     ETag. Closing the iterator abandons the requests in flight. ``memory`` limits the bytes that are held here; at least
-    three times 256 KiB are used.
+    three times 256 KiB are used. ``check_answer`` is called with the head of each answer, by several threads; its
+    errors are raised.
     """
     waiter = waiter or Waiter(NOBODY)
     piece_bytes = _piece_bytes(memory)
-    source = _Source(client=client, uri=uri, if_match=if_match, patience=patience)
+    source = _Source(client=client, uri=uri, if_match=if_match, patience=patience, check_answer=check_answer)
     pieces: deque[_Piece] = deque()
     position = start
     try:
@@ -96,6 +98,7 @@ class _Source:
     uri: str
     if_match: str | None
     patience: Patience
+    check_answer: Callable[[Mapping[str, Any]], None]
 
 
 class _Piece:
@@ -200,6 +203,7 @@ class _Piece:
         try:
             if self._source.if_match not in (None, answer.get("ETag")):  # the server may ignore If-Match
                 raise self._changed()
+            self._source.check_answer(answer)
             return body, bytes_before(answer, self._position, self._source.uri)
         except KubemrError:
             body.close()

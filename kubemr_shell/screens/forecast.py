@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from kubemr_shell.board.layout import Layout
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.range_feed import range_of
-from kubemr_shell.job.split import Piece, Split
+from kubemr_shell.job.split import Codec, Piece, Split
 from kubemr_shell.net.s3_read import request_count
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT
 from kubemr_shell.net.s3_uri import is_s3
@@ -22,7 +22,18 @@ from kubemr_shell.shuffle.map_manifest import read_requests
 from kubemr_shell.shuffle.remote_map_outputs import CELLS, partitions_a_batch
 from kubemr_shell.worker.splits import chunked
 
-BYTES_PER_SECOND = {"gzip": 60e6, "bzip2": 6e6, "xz": 17e6, "zstd": 150e6, "none": 1e9}
+BYTES_PER_SECOND: dict[Codec, float] = {
+    "none": 1e9,
+    "auto": 1e9,
+    "tar": 1e9,
+    "lz4": 300e6,
+    "zstd": 150e6,
+    "gzip": 60e6,
+    "zip": 60e6,
+    "xz": 17e6,
+    "lzma": 17e6,
+    "bzip2": 6e6,
+}
 """The bytes of a stored (compressed) file that one processor reads in a second, by codec.
 
 Measured with text; see docs/performance.md.

@@ -51,7 +51,11 @@ class MapTasks:
         """Run an attempt, and return its journal entry. Raise AttemptEnded if it does not succeed."""
         split = self._splits.of_task(attempt.task)
         feed = SplitFeed(
-            split, folder=self._job.folder, s3=self._job.workspace.s3, memory=self._job.memory.read_ahead_bytes
+            split,
+            folder=self._job.folder,
+            scratch=self._job.workspace.scratch,
+            s3=self._job.workspace.s3,
+            memory=self._job.memory.read_ahead_bytes,
         )
         self.moved = lambda: feed.moved
         try:

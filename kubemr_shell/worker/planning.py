@@ -27,6 +27,7 @@ from kubemr_shell.errors import (
 )
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
+from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.fingerprint import kept_in_plan, plan_fingerprint
 from kubemr_shell.job.spec import JobSpec
@@ -111,9 +112,16 @@ class Planner:
         job = self._context(view, self._complete(spec_from_mapping(view.spec)))
         if reason := job.refusal():
             raise UsageError(reason)
-        objects = self._inputs(job)
+        rules = job.memory.limited(job.spec.split)
+        objects = with_kinds(
+            self._inputs(job),
+            split=rules,
+            parallelism=self._parallelism,
+            s3=job.workspace.s3,
+            cancel_fd=self._cancel.fd,
+        )
         pins = self._brought(job).pins
-        splits = plan_splits(objects, split=job.memory.limited(job.spec.split), parallelism=self._parallelism)
+        splits = plan_splits(objects, split=rules, parallelism=self._parallelism)
         tasks = write_splits(job.workspace, claim.id, self._cancel.until_set(splits))
         mapping = spec_to_mapping(kept_in_plan(job.spec))
         return PlanFacts(

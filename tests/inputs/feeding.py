@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import fcntl
 import os
+import tempfile
 import termios
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from kubemr_shell.job.split import Split
 from kubemr_shell.net.retry import Patience
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
+SCRATCH = tempfile.gettempdir()
 TRIES = 6
 HASTY = Patience(budget=5, first_pause=0.001, longest_pause=0.01, connect=5, idle=5)
 
@@ -68,7 +70,7 @@ def pipe() -> Iterator[Pipe]:
 
 def fed(split: Split, patience: Patience = HASTY) -> bytes:
     """Return all bytes that a command would read."""
-    return output_of(SplitFeed(split, folder="/", patience=patience))
+    return output_of(SplitFeed(split, folder="/", scratch=SCRATCH, patience=patience))
 
 
 def output_of(feed: SplitFeed) -> bytes:

@@ -21,7 +21,7 @@ from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.split import Piece, Split
-from tests.inputs.feeding import fed, listed, output_of, pipe
+from tests.inputs.feeding import SCRATCH, fed, listed, output_of, pipe
 
 MIB = 1 << 20
 
@@ -76,7 +76,7 @@ def test_a_piece_in_which_no_line_begins_reads_nothing_beyond_its_end(tmp_path: 
     with open(path, "wb") as file:
         file.write(b"x" * 10 * MIB)
         file.truncate(1 << 40)
-    feed = SplitFeed(piece_of(path, MIB, 9 * MIB), folder="/")
+    feed = SplitFeed(piece_of(path, MIB, 9 * MIB), scratch=SCRATCH, folder="/")
     assert output_of(feed) == b""
     assert feed.moved == 8 * MIB
 
@@ -102,7 +102,7 @@ def test_a_missing_newline_is_added_between_packed_files_and_nowhere_else(tmp_pa
 def test_a_relative_name_is_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x\n")
     split = Split((replace(split_of(tmp_path / "file").pieces[0], uri="file"),))
-    assert output_of(SplitFeed(split, folder=str(tmp_path))) == b"x\n"
+    assert output_of(SplitFeed(split, scratch=SCRATCH, folder=str(tmp_path))) == b"x\n"
 
 
 def test_a_name_is_arbitrary_bytes(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_an_error_and_never_a_short_inpu
     data = b"".join(os.urandom(1000) for _ in range(3000)) if name.endswith(".gz") else line * 3000
     path.write_bytes(gzip.compress(data, 1) if name.endswith(".gz") else data)
     size = path.stat().st_size
-    feed = SplitFeed(piece_of(path, start, size), folder="/")
+    feed = SplitFeed(piece_of(path, start, size), scratch=SCRATCH, folder="/")
     errors: list[BaseException] = []
 
     def run(writing: int) -> None:
@@ -188,7 +188,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_an_error_and_never_a_short_inpu
 def test_a_file_that_is_written_to_while_it_is_read_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x" * 300_000)
-    feed = SplitFeed(split_of(path), folder="/")
+    feed = SplitFeed(split_of(path), scratch=SCRATCH, folder="/")
     errors: list[BaseException] = []
 
     def run(writing: int) -> None:
@@ -218,7 +218,7 @@ def test_damage_in_a_compressed_file_names_the_file(tmp_path: Path) -> None:
 def test_a_command_that_stops_reading_is_no_error(tmp_path: Path, name: str) -> None:
     content = os.urandom(2 * MIB)
     (tmp_path / name).write_bytes(gzip.compress(content, 0) if name.endswith(".gz") else content)
-    feed = SplitFeed(split_of(tmp_path / name), folder="/")
+    feed = SplitFeed(split_of(tmp_path / name), scratch=SCRATCH, folder="/")
     with subprocess.Popen(["head", "-c", "10"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as command:
         assert command.stdin
         os.set_blocking(command.stdin.fileno(), False)
@@ -230,7 +230,7 @@ def test_a_command_that_stops_reading_is_no_error(tmp_path: Path, name: str) -> 
 
 def test_a_command_that_never_reads_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x\n")
-    feed = SplitFeed(split_of(tmp_path / "file"), folder="/")
+    feed = SplitFeed(split_of(tmp_path / "file"), scratch=SCRATCH, folder="/")
     with pipe() as ends:
         ends.close_reading()
         feed(ends.writing, -1)
@@ -247,16 +247,17 @@ def test_a_broken_pipe_of_an_input_is_no_command_that_stops_reading(
     def broken(fd: int, size: int, offset: int) -> bytes:
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
+    split = split_of(path)
     monkeypatch.setattr(os, "pread", broken)
     with pytest.raises(InputError, match=f"{path}: cannot be read: Broken pipe"):
-        fed(split_of(path))
+        fed(split)
 
 
 @pytest.mark.parametrize("name", ["file", "file.gz"])
 def test_a_full_pipe_holds_the_feed_back_until_it_is_cancelled(tmp_path: Path, name: str) -> None:
     content = bytes(50 * MIB)
     (tmp_path / name).write_bytes(gzip.compress(content, 1) if name.endswith(".gz") else content)
-    feed = SplitFeed(split_of(tmp_path / name), folder="/")
+    feed = SplitFeed(split_of(tmp_path / name), scratch=SCRATCH, folder="/")
     patience = threading.Event()
     with pipe() as ends:
         with feeding(feed, ends.writing):
@@ -269,7 +270,7 @@ def test_a_search_for_a_line_ends_when_it_is_cancelled(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with open(path, "wb") as file:
         file.truncate(1 << 40)
-    feed = SplitFeed(piece_of(path, 1, 1 << 40), folder="/")
+    feed = SplitFeed(piece_of(path, 1, 1 << 40), scratch=SCRATCH, folder="/")
     patience = threading.Event()
     with pipe() as ends, feeding(feed, ends.writing):
         while not feed.moved:

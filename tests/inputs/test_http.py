@@ -320,7 +320,7 @@ def test_tls_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         http_connection._tls_context.cache_clear()
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         assert probe(server.url("/x"), HASTY) == RemoteObject(
-            url=server.url("/x"), size=len(CONTENT), version=Version(etag='"1"'), has_ranges=True
+            url=server.url("/x"), size=len(CONTENT), version=Version(etag='"1"'), has_ranges=True, head=CONTENT[:512]
         )
         assert b"".join(file_of(server).read(0, len(CONTENT))) == CONTENT
 

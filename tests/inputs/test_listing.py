@@ -35,18 +35,28 @@ def test_an_object_says_all_that_a_plan_needs(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "codec"),
-    [("a.gz", "gzip"), ("a.BZ2", "bzip2"), ("a.xz", "xz"), ("a.zst", "zstd"), ("a.tgz", "none"), ("gz", "none")],
-)
-def test_the_suffix_says_how_a_file_is_compressed_unless_that_is_not_wanted(
-    tmp_path: Path, name: str, codec: str
-) -> None:
-    (tmp_path / name).write_bytes(b"x")
-    (found,) = listed([name], folder=str(tmp_path))
-    assert (found.codec, found.splittable) == (codec, codec == "none")
-    (found,) = listed([name], folder=str(tmp_path), decompress="none")
-    assert (found.codec, found.splittable) == ("none", True)
+def test_the_first_bytes_say_how_a_file_is_compressed_unless_that_is_not_wanted(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(gzip.compress(b"x"))
+    (tmp_path / "b.gz").write_bytes(b"text")
+    (tmp_path / "c.gz").write_bytes(b"")
+    (tmp_path / "d.log").write_text("x", encoding="utf-16")
+    found = listed(["."], folder=str(tmp_path))
+    assert [(item.codec, item.splittable, item.alone) for item in found] == [
+        ("gzip", False, False),
+        ("none", True, False),
+        ("none", True, False),
+        ("none", False, True),
+    ]
+    found = listed(["."], folder=str(tmp_path), decompress="none")
+    assert [(item.codec, item.alone) for item in found] == [("none", False)] * 3 + [("none", True)]
+
+
+def test_all_files_that_cannot_be_decompressed_are_named_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "a.Z").write_bytes(b"\x1f\x9d\x90")
+    (tmp_path / "b").write_bytes(b"Rar!\x1a\x07\x01")
+    with pytest.raises(InputNotFound, match=r"(?s)2 inputs cannot be read:.*a\.Z: is compressed.*b: is a rar"):
+        listed(["."], folder=str(tmp_path))
+    assert len(listed(["."], folder=str(tmp_path), decompress="none")) == 2
 
 
 def test_names_are_taken_in_order_and_what_is_listed_twice_is_read_twice(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from kubemr_shell.errors import CorruptInput, InputChanged, InputNotFound
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
+from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.range_feed import range_of
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.spec import SplitSpec
@@ -26,7 +27,7 @@ from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_read import request_count
 from kubemr_shell.storage.local import fingerprint
-from tests.inputs.feeding import HASTY, output_of, pipe
+from tests.inputs.feeding import HASTY, SCRATCH, output_of, pipe
 from tests.inputs.server import Resource, serving
 from tests.net.s3_faults import CUT, SLOW_DOWN, Fault, Rule, Rules
 from tests.net.s3_proxy import proxying
@@ -51,7 +52,7 @@ def planned(bucket: Bucket, *names: str) -> list[InputObject]:
 
 def feed_of(bucket: Bucket, split: Split, endpoint: str | None = None) -> SplitFeed:
     config = S3Config(endpoint=endpoint or bucket.server.endpoint)
-    return SplitFeed(split, folder="/", s3=config, patience=HASTY)
+    return SplitFeed(split, scratch=SCRATCH, folder="/", s3=config, patience=HASTY)
 
 
 def fed(bucket: Bucket, split: Split, endpoint: str | None = None) -> bytes:
@@ -73,7 +74,11 @@ def whole(*objects: InputObject) -> Split:
 def test_a_large_object_is_cut_at_line_ends_and_takes_the_requests_that_were_planned(bucket: Bucket) -> None:
     content = b"".join(b"line %d\n" % number for number in range(3_000_000))
     bucket.put("x", content)
-    splits = list(plan_splits(planned(bucket, "x"), split=SplitSpec(max_bytes=10 * MIB), parallelism=1))
+    rules = SplitSpec(max_bytes=10 * MIB)
+    s3 = S3Config(endpoint=bucket.server.endpoint)
+    splits = list(
+        plan_splits(with_kinds(planned(bucket, "x"), split=rules, parallelism=1, s3=s3), split=rules, parallelism=1)
+    )
     with proxying(bucket.server.endpoint) as proxy:
         outputs = [fed(bucket, split, proxy.endpoint) for split in splits]
         requests = [logged.request for logged in proxy.log]
@@ -178,8 +183,8 @@ def test_an_object_that_is_gone_is_a_missing_input_and_no_lost_map_output(bucket
         fed(bucket, split)
 
 
-def test_what_is_no_gzip_is_named(bucket: Bucket) -> None:
-    bucket.put("x.gz", b"plain")
+def test_what_is_damaged_is_named(bucket: Bucket) -> None:
+    bucket.put("x.gz", gzip.compress(b"line\n")[:-5] + b"wrong")
     (split,) = plan_splits(planned(bucket, "x.gz"), split=SplitSpec(), parallelism=1)
     with pytest.raises(CorruptInput, match=f"{bucket.uri}/x.gz"):
         fed(bucket, split)
@@ -226,7 +231,7 @@ os.set_blocking(writing, False)
 cancel = os.eventfd(0)
 pieces = tuple(Piece(uri=f"s3://buc/{number}", size=4, end=4) for number in range(9))
 config = S3Config(endpoint=sys.argv[1])
-feed = SplitFeed(Split(pieces), folder="/", s3=config, patience=Patience(budget=10**6))
+feed = SplitFeed(Split(pieces), folder="/", scratch="/tmp", s3=config, patience=Patience(budget=10**6))
 os.set_blocking(reading, True)
 import threading
 threading.Thread(target=feed, args=(writing, cancel), daemon=True).start()

@@ -58,15 +58,15 @@ def test_an_object_says_all_that_a_plan_needs(bucket: Bucket) -> None:
     bucket.put("logs/a%20b.txt", b"12345")
     etag = bucket.client.head_object(Bucket=bucket.name, Key="logs/a%20b.txt")["ETag"]
     wanted = InputObject(
-        uri=f"{bucket.uri}/logs/a%20b.txt", size=5, codec="none", fingerprint=f"etag {etag}", splittable=True
+        uri=f"{bucket.uri}/logs/a%20b.txt", size=5, codec="auto", fingerprint=f"etag {etag}", splittable=True
     )
     for name in ("logs/a%20b.txt", "logs/", "logs", "logs/*.txt"):
         assert listed(bucket, [name]) == [wanted]
 
 
-def test_the_suffix_says_how_an_object_is_compressed_unless_that_is_not_wanted(bucket: Bucket) -> None:
+def test_nobody_has_looked_at_objects_that_are_listed(bucket: Bucket) -> None:
     put_all(bucket, "x/a.gz", "x/b.txt")
-    assert [(item.codec, item.splittable) for item in listed(bucket, ["x/"])] == [("gzip", False), ("none", True)]
+    assert [(item.codec, item.splittable) for item in listed(bucket, ["x/"])] == [("auto", True)] * 2
     assert {item.codec for item in listed(bucket, ["x/"], decompress="none")} == {"none"}
 
 

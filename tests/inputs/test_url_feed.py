@@ -15,7 +15,7 @@ from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.split import Piece, Split
-from tests.inputs.feeding import HASTY, fed, listed, output_of, pipe
+from tests.inputs.feeding import HASTY, SCRATCH, fed, listed, output_of, pipe
 from tests.inputs.server import Resource, serving
 
 MIB = 1 << 20
@@ -39,7 +39,7 @@ def test_a_line_over_many_pieces_is_asked_for_in_growing_ranges() -> None:
         (item,) = listed([server.url("/x")])
         bounds = [(0, 1000), (1000, 2 * MIB), (2 * MIB, len(content))]
         pieces = [Piece(uri=item.uri, start=a, end=b, size=item.size, fingerprint=item.fingerprint) for a, b in bounds]
-        feeds = [SplitFeed(Split((piece,)), folder="/", patience=HASTY) for piece in pieces]
+        feeds = [SplitFeed(Split((piece,)), scratch=SCRATCH, folder="/", patience=HASTY) for piece in pieces]
         assert [len(output_of(feed)) for feed in feeds] == [len(content) - 2, 0, 2]
         assert feeds[1].moved == 2 * MIB - 1000 + 1
         assert len(server.requests) < 12
@@ -92,9 +92,11 @@ def test_errors_name_the_url() -> None:
 
 def test_what_has_come_is_passed_on_while_the_rest_is_awaited_and_a_cancel_ends_it() -> None:
     content = b"line\n" * 20
-    with serving({"/x": Resource(content, hold=threading.Event())}) as server, pipe() as ends:
+    resource = Resource(content)
+    with serving({"/x": resource}) as server, pipe() as ends:
         (split,) = plan_splits(listed([server.url("/x")]), split=SplitSpec(), parallelism=1)
-        feed = SplitFeed(split, folder="/", patience=HASTY)
+        resource.hold = threading.Event()
+        feed = SplitFeed(split, scratch=SCRATCH, folder="/", patience=HASTY)
         cancel = os.eventfd(0)
         thread = threading.Thread(target=feed, args=(ends.writing, cancel))
         thread.start()
@@ -110,7 +112,7 @@ def test_what_has_come_is_passed_on_while_the_rest_is_awaited_and_a_cancel_ends_
 def test_a_command_that_stops_reading_ends_the_transfer() -> None:
     with serving({"/x": Resource(bytes(20 * MIB))}) as server, pipe() as ends:
         (split,) = plan_splits(listed([server.url("/x")]), split=SplitSpec(whole_files=True), parallelism=1)
-        feed = SplitFeed(split, folder="/", patience=HASTY)
+        feed = SplitFeed(split, scratch=SCRATCH, folder="/", patience=HASTY)
         ends.close_reading()
         feed(ends.writing, -1)
     assert feed.bytes_fed == 0

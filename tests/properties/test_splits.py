@@ -35,7 +35,7 @@ def test_the_splits_of_a_file_together_are_the_file_and_each_begins_at_a_line(co
         path = os.path.join(folder, "input")
         with open(path, "wb") as file:
             file.write(content)
-        splits = splits_of(listed([path]), SplitSpec(max_bytes=max_bytes))
+        splits = splits_of(listed([path], decompress="none"), SplitSpec(max_bytes=max_bytes))
         outputs = [fed(split) for split in splits]
     assert b"".join(outputs) == content
     line_starts = {0, *(at + 1 for at, byte in enumerate(content) if byte == 10)} - {len(content)}

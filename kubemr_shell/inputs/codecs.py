@@ -1,0 +1,152 @@
+"""Decompressors of one stream each, with the interface of the decompressors of bz2 and lzma."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from kubemr_shell.job.split import Codec
+
+MOST_WINDOW_BYTES = 128 << 20
+"""The largest memory in bytes that a stream may demand: enough for ``xz -9`` and ``zstd --long``."""
+
+
+class Stream(Protocol):
+    """A decompressor of one stream."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes | None: ...
+
+    @property
+    def needs_input(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Gzip:
+    """A decompressor of gzip. It keeps the input that zlib has not consumed and hands back."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._stream.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._stream.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        kept = self._stream.unconsumed_tail
+        output = self._stream.decompress(kept + data if kept else data, max_length)
+        self.needs_input = not self._stream.unconsumed_tail and len(output) < max_length
+        return output
+
+
+class _Zstd:
+    """A decompressor of zstd. zstandard cannot limit its output, and 4 bytes of input can give 128 KiB of output.
+
+    So zstandard gets its input in small slices.
+    """
+
+    SLICE_BYTES = 512
+
+    def __init__(self) -> None:
+        import zstandard
+
+        decompressor = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW_BYTES)
+        self._stream = decompressor.decompressobj()
+        self._data = b""
+        self._position = 0
+        self.eof = False
+        self.unused_data = b""
+        self.needs_input = True
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        if data:
+            self._data = self._data[self._position :] + data
+            self._position = 0
+        pieces: list[bytes] = []
+        size = 0
+        while size < max_length and self._position < len(self._data) and not self.eof:
+            end = self._position + self.SLICE_BYTES
+            piece = self._stream.decompress(self._data[self._position : end])
+            self._position = end
+            pieces.append(piece)
+            size += len(piece)
+            self.eof = self._stream.eof
+        if self.eof:
+            self.unused_data = self._stream.unused_data + self._data[self._position :]
+        self.needs_input = self._position >= len(self._data)
+        return b"".join(pieces)
+
+
+class Skippable:
+    """A skippable frame of zstd or lz4: 4 bytes of magic, 4 bytes of length, and that many bytes without content."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._left = -1
+        """The bytes that still have to be skipped; negative until the length is known."""
+        self.eof = False
+        self.unused_data = b""
+        self.needs_input = True
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:  # noqa: ARG002 - no output, so no limit
+        if self._left < 0:
+            self._head += data
+            if len(self._head) < 8:
+                return b""
+            self._left = int.from_bytes(self._head[4:8], "little")
+            data = self._head[8:]
+        skipped = min(self._left, len(data))
+        self._left -= skipped
+        self.eof = not self._left
+        self.unused_data = data[skipped:]
+        return b""
+
+
+def _bzip2() -> Stream:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
+def _xz() -> Stream:
+    import lzma
+
+    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MOST_WINDOW_BYTES)
+
+
+def _lzma() -> Stream:
+    import lzma
+
+    return lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=MOST_WINDOW_BYTES)
+
+
+def _lz4() -> Stream:
+    import lz4.frame
+
+    stream: Any = lz4.frame.LZ4FrameDecompressor()
+    return stream  # type: ignore[no-any-return]
+
+
+STREAMS: dict[Codec, Callable[[], Stream]] = {
+    "gzip": _Gzip,
+    "bzip2": _bzip2,
+    "xz": _xz,
+    "lzma": _lzma,
+    "zstd": _Zstd,
+    "lz4": _lz4,
+}
+"""The decompressor of each compression."""
+PADDED = ("gzip", "xz")
+"""The compressions whose streams may be followed by zero bytes, which tapes and block devices leave there."""
+FRAMED: dict[bytes, Codec] = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
+"""The first bytes of the frames of the compressions that also have skippable frames."""

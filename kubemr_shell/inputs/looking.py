@@ -1,0 +1,64 @@
+"""A look at the first bytes of the S3 objects that would be cut, because a compressed object cannot be cut.
+
+Each look takes a request. Objects that are not cut need none: the task that reads them looks at their first bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kubemr_shell.errors import KubemrError
+from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of, wide_encoding
+from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.inputs.problems import all_of
+from kubemr_shell.inputs.splits import target_size
+from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.net.retry import LISTING_PATIENCE
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_uri import is_s3
+from kubemr_shell.net.threads import in_threads
+from kubemr_shell.net.waiting import NOBODY, Waiter
+
+LOOKS_AT_ONCE = 16
+"""The number of objects that are looked at at the same time."""
+
+
+def with_kinds(
+    objects: Sequence[InputObject], *, split: SplitSpec, parallelism: int, s3: S3Config, cancel_fd: int = NOBODY
+) -> list[InputObject]:
+    """Return the objects, with the kinds of those that would be cut otherwise.
+
+    Raise InputError for an object that cannot be read, InputChanged, StorageUnavailable, Forbidden and Cancelled.
+    """
+    found = list(objects)
+    target = target_size(objects, split, parallelism)
+    places = [
+        place
+        for place, item in enumerate(found)
+        if not split.whole_files and is_s3(item.uri) and item.size is not None and item.size >= target
+    ]
+    if not places:
+        return found
+    from kubemr_shell.inputs.s3_listing import head_of_object
+
+    def look(place: int, waiter: Waiter) -> InputObject | KubemrError:
+        item = found[place]
+        try:
+            head = head_of_object(item, HEAD_BYTES, s3, LISTING_PATIENCE, waiter)
+            codec = kind_of(head, item.uri) if item.codec != "none" else "none"
+        except KubemrError as error:
+            return error
+        is_wide = bool(wide_encoding(head))
+        return replace(item, codec=codec, splittable=codec == "none" and not is_wide, alone=is_wide)
+
+    errors: list[KubemrError] = []
+    answers = in_threads(look, places, at_once=LOOKS_AT_ONCE, waiter=Waiter(cancel_fd))
+    for place, answer in zip(places, answers, strict=True):
+        if isinstance(answer, KubemrError):
+            errors.append(answer)
+        else:
+            found[place] = answer
+    if errors:
+        raise all_of(errors)
+    return found
