@@ -28,7 +28,7 @@ from kubemr_shell.board.timing import Timing
 from kubemr_shell.job.kinds import SHARD_KIND
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.client import KubeClient
-from tests.cluster import Cluster, running_cluster
+from tests.support.cluster import Cluster, running_cluster
 
 SHARD_BYTES = 4000
 """The most bytes that a shard may have."""

@@ -22,9 +22,9 @@ from typing import Any
 
 from kubemr_shell.kube.resources import BATCH_JOBS
 from kubemr_shell.kube.stamps import seconds_of
-from tests.cluster import running_cluster
-from tests.pods import Site, image_of, new_site
-from tests.s3_server import new_bucket, running_server
+from tests.support.cluster import running_cluster
+from tests.support.pods import Site, image_of, new_site
+from tests.support.s3_server import new_bucket, running_server
 
 TASKS_A_WORKER = 2
 """The number of map tasks for each worker."""

@@ -29,7 +29,7 @@ from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import AlreadyExists, DocumentNotFound
 from kubemr_shell.job.kinds import JOB_KIND, SHARD_KIND
 from kubemr_shell.job.state import JobState
-from tests.properties.board_documents import NotAsked
+from tests.support.board_documents import NotAsked
 
 Version = tuple[float, Document]
 """The time of a write, and the document after it."""

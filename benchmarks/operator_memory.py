@@ -29,8 +29,8 @@ from kubemr_shell.kube.resources import JOBS, PODS
 from kubemr_shell.operator import manifests
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.options import OperatorOptions
-from tests.cluster import Cluster, running_cluster
-from tests.waiting import until
+from tests.support.cluster import Cluster, running_cluster
+from tests.support.waiting import until
 
 PODS_A_JOB = 1000
 """The number of pods of each job."""

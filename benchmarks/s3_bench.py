@@ -1,8 +1,8 @@
 """Measures jobs with S3 beside the alternatives: ``python -m benchmarks.s3_bench [--quick] [WORD ...]``.
 
-The server is the same as for the tests (``tests/s3_server.py``): the server that KUBEMR_TEST_S3_ENDPOINT names, or
-MinIO in Docker. Speeds are measured as in ``bench``. Then a proxy in front of the server counts requests. The exit
-status is 1 if a run of kubemr-shell fails or gives a wrong result.
+The server is the same as for the tests (``tests/support/s3_server.py``): the server that KUBEMR_TEST_S3_ENDPOINT
+names, or MinIO in Docker. Speeds are measured as in ``bench``. Then a proxy in front of the server counts requests. The
+exit status is 1 if a run of kubemr-shell fails or gives a wrong result.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks import datasets, report, s3_counts
 from benchmarks.bench import ALTERNATIVES, DATA, Bench
 from benchmarks.s3_workloads import KEYS, LARGE_BYTES, TEXT_BYTES, workloads
 from benchmarks.workloads import Workload
-from tests.s3_server import Bucket, NoServer, new_bucket, running_server
+from tests.support.s3_server import Bucket, NoServer, new_bucket, running_server
 
 QUICK = 20
 """The number by which a quick benchmark divides sizes."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench import DATA
-from tests.net.s3_proxy import proxying
-from tests.s3_server import Bucket, S3Server, new_bucket
+from tests.support.s3_proxy import proxying
+from tests.support.s3_server import Bucket, S3Server, new_bucket
 
 KINDS = ("put", "get", "delete")
 """The kinds of requests, as ``plan`` names them."""

@@ -22,7 +22,7 @@ from kubemr_shell.errors import AlreadyExists, BoardUnavailable, Conflict, Lease
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import JOBS
-from tests.properties.board_documents import NotAsked
+from tests.support.board_documents import NotAsked
 
 
 class StandIn:

@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.cluster import cluster, namespace
-from tests.pods import base_image, quiet_site, site
-from tests.s3_server import bucket, s3_server, s3_test_client
-from tests.settings import developer_environment, developer_signals
-from tests.skips import summary
+from tests.support.cluster import cluster, namespace
+from tests.support.pods import base_image, quiet_site, site
+from tests.support.s3_server import bucket, s3_server, s3_test_client
+from tests.support.settings import developer_environment, developer_signals
+from tests.support.skips import summary
 
 __all__ = [
     "base_image",

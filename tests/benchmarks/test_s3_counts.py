@@ -7,7 +7,7 @@ import os
 import pytest
 
 from benchmarks.s3_counts import WITHIN, Counted, Job, count, table
-from tests.s3_server import Bucket
+from tests.support.s3_server import Bucket
 
 JOB = Job(name="temporaries in S3", maps=12, partitions=6)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.s3_server import Bucket
+from tests.support.s3_server import Bucket
 
 NO_SERVER = {
     "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],

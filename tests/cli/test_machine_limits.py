@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.cli.main import exit_code
-from tests.cli.calls import KUBEMR_SHELL
+from tests.support.calls import KUBEMR_SHELL
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
 LARGE_STACKS = "ulimit -s 8000000; ulimit -v 4000000; "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calls import KUBEMR_SHELL
+from tests.support.calls import KUBEMR_SHELL
 
 
 def shell(folder: Path, line: str) -> subprocess.CompletedProcess[bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calls import call
+from tests.support.calls import call
 
 
 def plan(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

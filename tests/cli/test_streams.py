@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calls import KUBEMR_SHELL
+from tests.support.calls import KUBEMR_SHELL
 
 JOB = """
 apiVersion: turbobytes.com/v1alpha1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.job.documents import FIRST_KUBEMR
+from tests.support.job_documents import FIRST_KUBEMR
 
 GOOD = """
 apiVersion: turbobytes.com/v1alpha1

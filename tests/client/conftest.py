@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.desk import Desk, opened
-from tests.cluster import Cluster
-from tests.s3_server import Bucket
+from tests.support.cluster import Cluster
+from tests.support.desk import Desk, opened
+from tests.support.s3_server import Bucket
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.client.desk import Desk
+from tests.support.desk import Desk
 
 
 def kubeconfig(folder: Path, server: str) -> str:

@@ -9,9 +9,9 @@ import pytest
 
 from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.kube.status import Condition, condition
-from tests.client.desk import Desk
 from tests.client.kubeconfigs import kubeconfig_of_user
-from tests.waiting import until
+from tests.support.desk import Desk
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from tests.client.desk import Desk
-from tests.pods import load_image
-from tests.waiting import until
+from tests.support.desk import Desk
+from tests.support.pods import load_image
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 

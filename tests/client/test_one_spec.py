@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from kubemr_shell.kube.status import status_of
-from tests.client.desk import Desk
-from tests.inputs.server import Resource, serving
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.desk import Desk
+from tests.support.http_server import Resource, serving
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.cluster
 

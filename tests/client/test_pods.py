@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.desk import Desk, opened
-from tests.pods import Site
-from tests.waiting import until
+from tests.support.desk import Desk, opened
+from tests.support.pods import Site
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 

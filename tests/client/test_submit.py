@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from kubemr_shell.client.packing import labels_of_files
-from tests.client.desk import Command, Desk
 from tests.client.kubeconfigs import kubeconfig, kubeconfig_of_user
-from tests.kube.api_proxy import Fault, proxy_to
-from tests.waiting import until
+from tests.support.api_proxy import Fault, proxy_to
+from tests.support.desk import Command, Desk
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 

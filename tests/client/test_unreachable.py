@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.calls import call
 from tests.client.kubeconfigs import kubeconfig
-from tests.kube.bare_server import bare_server
+from tests.support.bare_server import bare_server
+from tests.support.calls import call
 
 pytestmark = pytest.mark.lengthy  # each test starts a command that loads the package of kubernetes
 

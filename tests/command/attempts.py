@@ -13,7 +13,7 @@ from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.process import AttemptRequest, Outcome, Runner
 from kubemr_shell.command.pump import CountedMove, Flow, Move
 from kubemr_shell.job.spec import Command
-from tests.waiting import PATIENCE_SECONDS, is_ready
+from tests.support.waiting import PATIENCE_SECONDS, is_ready
 
 NOTHING = b""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubemr_shell.command.cancel import Cancel
-from tests.waiting import is_ready
+from tests.support.waiting import is_ready
 
 
 def is_readable(cancel: Cancel) -> bool:

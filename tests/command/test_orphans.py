@@ -14,7 +14,7 @@ import pytest
 
 from kubemr_shell.command.orphans import GroupFile, kill_marked, kill_recorded
 from tests.command.attempts import group_members, is_running
-from tests.waiting import until
+from tests.support.waiting import until
 
 MARKER = b"KUBEMR_JOB_ID=job-1"
 

@@ -25,7 +25,7 @@ from tests.command.attempts import (
     is_running,
     waiting_for_cancel,
 )
-from tests.waiting import until
+from tests.support.waiting import until
 
 MEBIBYTE = 1 << 20
 EVERY_BYTE = bytes(range(256)) * 64

@@ -12,7 +12,7 @@ from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.pump import SpliceDrain
 from kubemr_shell.errors import OutOfSpace
 from tests.command.attempts import Attempts
-from tests.waiting import until
+from tests.support.waiting import until
 
 GIBIBYTE = 1 << 30
 

@@ -11,7 +11,7 @@ import pytest
 from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.errors import CommandNotStarted, FolderRemoved
 from tests.command.attempts import Attempts
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.command.attempts import (
     is_fed,
     is_running,
 )
-from tests.waiting import is_ready, until
+from tests.support.waiting import is_ready, until
 
 pytestmark = pytest.mark.lengthy  # time-outs are whole seconds
 

@@ -12,7 +12,7 @@ from kubemr_shell.board.stores.documents import JOB_LABEL, Document, DocumentSto
 from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.errors import AlreadyExists, BoardError, Conflict, DocumentNotFound
-from tests.cluster import Cluster
+from tests.support.cluster import Cluster
 
 KIND = "TaskShard"
 

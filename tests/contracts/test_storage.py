@@ -12,7 +12,7 @@ from kubemr_shell.errors import ObjectNotFound, StorageError
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Receipt, Storage
 from kubemr_shell.storage.locate import locate
-from tests.s3_server import Bucket
+from tests.support.s3_server import Bucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

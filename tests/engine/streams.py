@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from tests.engine.model import Shape
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
 
 NOBODY = -1  # a cancel descriptor that does not exist
 PLENTY = 64 << 20

@@ -17,7 +17,7 @@ import pytest
 from tests.engine import model
 from tests.engine.model import Shape
 from tests.engine.streams import NOBODY, Background, collecting, drain_all, memory_file, output_of
-from tests.waiting import until
+from tests.support.waiting import until
 
 Feed = Callable[[int, int], Any]
 FAR_MORE_THAN_A_PIPE = b"".join(b"%099d\n" % number for number in range(40_000))

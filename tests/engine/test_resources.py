@@ -22,7 +22,7 @@ from tests.engine.streams import (
     memory_file,
     output_of,
 )
-from tests.waiting import until
+from tests.support.waiting import until
 
 SMALL_MEMORY = 100_000
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker import INSTALL, why_no_docker
-from tests.images.containers import BUILD_SECONDS, Folder, build
-from tests.skips import skip
+from tests.support.containers import BUILD_SECONDS, Folder, build
+from tests.support.docker import INSTALL, why_no_docker
+from tests.support.skips import skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

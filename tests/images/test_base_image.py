@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calls import call
-from tests.images.containers import PREFIX, Folder, docker, options_of, run
-from tests.s3_server import Bucket, S3Server
-from tests.waiting import until
+from tests.support.calls import call
+from tests.support.containers import PREFIX, Folder, docker, options_of, run
+from tests.support.s3_server import Bucket, S3Server
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 

@@ -9,7 +9,7 @@ import pytest
 
 from kubemr_shell.inputs.command_pipe import GATHERED_BYTES, CommandPipe
 from kubemr_shell.net.waiting import NOBODY, Waiter
-from tests.inputs.feeding import pipe
+from tests.support.feeding import pipe
 
 
 def test_small_writes_are_gathered_until_they_are_flushed() -> None:

@@ -14,9 +14,9 @@ from kubemr_shell.errors import InputNotFound, OutOfSpace, StorageUnavailable
 from kubemr_shell.inputs.download import download
 from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_config import S3Config
-from tests.inputs.feeding import HASTY
-from tests.inputs.server import Resource, serving
-from tests.s3_server import Bucket
+from tests.support.feeding import HASTY
+from tests.support.http_server import Resource, serving
+from tests.support.s3_server import Bucket
 
 CONTENT = bytes(range(256)) * 5000
 LARGE_BYTES = 64 << 20

@@ -21,7 +21,7 @@ from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.split import Piece, Split
-from tests.inputs.feeding import SCRATCH, fed, listed, output_of, pipe
+from tests.support.feeding import SCRATCH, fed, listed, output_of, pipe
 
 MIB = 1 << 20
 

@@ -18,8 +18,8 @@ from kubemr_shell.inputs.http_answer import Version
 from kubemr_shell.net import http_connection
 from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
-from tests.inputs.feeding import CERTIFICATE, HASTY, TRIES, soon_over
-from tests.inputs.server import Resource, Server, serving
+from tests.support.feeding import CERTIFICATE, HASTY, TRIES, soon_over
+from tests.support.http_server import Resource, Server, serving
 
 CONTENT = bytes(range(256)) * 4000
 

@@ -15,8 +15,8 @@ from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.waiting import NOBODY, Waiter
-from tests.inputs.feeding import CERTIFICATE, HASTY, fed, listed, soon_over
-from tests.inputs.server import Resource, Server, serving
+from tests.support.feeding import CERTIFICATE, HASTY, fed, listed, soon_over
+from tests.support.http_server import Resource, Server, serving
 
 CONTENT = b"".join(b"line %d\n" % number for number in range(20_000))
 

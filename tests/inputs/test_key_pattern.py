@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.inputs.key_pattern import KeyPattern, is_visible
-from tests.inputs.feeding import listed
+from tests.support.feeding import listed
 
 KEYS = [
     "a/b/c.txt",

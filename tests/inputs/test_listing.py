@@ -16,8 +16,8 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import absolute_path, list_inputs
 from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.waiting import Cancelled
-from tests.inputs.feeding import HASTY, listed
-from tests.inputs.server import Resource, serving
+from tests.support.feeding import HASTY, listed
+from tests.support.http_server import Resource, serving
 
 
 def listed_from(list_name: str, folder: Path) -> list[InputObject]:

@@ -20,8 +20,8 @@ from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_requests import GET, PUT, RequestMeter
-from tests.inputs.feeding import HASTY, SCRATCH, output_of
-from tests.s3_server import Bucket
+from tests.support.feeding import HASTY, SCRATCH, output_of
+from tests.support.s3_server import Bucket
 
 LINES = b"".join(b"line %d\n" % number for number in range(5000))
 SMALL = SplitSpec(max_bytes=1000)

@@ -27,13 +27,13 @@ from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_read import request_count
 from kubemr_shell.storage.local import fingerprint
-from tests.inputs.feeding import HASTY, SCRATCH, output_of, pipe
-from tests.inputs.server import Resource, serving
-from tests.net.s3_faults import CUT, SLOW_DOWN, Fault, Rule, Rules
-from tests.net.s3_proxy import proxying
-from tests.net.s3_requests import Request
-from tests.s3_server import Bucket, S3Server, new_bucket
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.feeding import HASTY, SCRATCH, output_of, pipe
+from tests.support.http_server import Resource, serving
+from tests.support.s3_faults import CUT, SLOW_DOWN, Fault, Rule, Rules
+from tests.support.s3_proxy import proxying
+from tests.support.s3_requests import Request
+from tests.support.s3_server import Bucket, S3Server, new_bucket
+from tests.support.waiting import PATIENCE_SECONDS
 
 MIB = 1 << 20
 

@@ -15,10 +15,10 @@ from kubemr_shell.inputs.s3_listing import find_objects
 from kubemr_shell.net.s3_client import client_for
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.waiting import Cancelled
-from tests.inputs.feeding import HASTY
-from tests.net.s3_faults import SLOW_DOWN, Rule, Rules
-from tests.net.s3_proxy import proxying
-from tests.s3_server import Bucket
+from tests.support.feeding import HASTY
+from tests.support.s3_faults import SLOW_DOWN, Rule, Rules
+from tests.support.s3_proxy import proxying
+from tests.support.s3_server import Bucket
 
 
 def config_of(bucket: Bucket) -> S3Config:

@@ -19,7 +19,7 @@ from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.inputs.unpacking import unpacked
 from kubemr_shell.job.spec import SplitSpec
-from tests.inputs.feeding import SCRATCH, fed, listed
+from tests.support.feeding import SCRATCH, fed, listed
 
 FILES = [
     ("b.log", b"first\n"),

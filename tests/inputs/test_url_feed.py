@@ -15,8 +15,8 @@ from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.split import Piece, Split
-from tests.inputs.feeding import HASTY, SCRATCH, fed, listed, output_of, pipe
-from tests.inputs.server import Resource, serving
+from tests.support.feeding import HASTY, SCRATCH, fed, listed, output_of, pipe
+from tests.support.http_server import Resource, serving
 
 MIB = 1 << 20
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import spec_from_mapping
-from tests.job.documents import unhurried, valid_specs
+from tests.support.job_documents import unhurried, valid_specs
 
 SPEC = JobSpec(inputs=("a",), map_command="cat", reduce_command="uniq -c")
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
-from tests.job.documents import unhurried
+from tests.support.job_documents import unhurried
 
 
 def test_parts_sort_by_name_as_by_number() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubemr_shell.job.quantity import HIGHEST, format_quantity, parse_quantity
-from tests.job.documents import unhurried
+from tests.support.job_documents import unhurried
 
 
 @pytest.mark.parametrize(

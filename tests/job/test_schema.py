@@ -22,7 +22,7 @@ from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.schema import json_schema
 from kubemr_shell.job.spec import SPEC
 from kubemr_shell.job.validate import load_job
-from tests.job.documents import (
+from tests.support.job_documents import (
     AWKWARD,
     FIRST_KUBEMR,
     document,

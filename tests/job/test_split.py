@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kubemr_shell.errors import StorageError
 from kubemr_shell.job.split import Piece, Split
-from tests.job.documents import unhurried
+from tests.support.job_documents import unhurried
 
 SIZES = st.none() | st.integers(min_value=0, max_value=1 << 50)
 PIECES = st.builds(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kubemr_shell.errors import InvalidSpec
 from kubemr_shell.job.spec import EnvVar, JobSpec, KeySpec, SplitSpec
 from kubemr_shell.job.validate import load_job, spec_from_mapping, spec_to_mapping
-from tests.job.documents import FIRST_KUBEMR, document, from_yaml, unhurried, valid_specs
+from tests.support.job_documents import FIRST_KUBEMR, document, from_yaml, unhurried, valid_specs
 
 
 def problems(candidate: object) -> list[tuple[str, str]]:

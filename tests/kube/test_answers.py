@@ -6,7 +6,7 @@ import pytest
 
 from kubemr_shell.errors import UnknownField, UnknownKind
 from kubemr_shell.kube.resources import JOBS, Resource
-from tests.cluster import Cluster
+from tests.support.cluster import Cluster
 
 pytestmark = pytest.mark.cluster
 

@@ -15,7 +15,7 @@ from kubemr_shell.errors import BoardUnavailable, Forbidden, UsageError
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.connection import of_pod
 from kubemr_shell.kube.resources import SERVICE_ACCOUNTS
-from tests.cluster import Cluster
+from tests.support.cluster import Cluster
 
 NOWHERE = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"}
 

@@ -11,7 +11,7 @@ from kubemr_shell.errors import DocumentNotFound
 from kubemr_shell.kube.resources import SERVICE_ACCOUNTS
 from kubemr_shell.kube.server_clock import ServerClock
 from kubemr_shell.kube.stamps import seconds_of
-from tests.cluster import Cluster
+from tests.support.cluster import Cluster
 
 THEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.connection import anonymous
 from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.kube.watch import watch
-from tests.waiting import is_ready, until
+from tests.support.waiting import is_ready, until
 
 CHANGES = 2000
 BLOCKED_SECONDS = 0.2

@@ -27,8 +27,8 @@ from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
 from kubemr_shell.local_run.open_job import close_job, open_job
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.worker.memory import divide_memory
-from tests.inputs.server import Resource, serving
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.support.http_server import Resource, serving
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.lengthy  # each test runs whole jobs
 

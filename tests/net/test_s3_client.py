@@ -18,10 +18,10 @@ from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.waiting import Cancelled, Waiter
-from tests.net import s3_faults
-from tests.net.s3_faults import Rule, Rules
-from tests.net.s3_proxy import S3Proxy, proxying
-from tests.s3_server import Bucket
+from tests.support import s3_faults
+from tests.support.s3_faults import Rule, Rules
+from tests.support.s3_proxy import S3Proxy, proxying
+from tests.support.s3_server import Bucket
 
 QUICK = replace(CALL_PATIENCE, first_pause=0.001, longest_pause=0.01)
 

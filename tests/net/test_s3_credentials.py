@@ -13,9 +13,9 @@ from kubemr_shell.net.refusals import TOLD_FROM
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_keys import Keys, read_keys
-from tests.net.s3_faults import Fault, Rule, Rules
-from tests.net.s3_proxy import S3Proxy, proxying
-from tests.s3_server import Bucket
+from tests.support.s3_faults import Fault, Rule, Rules
+from tests.support.s3_proxy import S3Proxy, proxying
+from tests.support.s3_server import Bucket
 
 UNKNOWN_KEY = Fault(name="refused", status=403, code="InvalidAccessKeyId")
 EXPIRED = Fault(name="refused", status=400, code="ExpiredToken")

@@ -10,9 +10,9 @@ from kubemr_shell.errors import Forbidden
 from kubemr_shell.net import s3_delete
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
-from tests.net.s3_faults import Fault, Rule, Rules
-from tests.net.s3_proxy import S3Proxy, proxying
-from tests.s3_server import Bucket
+from tests.support.s3_faults import Fault, Rule, Rules
+from tests.support.s3_proxy import S3Proxy, proxying
+from tests.support.s3_server import Bucket
 
 KEYS = [f"out/{number}" for number in range(7)]
 

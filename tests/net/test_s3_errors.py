@@ -30,11 +30,11 @@ from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_errors import Trouble, given_up, of_answer, of_failure
-from tests.inputs.server import Resource, Server, serving
-from tests.s3_server import Bucket
+from tests.support.http_server import Resource, Server, serving
+from tests.support.s3_server import Bucket
 
 HASTY = Patience(budget=0.05, first_pause=0.01)
-CERTIFICATE = Path(__file__).parents[1] / "inputs" / "localhost.pem"
+CERTIFICATE = Path(__file__).parents[1] / "support" / "localhost.pem"
 
 
 def message(

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_list_answer import read_list
-from tests.s3_server import Bucket
+from tests.support.s3_server import Bucket
 
 KEYS = ["a.txt", "a/b%20c+d", "a/é\n<&>", "z"]
 

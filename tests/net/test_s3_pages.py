@@ -14,9 +14,9 @@ from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_pages import Listed, list_objects
 from kubemr_shell.net.waiting import Cancelled, Waiter
-from tests.net.s3_faults import UNAVAILABLE
-from tests.net.s3_proxy import proxying
-from tests.s3_server import Bucket, S3Server, new_bucket
+from tests.support.s3_faults import UNAVAILABLE
+from tests.support.s3_proxy import proxying
+from tests.support.s3_server import Bucket, S3Server, new_bucket
 
 KEYS = [
     *(f"flat/part-{number:04d}.txt" for number in range(120)),

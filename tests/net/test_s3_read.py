@@ -24,12 +24,12 @@ from kubemr_shell.net.s3_read import (
     request_count,
 )
 from kubemr_shell.net.waiting import Cancelled, Waiter
-from tests.inputs.server import Resource, serving
-from tests.net import s3_faults
-from tests.net.s3_faults import Rule, Rules, Seeded
-from tests.net.s3_proxy import S3Proxy, proxying
-from tests.s3_server import Bucket
-from tests.waiting import until
+from tests.support import s3_faults
+from tests.support.http_server import Resource, serving
+from tests.support.s3_faults import Rule, Rules, Seeded
+from tests.support.s3_proxy import S3Proxy, proxying
+from tests.support.s3_server import Bucket
+from tests.support.waiting import until
 
 QUICK = replace(READING_PATIENCE, first_pause=0.001, longest_pause=0.01)
 CONTENT = random.Random(1).randbytes(5 * SMALLEST_PIECE_BYTES + 12_345)

@@ -10,7 +10,7 @@ from kubemr_shell.errors import ObjectNotFound
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uploads import list_uploads
-from tests.s3_server import Bucket, S3Server
+from tests.support.s3_server import Bucket, S3Server
 
 KEYS = ["a/1", "a/1", "a/2", "a/3", "a/3", "a/3", "a/4", "b/1"]
 

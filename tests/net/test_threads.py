@@ -8,7 +8,7 @@ import pytest
 from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.net.threads import Crew, Pool, in_threads
 from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """The fixture that gives each test an installation of its own."""
 
-from tests.operator.installations import installation
+from tests.support.installations import installation
 
 __all__ = ["installation"]

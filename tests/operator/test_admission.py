@@ -31,8 +31,8 @@ from kubemr_shell.kube.resources import (
     SHARDS,
 )
 from kubemr_shell.operator.admission import SHARD_TAIL
-from tests.operator.installations import Installation, refused
-from tests.waiting import until
+from tests.support.installations import Installation, refused
+from tests.support.waiting import until
 
 Attempts = dict[str, Callable[[], object]]
 

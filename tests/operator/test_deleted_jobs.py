@@ -6,8 +6,8 @@ import pytest
 
 from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, PODS
-from tests.operator.installations import NEVER_PULLED, Installation
-from tests.waiting import until
+from tests.support.installations import NEVER_PULLED, Installation
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 

@@ -6,8 +6,8 @@ import pytest
 
 from kubemr_shell.errors import DocumentNotFound, NamespaceTerminating
 from kubemr_shell.kube.resources import CONFIG_MAPS, NAMESPACES, PODS
-from tests.operator.installations import Installation
-from tests.waiting import until
+from tests.support.installations import Installation
+from tests.support.waiting import until
 
 
 @pytest.mark.cluster

@@ -7,8 +7,8 @@ import pytest
 from kubemr_shell.kube.resources import EVENTS
 from kubemr_shell.operator.act import AGAIN_SECONDS, Actor
 from kubemr_shell.operator.actions import Tell
-from tests.cluster import Cluster
 from tests.operator.observed import NOW, job, seen
+from tests.support.cluster import Cluster
 
 pytestmark = pytest.mark.cluster
 

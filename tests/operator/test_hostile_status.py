@@ -9,8 +9,8 @@ import pytest
 from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.errors import BoardError
 from kubemr_shell.kube.resources import JOBS
-from tests.operator.installations import Installation, has_cleanup
-from tests.waiting import until
+from tests.support.installations import Installation, has_cleanup
+from tests.support.waiting import until
 
 HOSTILE: list[dict[str, Any]] = [
     {"retry": "many"},

@@ -6,8 +6,8 @@ import pytest
 
 from kubemr_shell.kube.resources import JOBS, NAMESPACES
 from kubemr_shell.operator.install import NAME, PORT
-from tests.operator.installations import applied, install
-from tests.pods import Site, s3_endpoint_in_pods
+from tests.support.installations import applied, install
+from tests.support.pods import Site, s3_endpoint_in_pods
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 

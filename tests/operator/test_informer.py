@@ -15,7 +15,7 @@ from kubemr_shell.kube.status import state_of
 from kubemr_shell.operator.informer import FIRST_PAUSE, Informer
 from kubemr_shell.operator.object_cache import Key, ObjectCache
 from tests.operator.json_server import Answer, client_of_server
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 JOB = {"metadata": {"namespace": "here", "name": "words", "resourceVersion": "5"}}
 LIST = {"metadata": {"resourceVersion": "5"}, "items": [JOB]}

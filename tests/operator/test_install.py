@@ -15,9 +15,9 @@ from kubemr_shell.kube.resources import NAMESPACES
 from kubemr_shell.operator.install import NAME, InstallOptions, installation, operator_arguments, yaml_text
 from kubemr_shell.operator.manifests import account_name
 from kubemr_shell.operator.options import OperatorOptions
-from tests.cluster import Cluster
-from tests.operator.installations import NO_IMAGE, Installation, applied, install
-from tests.waiting import until
+from tests.support.cluster import Cluster
+from tests.support.installations import NO_IMAGE, Installation, applied, install
+from tests.support.waiting import until
 
 FULL = InstallOptions(
     operator=OperatorOptions(

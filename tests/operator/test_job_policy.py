@@ -13,9 +13,9 @@ from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import ADMISSION_POLICIES, JOBS, POLICIES, SERVICE_ACCOUNTS
 from kubemr_shell.operator.deletion import FINALIZER
 from kubemr_shell.operator.install import InstallOptions, cluster_name, installation
-from tests.cluster import Cluster
-from tests.operator.installations import NO_IMAGE, applied, install, refused
-from tests.waiting import until
+from tests.support.cluster import Cluster
+from tests.support.installations import NO_IMAGE, applied, install, refused
+from tests.support.waiting import until
 
 PARAMETERS = {
     "template": "ByRight",

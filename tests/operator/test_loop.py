@@ -15,8 +15,8 @@ from kubemr_shell.operator.loop import Loop
 from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.web import serve
-from tests.kube.bare_server import bare_server
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.support.bare_server import bare_server
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 __all__ = ["bare_server"]
 

@@ -17,9 +17,9 @@ from kubemr_shell.kube.resources import PODS
 from kubemr_shell.kube.status import STARTING, Condition
 from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
-from tests.cluster import Cluster
-from tests.operator.installations import Installation
-from tests.waiting import until
+from tests.support.cluster import Cluster
+from tests.support.installations import Installation
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()

@@ -16,10 +16,10 @@ from kubemr_shell.kube.resources import EVENTS, JOBS
 from kubemr_shell.operator.log import OperatorLog
 from kubemr_shell.operator.manifests import HOPELESS
 from kubemr_shell.operator.operator import Operator
-from tests.operator.installations import Installation
 from tests.operator.json_server import client_of_server
 from tests.operator.observed import NOW, OPTIONS, job
-from tests.waiting import until
+from tests.support.installations import Installation
+from tests.support.waiting import until
 
 OTHER = PROTOCOL + 1
 

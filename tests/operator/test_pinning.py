@@ -6,7 +6,7 @@ import pytest
 
 from kubemr_shell.kube.resources import BATCH_JOBS, PODS
 from kubemr_shell.operator.pinning import by_digest
-from tests.operator.installations import NO_IMAGE, Installation
+from tests.support.installations import NO_IMAGE, Installation
 
 DIGEST = "sha256:" + "5" * 64
 

@@ -12,8 +12,8 @@ import pytest
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
 from kubemr_shell.kube.status import Condition
 from kubemr_shell.operator.manifests import QUEUE_LABEL
-from tests.operator.installations import NEVER_PULLED, Installation
-from tests.waiting import until
+from tests.support.installations import NEVER_PULLED, Installation
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 

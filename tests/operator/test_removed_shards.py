@@ -7,9 +7,9 @@ import pytest
 from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.kube.resources import JOBS, SHARDS
-from tests.operator.installations import Installation
-from tests.s3_server import Bucket
-from tests.waiting import until
+from tests.support.installations import Installation
+from tests.support.s3_server import Bucket
+from tests.support.waiting import until
 
 
 @pytest.mark.cluster

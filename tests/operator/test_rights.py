@@ -11,9 +11,9 @@ from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.kube.resources import BATCH_JOBS, EVENTS, JOBS, ROLES, SERVICE_ACCOUNTS
 from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.rights import job_rules, operator_rules
-from tests.operator.installations import Installation, has_cleanup
-from tests.s3_server import Bucket
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.support.installations import Installation, has_cleanup
+from tests.support.s3_server import Bucket
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 Right = tuple[str, str, str]
 

@@ -12,8 +12,8 @@ from kubemr_shell.kube.owners import owners_of
 from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, EVENTS, JOBS, SERVICE_ACCOUNTS, Resource
 from kubemr_shell.kube.status import Condition, status_of
 from kubemr_shell.operator.manifests import account_name
-from tests.operator.installations import Installation
-from tests.waiting import until
+from tests.support.installations import Installation
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 

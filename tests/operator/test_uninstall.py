@@ -22,9 +22,9 @@ from kubemr_shell.operator.deletion import FINALIZER
 from kubemr_shell.operator.install import NAME, InstallOptions, installation
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.uninstall import BINDINGS, DEFINITIONS, KINDS, Found, Removal, removal_of
-from tests.operator import installations
-from tests.operator.installations import Installation
-from tests.waiting import until
+from tests.support import installations
+from tests.support.installations import Installation
+from tests.support.waiting import until
 
 RESOURCES = {resource.kind: resource for resource in KINDS}
 

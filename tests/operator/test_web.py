@@ -13,7 +13,7 @@ from kubemr_shell.kube.connection import anonymous
 from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.web import serve
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 def answers_at(*hosts: str) -> list[int]:

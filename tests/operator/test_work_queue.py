@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from kubemr_shell.operator.work_queue import SPARE, WorkQueue
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 def test_what_is_asked_for_while_it_is_looked_at_comes_again_when_that_is_done() -> None:

@@ -14,10 +14,10 @@ from kubemr_shell.kube.resources import BATCH_JOBS, PODS
 from kubemr_shell.operator.install import InstallOptions, operator_arguments
 from kubemr_shell.operator.reconcile import reconcile
 from kubemr_shell.operator.worker_template import check_template, parsed_template, template_text
-from tests.operator import installations
-from tests.operator.installations import Installation
 from tests.operator.observed import OPTIONS, STAMP, job, made, seen
-from tests.waiting import until
+from tests.support import installations
+from tests.support.installations import Installation
+from tests.support.waiting import until
 
 TEMPLATE: dict[str, Any] = {
     "metadata": {"labels": {"team": "data"}},

@@ -15,10 +15,10 @@ from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.outputs.prefix_owner import Owner, OwnerObject, refusal
 from kubemr_shell.storage import ownership
-from tests.net.s3_faults import LOST, Fault, Policy, Rule, Rules
-from tests.net.s3_proxy import proxying
-from tests.net.s3_requests import Request
-from tests.s3_server import Bucket
+from tests.support.s3_faults import LOST, Fault, Policy, Rule, Rules
+from tests.support.s3_proxy import proxying
+from tests.support.s3_requests import Request
+from tests.support.s3_server import Bucket
 
 KEY = "out/_kubemr/owner"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.desk import Desk, opened
-from tests.cluster import Cluster
-from tests.s3_server import Bucket
-from tests.waiting import until
+from tests.support.cluster import Cluster
+from tests.support.desk import Desk, opened
+from tests.support.s3_server import Bucket
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 

@@ -15,7 +15,7 @@ from kubemr_shell.pod.output_claim import OutputClaim
 from kubemr_shell.pod.places import Places
 from kubemr_shell.storage.locate import locate
 from kubemr_shell.worker.old_result import OldResult
-from tests.s3_server import Bucket
+from tests.support.s3_server import Bucket
 
 NEITHER_FINISHED = "holds part-00003.gz, which belongs to no finished result: move it away"
 OTHER = "5f0e1c2d-0000-4000-8000-000000000001"

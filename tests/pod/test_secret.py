@@ -9,8 +9,8 @@ import pytest
 from kubemr_shell.kube.resources import JOBS, SECRETS
 from kubemr_shell.net.s3_config import CredentialsAdvice
 from kubemr_shell.pod.secret import credentials_advice
-from tests.client.desk import opened
-from tests.pods import Site
+from tests.support.desk import opened
+from tests.support.pods import Site
 
 KEYS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.job.state import JOB_TRANSITIONS, JobState, Phase
-from tests.properties.board_documents import History
 from tests.properties.board_storage import Storage, amount
+from tests.support.board_documents import History
 
 STRIDE = 1 << 16
 LEGAL_STATES = {(before, after) for before, row in JOB_TRANSITIONS.items() for after in row.values()}

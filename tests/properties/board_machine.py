@@ -24,11 +24,11 @@ from kubemr_shell.board.stores.documents import Document, Operation
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import BoardUnavailable, IllegalTransition
 from kubemr_shell.job.state import ENDED, JobState
-from tests.properties.board_documents import History
 from tests.properties.board_invariants import check_all, check_job, check_shard
 from tests.properties.board_players import Outcome, Player, PlayersStore
 from tests.properties.board_storage import Storage
 from tests.properties.board_worker import Manner, Worker
+from tests.support.board_documents import History
 
 SEATS = 3
 USER = SEATS

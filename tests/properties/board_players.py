@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from kubemr_shell.board.stores.documents import Document, Operation
 from kubemr_shell.errors import BoardUnavailable, UnknownAnswer
-from tests.properties.board_documents import History, NotAsked
+from tests.support.board_documents import History, NotAsked
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from kubemr_shell.board.stores.documents import Document, Operation
 from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.errors import BoardUnavailable, DocumentNotFound, KubemrError
 from kubemr_shell.kube.resources import SHARDS
-from tests.kube.api_proxy import ApiProxy, Fault
-from tests.properties.board_documents import Change, History
+from tests.support.api_proxy import ApiProxy, Fault
+from tests.support.board_documents import Change, History
 
 EVERY = 4
 

@@ -13,12 +13,12 @@ from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.resources import JOBS
-from tests.cluster import Cluster
-from tests.kube.api_proxy import ApiProxy, Fault, client_of, proxy_to
-from tests.properties.board_documents import History
 from tests.properties.board_machine import BoardMachine
 from tests.properties.served_documents import ServedHistory
 from tests.properties.test_board_machine import SETTINGS
+from tests.support.api_proxy import ApiProxy, Fault, client_of, proxy_to
+from tests.support.board_documents import History
+from tests.support.cluster import Cluster
 
 EXAMPLES = 10
 STEPS = 30

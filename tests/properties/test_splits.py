@@ -13,8 +13,8 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.split import Split
-from tests.inputs.feeding import fed, listed
-from tests.inputs.server import Resource, serving
+from tests.support.feeding import fed, listed
+from tests.support.http_server import Resource, serving
 
 DENSE = st.binary(max_size=60).map(lambda data: bytes(b"\n\na\x00"[byte % 4] for byte in data))
 LONG_LINES = st.lists(

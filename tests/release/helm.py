@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from release.chart import OLDEST_KUBERNETES
-from tests.skips import skip
+from tests.support.skips import skip
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm" / "kubemr"

@@ -15,8 +15,8 @@ from kubemr_shell import __version__
 from kubemr_shell.operator.install import NAME, definitions
 from release.chart import chart_files
 from release.chart_values import BY_PATH
-from tests.operator.installations import install, without_definitions
 from tests.release.helm import CHART, KUBERNETES, Documents, attempt, by_name, helm, render
+from tests.support.installations import install, without_definitions
 
 LABELS = {
     "app.kubernetes.io/instance": "mine",

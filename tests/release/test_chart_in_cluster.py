@@ -15,9 +15,9 @@ from kubemr_shell.errors import UnknownKind
 from kubemr_shell.kube.resources import JOBS, NAMESPACES
 from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.uninstall import DEFINITIONS, KINDS, LABEL_SELECTOR
-from tests.cluster import Cluster
-from tests.pods import Site, s3_endpoint_in_pods
 from tests.release.helm import CHART, helm
+from tests.support.cluster import Cluster
+from tests.support.pods import Site, s3_endpoint_in_pods
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from kubemr_shell.operator.install import NAME, InstallOptions, installation
-from tests.cluster import Cluster
 from tests.release.helm import by_name
+from tests.support.cluster import Cluster
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.s3_server import Bucket
-from tests.scenarios.runs import Place
 from tests.scenarios.s3_runs import S3Place
+from tests.support.runs import Place
+from tests.support.s3_server import Bucket
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from tests.scenarios.runs import Place
+from tests.support.runs import Place
 
 CRASH_POINTS = str(Path(__file__).with_name("crash_points"))
 

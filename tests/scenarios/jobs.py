@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kubemr_shell.engine import reference
-from tests.scenarios.runs import NOTE, Place
+from tests.support.runs import NOTE, Place
 
 
 @dataclass(frozen=True, kw_only=True)

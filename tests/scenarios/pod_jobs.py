@@ -9,8 +9,8 @@ import os
 import signal
 from contextlib import suppress
 
-from tests.pods import Site
-from tests.scenarios.runs import processes_with
+from tests.support.pods import Site
+from tests.support.runs import processes_with
 
 FILES = 24
 LEASE_SECONDS = "2"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.scenarios.runs import Done, Run
 from tests.scenarios.s3_runs import NAME, S3Place
+from tests.support.runs import Done, Run
 
 INPUTS = "in/"
 TEMPORARIES = "intermediate/data"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.s3_server import Bucket
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import Done, Place, Run
+from tests.support.runs import Done, Place, Run
+from tests.support.s3_server import Bucket
 
 NAME = "jobs/out"
 

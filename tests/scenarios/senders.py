@@ -6,9 +6,9 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from tests.net.s3_requests import Request
-from tests.scenarios.runs import Place
-from tests.waiting import until
+from tests.support.runs import Place
+from tests.support.s3_requests import Request
+from tests.support.waiting import until
 
 
 def sender(request: Request, place: Place) -> int:

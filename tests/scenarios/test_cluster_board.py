@@ -13,9 +13,9 @@ from kubemr_shell.board.shard_state import parse_state
 from kubemr_shell.board.stores.kubernetes import KubernetesStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.job.state import JobState, Phase
-from tests.cluster import Cluster
-from tests.kube.api_proxy import ApiProxy, Fault, client_of, proxy_to, seeded
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.api_proxy import ApiProxy, Fault, client_of, proxy_to, seeded
+from tests.support.cluster import Cluster
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.cluster
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.kube.resources import JOBS
-from tests.client.desk import opened
-from tests.pods import Site
+from tests.support.desk import opened
+from tests.support.pods import Site
 
 pytestmark = pytest.mark.cluster
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.pods import Site, s3_endpoint_in_pods
 from tests.scenarios.gates import gate_to
 from tests.scenarios.pod_jobs import LEASE_SECONDS, begin, ends_well, processes_of, signal_pod, until_some_are_done
+from tests.support.pods import Site, s3_endpoint_in_pods
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 

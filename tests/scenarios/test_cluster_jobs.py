@@ -8,7 +8,7 @@ import pytest
 
 from kubemr_shell.kube.resources import BATCH_JOBS, CONFIG_MAPS, JOBS, ROLES, SERVICE_ACCOUNTS, SHARDS
 from kubemr_shell.kube.status import Condition, condition
-from tests.pods import Site
+from tests.support.pods import Site
 
 pytestmark = pytest.mark.cluster
 

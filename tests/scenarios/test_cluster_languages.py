@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.calls import call
-from tests.images.test_language_images import JOBS
-from tests.pods import Site, image_of, s3_endpoint_in_pods
+from tests.support.calls import call
+from tests.support.language_jobs import JOBS
+from tests.support.pods import Site, image_of, s3_endpoint_in_pods
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 

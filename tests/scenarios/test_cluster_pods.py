@@ -12,8 +12,8 @@ import pytest
 
 from kubemr_shell.kube.resources import BATCH_JOBS, JOBS
 from kubemr_shell.kube.status import Condition, condition
-from tests.pods import Site
 from tests.scenarios.pod_jobs import begin, ends_well, processes_of, signal_pod, until_some_are_done
+from tests.support.pods import Site
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 

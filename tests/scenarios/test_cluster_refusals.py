@@ -20,9 +20,9 @@ from kubemr_shell.kube.connection import Connection
 from kubemr_shell.kube.kubeconfig import of_kubeconfig
 from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.operator.rights import job_rules
-from tests.cluster import Cluster
 from tests.scenarios.test_cluster_board import TIMING
-from tests.waiting import until
+from tests.support.cluster import Cluster
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.cluster
 

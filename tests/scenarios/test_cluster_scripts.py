@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
-from tests.cli.calls import KUBEMR_SHELL
-from tests.pods import Site
+from tests.support.calls import KUBEMR_SHELL
+from tests.support.pods import Site
 
 pytestmark = pytest.mark.cluster
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.scenarios.crashes import dying, has_died
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import Place
+from tests.support.runs import Place
 
 JOB = WordCount(lines=150, words=29, partitions=2, split_bytes=500)
 OLD = WordCount(lines=60, words=60, partitions=4, input="old words")

@@ -8,8 +8,8 @@ import signal
 
 import pytest
 
-from tests.scenarios.runs import NOTE, WAIT, Done, Place
-from tests.waiting import until
+from tests.support.runs import NOTE, WAIT, Done, Place
+from tests.support.waiting import until
 
 LINES = "".join(f"{number:09d}\n" for number in range(1000))
 TWO_TASKS = ("--split-bytes", "5000")

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from tests.cli.calls import KUBEMR_SHELL
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import Place
+from tests.support.calls import KUBEMR_SHELL
+from tests.support.runs import Place
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from tests.scenarios.runs import Place
+from tests.support.runs import Place
 
 READS_STEADILY = """
 import os, time

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calls import KUBEMR_SHELL
-from tests.scenarios.runs import NOTE, Place, unprivileged
+from tests.support.calls import KUBEMR_SHELL
+from tests.support.runs import NOTE, Place, unprivileged
 
 ONE_PART = ("-p", "1", "--quiet")
 

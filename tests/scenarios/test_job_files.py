@@ -10,10 +10,10 @@ import threading
 import pytest
 
 from kubemr_shell.net.retry import READING_PATIENCE
-from tests.inputs.server import Resource, Server, serving
-from tests.s3_server import Bucket
-from tests.scenarios.runs import NOTE, Place
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.support.http_server import Resource, Server, serving
+from tests.support.runs import NOTE, Place
+from tests.support.s3_server import Bucket
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 RUNS = pytest.mark.parametrize("flags", [("--slots", "2"), ("--workers", "2")], ids=["one process", "two workers"])
 SCRIPT = b"#!/bin/sh\ncat - data.tar.gz/folder/words\n"

@@ -11,8 +11,8 @@ from kubemr_shell.board.shard_state import parse_state
 from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.job.kinds import SHARD_KIND
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place
-from tests.waiting import until
+from tests.support.runs import WAIT, Place
+from tests.support.waiting import until
 
 ONE_PROCESS = ("--slots", "2")
 THREE_WORKERS = ("--workers", "3", "--slots", "2")

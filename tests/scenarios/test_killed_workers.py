@@ -13,8 +13,8 @@ import pytest
 
 from tests.scenarios.crashes import dying, has_died
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place, Run
-from tests.waiting import until
+from tests.support.runs import WAIT, Place, Run
+from tests.support.waiting import until
 
 JOB = WordCount(
     partitions=12, before_map="sleep 0.02; ", before_reduce="sleep 0.02; ", flags=("--workers", "3", "--slots", "2")

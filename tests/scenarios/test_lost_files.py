@@ -12,8 +12,8 @@ import pytest
 from kubemr_shell.board.timing import Timing
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete, winner_of
-from tests.scenarios.runs import WAIT, Place
-from tests.waiting import until
+from tests.support.runs import WAIT, Place
+from tests.support.waiting import until
 
 PARTITIONS = 6
 JOB = WordCount(lines=400, partitions=PARTITIONS, before_reduce=WAIT)

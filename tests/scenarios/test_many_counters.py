@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubemr_shell.job.counters import MOST_COUNTERS
-from tests.scenarios.runs import Place
+from tests.support.runs import Place
 
 FILES = 120
 COUNTERS = 119

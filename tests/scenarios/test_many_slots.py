@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from tests.scenarios.runs import Place
+from tests.support.runs import Place
 
 SLOTS = 300
 """Their descriptors alone are more than 1,023, the largest number that select() takes."""

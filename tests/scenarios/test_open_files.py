@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.cli.calls import KUBEMR_SHELL
-from tests.scenarios.runs import Place
+from tests.support.calls import KUBEMR_SHELL
+from tests.support.runs import Place
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
 NUMBERS = (4, 6)

@@ -11,8 +11,8 @@ import pytest
 
 from kubemr_shell.board.timing import Timing
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place, Run, parent_of
-from tests.waiting import until
+from tests.support.runs import WAIT, Place, Run, parent_of
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
 EXPIRY_SECONDS = Timing.local().expiry_seconds

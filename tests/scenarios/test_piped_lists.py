@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cli.calls import KUBEMR_SHELL
 from tests.scenarios.crashes import dying
-from tests.scenarios.runs import Place
+from tests.support.calls import KUBEMR_SHELL
+from tests.support.runs import Place
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
 JOB = ("-q", "-p", "1", "-m", "cat")

@@ -11,8 +11,8 @@ import pytest
 
 from tests.scenarios.crashes import dying, steps
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Done, Place, unprivileged
-from tests.waiting import until
+from tests.support.runs import WAIT, Done, Place, unprivileged
+from tests.support.waiting import until
 
 JOB = WordCount(lines=150, words=29, partitions=2)
 OLD = WordCount(lines=60, words=60, partitions=4, input="old words")

@@ -9,8 +9,8 @@ import pytest
 
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import NOTE, WAIT, Place
-from tests.waiting import until
+from tests.support.runs import NOTE, WAIT, Place
+from tests.support.waiting import until
 
 JOB = WordCount(lines=200, split_bytes=400)
 

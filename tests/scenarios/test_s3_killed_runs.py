@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.net.s3_faults import Rule, Rules, kill
-from tests.net.s3_proxy import proxying
-from tests.net.s3_requests import Request
-from tests.s3_server import Bucket
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import Place, Run
 from tests.scenarios.s3_runs import S3Place
+from tests.support.runs import Place, Run
+from tests.support.s3_faults import Rule, Rules, kill
+from tests.support.s3_proxy import proxying
+from tests.support.s3_requests import Request
+from tests.support.s3_server import Bucket
 
 JOB = WordCount(lines=300, partitions=3)
 RUNS = pytest.mark.parametrize(

@@ -11,15 +11,15 @@ import signal
 
 import pytest
 
-from tests.net.s3_faults import Rule, Rules, kill
-from tests.net.s3_proxy import proxying
-from tests.net.s3_requests import Request
-from tests.s3_server import Bucket
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import Place
 from tests.scenarios.s3_jobs import FromS3
 from tests.scenarios.s3_runs import S3Place
 from tests.scenarios.senders import sender
+from tests.support.runs import Place
+from tests.support.s3_faults import Rule, Rules, kill
+from tests.support.s3_proxy import proxying
+from tests.support.s3_requests import Request
+from tests.support.s3_server import Bucket
 
 JOB = WordCount(lines=200, partitions=2, split_bytes=600)
 FEWEST_REQUESTS = 30

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.net import s3_faults
-from tests.net.s3_faults import Fault, Rule, Rules
-from tests.net.s3_proxy import proxying
-from tests.s3_server import Bucket
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import Place
 from tests.scenarios.s3_jobs import FromS3
 from tests.scenarios.s3_runs import S3Place
+from tests.support import s3_faults
+from tests.support.runs import Place
+from tests.support.s3_faults import Fault, Rule, Rules
+from tests.support.s3_proxy import proxying
+from tests.support.s3_server import Bucket
 
 JOB = WordCount(lines=200, partitions=2, split_bytes=600)
 WRITES = ("PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "Delete*")

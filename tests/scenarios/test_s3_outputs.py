@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.cli.calls import KUBEMR_SHELL
-from tests.net.s3_proxy import proxying
-from tests.net.s3_requests import Request
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import WAIT
 from tests.scenarios.s3_runs import NAME, S3Place
-from tests.waiting import until
+from tests.support.calls import KUBEMR_SHELL
+from tests.support.runs import WAIT
+from tests.support.s3_proxy import proxying
+from tests.support.s3_requests import Request
+from tests.support.waiting import until
 
 UID = "5f0e1c2d-0000-4000-8000-000000000001"
 """As Kubernetes gives a job of a cluster one."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.s3_server import Bucket
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import NOTE, Place
+from tests.support.runs import NOTE, Place
+from tests.support.s3_server import Bucket
 
 WORDS = WordCount(lines=200, split_bytes=400, partitions=3)
 JOB = """

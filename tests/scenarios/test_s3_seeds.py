@@ -9,13 +9,13 @@ import random
 
 import pytest
 
-from tests.net.s3_faults import Seeded
-from tests.net.s3_proxy import proxying
-from tests.s3_server import Bucket
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import Place
 from tests.scenarios.s3_jobs import FromS3
 from tests.scenarios.s3_runs import S3Place
+from tests.support.runs import Place
+from tests.support.s3_faults import Seeded
+from tests.support.s3_proxy import proxying
+from tests.support.s3_server import Bucket
 
 SEEDS = 200
 FAST = 4

@@ -11,14 +11,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.net.s3_faults import Rule, Rules, kill
-from tests.net.s3_proxy import proxying
-from tests.net.s3_requests import Request
-from tests.s3_server import Bucket
 from tests.scenarios.jobs import WordCount, assert_complete, winner_of
-from tests.scenarios.runs import WAIT, Done, Run
 from tests.scenarios.s3_runs import S3Place
-from tests.waiting import until
+from tests.support.runs import WAIT, Done, Run
+from tests.support.s3_faults import Rule, Rules, kill
+from tests.support.s3_proxy import proxying
+from tests.support.s3_requests import Request
+from tests.support.s3_server import Bucket
+from tests.support.waiting import until
 
 TMP = "jobs/tmp"
 ONE_PROCESS, TWO_WORKERS = ("--slots", "2"), ("--workers", "2", "--slots", "1")

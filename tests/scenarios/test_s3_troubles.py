@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from kubemr_shell.net.s3_client import CALL_PATIENCE
-from tests.net.s3_faults import Fault, Rule, Rules
-from tests.net.s3_proxy import proxying
 from tests.scenarios.jobs import WordCount
-from tests.scenarios.runs import WAIT
 from tests.scenarios.s3_runs import NAME, S3Place
-from tests.waiting import until
+from tests.support.runs import WAIT
+from tests.support.s3_faults import Fault, Rule, Rules
+from tests.support.s3_proxy import proxying
+from tests.support.waiting import until
 
 OWNER = f"{NAME}/_kubemr/owner"
 DENIED = Fault(name="denied", status=403, code="AccessDenied")

@@ -12,10 +12,10 @@ import pytest
 
 from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.net.retry import LISTING_PATIENCE
-from tests.inputs.server import Resource, serving
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place, Run
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.support.http_server import Resource, serving
+from tests.support.runs import WAIT, Place, Run
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 ONE_PROCESS = ("--slots", "2")
 TWO_WORKERS = ("--workers", "2", "--slots", "1")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.runs import Place, unprivileged
 from tests.scenarios.test_failures import hint
+from tests.support.runs import Place, unprivileged
 
 LINES = [f"{number:04d}\n" for number in range(400)]
 

@@ -11,11 +11,11 @@ import time
 
 import pytest
 
-from tests.cli.calls import KUBEMR_SHELL
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place
-from tests.waiting import PATIENCE_SECONDS, is_ready, until
+from tests.support.calls import KUBEMR_SHELL
+from tests.support.runs import WAIT, Place
+from tests.support.waiting import PATIENCE_SECONDS, is_ready, until
 
 LINES = "".join(f"{number:06d}\n" for number in range(200_000))
 

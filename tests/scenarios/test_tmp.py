@@ -10,8 +10,8 @@ import pytest
 
 from tests.scenarios.crashes import dying
 from tests.scenarios.jobs import WordCount, assert_complete
-from tests.scenarios.runs import WAIT, Place
-from tests.waiting import until
+from tests.support.runs import WAIT, Place
+from tests.support.waiting import until
 
 TMP = ("--tmp", "else/where")
 JOB = WordCount(flags=(*TMP, "--slots", "2"))

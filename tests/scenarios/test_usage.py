@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.scenarios.runs import Place, unprivileged
+from tests.support.runs import Place, unprivileged
 
 PROBLEMS = """
 apiVersion: turbobytes.com/v1alpha1

@@ -24,7 +24,7 @@ from kubemr_shell.shuffle.map_outputs import LocalMapOutputs, MapOutputs
 from kubemr_shell.shuffle.remote_map_outputs import RemoteMapOutputs, neighbours, partitions_a_batch, up_to_bytes
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.commands import spoiled_map
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
 
 PARTITIONS = 4
 MEMORY = 32 << 20

@@ -9,10 +9,10 @@ import pytest
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.s3 import S3Storage
-from tests.net.s3_faults import nothing
-from tests.net.s3_proxy import S3Proxy, proxying
-from tests.s3_server import Bucket, S3Server
 from tests.storage.s3_place import Place
+from tests.support.s3_faults import nothing
+from tests.support.s3_proxy import S3Proxy, proxying
+from tests.support.s3_server import Bucket, S3Server
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from kubemr_shell.errors import KubemrError
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.storage.interface import Receipt, Storage
 from kubemr_shell.storage.s3 import S3Storage
-from tests.s3_server import Bucket
+from tests.support.s3_server import Bucket
 
 DATA = b"one\ntwo\n"
 

@@ -10,8 +10,8 @@ import pytest
 from kubemr_shell.errors import Forbidden, ObjectNotFound, OutOfSpace, StorageError
 from kubemr_shell.storage.interface import Receipt
 from kubemr_shell.storage.local import LocalStorage, path_of
-from tests.scenarios.runs import unprivileged
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.runs import unprivileged
+from tests.support.waiting import PATIENCE_SECONDS
 
 storage = LocalStorage()
 

@@ -9,10 +9,10 @@ from contextlib import suppress
 import pytest
 
 from kubemr_shell.errors import ObjectNotFound, StorageError
-from tests.net import s3_faults
-from tests.net.s3_faults import Fault, Rule, Rules
-from tests.net.s3_proxy import S3Proxy
 from tests.storage.s3_place import DATA, Died, Place
+from tests.support import s3_faults
+from tests.support.s3_faults import Fault, Rule, Rules
+from tests.support.s3_proxy import S3Proxy
 
 OPERATIONS = (
     "CreateMultipartUpload",

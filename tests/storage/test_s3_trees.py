@@ -13,11 +13,11 @@ from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage import s3
 from kubemr_shell.storage.s3 import S3Storage
-from tests.inputs.server import serving
-from tests.net import s3_faults
-from tests.net.s3_faults import Fault, Rule, Rules
-from tests.net.s3_proxy import S3Proxy
 from tests.storage.s3_place import DATA, Died, Place
+from tests.support import s3_faults
+from tests.support.http_server import serving
+from tests.support.s3_faults import Fault, Rule, Rules
+from tests.support.s3_proxy import S3Proxy
 
 
 def begin(place: Place, *keys: str) -> None:

@@ -18,10 +18,10 @@ from kubemr_shell.net.s3_client import CALL_PATIENCE
 from kubemr_shell.storage import s3_upload
 from kubemr_shell.storage.s3_upload import IN_FLIGHT, MOST_PARTS, part_bytes
 from kubemr_shell.worker.memory import S3_SLOT_BYTES
-from tests.net.s3_faults import CUT_REQUEST, SLOW_DOWN, Fault, Rule, Rules
-from tests.net.s3_proxy import S3Proxy
-from tests.net.s3_requests import Request
 from tests.storage.s3_place import DATA, Place
+from tests.support.s3_faults import CUT_REQUEST, SLOW_DOWN, Fault, Rule, Rules
+from tests.support.s3_proxy import S3Proxy
+from tests.support.s3_requests import Request
 
 MIB = 1 << 20
 BLOCKS = 8 + 16 + 32 + 1

@@ -10,7 +10,7 @@ from kubemr_shell.board.steps import Idle, Planning, RoleClaim
 from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.worker.lease import kept
-from tests.waiting import until
+from tests.support.waiting import until
 
 TIMING = Timing.local()
 

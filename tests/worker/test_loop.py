@@ -19,8 +19,8 @@ from kubemr_shell.storage.interface import ObjectInfo
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.worker.attempt_results import Result
 from kubemr_shell.worker.old_result import OldResult
-from tests.inputs.server import Resource, serving
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.support.http_server import Resource, serving
+from tests.support.waiting import PATIENCE_SECONDS, until
 from tests.worker.sites import LOCAL, TASKS, Looping, Site, Turns
 
 

@@ -13,7 +13,7 @@ from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.attempt_results import Broken, Dropped, Finished, Result
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.slots import Slots, TaskRunner
-from tests.waiting import until
+from tests.support.waiting import until
 
 KEY = ShardKey(phase=Phase.MAP, epoch=0, shard=0)
 FIRST, SECOND, THIRD = Attempt(0, 0), Attempt(1, 0), Attempt(2, 0)

@@ -23,8 +23,8 @@ from kubemr_shell.kube.resources import BATCH_JOBS, JOBS, Resource
 from kubemr_shell.kube.status import Condition, condition, state_of
 from kubemr_shell.operator.install import NAME
 from kubemr_shell.operator.manifests import account_name
-from tests.cluster import Cluster
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.support.cluster import Cluster
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 NO_IMAGE = "kubemr.test/none:1"
 """An image that does not exist: pods are created, and never start."""

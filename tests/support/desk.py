@@ -21,11 +21,11 @@ from kubemr_shell.errors import DocumentNotFound
 from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.kube.resources import JOBS
 from kubemr_shell.kube.status import state_of
-from tests.cli.calls import KUBEMR_SHELL
-from tests.cluster import Cluster
-from tests.s3_server import Bucket
-from tests.scenarios.runs import Done
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.support.calls import KUBEMR_SHELL
+from tests.support.cluster import Cluster
+from tests.support.runs import Done
+from tests.support.s3_server import Bucket
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 NO_IMAGE = "kubemr.invalid/none:0"
 

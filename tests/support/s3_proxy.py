@@ -20,10 +20,10 @@ from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
-from tests.net import s3_requests
-from tests.net.s3_faults import Fault, Policy, nothing
-from tests.net.s3_requests import Request
-from tests.waiting import is_ready
+from tests.support import s3_requests
+from tests.support.s3_faults import Fault, Policy, nothing
+from tests.support.s3_requests import Request
+from tests.support.waiting import is_ready
 
 BLOCK = 1 << 18
 SERVER_SECONDS = 120

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.turns import turn
+from tests.support.turns import turn
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "kubemr-test"

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tests.cli.calls import KUBEMR_SHELL
-from tests.waiting import PATIENCE_SECONDS
+from tests.support.calls import KUBEMR_SHELL
+from tests.support.waiting import PATIENCE_SECONDS
 
 NOTE = 'echo "$KUBEMR_PHASE/$KUBEMR_TASK.$KUBEMR_ATTEMPT" >> "$ATTEMPTS"; '
 WAIT = 'flock -s "$GATE" true; '

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ANY_SERVER = "tests/storage/test_s3_trees.py::test_a_server_that_knows_no_buckets_does_not_say_that_one_is_gone"
 LOCAL_SERVER = "tests/inputs/test_http.py::test_a_date_serves_as_a_version_too"
 JOB = "tests/cli/test_main.py::test_an_error_with_stderr_closed_has_its_exit_code"

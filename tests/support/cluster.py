@@ -23,9 +23,9 @@ from kubemr_shell.errors import DocumentNotFound
 from kubemr_shell.job.crd import job_crd, policy_crd, shard_crd
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import JOBS, NAMESPACES
-from tests.docker import INSTALL, first_line, why_no_docker
-from tests.skips import skip
-from tests.turns import turn
+from tests.support.docker import INSTALL, first_line, why_no_docker
+from tests.support.skips import skip
+from tests.support.turns import turn
 
 K3S = "rancher/k3s:v1.34.2-k3s1"
 PROVIDE = f"{INSTALL}, or KUBEMR_TEST_KUBECONFIG=FILE make test-cluster"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from fnmatch import fnmatchcase
 
-from tests.net.s3_requests import Request
+from tests.support.s3_requests import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

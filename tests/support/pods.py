@@ -22,11 +22,11 @@ from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.job.state import ENDED
 from kubemr_shell.kube.resources import JOBS, PODS, SECRETS
 from kubemr_shell.kube.status import state_of, status_of
-from tests.cluster import Cluster
-from tests.images.containers import PREFIX, build
-from tests.s3_server import Bucket
-from tests.skips import skip
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.support.cluster import Cluster
+from tests.support.containers import PREFIX, build
+from tests.support.s3_server import Bucket
+from tests.support.skips import skip
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 SECONDS = 100
 PROVIDE = "KUBEMR_TEST_LOAD_IMAGE='kind load docker-image' make test-cluster"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.skips import skip, summary
+from tests.support.skips import skip, summary
 
 
 def skipped(text: str) -> pytest.TestReport:

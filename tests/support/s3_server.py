@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from tests.docker import INSTALL, first_line, why_no_docker
-from tests.skips import skip
+from tests.support.docker import INSTALL, first_line, why_no_docker
+from tests.support.skips import skip
 
 MINIO = "minio/minio:RELEASE.2025-04-22T22-12-26Z"
 START_SECONDS = 60

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ResponseStreamingError
 
-from tests.net import s3_faults
-from tests.net.s3_faults import Fault, Rule, Rules, Seeded
-from tests.net.s3_proxy import S3Proxy, proxying
-from tests.net.s3_requests import Request, read
-from tests.s3_server import Bucket
+from tests.support import s3_faults
+from tests.support.s3_faults import Fault, Rule, Rules, Seeded
+from tests.support.s3_proxy import S3Proxy, proxying
+from tests.support.s3_requests import Request, read
+from tests.support.s3_server import Bucket
 
 MIB = 1 << 20
 BROKEN = (ConnectionClosedError, ResponseStreamingError)

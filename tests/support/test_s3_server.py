@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.s3_server import Bucket
+from tests.support.s3_server import Bucket
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_bucket_is_empty_and_can_be_used(bucket: Bucket) -> None:
