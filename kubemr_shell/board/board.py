@@ -46,7 +46,7 @@ from kubemr_shell.board.wait_reports import WaitReports
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.state import ENDED, Phase
-from kubemr_shell.net.refusals import LONGEST_PAUSE_SECONDS, Refusals
+from kubemr_shell.waits.refusals import LONGEST_PAUSE_SECONDS, Refusals
 
 
 def _nobody_is_dead(worker: str) -> bool:  # noqa: ARG001 - the signature of the evidence

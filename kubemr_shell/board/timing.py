@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kubemr_shell.net.refusals import REFUSED_SECONDS
+from kubemr_shell.waits.refusals import REFUSED_SECONDS
 
 WRITE_BUDGET = 200
 """The number of writes in a second that one job may request from an API server."""

@@ -3,7 +3,7 @@
 If the answer to a write is lost, the same bytes are sent again until the patch lands or a test fails. After a failed
 test, the document is read afresh and the caller decides again, because its first copy may have landed. If the store
 does not answer within the budget, BoardUnavailable is raised. If the store refuses a request, the request is repeated
-as ``net.refusals`` says. A refused creation is not repeated: the caller waits, and can do other work meanwhile.
+as ``waits.refusals`` says. A refused creation is not repeated: the caller waits, and can do other work meanwhile.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from kubemr_shell.board.stores.documents import Document, DocumentStore, Operation
 from kubemr_shell.errors import BoardUnavailable, Conflict, Forbidden, KubemrError
-from kubemr_shell.net.refusals import Refusals
+from kubemr_shell.waits.refusals import Refusals
 
 T = TypeVar("T")
 

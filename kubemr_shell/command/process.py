@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.leftovers import kill_writers
 from kubemr_shell.command.pidfd import check_pidfds, open_pidfd
@@ -29,6 +28,7 @@ from kubemr_shell.command.start import PIPE_BYTES, Started, start
 from kubemr_shell.command.stderr import StderrLog
 from kubemr_shell.errors import CommandError, InputError
 from kubemr_shell.job.spec import Command
+from kubemr_shell.waits.flag import Flag
 
 Feed = Flow
 """A flow that writes the command's input to the pipe and returns at its end. A closed pipe is no error."""
@@ -63,7 +63,7 @@ class AttemptRequest:
     """
     log_path: str
     """The path of the log of stderr. If the log is empty, no file is made."""
-    cancel: Cancel
+    cancel: Flag
     echo: AttemptEcho | None = None
     """The writer that gets a copy of stderr, line by line."""
     on_start: Callable[[int], None] = lambda _: None
@@ -158,8 +158,8 @@ class _Attempt:
         self._feeder.start(self._request.feed, self._stdin)
         actions = {
             self._stderr: self._on_stderr,
-            self._feeder.done_fd: self._on_fed,
-            self._drainer.done_fd: self._on_drained,
+            self._feeder.ended.fd: self._on_fed,
+            self._drainer.ended.fd: self._on_drained,
             self._pidfd: self._on_end,
             self._request.cancel.fd: self._on_cancel,
         }

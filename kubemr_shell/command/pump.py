@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
 
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.waits.flag import Flag
 
 STEP_BYTES = 1 << 20
 """The most bytes that one step moves."""
@@ -67,11 +67,11 @@ class Pump:
     """A thread that carries out one move at a time."""
 
     def __init__(self, name: str) -> None:
-        self.done_fd = os.eventfd(0, os.EFD_CLOEXEC)
-        """An eventfd that is readable when the move has ended."""
+        self.ended = Flag()
+        """The flag that is set when the move has ended."""
         self.error: BaseException | None = None
         self.is_running = False
-        self._stop = Cancel()
+        self._stop = Flag()
         self._moves: SimpleQueue[tuple[Move, int] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
@@ -83,14 +83,16 @@ class Pump:
         self._moves.put((move, descriptor))
 
     def stop(self) -> None:
-        """Ask the move to end. ``done_fd`` becomes readable when the move has ended."""
+        """Ask the move to end. ``ended`` is set when the move has ended."""
         if self.is_running:
             self._stop.set()
 
     def finish(self) -> None:
         """Wait for the end of the move, and make the pump ready for the next move."""
-        os.eventfd_read(self.done_fd)
-        self._stop.clear()
+        self.ended.wait()
+        self.ended.clear()
+        if self._stop.is_set():  # saves a system call for each command
+            self._stop.clear()
         self.is_running = False
 
     def abort(self) -> None:
@@ -104,7 +106,7 @@ class Pump:
         self.abort()
         self._moves.put(None)
         self._thread.join()
-        os.close(self.done_fd)
+        self.ended.close()
         self._stop.close()
 
     def _work(self) -> None:
@@ -114,7 +116,7 @@ class Pump:
                 move(descriptor, self._stop.fd)
             except BaseException as error:  # noqa: BLE001 - the thread that waits handles the error
                 self.error = error
-            os.eventfd_write(self.done_fd, 1)
+            self.ended.set()
 
 
 class SpliceDrain:

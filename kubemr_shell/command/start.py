@@ -19,8 +19,8 @@ from kubemr_shell.command.processes import OUR_COMMANDS
 from kubemr_shell.command.scratch import check_folder
 from kubemr_shell.errors import CommandError, CommandNotStarted
 from kubemr_shell.job.spec import Command
-from kubemr_shell.net.retry import Patience, Retries
-from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.waits.retry import Patience, Retries
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 SHELL = "/bin/sh"
 """The shell that runs a command that is a string."""

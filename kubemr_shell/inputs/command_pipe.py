@@ -12,8 +12,8 @@ import os
 
 from kubemr_shell import engine
 from kubemr_shell.errors import InputError
-from kubemr_shell.net.waiting import Waiter
 from kubemr_shell.shown import shown
+from kubemr_shell.waits.waiter import Waiter
 
 GATHERED_BYTES = 64 << 10
 """The number of bytes from which collected pieces are written."""

@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable, Iterator
 
 from kubemr_shell.errors import InputNotFound, ObjectNotFound
-from kubemr_shell.net.retry import LISTING_PATIENCE, READING_PATIENCE, Patience
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import split_uri
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import write_all
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.waits.retry import LISTING_PATIENCE, READING_PATIENCE, Patience
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 REMOTE = ("http", "https", "s3")
 """The schemes of objects that are fetched over a network."""

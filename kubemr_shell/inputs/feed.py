@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from kubemr_shell.inputs.command_pipe import CommandPipe, PipeClosed
 from kubemr_shell.inputs.file_feed import feed_file
 from kubemr_shell.job.split import Piece, Split
-from kubemr_shell.net.retry import READING_PATIENCE, Patience
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3
-from kubemr_shell.net.waiting import Cancelled, Waiter
+from kubemr_shell.waits.retry import READING_PATIENCE, Patience
+from kubemr_shell.waits.waiter import Cancelled, Waiter
 
 if TYPE_CHECKING:
     from kubemr_shell.inputs.s3_feed import ObjectFeed

@@ -15,9 +15,9 @@ from kubemr_shell.inputs.command_pipe import CommandPipe
 from kubemr_shell.inputs.content_feed import feed_content
 from kubemr_shell.inputs.file_kind import wide_encoding
 from kubemr_shell.job.split import Piece
-from kubemr_shell.net.waiting import Waiter
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
+from kubemr_shell.waits.waiter import Waiter
 
 SMALL_BYTES = 64 << 10
 """The largest file that is read and collected with others, which is cheaper than a transfer by the kernel for each."""

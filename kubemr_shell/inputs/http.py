@@ -23,8 +23,8 @@ from kubemr_shell.inputs.http_answer import Head, Version, head_of
 from kubemr_shell.inputs.http_errors import NoSuchBytes, Trouble, explained, shown_url
 from kubemr_shell.job.split import Codec
 from kubemr_shell.net.http_connection import open_url
-from kubemr_shell.net.retry import Patience, Retries
-from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.waits.retry import Patience, Retries
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 READ_BYTES = 256 << 10
 """The largest number of bytes that are read from an answer at once."""

@@ -29,13 +29,13 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.local_files import LocalFile, LocalFiles, head_of_file
 from kubemr_shell.inputs.problems import all_of
 from kubemr_shell.job.split import Codec
-from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import SCHEME, is_s3, split_uri
-from kubemr_shell.net.threads import in_threads
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.locate import scheme_of
+from kubemr_shell.waits.retry import LISTING_PATIENCE, Patience
+from kubemr_shell.waits.threads import in_threads
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 if TYPE_CHECKING:
     from kubemr_shell.inputs.http import RemoteObject

@@ -14,11 +14,11 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.problems import all_of
 from kubemr_shell.inputs.splits import target_size
 from kubemr_shell.job.spec import SplitSpec
-from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3
-from kubemr_shell.net.threads import in_threads
-from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.waits.retry import LISTING_PATIENCE
+from kubemr_shell.waits.threads import in_threads
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 LOOKS_AT_ONCE = 16
 """The number of objects that are looked at at the same time."""

@@ -16,13 +16,13 @@ from kubemr_shell.inputs.command_pipe import CommandPipe
 from kubemr_shell.inputs.range_feed import feed_ranges
 from kubemr_shell.inputs.s3_listing import check_encoding
 from kubemr_shell.job.split import Piece
-from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_read import read_range
 from kubemr_shell.net.s3_uri import is_s3
-from kubemr_shell.net.threads import Crew, Promise
-from kubemr_shell.net.waiting import Waiter
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.threads import Crew, Promise
+from kubemr_shell.waits.waiter import Waiter
 
 SHORT_BYTES = 1 << 20
 """The size in bytes up to which an object is short."""

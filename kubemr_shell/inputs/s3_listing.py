@@ -22,16 +22,16 @@ from kubemr_shell.errors import (
 )
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.key_pattern import KeyPattern, has_wildcards, is_visible
-from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_look_up import look_up
 from kubemr_shell.net.s3_pages import Listed, list_objects
 from kubemr_shell.net.s3_read import read_range
 from kubemr_shell.net.s3_uri import SCHEME, split_uri
-from kubemr_shell.net.threads import in_threads
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shown import shown
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.threads import in_threads
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 NAMES_AT_ONCE = 8
 """The number of names that are listed at the same time."""

@@ -6,8 +6,8 @@ from kubemr_shell.inputs.command_pipe import CommandPipe
 from kubemr_shell.inputs.http import RemoteFile
 from kubemr_shell.inputs.range_feed import feed_ranges
 from kubemr_shell.job.split import Piece
-from kubemr_shell.net.retry import Patience
-from kubemr_shell.net.waiting import Waiter
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.waiter import Waiter
 
 
 def feed_url(piece: Piece, pipe: CommandPipe, waiter: Waiter, patience: Patience, scratch: str) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.orphans import kill_marked
 from kubemr_shell.command.process import Feed
 from kubemr_shell.command.signals import ignore_only_here
@@ -23,6 +22,7 @@ from kubemr_shell.job_folder.board import open_board
 from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.local_run.local_worker import LocalWorkerOptions, job_context
 from kubemr_shell.signals import ending_on_signals
+from kubemr_shell.waits.flag import Flag
 from kubemr_shell.worker.commands import Subject, environment_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.job_files import files_of
@@ -128,7 +128,7 @@ def _until_end(process: subprocess.Popen[bytes], feed: Feed) -> int:
 
 def _feed(process: subprocess.Popen[bytes], feed: Feed) -> None:
     assert process.stdin is not None
-    cancel = Cancel()
+    cancel = Flag()
     try:
         os.set_blocking(process.stdin.fileno(), False)
         feed(process.stdin.fileno(), cancel.fd)

@@ -10,11 +10,11 @@ from contextlib import suppress
 from kubemr_shell.board.job_state import PlanFacts
 from kubemr_shell.errors import InputChanged, KubemrError
 from kubemr_shell.job.spec import JobSpec
-from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3, split_uri
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
+from kubemr_shell.waits.retry import LISTING_PATIENCE
 from kubemr_shell.worker.pins import pin_by_times
 from kubemr_shell.worker.splits import PlannedSplits
 from kubemr_shell.worker.workspace import Workspace

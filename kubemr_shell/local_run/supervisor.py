@@ -12,7 +12,6 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.ourselves import command_line
 from kubemr_shell.command.pidfd import check_pidfds, open_pidfd
 from kubemr_shell.errors import KubemrError
@@ -22,6 +21,7 @@ from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.job_folder.leftovers import kill_leftovers_of
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.signals import EXIT_CODES
+from kubemr_shell.waits.flag import Flag
 
 REPLACEMENTS_A_WORKER = 100
 """The number of replacements for each worker after which the run gives up, because its workers keep being killed."""
@@ -56,7 +56,7 @@ class Supervisor:
     def __init__(self, job: JobFolder, request: RunRequest) -> None:
         self._job = job
         self._request = request
-        self._stop = Cancel()
+        self._stop = Flag()
         self._workers: dict[int, WorkerProcess] = {}
         self._started = 0
 

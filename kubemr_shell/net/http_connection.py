@@ -17,8 +17,8 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
 
-from kubemr_shell.net.retry import Patience
-from kubemr_shell.net.waiting import Waiter
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.waiter import Waiter
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer

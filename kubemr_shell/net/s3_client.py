@@ -14,13 +14,13 @@ from mmap import mmap
 from typing import Any
 
 from kubemr_shell.errors import CredentialsRefused, KubemrError
-from kubemr_shell.net.refusals import Refusals
-from kubemr_shell.net.retry import Patience, Retries
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_errors import Trouble, given_up, is_without_reason, of_answer, of_failure
 from kubemr_shell.net.s3_keys import read_keys
 from kubemr_shell.net.s3_requests import CLIENTS, RequestCounts
-from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.waits.refusals import Refusals
+from kubemr_shell.waits.retry import Patience, Retries
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 CALL_PATIENCE = Patience(budget=90, connect=5)
 """The patience for requests, unless the caller gives another one."""
@@ -66,7 +66,7 @@ class S3Client:
         bytes, a bytearray, or a mapped file. With ``again``, the request repeats an earlier one and counts as a retry.
 
         Credentials that have worked and are refused now may have been replaced. The client reads them again, and waits
-        for new ones as ``net.refusals`` describes.
+        for new ones as ``waits.refusals`` describes.
 
         Raise ObjectNotFound, Forbidden, PreconditionFailed or StorageError; StorageUnavailable when the budget is used
         up; and Cancelled. A cancel takes effect only after the answer to a request that was sent, or its time-out.

@@ -12,8 +12,8 @@ from contextlib import suppress
 
 from kubemr_shell.errors import ObjectNotFound, StorageError
 from kubemr_shell.net.s3_client import S3Client
-from kubemr_shell.net.threads import in_threads
-from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.waits.threads import in_threads
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 KEYS_A_DELETION = 1000
 """The number of keys in one DeleteObjects request: S3's limit."""

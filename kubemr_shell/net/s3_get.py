@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from kubemr_shell.errors import KubemrError
-from kubemr_shell.net.retry import Patience, Retries
 from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
 from kubemr_shell.net.s3_errors import given_up, of_failure
 from kubemr_shell.net.s3_range import bytes_before
 from kubemr_shell.net.s3_uri import split_uri
-from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.waits.retry import Patience, Retries
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 
 def get_range(client: S3Client, uri: str, start: int, end: int) -> bytes:

@@ -12,11 +12,11 @@ from typing import Any
 
 from kubemr_shell.errors import KubemrError, ObjectNotFound
 from kubemr_shell.net.key_ranges import common_length
-from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
 from kubemr_shell.net.s3_pages import Listed
-from kubemr_shell.net.threads import in_threads
-from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.threads import in_threads
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 REQUESTS_AT_ONCE = 8
 """The number of requests at the same time."""

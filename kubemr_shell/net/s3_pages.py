@@ -14,9 +14,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from kubemr_shell.net.key_ranges import places_after
-from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
-from kubemr_shell.net.waiting import NOBODY, Bell, Waiter
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 REQUESTS_AT_ONCE = 8
 """The number of threads that list one prefix."""
@@ -171,8 +172,8 @@ class _Listing:
         """The ranges, which together contain all keys."""
         self._threads = 0
         self._error: BaseException | None = None
-        self._abandoned = Bell()
-        self._finished = Bell()
+        self._abandoned = Flag()
+        self._finished = Flag()
 
     def run(self, waiter: Waiter) -> list[Listed]:
         """List all ranges and return the objects in the order of keys. Raise the first error, or Cancelled."""
@@ -181,7 +182,7 @@ class _Listing:
         try:
             waiter.until_readable(self._finished.fd)
         finally:
-            self._abandoned.ring()
+            self._abandoned.set()
         if self._error is not None:
             raise self._error
         return [item for part in sorted(self._ranges, key=lambda part: part.start) for item in part.found]
@@ -204,7 +205,7 @@ class _Listing:
             if self._error is None:
                 self._error = error
             if error is not None or not self._threads:
-                self._finished.ring()
+                self._finished.set()
 
     def _list_first(self, waiter: Waiter) -> None:
         self._list(self._ranges[0], self._pages.after("", waiter), waiter)

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kubemr_shell.errors import InputChanged, KubemrError, PreconditionFailed
-from kubemr_shell.net.retry import READING_PATIENCE, Patience, Retries
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_errors import Trouble, given_up, of_failure
 from kubemr_shell.net.s3_range import bytes_before
 from kubemr_shell.net.s3_uri import split_uri
-from kubemr_shell.net.waiting import NOBODY, Bell, Cancelled, Waiter
 from kubemr_shell.shown import shown
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.retry import READING_PATIENCE, Patience, Retries
+from kubemr_shell.waits.waiter import NOBODY, Cancelled, Waiter
 
 PIECE_BYTES = 8 << 20
 """The bytes that one request reads. A request costs about 2 ms of processor time, both sides together."""
@@ -110,15 +111,15 @@ class _Piece:
         self._end = end
         self._was_cut = False
         self._chunks: deque[bytes | BaseException | None] = deque()
-        self._ready = Bell()
-        self._abandoned = Bell()
+        self._ready = Flag()
+        self._abandoned = Flag()
         threading.Thread(target=self._read, daemon=True).start()
 
     def chunks(self, waiter: Waiter) -> Iterator[bytes]:
         """Yield the bytes of the range as they arrive. Raise the error of the thread."""
         while True:
             waiter.until_readable(self._ready.fd)
-            self._ready.silence()
+            self._ready.clear()
             while self._chunks:
                 chunk = self._chunks.popleft()
                 if chunk is None:
@@ -129,11 +130,11 @@ class _Piece:
 
     def close(self) -> None:
         """Cancel the thread."""
-        self._abandoned.ring()
+        self._abandoned.set()
 
     def _put(self, chunk: bytes | BaseException | None) -> None:
         self._chunks.append(chunk)
-        self._ready.ring()
+        self._ready.set()
 
     def _read(self) -> None:
         try:

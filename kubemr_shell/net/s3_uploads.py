@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
+from kubemr_shell.waits.retry import Patience
 
 MOST_UPLOADS = 1000
 """The largest number of uploads in a page: S3's own limit."""

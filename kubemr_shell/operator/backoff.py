@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from random import Random
 from typing import Generic, TypeVar
 
-from kubemr_shell.net.retry import pause_seconds
+from kubemr_shell.waits.retry import pause_seconds
 
 Item = TypeVar("Item", bound=Hashable)
 

@@ -16,9 +16,9 @@ from kubemr_shell.errors import Expired, KubemrError
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.resources import Resource
 from kubemr_shell.kube.watch import watch
-from kubemr_shell.net.retry import pause_seconds
 from kubemr_shell.operator.loop import Loop
 from kubemr_shell.operator.object_cache import Key, ObjectCache, key_of
+from kubemr_shell.waits.retry import pause_seconds
 
 RESYNC_SECONDS = 300.0
 """The seconds between two lists."""

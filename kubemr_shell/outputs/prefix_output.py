@@ -17,19 +17,19 @@ from kubemr_shell.errors import ObjectNotFound, UsageError
 from kubemr_shell.job.names import OWNER, SUCCESS, is_part_name, is_uid
 from kubemr_shell.job.spec import S3Spec
 from kubemr_shell.job_folder.folder import STATE_NAME
-from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_read import read_range
 from kubemr_shell.net.s3_uploads import list_uploads
 from kubemr_shell.net.s3_uri import as_prefix, split_uri
-from kubemr_shell.net.threads import in_threads
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.outputs.output import LOCK, STATE_OF_PREFIX, Hold, LocalHold, Output, jobs_in
 from kubemr_shell.outputs.prefix_owner import Owner, OwnerObject
 from kubemr_shell.storage import ownership
 from kubemr_shell.storage.locate import locate
 from kubemr_shell.storage.s3_upload import abort_upload
+from kubemr_shell.waits.retry import LISTING_PATIENCE
+from kubemr_shell.waits.threads import in_threads
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 REQUESTS_AT_ONCE = 8
 """The most requests that abort uploads at the same time."""

@@ -26,11 +26,11 @@ from kubemr_shell.errors import (
     UsageError,
 )
 from kubemr_shell.job.names import OWNER, STATE
-from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_get import get_object
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.storage import ownership
+from kubemr_shell.waits.retry import LISTING_PATIENCE, Patience
 
 LEAVING_PATIENCE = Patience(budget=5)
 """The limit on retries when a stopped run records its end, because no user waits for this request."""

@@ -13,12 +13,12 @@ from itertools import chain
 
 from kubemr_shell.engine import Source
 from kubemr_shell.errors import CorruptRun, ObjectNotFound
-from kubemr_shell.net.threads import Pool
-from kubemr_shell.net.waiting import Waiter
 from kubemr_shell.shuffle.frames import DamagedFrame, Expander
 from kubemr_shell.shuffle.map_manifest import MapRange
 from kubemr_shell.shuffle.scratch_file import ScratchFile
 from kubemr_shell.storage.interface import Storage
+from kubemr_shell.waits.threads import Pool
+from kubemr_shell.waits.waiter import Waiter
 
 GAP_BYTES = 32 << 10
 """The largest gap between two ranges of one read: reading so many useless bytes costs less than another request."""

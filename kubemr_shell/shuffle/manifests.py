@@ -6,11 +6,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
-from kubemr_shell.net.threads import Pool
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.shuffle.map_manifest import MapManifest, MapRange
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.needed import job_files_required
+from kubemr_shell.waits.threads import Pool
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 KEPT_BYTES = 16 << 20
 """The most bytes of manifests that a worker keeps in memory. The content of a manifest never changes."""

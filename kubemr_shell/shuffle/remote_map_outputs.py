@@ -15,8 +15,6 @@ from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.errors import CorruptRun, FolderRemoved, ObjectNotFound, Sequel
 from kubemr_shell.job import names
-from kubemr_shell.net.threads import Pool
-from kubemr_shell.net.waiting import Waiter
 from kubemr_shell.shuffle.batches import Batch, Batches
 from kubemr_shell.shuffle.fetch import Fetched, Fetcher
 from kubemr_shell.shuffle.frames import Frames
@@ -26,6 +24,8 @@ from kubemr_shell.shuffle.map_manifest import MapRange
 from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs, write_run
 from kubemr_shell.shuffle.scratch_file import ScratchFile, open_unnamed
 from kubemr_shell.storage.interface import Storage
+from kubemr_shell.waits.threads import Pool
+from kubemr_shell.waits.waiter import Waiter
 
 IN_FLIGHT = 16
 """The most requests of one worker at the same time."""

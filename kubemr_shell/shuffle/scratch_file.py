@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from kubemr_shell.command.space import watched_space
 from kubemr_shell.errors import FolderRemoved, Sequel
-from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.waits.waiter import Cancelled
 
 
 def open_unnamed(path: str) -> int:

@@ -19,12 +19,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from kubemr_shell.errors import OutOfSpace, StorageError
-from kubemr_shell.net.threads import in_threads
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
 from kubemr_shell.storage.local_publish import publish_file, scan
 from kubemr_shell.storage.os_errors import explained
 from kubemr_shell.storage.seals import seal_of
+from kubemr_shell.waits.threads import in_threads
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 _FILE_SCHEME = "file://"
 _HIDDEN = ".kubemr-"

@@ -28,18 +28,18 @@ from typing import Any
 
 from kubemr_shell.errors import BucketNotFound, NoSuchRange, ObjectNotFound, PreconditionFailed, Sequel, StorageError
 from kubemr_shell.job import names
-from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_delete import delete_objects
 from kubemr_shell.net.s3_get import get_object, get_range
 from kubemr_shell.net.s3_pages import list_objects
 from kubemr_shell.net.s3_uploads import Upload, list_uploads
 from kubemr_shell.net.s3_uri import split_uri
-from kubemr_shell.net.threads import in_threads
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
 from kubemr_shell.storage.s3_target import Standing, owner_in, standing
 from kubemr_shell.storage.s3_upload import StagedUpload, UploadReceipt, abort_upload
+from kubemr_shell.waits.retry import LISTING_PATIENCE
+from kubemr_shell.waits.threads import in_threads
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 REQUESTS_AT_ONCE = 8
 """The number of requests that abort uploads at the same time."""

@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kubemr_shell.errors import ObjectNotFound, StorageError, StorageUnavailable
-from kubemr_shell.net.retry import LISTING_PATIENCE, Patience
 from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
 from kubemr_shell.net.s3_uri import split_uri
-from kubemr_shell.net.threads import Crew, Promise
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.storage.interface import Receipt, StagedOutput
 from kubemr_shell.storage.s3_part import Part
 from kubemr_shell.storage.s3_target import OWNER, owner_of
+from kubemr_shell.waits.retry import LISTING_PATIENCE, Patience
+from kubemr_shell.waits.threads import Crew, Promise
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 FIRST_PART_BYTES = 8 << 20
 """The size in bytes of each of the first ``PARTS_OF_A_SIZE`` parts."""

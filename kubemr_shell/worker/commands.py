@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.environment import AttemptFacts, attempt_environment
 from kubemr_shell.command.explain import explain
 from kubemr_shell.command.process import AttemptRequest, Drain, Feed, Outcome, Runner
@@ -32,7 +31,8 @@ from kubemr_shell.job import names
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
-from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.waiter import Cancelled
 from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped, Failed, Spoiled
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.meter import Status
@@ -80,7 +80,7 @@ class Commands:
         """Release the resources of the runner."""
         self._runner.close()
 
-    def run(self, subject: Subject, streams: Streams, cancel: Cancel, *, log_suffix: str = "") -> Outcome:
+    def run(self, subject: Subject, streams: Streams, cancel: Flag, *, log_suffix: str = "") -> Outcome:
         """Run a command until it succeeds. Raise AttemptEnded if it fails or is cancelled, or an input is spoiled."""
         assert subject.command is not None
         try:
@@ -103,7 +103,7 @@ class Commands:
             raise AttemptEnded(self._ended_badly(subject, outcome))
         return outcome
 
-    def _run(self, subject: Subject, command: Command, streams: Streams, cancel: Cancel, log_suffix: str) -> Outcome:
+    def _run(self, subject: Subject, command: Command, streams: Streams, cancel: Flag, log_suffix: str) -> Outcome:
         job = self._job
         label = f"{subject.phase.value}/{names.attempt_name(*subject.attempt)}{log_suffix}"
         name = f"{job.worker}.{subject.phase.value}-{names.attempt_name(*subject.attempt)}"

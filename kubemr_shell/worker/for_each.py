@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from kubemr_shell.net.threads import in_threads
-from kubemr_shell.net.waiting import NOBODY, Waiter
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.waits.threads import in_threads
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 AT_ONCE = 16
 """The number of requests to a server that run at the same time."""

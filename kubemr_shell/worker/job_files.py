@@ -17,8 +17,8 @@ from kubemr_shell.errors import FileChanged
 from kubemr_shell.inputs.download import download, is_remote
 from kubemr_shell.job.names import file_name
 from kubemr_shell.net.s3_config import S3Config
-from kubemr_shell.net.waiting import NOBODY
 from kubemr_shell.shown import shown
+from kubemr_shell.waits.waiter import NOBODY
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.pins import pin_by_content
 

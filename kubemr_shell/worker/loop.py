@@ -26,13 +26,12 @@ from kubemr_shell.board.steps import (
     Working,
 )
 from kubemr_shell.board.timing import Timing
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import FolderRemoved, KubemrError, LeaseLost, Sequel, StorageError
 from kubemr_shell.job.names import task_label
 from kubemr_shell.job.state import JobState, Phase
-from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.waiter import Cancelled
 from kubemr_shell.worker.attempt_results import Broken, Dropped, Failed, Finished, Result, Spoiled
-from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.planning import Planner
 from kubemr_shell.worker.slots import Slots
@@ -66,8 +65,8 @@ class Loop:
         *,
         timing: Timing,
         clock: Callable[[], float],
-        attention: Attention,
-        stopping: Cancel,
+        attention: Flag,
+        stopping: Flag,
     ) -> None:
         """Make a loop.
 

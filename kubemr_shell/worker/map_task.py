@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Drain, Feed
 from kubemr_shell.command.pump import CountedMove
 from kubemr_shell.inputs.feed import SplitFeed
@@ -16,6 +15,7 @@ from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.combine import combine
 from kubemr_shell.shuffle.map_outputs import MapOutputs
+from kubemr_shell.waits.flag import Flag
 from kubemr_shell.worker.commands import Commands, Streams, Subject
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
@@ -47,7 +47,7 @@ class MapTasks:
         for collector in self._collectors:
             collector.close()
 
-    def run(self, attempt: Attempt, cancel: Cancel) -> Entry:
+    def run(self, attempt: Attempt, cancel: Flag) -> Entry:
         """Run an attempt, and return its journal entry. Raise AttemptEnded if it does not succeed."""
         split = self._splits.of_task(attempt.task)
         feed = SplitFeed(
@@ -73,7 +73,7 @@ class MapTasks:
         assert self._job.spec.map_command is not None
         return self._job.spec.map_command
 
-    def _collect(self, attempt: Attempt, split: Split, feed: SplitFeed, cancel: Cancel) -> Entry:
+    def _collect(self, attempt: Attempt, split: Split, feed: SplitFeed, cancel: Flag) -> Entry:
         self._collectors = self._collectors or self._new_collectors()
         collected = self._collectors[0]
         subject = Subject(phase=Phase.MAP, attempt=attempt, command=self._command, split=split)
@@ -112,7 +112,7 @@ class MapTasks:
             for _ in range(count)
         ]
 
-    def _combine(self, subject: Subject, cancel: Cancel, told: Told) -> None:
+    def _combine(self, subject: Subject, cancel: Flag, told: Told) -> None:
         collected, combined = self._collectors
 
         def run(feed: Feed, drain: Drain) -> None:

@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import Feed
 from kubemr_shell.command.pump import REST_SECONDS, SHORT_BYTES, Move, Pump, SpliceDrain
 from kubemr_shell.command.start import PIPE_BYTES
 from kubemr_shell.errors import LeaseLost, ObjectNotFound
 from kubemr_shell.storage.interface import StagedOutput
+from kubemr_shell.waits.flag import Flag
 from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped
 from kubemr_shell.worker.commands import Commands, Streams, Subject
 from kubemr_shell.worker.job_context import JobContext
@@ -36,7 +36,7 @@ class PartWriter:
         self._job = job
         self._commands = commands
 
-    def write(self, subject: Subject, feed: Feed, cancel: Cancel) -> Entry:
+    def write(self, subject: Subject, feed: Feed, cancel: Flag) -> Entry:
         """Run the command and stage its output. Return the entry with the size of the output and the counters."""
         attempt = subject.attempt
         staged = self.stage(attempt)

@@ -13,7 +13,6 @@ from typing import TypeAlias, TypeVar
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_state import JobView, PlanFacts
 from kubemr_shell.board.steps import RoleClaim
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import (
     CommandNotStarted,
     Forbidden,
@@ -32,8 +31,9 @@ from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.fingerprint import kept_in_plan, plan_fingerprint
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
-from kubemr_shell.net.refusals import Refusals
-from kubemr_shell.net.waiting import Cancelled, Waiter
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.refusals import Refusals
+from kubemr_shell.waits.waiter import Cancelled, Waiter
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.job_files import JobFiles, files_of
 from kubemr_shell.worker.lease import kept
@@ -78,7 +78,7 @@ class Planner:
         *,
         parallelism: int,
         lease_seconds: float,
-        cancel: Cancel,
+        cancel: Flag,
         outages: Refusals,
     ) -> None:
         """Make a planner. ``outages`` decides how long to wait for a storage or a server that does not answer."""

@@ -8,13 +8,13 @@ from dataclasses import replace
 from kubemr_shell import engine
 from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import CorruptRun
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.state import Phase
-from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs
 from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.waiter import Cancelled
 from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped, Spoiled
 from kubemr_shell.worker.commands import Subject, raise_end
 from kubemr_shell.worker.job_context import JobContext
@@ -65,7 +65,7 @@ class ReduceTasks:
         self.moved: Callable[[], int] = lambda: 0
         """Returns the bytes that the running attempt has read so far."""
 
-    def run(self, attempt: Attempt, cancel: Cancel) -> Entry:
+    def run(self, attempt: Attempt, cancel: Flag) -> Entry:
         """Run an attempt, and return its journal entry. Raise AttemptEnded if it does not succeed."""
         view = self._view()
         if not view.is_closed(Phase.MAP):  # reopened since this task was claimed
@@ -91,7 +91,7 @@ class ReduceTasks:
             heaviest_records=feed.fed.heaviest_records,
         )
 
-    def _write_sorted(self, subject: Subject, feed: PartitionFeed, cancel: Cancel) -> Entry:
+    def _write_sorted(self, subject: Subject, feed: PartitionFeed, cancel: Flag) -> Entry:
         """Write the sorted lines as the part, because the job has no reduceCommand and no command needs to run."""
         staged = self._parts.stage(subject.attempt)
         descriptor = staged.fileno()

@@ -10,8 +10,8 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from kubemr_shell.board.steps import Attempt, ShardKey
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.job.state import Phase
+from kubemr_shell.waits.flag import Flag
 from kubemr_shell.worker.attempt_results import Broken, Dropped, Finished, Result
 from kubemr_shell.worker.meter import Status
 
@@ -19,7 +19,7 @@ from kubemr_shell.worker.meter import Status
 class TaskRunner(Protocol):
     """The runner of the attempts of one slot. It may keep things between attempts that make the next one cheaper."""
 
-    def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
+    def run(self, phase: Phase, attempt: Attempt, cancel: Flag) -> Result:
         """Run an attempt and return its result. Stop soon after ``cancel`` is set."""
         ...
 
@@ -57,18 +57,18 @@ class Slots:
         self._attend = attend
         self._lock = threading.Lock()
         self._waiting: dict[tuple[ShardKey, Attempt], _Item] = {}
-        self._running: dict[tuple[ShardKey, Attempt], Cancel] = {}
+        self._running: dict[tuple[ShardKey, Attempt], Flag] = {}
         self._stopped = False
         self._results: deque[tuple[ShardKey, Result]] = deque()
         self._runners: Sequence[TaskRunner] = ()
-        self._cancels: list[Cancel] = []
+        self._cancels: list[Flag] = []
         """The flags that cancel the running attempt of each slot."""
         self._threads: list[threading.Thread] = []
 
     def start(self, runners: Sequence[TaskRunner]) -> None:
         """Start the slots, each with its runner. Call this method once."""
         self._runners = runners
-        self._cancels = [Cancel() for _ in runners]
+        self._cancels = [Flag() for _ in runners]
         for both in zip(runners, self._cancels, strict=True):
             thread = threading.Thread(target=self._work, args=both, daemon=True)
             thread.start()  # if the system refuses a thread, ``close`` waits for the earlier ones
@@ -148,7 +148,7 @@ class Slots:
         for cancel in self._cancels:
             cancel.close()
 
-    def _work(self, runner: TaskRunner, cancel: Cancel) -> None:
+    def _work(self, runner: TaskRunner, cancel: Flag) -> None:
         while (item := self._queue.get()) is not None:
             is_running = self._begin(item, cancel)
             result = _run(runner, item.key.phase, item.attempt, cancel) if is_running else Dropped(attempt=item.attempt)
@@ -156,11 +156,12 @@ class Slots:
                 self._results.append((item.key, result))
                 if is_running:
                     del self._running[item.key, item.attempt]
-                cancel.clear()
+                if cancel.is_set():  # saves a system call for each attempt
+                    cancel.clear()
             if not isinstance(result, Finished) or self._queue.empty():
                 self._attend()
 
-    def _begin(self, item: _Item, cancel: Cancel) -> bool:
+    def _begin(self, item: _Item, cancel: Flag) -> bool:
         """Begin an attempt, and return whether it has to run. After ``stop``, no waiting attempt begins."""
         with self._lock:
             if self._stopped or not item.is_wanted:
@@ -170,7 +171,7 @@ class Slots:
             return True
 
 
-def _run(runner: TaskRunner, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
+def _run(runner: TaskRunner, phase: Phase, attempt: Attempt, cancel: Flag) -> Result:
     try:
         return runner.run(phase, attempt, cancel)
     except Exception as error:  # noqa: BLE001 - a slot must report every error; the loop raises it again

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.steps import Attempt, Claim, Closing, RoleClaim
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import (
     KubemrError,
     LeaseLost,
@@ -26,10 +25,11 @@ from kubemr_shell.errors import (
 from kubemr_shell.job import names
 from kubemr_shell.job.counters import summed_within
 from kubemr_shell.job.state import Phase
-from kubemr_shell.net.waiting import Cancelled
 from kubemr_shell.shuffle.output_manifest import StagedPart, decode_output_manifest
 from kubemr_shell.storage.interface import Receipt
 from kubemr_shell.storage.needed import job_files_required
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.waiter import Cancelled
 from kubemr_shell.worker.closing import (
     MissingEntries,
     entries_of_winners,
@@ -58,7 +58,7 @@ class Stages:
     the finisher back, and another worker begins again.
     """
 
-    def __init__(self, board: Board, job: JobContext, *, lease_seconds: float, cancel: Cancel) -> None:
+    def __init__(self, board: Board, job: JobContext, *, lease_seconds: float, cancel: Flag) -> None:
         self._board = board
         self._job = job
         self._workspace = job.workspace
@@ -144,7 +144,7 @@ class Stages:
             },
         )
 
-    def publish(self, shard: int, cancel: Cancel) -> list[Attempt] | None:
+    def publish(self, shard: int, cancel: Flag) -> list[Attempt] | None:
         """Publish the parts of one shard of the output phase. Return the attempts whose output is lost.
 
         Return None if the shard was reopened since the task was claimed, so that it has no valid manifest. Raise

@@ -10,11 +10,11 @@ import time
 from dataclasses import replace
 
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import FolderRemoved, ObjectNotFound, Sequel
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_requests import RequestMeter
-from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.waiter import Cancelled
 from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped, Finished, Result, Spoiled
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.journal import Entry
@@ -46,7 +46,7 @@ class SlotTasks(TaskRunner):
         self._stages = stages
         self._requests = requests
 
-    def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
+    def run(self, phase: Phase, attempt: Attempt, cancel: Flag) -> Result:
         began = time.monotonic()
         try:
             entry = self._run(phase, attempt, cancel)
@@ -73,7 +73,7 @@ class SlotTasks(TaskRunner):
         self._maps.close()
         self._commands.close()
 
-    def _run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Entry:
+    def _run(self, phase: Phase, attempt: Attempt, cancel: Flag) -> Entry:
         match phase:
             case Phase.MAP:
                 return self._maps.run(attempt, cancel)
@@ -82,7 +82,7 @@ class SlotTasks(TaskRunner):
             case Phase.PUBLISH:
                 return self._publish(attempt, cancel)
 
-    def _publish(self, attempt: Attempt, cancel: Cancel) -> Entry:
+    def _publish(self, attempt: Attempt, cancel: Flag) -> Entry:
         """Run a task of PUBLISH, which publishes the parts of one shard of the output phase."""
         try:
             lost = self._stages.publish(attempt.task, cancel)

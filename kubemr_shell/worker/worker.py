@@ -13,15 +13,14 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.stores.documents import DocumentStore
 from kubemr_shell.board.timing import Timing
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.open_files import raise_limit
 from kubemr_shell.command.orphans import GroupFile
 from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.job.state import JobState, Phase
-from kubemr_shell.net.refusals import Refusals
 from kubemr_shell.net.s3_requests import RequestMeter
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.refusals import Refusals
 from kubemr_shell.worker.advice import Advice
-from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.loop import Loop
@@ -80,7 +79,7 @@ class Worker:
         ``complete``: completes the spec of a user, so that it is the same for every worker.
         """
         self._options = options
-        self._attention, self._stopping = Attention(), Cancel()
+        self._attention, self._stopping = Flag(), Flag()
         self._resources = ExitStack()
         self._resources.callback(self._attention.close)
         self._resources.callback(self._stopping.close)

@@ -14,7 +14,7 @@ from kubemr_shell.board.stores.json_patch import test as expect
 from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.errors import BoardUnavailable, UnknownAnswer
-from kubemr_shell.net.refusals import Refusals
+from kubemr_shell.waits.refusals import Refusals
 
 
 class Lossy(SqliteStore):

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.echo import AttemptEcho
 from kubemr_shell.command.process import AttemptRequest, Outcome, Runner
 from kubemr_shell.command.pump import CountedMove, Flow, Move
 from kubemr_shell.job.spec import Command
+from kubemr_shell.waits.flag import Flag
 from tests.support.waiting import PATIENCE_SECONDS, is_ready
 
 NOTHING = b""
@@ -37,7 +37,7 @@ class Attempts:
         stdin: bytes | Move = NOTHING,
         drain: Move | None = None,
         timeout_seconds: float = 0,
-        cancel: Cancel | None = None,
+        cancel: Flag | None = None,
         grace_seconds: float = PATIENCE_SECONDS,
         on_start: Callable[[int], None] = lambda _: None,
         on_status: Callable[[str], None] = lambda _: None,
@@ -58,7 +58,7 @@ class Attempts:
                 environment=self.environment,
                 timeout_seconds=timeout_seconds,
                 log_path=str(self.log),
-                cancel=cancel or Cancel(),
+                cancel=cancel or Flag(),
                 grace_seconds=grace_seconds,
                 on_start=started,
                 on_status=on_status,

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.command import processes
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.process import AttemptRequest, Runner
 from kubemr_shell.errors import InputChanged, OutOfSpace, StorageUnavailable
+from kubemr_shell.waits.flag import Flag
 from tests.command.attempts import (
     Attempts,
     Collected,
@@ -207,7 +207,7 @@ def test_no_descriptor_and_no_thread_is_lost(attempt: Attempts) -> None:
     def count() -> tuple[int, int]:
         return len(os.listdir("/proc/self/fd")), threading.active_count()
 
-    cancel = Cancel()
+    cancel = Flag()
     attempt("true", cancel=cancel)
     before = count()
     for command in ("cat", "exit 3", "kill -9 $$", "exec >&- 2>&- <&-"):
@@ -223,7 +223,7 @@ def test_many_runners_do_not_hold_each_others_pipes_open(tmp_path: Path) -> None
         runner = Runner()
         for _ in range(40):
             collected = Collected()
-            cancel = Cancel()
+            cancel = Flag()
             outcome = runner.run(
                 AttemptRequest(
                     command="cat",

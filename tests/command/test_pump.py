@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.pump import SpliceDrain
 from kubemr_shell.errors import OutOfSpace
+from kubemr_shell.waits.flag import Flag
 from tests.command.attempts import Attempts
 from tests.support.waiting import until
 
@@ -56,7 +56,7 @@ def test_a_drain_stops_when_it_is_asked_to(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     descriptor = opened(tmp_path / "out")
-    cancel = Cancel()
+    cancel = Flag()
     drain = SpliceDrain(descriptor)
     thread = threading.Thread(target=drain, args=(reading, cancel.fd))
     thread.start()

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.start import PIPE_BYTES, start
 from kubemr_shell.errors import CommandError, CommandNotStarted, FolderRemoved
 from kubemr_shell.job.spec import Command
-from kubemr_shell.net.retry import Patience
-from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.waiter import Cancelled
 from tests.command.attempts import Attempts
 
 
@@ -169,7 +169,7 @@ def last_descriptors() -> Iterator[list[int]]:
 def test_a_lack_of_descriptors_is_not_the_commands_fault(attempt: Attempts, last_descriptors: list[int]) -> None:
     """Wherever the last one is missing, no other is lost: as soon as there are enough, the command runs."""
     os.close(last_descriptors.pop())
-    cancel = Cancel()
+    cancel = Flag()
     for _ in range(8):
         with pytest.raises(OSError, match="Too many open files"):
             attempt("true", cancel=cancel)
@@ -243,7 +243,7 @@ def test_one_that_has_none_for_long_is_an_error_after_which_another_attempt_may_
 
 def test_who_waits_for_room_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Crowded(monkeypatch, math.inf)
-    cancel = Cancel()
+    cancel = Flag()
     cancel.set()
     with pytest.raises(Cancelled):
         start("true", str(tmp_path), {}, cancel_fd=cancel.fd)

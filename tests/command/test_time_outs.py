@@ -11,8 +11,8 @@ from contextlib import suppress
 
 import pytest
 
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.command.pump import Move
+from kubemr_shell.waits.flag import Flag
 from tests.command.attempts import (
     Attempts,
     Collected,
@@ -32,8 +32,8 @@ IGNORES_TERM = "trap '' TERM; echo ready; while :; do sleep 1000; done"
 
 
 @pytest.fixture
-def cancel() -> Iterator[Cancel]:
-    cancel = Cancel()
+def cancel() -> Iterator[Flag]:
+    cancel = Flag()
     yield cancel
     cancel.close()
 
@@ -53,7 +53,7 @@ class Refilling:
                 self.moved += os.write(descriptor, b"x" * 65536)
 
 
-def cancelling(cancel: Cancel) -> Move:
+def cancelling(cancel: Flag) -> Move:
     """A drain that asks to stop as soon as the command has written something."""
 
     def drain(descriptor: int, stop: int) -> None:
@@ -150,17 +150,17 @@ def test_a_command_that_ignores_sigterm_is_killed_with_its_group(attempt: Attemp
     until(lambda: not group_members(attempt.group))
 
 
-def test_a_request_to_stop_ends_a_command_at_once(attempt: Attempts, cancel: Cancel) -> None:
+def test_a_request_to_stop_ends_a_command_at_once(attempt: Attempts, cancel: Flag) -> None:
     outcome = attempt("echo x; exec sleep 1000", drain=cancelling(cancel), cancel=cancel)
     assert (outcome.cancelled, outcome.timed_out, outcome.signal) == (True, False, signal.SIGTERM)
 
 
-def test_a_request_to_stop_kills_what_ignores_sigterm(attempt: Attempts, cancel: Cancel) -> None:
+def test_a_request_to_stop_kills_what_ignores_sigterm(attempt: Attempts, cancel: Flag) -> None:
     outcome = attempt(IGNORES_TERM, drain=cancelling(cancel), cancel=cancel, grace_seconds=0.1)
     assert (outcome.cancelled, outcome.signal) == (True, signal.SIGKILL)
 
 
-def test_a_request_to_stop_reaches_processes_in_sessions_of_their_own(attempt: Attempts, cancel: Cancel) -> None:
+def test_a_request_to_stop_reaches_processes_in_sessions_of_their_own(attempt: Attempts, cancel: Flag) -> None:
     daemon = "setsid sh -c 'echo $$ >number; mv number daemon; exec sleep 1000' >/dev/null &"
     waiting = "while ! [ -e daemon ]; do :; done; echo x; exec sleep 1000"
     outcome = attempt(f"{daemon} {waiting}", drain=cancelling(cancel), cancel=cancel)
@@ -169,13 +169,13 @@ def test_a_request_to_stop_reaches_processes_in_sessions_of_their_own(attempt: A
     until(lambda: not is_running(number))
 
 
-def test_a_request_to_stop_that_came_before_the_start_counts(attempt: Attempts, cancel: Cancel) -> None:
+def test_a_request_to_stop_that_came_before_the_start_counts(attempt: Attempts, cancel: Flag) -> None:
     cancel.set()
     outcome = attempt("sleep 1000", stdin=feeding_for_ever, cancel=cancel)
     assert (outcome.cancelled, outcome.signal) == (True, signal.SIGTERM)
 
 
-def test_a_request_to_stop_reaches_a_drain_that_outlives_the_command(attempt: Attempts, cancel: Cancel) -> None:
+def test_a_request_to_stop_reaches_a_drain_that_outlives_the_command(attempt: Attempts, cancel: Flag) -> None:
     def slow(descriptor: int, stop: int) -> None:
         until(lambda: not group_members(attempt.group))
         cancel.set()

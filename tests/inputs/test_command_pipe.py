@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.inputs.command_pipe import GATHERED_BYTES, CommandPipe
-from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 from tests.support.feeding import pipe
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from kubemr_shell.errors import InputNotFound, OutOfSpace, StorageUnavailable
 from kubemr_shell.inputs.download import download
-from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.waits.retry import Patience
 from tests.support.feeding import HASTY
 from tests.support.http_server import Resource, serving
 from tests.support.s3_server import Bucket

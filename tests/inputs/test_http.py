@@ -16,8 +16,8 @@ from kubemr_shell.errors import InputChanged, InputNotFound, StorageUnavailable
 from kubemr_shell.inputs.http import RemoteFile, RemoteObject, probe, read_whole
 from kubemr_shell.inputs.http_answer import Version
 from kubemr_shell.net import http_connection
-from kubemr_shell.net.retry import Patience
-from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.waiter import NOBODY, Cancelled, Waiter
 from tests.support.feeding import CERTIFICATE, HASTY, TRIES, soon_over
 from tests.support.http_server import Resource, Server, serving
 

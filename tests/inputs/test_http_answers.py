@@ -14,7 +14,7 @@ from kubemr_shell.inputs.http import RemoteFile, probe, read_whole
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.net.s3_config import S3Config
-from kubemr_shell.net.waiting import NOBODY, Waiter
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 from tests.support.feeding import CERTIFICATE, HASTY, fed, listed, soon_over
 from tests.support.http_server import Resource, Server, serving
 

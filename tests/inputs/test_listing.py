@@ -14,8 +14,8 @@ import pytest
 from kubemr_shell.errors import InputNotFound, StorageUnavailable
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import absolute_path, list_inputs
-from kubemr_shell.net.retry import Patience
-from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.waiter import Cancelled
 from tests.support.feeding import HASTY, listed
 from tests.support.http_server import Resource, serving
 

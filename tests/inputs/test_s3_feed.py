@@ -223,7 +223,7 @@ READ_AND_END = """
 import os, sys
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.job.split import Piece, Split
-from kubemr_shell.net.retry import Patience
+from kubemr_shell.waits.retry import Patience
 from kubemr_shell.net.s3_config import S3Config
 
 reading, writing = os.pipe()

@@ -14,7 +14,7 @@ from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.s3_listing import find_objects
 from kubemr_shell.net.s3_client import client_for
 from kubemr_shell.net.s3_config import S3Config
-from kubemr_shell.net.waiting import Cancelled
+from kubemr_shell.waits.waiter import Cancelled
 from tests.support.feeding import HASTY
 from tests.support.s3_faults import SLOW_DOWN, Rule, Rules
 from tests.support.s3_proxy import proxying

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from kubemr_shell.errors import ObjectNotFound, PreconditionFailed, StorageUnavailable
-from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import CALL_PATIENCE, S3Client
 from kubemr_shell.net.s3_config import S3Config
-from kubemr_shell.net.waiting import Cancelled, Waiter
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.waiter import Cancelled, Waiter
 from tests.support import s3_faults
 from tests.support.s3_faults import Rule, Rules
 from tests.support.s3_proxy import S3Proxy, proxying

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.errors import CredentialsRefused, Forbidden, Sequel
-from kubemr_shell.net import refusals
-from kubemr_shell.net.refusals import TOLD_FROM
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_keys import Keys, read_keys
+from kubemr_shell.waits import refusals
+from kubemr_shell.waits.refusals import TOLD_FROM
 from tests.support.s3_faults import Fault, Rule, Rules
 from tests.support.s3_proxy import S3Proxy, proxying
 from tests.support.s3_server import Bucket

@@ -26,10 +26,10 @@ from kubemr_shell.errors import (
     StorageError,
     StorageUnavailable,
 )
-from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_errors import Trouble, given_up, of_answer, of_failure
+from kubemr_shell.waits.retry import Patience
 from tests.support.http_server import Resource, Server, serving
 from tests.support.s3_server import Bucket
 

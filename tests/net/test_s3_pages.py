@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kubemr_shell.errors import ObjectNotFound, StorageUnavailable
-from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_pages import Listed, list_objects
-from kubemr_shell.net.waiting import Cancelled, Waiter
+from kubemr_shell.waits.retry import Patience
+from kubemr_shell.waits.waiter import Cancelled, Waiter
 from tests.support.s3_faults import UNAVAILABLE
 from tests.support.s3_proxy import proxying
 from tests.support.s3_server import Bucket, S3Server, new_bucket

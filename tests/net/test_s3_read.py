@@ -11,7 +11,6 @@ from dataclasses import replace
 import pytest
 
 from kubemr_shell.errors import InputChanged, ObjectNotFound, StorageError, StorageUnavailable
-from kubemr_shell.net.retry import READING_PATIENCE, Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_get import get_range
@@ -23,7 +22,8 @@ from kubemr_shell.net.s3_read import (
     read_range,
     request_count,
 )
-from kubemr_shell.net.waiting import Cancelled, Waiter
+from kubemr_shell.waits.retry import READING_PATIENCE, Patience
+from kubemr_shell.waits.waiter import Cancelled, Waiter
 from tests.support import s3_faults
 from tests.support.http_server import Resource, serving
 from tests.support.s3_faults import Rule, Rules, Seeded

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from kubemr_shell.net.retry import READING_PATIENCE
+from kubemr_shell.waits.retry import READING_PATIENCE
 from tests.support.http_server import Resource, Server, serving
 from tests.support.runs import NOTE, Place
 from tests.support.s3_server import Bucket

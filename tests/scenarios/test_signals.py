@@ -11,7 +11,7 @@ import time
 import pytest
 
 from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
-from kubemr_shell.net.retry import LISTING_PATIENCE
+from kubemr_shell.waits.retry import LISTING_PATIENCE
 from tests.scenarios.jobs import WordCount, assert_complete
 from tests.support.http_server import Resource, serving
 from tests.support.runs import WAIT, Place, Run

@@ -13,9 +13,7 @@ import pytest
 
 from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import CorruptRun, FolderRemoved, Sequel
-from kubemr_shell.net.waiting import NOBODY, Cancelled
 from kubemr_shell.shuffle import fetch, remote_map_outputs
 from kubemr_shell.shuffle.lengths import Lengths, ranges
 from kubemr_shell.shuffle.manifests import Manifests
@@ -23,6 +21,8 @@ from kubemr_shell.shuffle.map_manifest import MapRange, encode_map_manifest
 from kubemr_shell.shuffle.map_outputs import LocalMapOutputs, MapOutputs
 from kubemr_shell.shuffle.remote_map_outputs import RemoteMapOutputs, neighbours, partitions_a_batch, up_to_bytes
 from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.waiter import NOBODY, Cancelled
 from kubemr_shell.worker.commands import spoiled_map
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -289,7 +289,7 @@ def test_what_the_merge_finds_is_blamed_on_the_object_it_came_from(shuffle: Shuf
 
 def test_a_cancelled_reducer_does_not_wait_for_the_storage(shuffle: Shuffle, remote: MapOutputs) -> None:
     shuffle.map(remote, [words(task) for task in range(4)])
-    cancel, gate = Cancel(), threading.Event()
+    cancel, gate = Flag(), threading.Event()
 
     def ask() -> None:
         cancel.set()

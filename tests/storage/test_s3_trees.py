@@ -8,11 +8,11 @@ from contextlib import closing
 import pytest
 
 from kubemr_shell.errors import ObjectNotFound, StorageUnavailable
-from kubemr_shell.net.retry import Patience
 from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage import s3
 from kubemr_shell.storage.s3 import S3Storage
+from kubemr_shell.waits.retry import Patience
 from tests.storage.s3_place import DATA, Died, Place
 from tests.support import s3_faults
 from tests.support.http_server import serving

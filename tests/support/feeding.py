@@ -17,7 +17,7 @@ from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.job.split import Split
-from kubemr_shell.net.retry import Patience
+from kubemr_shell.waits.retry import Patience
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 SCRATCH = tempfile.gettempdir()

@@ -16,16 +16,15 @@ from kubemr_shell.board.shard_state import ShardState, parse_state
 from kubemr_shell.board.steps import Attempt, Planning
 from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_to_mapping
-from kubemr_shell.net.refusals import Refusals
 from kubemr_shell.storage.interface import Storage
 from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.refusals import Refusals
 from kubemr_shell.worker.attempt_results import Finished, Result
-from kubemr_shell.worker.attention import Attention
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.loop import Loop
@@ -48,7 +47,7 @@ class Turns(TaskRunner):
     def __init__(self) -> None:
         self.begun: list[Attempt] = []
         self._turns = threading.Semaphore(0)
-        self._cancel: Cancel | None = None
+        self._cancel: Flag | None = None
 
     def is_cancelled(self) -> bool:
         """Return whether the waiting attempt is cancelled."""
@@ -57,7 +56,7 @@ class Turns(TaskRunner):
     def go_on(self, turns: int) -> None:
         self._turns.release(turns)
 
-    def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
+    def run(self, phase: Phase, attempt: Attempt, cancel: Flag) -> Result:
         self.begun.append(attempt)
         self._cancel = cancel
         self._turns.acquire()
@@ -129,7 +128,7 @@ class Site:
     ) -> Iterator[Looping]:
         """Yield a working loop, and stop the loop at the end. Raise the error that has ended it earlier, if any."""
         board = self.board("looping")
-        attention, stopping = Attention(), Cancel()
+        attention, stopping = Flag(), Flag()
         slots = Slots(1, attention.set)
         meter = Meter(str(self._folder / "progress"), slots, time.monotonic)
         planner = self.planner(board, stopping, lease_seconds=timing.lease_seconds)
@@ -164,7 +163,7 @@ class Site:
             raise error
 
     def planner(
-        self, board: Board, stopping: Cancel, *, lease_seconds: float = 30, outages: Refusals | None = None
+        self, board: Board, stopping: Flag, *, lease_seconds: float = 30, outages: Refusals | None = None
     ) -> Planner:
         """Return the planner of the job. Without ``outages``, a storage that does not answer ends the job."""
         return Planner(

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.board.steps import Attempt, Finishing, Working
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import StorageError
 from kubemr_shell.job.state import JobState, Phase
-from kubemr_shell.net.retry import LISTING_PATIENCE
 from kubemr_shell.storage.interface import ObjectInfo
 from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.retry import LISTING_PATIENCE
 from kubemr_shell.worker.attempt_results import Result
 from kubemr_shell.worker.old_result import OldResult
 from tests.support.http_server import Resource, serving
@@ -50,7 +50,7 @@ def test_what_a_worker_has_made_is_deleted_at_once_when_its_commit_comes_too_lat
     now, later = 0.0, time.monotonic()
 
     class Staging(Turns):
-        def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
+        def run(self, phase: Phase, attempt: Attempt, cancel: Flag) -> Result:
             (tmp_path / "stage" / f"{attempt.task}.{attempt.attempt}").touch()
             return super().run(phase, attempt, cancel)
 

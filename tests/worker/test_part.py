@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import StorageUnavailable
-from kubemr_shell.net.waiting import NOBODY
 from kubemr_shell.storage.interface import Receipt, StagedOutput
 from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.waiter import NOBODY
 from kubemr_shell.worker.part import CopyDrain, feed_staged
 
 DATA = b"".join(b"line %d\n" % number for number in range(300_000))
@@ -45,8 +45,8 @@ class NoFile(StagedOutput):
 
 
 @pytest.fixture
-def cancel() -> Iterator[Cancel]:
-    cancel = Cancel()
+def cancel() -> Iterator[Flag]:
+    cancel = Flag()
     yield cancel
     cancel.close()
 
@@ -57,7 +57,7 @@ def write_all(descriptor: int, data: bytes, steps: int) -> None:
         os.write(descriptor, data[start : start + steps])
 
 
-def test_what_a_command_writes_bit_by_bit_is_taken_in_fewer_pieces(tmp_path: Path, cancel: Cancel) -> None:
+def test_what_a_command_writes_bit_by_bit_is_taken_in_fewer_pieces(tmp_path: Path, cancel: Flag) -> None:
     staged = NoFile(tmp_path)
     drain = CopyDrain(staged)
     reading, writing = os.pipe()

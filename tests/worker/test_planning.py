@@ -9,12 +9,12 @@ from random import Random
 import pytest
 
 from kubemr_shell.board.steps import Planning
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.errors import StorageUnavailable
 from kubemr_shell.job.state import JobState
-from kubemr_shell.net import refusals
-from kubemr_shell.net.refusals import Refusals
 from kubemr_shell.storage.local import LocalStorage
+from kubemr_shell.waits import refusals
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.refusals import Refusals
 from tests.worker.sites import Site
 
 AWAY = "s3://b/plan: the server cannot be reached"
@@ -42,7 +42,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def plan(site: Site, *, seconds: float) -> list[str | None]:
     """Plan the job of a site, and return the reports meanwhile."""
     told: list[str | None] = []
-    board, cancel = site.board("planner"), Cancel()
+    board, cancel = site.board("planner"), Flag()
     outages = Refusals(
         budget_seconds=seconds, clock=time.monotonic, random=Random(1), longest_pause=0.001, tell=told.append
     )

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from kubemr_shell.board.steps import Attempt, ShardKey
-from kubemr_shell.command.cancel import Cancel
 from kubemr_shell.job.state import Phase
+from kubemr_shell.waits.flag import Flag
 from kubemr_shell.worker.attempt_results import Broken, Dropped, Finished, Result
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.slots import Slots, TaskRunner
@@ -29,7 +29,7 @@ class OneAtATime(TaskRunner):
     def end_one(self) -> None:
         self._end.release()
 
-    def run(self, phase: Phase, attempt: Attempt, cancel: Cancel) -> Result:
+    def run(self, phase: Phase, attempt: Attempt, cancel: Flag) -> Result:
         self.begun.append(attempt)
         if attempt.task > 100:
             raise ValueError(attempt)

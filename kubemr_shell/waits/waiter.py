@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import time
 
@@ -12,24 +11,6 @@ NOBODY = -1
 
 class Cancelled(Exception):
     """The work was cancelled: drop it, without a message."""
-
-
-class Bell:
-    """An eventfd that any thread can ring and wait for. The eventfd is closed with the last reference to the bell."""
-
-    def __init__(self) -> None:
-        self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-
-    def __del__(self) -> None:
-        os.close(self.fd)
-
-    def ring(self) -> None:
-        """Make ``fd`` readable."""
-        os.eventfd_write(self.fd, 1)
-
-    def silence(self) -> None:
-        """Make ``fd`` unreadable again. Call this method only if ``fd`` is readable."""
-        os.eventfd_read(self.fd)
 
 
 class Waiter:

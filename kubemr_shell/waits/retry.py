@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kubemr_shell.net.waiting import Waiter
+from kubemr_shell.waits.waiter import Waiter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from kubemr_shell.errors import Forbidden, NamespaceTerminating, Sequel
-from kubemr_shell.net.refusals import LONGEST_PAUSE_SECONDS, Refusals
+from kubemr_shell.waits.refusals import LONGEST_PAUSE_SECONDS, Refusals
 
 BUDGET = 900.0
 REFUSED = Forbidden("creation of TaskShard job-map-0: exceeded quota")

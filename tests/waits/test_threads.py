@@ -5,9 +5,9 @@ from itertools import count
 
 import pytest
 
-from kubemr_shell.command.cancel import Cancel
-from kubemr_shell.net.threads import Crew, Pool, in_threads
-from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.threads import Crew, Pool, in_threads
+from kubemr_shell.waits.waiter import NOBODY, Cancelled, Waiter
 from tests.support.waiting import PATIENCE_SECONDS
 
 
@@ -50,7 +50,7 @@ def test_an_error_is_raised_and_nothing_more_is_begun(pool: Pool) -> None:
 def test_who_is_cancelled_does_not_wait_for_what_is_under_way(pool: Pool) -> None:
     gate = threading.Event()
     begun: list[int] = []
-    cancel = Cancel()
+    cancel = Flag()
 
     def work(number: int, _: Waiter) -> None:
         begun.append(number)
@@ -134,7 +134,7 @@ def test_a_crew_that_is_closed_gives_up_what_waits_and_begins_nothing() -> None:
 
 
 def test_who_is_cancelled_does_not_wait_for_a_crew() -> None:
-    gate, cancel = threading.Event(), Cancel()
+    gate, cancel = threading.Event(), Flag()
     crew = Crew(1)
     promise = crew.submit(lambda _: gate.wait(PATIENCE_SECONDS))
     cancel.set()

@@ -18,7 +18,7 @@ from kubemr_shell.errors import (
     StorageUnavailable,
     Unavailable,
 )
-from kubemr_shell.net.retry import pause_seconds
+from kubemr_shell.waits.retry import pause_seconds
 
 REFUSED_SECONDS = 900.0
 """The seconds for which a worker in a cluster repeats refused requests.

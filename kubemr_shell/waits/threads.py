@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Generic, TypeVar, cast
 
-from kubemr_shell.net.waiting import NOBODY, Bell, Cancelled, Waiter
+from kubemr_shell.waits.flag import Flag
+from kubemr_shell.waits.waiter import NOBODY, Cancelled, Waiter
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -63,7 +64,7 @@ class Promise(Generic[Result]):
     """The future result of work in a thread."""
 
     def __init__(self) -> None:
-        self._ended = Bell()
+        self._ended = Flag()
         self._result: Result | None = None
         self._error: BaseException | None = None
 
@@ -81,7 +82,7 @@ class Promise(Generic[Result]):
         except BaseException as error:  # noqa: BLE001 - the thread that waits raises the error
             self._error = error
         finally:
-            self._ended.ring()
+            self._ended.set()
 
 
 class Crew:
@@ -91,7 +92,7 @@ class Crew:
         self._most = threads
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._abandoned = Bell()
+        self._abandoned = Flag()
         self._is_closed = False
 
     def submit(self, work: Callable[[Waiter], Result]) -> Promise[Result]:
@@ -109,7 +110,7 @@ class Crew:
     def close(self) -> None:
         """Begin no more work, and cancel the work that waits for an answer. The results of this work are Cancelled."""
         self._is_closed = True
-        self._abandoned.ring()
+        self._abandoned.set()
         for _ in self._threads:
             self._queue.put(None)
 
@@ -149,7 +150,7 @@ class _Batch(Generic[Item, Result]):
         self._results: dict[int, Result] = {}
         self._error: BaseException | None = None
         self._lock = threading.Lock()
-        self._abandoned, self._finished = Bell(), Bell()
+        self._abandoned, self._finished = Flag(), Flag()
 
     def work(self) -> None:
         """Work on items until none is left. Several threads may call this method at the same time."""
@@ -168,7 +169,7 @@ class _Batch(Generic[Item, Result]):
         finally:
             with self._lock:
                 self._waiting.clear()
-            self._abandoned.ring()
+            self._abandoned.set()
         if self._error is not None:
             raise self._error
         return [self._results[number] for number in range(self.size)]
@@ -181,10 +182,10 @@ class _Batch(Generic[Item, Result]):
         with self._lock:
             self._results[number] = result
             if len(self._results) == self.size:
-                self._finished.ring()
+                self._finished.set()
 
     def _failed(self, error: BaseException) -> None:
         with self._lock:
             self._waiting.clear()
             self._error = self._error or error
-            self._finished.ring()
+            self._finished.set()

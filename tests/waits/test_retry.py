@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from kubemr_shell.net.retry import Patience, Retries
-from kubemr_shell.net.waiting import NOBODY, Cancelled, Waiter
+from kubemr_shell.waits.retry import Patience, Retries
+from kubemr_shell.waits.waiter import NOBODY, Cancelled, Waiter
 
 
 class PatientWaiter(Waiter):
