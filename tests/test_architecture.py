@@ -49,6 +49,13 @@ def test_architecture_fits_on_a_page_and_names_every_part() -> None:
     assert {part for part in parts if not re.search(rf"\b{part}\b", text)} == set()
 
 
+def test_architecture_names_only_files_that_exist() -> None:
+    named = set(re.findall(r"`([\w-]+(?:/[\w.-]+)+)`", (ROOT / "ARCHITECTURE.md").read_text()))
+    assert {
+        name for name in named if not any((place / name).exists() for place in (ROOT, ROOT / "kubemr_shell"))
+    } == set()
+
+
 def test_the_tree_of_errors_has_each_of_them() -> None:
     from kubemr_shell import errors
 

@@ -13,7 +13,7 @@ from kubemr_shell.client.access import Access
 @cluster_options
 def cancel(*, name: str, access: Access) -> None:
     """End a job of a cluster. Its work is kept: retry continues the job, delete removes it."""
-    from kubemr_shell.client.asking import cancel_job, no_answer
+    from kubemr_shell.client.job_requests import cancel_job, no_answer
 
     if not cancel_job(reach(access), name, say=say):
         raise no_answer(name)

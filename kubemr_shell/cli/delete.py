@@ -17,7 +17,7 @@ from kubemr_shell.client.access import Access
 def delete(*, name: str, wait: bool, access: Access) -> int:
     """Remove a job of a cluster with its pods and temporaries. A finished result stays."""
 
-    from kubemr_shell.client.asking import delete_job
+    from kubemr_shell.client.job_requests import delete_job
     from kubemr_shell.signals import stopping_on_signals
 
     stop = Event()

@@ -51,10 +51,10 @@ def operator(
 
     from kubemr_shell.cli.inherited import environ
     from kubemr_shell.kube.client import KubeClient
+    from kubemr_shell.operator.http_server import serve
     from kubemr_shell.operator.log import OperatorLog
     from kubemr_shell.operator.operator import Operator
     from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions
-    from kubemr_shell.operator.web import serve
     from kubemr_shell.operator.worker_template import parsed_template
     from kubemr_shell.signals import stopping_on_signals
 

@@ -40,7 +40,7 @@ def retry(
     kubemr-shell retry words -f job.yaml
     """
     from kubemr_shell.cli.cluster_job import read_cluster_job
-    from kubemr_shell.client.asking import no_answer, retry_job
+    from kubemr_shell.client.job_requests import no_answer, retry_job
     from kubemr_shell.client.waiting import wait_for_end
     from kubemr_shell.signals import ending_on_signals
 

@@ -22,7 +22,7 @@ from kubemr_shell.operator.obstacles import in_the_way, left_owner
 from kubemr_shell.operator.options import OperatorOptions
 from kubemr_shell.operator.output_owner import output_of, owner_name, owner_of_output
 from kubemr_shell.operator.progress_reader import ProgressReader
-from kubemr_shell.operator.stillness import StillnessWatch
+from kubemr_shell.operator.stalls import StallWatch
 from kubemr_shell.operator.vanished import VanishedWorkers
 from kubemr_shell.pod.shipped import files_in, pins_of_shipped
 
@@ -50,7 +50,7 @@ class JobReader:
         self._now = now
         self._failed = failed
         self._progress = ProgressReader(client)
-        self._stillness = StillnessWatch(options.stalled_after)
+        self._stalls = StallWatch(options.stalled_after)
         self._vanished = VanishedWorkers(self._has_pod)
 
     def read(self, key: Key, job: Object) -> Observation:
@@ -89,20 +89,20 @@ class JobReader:
     def forget(self, key: Key) -> None:
         """Forget the notes about a job that no longer exists."""
         self._progress.forget(*key)
-        self._stillness.forget(key)
+        self._stalls.forget(key)
         self._vanished.forget(key)
 
     def _is_stalled(self, key: Key, seen: Observation) -> bool | None:
         """Return whether no worker changes a job or its shards any more; None if ended or not yet known."""
         if seen.is_deleted or seen.has_ended:
-            self._stillness.forget(key)
+            self._stalls.forget(key)
             return None
         view = seen.view
         turns = [view.turn, view.retry, *(lane.turn for lanes in view.lanes.values() for lane in lanes.values())]
         roles = view.planner, view.finisher
         activity = self._progress.activity(*key)
         signature = seen.uid, view.state, tuple(turns), roles, activity, is_true(seen.batch, "Suspended")
-        return self._stillness.is_stalled(key, signature)
+        return self._stalls.is_stalled(key, signature)
 
     def _progress_of(self, key: Key, known: Observation) -> Progress | None:
         if known.is_deleted:

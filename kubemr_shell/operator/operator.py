@@ -25,10 +25,10 @@ from kubemr_shell.kube.status import Condition, Object, is_true, state_of
 from kubemr_shell.operator.act import Actor
 from kubemr_shell.operator.actions import Action, Decision, Tell
 from kubemr_shell.operator.backoff import Backoff
+from kubemr_shell.operator.cached_fields import cached_batch, cached_job, cached_pod
 from kubemr_shell.operator.deletion import end_with_namespace
 from kubemr_shell.operator.informer import Informer
 from kubemr_shell.operator.job_reader import JobReader
-from kubemr_shell.operator.kept import kept_of_batch, kept_of_job, kept_of_pod
 from kubemr_shell.operator.log import OperatorLog
 from kubemr_shell.operator.loop import Loop
 from kubemr_shell.operator.metrics import Jobs, Metrics
@@ -78,10 +78,10 @@ class Operator:
         self._actor = Actor(client, identity, now)
         self._refused: dict[Key, str] = {}
         """The uids of the jobs that were reported to have another protocol."""
-        self._jobs: ObjectCache[JobFact] = ObjectCache(job_of=_name_of, kept=kept_of_job, fact=_fact_of)
-        self._batches: ObjectCache[None] = ObjectCache(job_of=_label_of, kept=kept_of_batch, fact=_no_fact)
+        self._jobs: ObjectCache[JobFact] = ObjectCache(job_of=_name_of, kept=cached_job, fact=_fact_of)
+        self._batches: ObjectCache[None] = ObjectCache(job_of=_label_of, kept=cached_batch, fact=_no_fact)
         self._pods: ObjectCache[None] = ObjectCache(
-            job_of=_label_of, kept=kept_of_pod, is_needed=self._is_needed, fact=_no_fact
+            job_of=_label_of, kept=cached_pod, is_needed=self._is_needed, fact=_no_fact
         )
         pods = f"{JOB_LABEL},{ROLE_LABEL} in ({WORKER},{CLEANUP})"
         self._informers = [

@@ -9,8 +9,8 @@ from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
 from kubemr_shell.kube.marks import RETRY_LABEL
 from kubemr_shell.kube.resources import Resource
 from kubemr_shell.operator.actions import Create, Delete, Patch, Tell
+from kubemr_shell.operator.cached_fields import cached_batch, cached_job, cached_pod
 from kubemr_shell.operator.deletion import FINALIZER
-from kubemr_shell.operator.kept import kept_of_batch, kept_of_job, kept_of_pod
 from kubemr_shell.operator.observation import Observation
 from kubemr_shell.operator.options import OperatorOptions
 
@@ -18,11 +18,11 @@ NOW = 1_800_000_000.0
 STAMP = "2027-01-15T08:00:00Z"
 OPTIONS = OperatorOptions()
 KEPT = {
-    "batch": kept_of_batch,
-    "cleanup": kept_of_batch,
-    "others": kept_of_batch,
-    "pods": kept_of_pod,
-    "cleanup_pods": kept_of_pod,
+    "batch": cached_batch,
+    "cleanup": cached_batch,
+    "others": cached_batch,
+    "pods": cached_pod,
+    "cleanup_pods": cached_pod,
 }
 SPEC: dict[str, Any] = {"inputs": ["s3://source/words"], "mapCommand": "cat", "output": "s3://results/words"}
 
@@ -125,7 +125,7 @@ def seen(document: Mapping[str, Any], **known: Any) -> Observation:
             known[name] = [kept(one) for one in known[name]]
         elif known.get(name):
             known[name] = kept(known[name])
-    return Observation(**{"job": kept_of_job(document), "batch": None, "cleanup": None, "now": NOW, **known})
+    return Observation(**{"job": cached_job(document), "batch": None, "cleanup": None, "now": NOW, **known})
 
 
 def patch_of_status(actions: Any) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.connection import anonymous
+from kubemr_shell.operator.http_server import serve
 from kubemr_shell.operator.loop import Loop
 from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
-from kubemr_shell.operator.web import serve
 from tests.support.bare_server import bare_server
 from tests.support.waiting import PATIENCE_SECONDS, until
 

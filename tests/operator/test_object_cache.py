@@ -14,7 +14,7 @@ from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.kube.marks import ROLE_LABEL, UID_LABEL, WORKER
 from kubemr_shell.kube.status import state_of
 from kubemr_shell.operator import manifests
-from kubemr_shell.operator.kept import kept_of_batch, kept_of_job, kept_of_pod
+from kubemr_shell.operator.cached_fields import cached_batch, cached_job, cached_pod
 from kubemr_shell.operator.object_cache import ObjectCache
 from tests.operator.observed import OPTIONS, STAMP, job, seen
 
@@ -66,7 +66,7 @@ def whole_pod(name: str) -> dict[str, Any]:
 
 @pytest.mark.lengthy
 def test_a_pod_takes_a_kilobyte_or_two() -> None:
-    pods, text = ObjectCache(job_of=label_of, kept=kept_of_pod, fact=state_of), json.dumps(whole_pod("POD"))
+    pods, text = ObjectCache(job_of=label_of, kept=cached_pod, fact=state_of), json.dumps(whole_pod("POD"))
     tracemalloc.start()
     try:
         for number in range(PODS):
@@ -88,7 +88,7 @@ def test_what_is_kept_of_a_pod_says_whose_it_is_and_how_its_containers_are() -> 
         {"name": "first", "image": "i", "state": {"waiting": {"reason": "ErrImagePull"}}}
     ]
     pod["status"]["containerStatuses"][0]["state"] = {"terminated": {"exitCode": 1, "message": "y" * 4096}}
-    kept = kept_of_pod(pod)
+    kept = cached_pod(pod)
     assert kept["metadata"]["ownerReferences"] == pod["metadata"]["ownerReferences"]
     assert kept["metadata"]["labels"] == pod["metadata"]["labels"]
     assert [one["type"] for one in kept["status"]["conditions"]] == ["DisruptionTarget"]
@@ -104,13 +104,13 @@ def test_of_a_batch_job_the_images_are_kept_and_of_a_job_all_but_who_wrote_it() 
     batch = json.loads(
         json.dumps(manifests.workers(seen(job({"state": "MAP"})), OPTIONS, "s3://results/words").document)
     )
-    kept = kept_of_batch({**batch, "status": {"active": 1}})
+    kept = cached_batch({**batch, "status": {"active": 1}})
     assert manifests.image_of(kept) == manifests.image_of(batch)
     assert kept["spec"]["parallelism"] == batch["spec"]["parallelism"]
     assert len(json.dumps(kept)) < len(json.dumps(batch)) / 2
     document = job({"state": "MAP"})
     document["metadata"]["managedFields"] = [{"manager": "kubemr"}]
-    assert kept_of_job(document) == job({"state": "MAP"})
+    assert cached_job(document) == job({"state": "MAP"})
 
 
 def named(name: str, state: str, namespace: str = "here", text: str = "") -> dict[str, Any]:

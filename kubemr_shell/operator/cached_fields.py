@@ -33,13 +33,13 @@ METADATA = (
 """The fields that are kept of the metadata of pods and batch Jobs."""
 
 
-def kept_of_job(job: Object) -> Object:
+def cached_job(job: Object) -> Object:
     """Return a job without ``managedFields``."""
     metadata = {name: value for name, value in job["metadata"].items() if name != "managedFields"}
     return {**job, "metadata": metadata}
 
 
-def kept_of_batch(batch: Object) -> Object:
+def cached_batch(batch: Object) -> Object:
     """Return a batch Job. Of its template, only the volumes and the names and images of the containers are kept."""
     template = batch["spec"]["template"]["spec"]
     images = [_picked(one, ("name", "image")) for one in template["containers"]]
@@ -48,7 +48,7 @@ def kept_of_batch(batch: Object) -> Object:
     return {"metadata": metadata, "spec": spec, "status": status_of(batch)}
 
 
-def kept_of_pod(pod: Object) -> Object:
+def cached_pod(pod: Object) -> Object:
     """Return a pod with its metadata, its node, and the state of its containers.
 
     Conditions that are true and have no reason are left out.
@@ -60,11 +60,11 @@ def kept_of_pod(pod: Object) -> Object:
         kept["conditions"] = conditions
     for name in CONTAINER_LISTS:
         if status.get(name):
-            kept[name] = [_kept_of_container(one) for one in status[name]]
+            kept[name] = [_cached_container(one) for one in status[name]]
     return {"metadata": _metadata(pod), "spec": _picked(pod.get("spec") or {}, POD_SPEC), "status": kept}
 
 
-def _kept_of_container(status: Object) -> Object:
+def _cached_container(status: Object) -> Object:
     kept = _picked(status, CONTAINER_FIELDS)
     ended = (status.get("state") or {}).get("terminated") or {}
     if ended.get("message"):

@@ -14,7 +14,7 @@ from kubemr_shell.kube.status import Condition
 from kubemr_shell.operator.conditions import wanted_conditions
 from kubemr_shell.operator.progress_reader import SHORTEST_SECONDS, ProgressReader
 from kubemr_shell.operator.reconcile import reconcile
-from kubemr_shell.operator.stillness import StillnessWatch
+from kubemr_shell.operator.stalls import StallWatch
 from tests.operator.json_server import client_of_server
 from tests.operator.observed import OPTIONS, SPEC, STAMP, batch, job, pod, seen, told
 from tests.operator.test_progress_reader import MAPPING, Shards
@@ -72,7 +72,7 @@ def test_that_a_job_stands_still_is_told_by_one_warning() -> None:
 
 def test_only_what_has_not_changed_for_the_whole_time_stands_still() -> None:
     now = 0.0
-    watch = StillnessWatch(600, clock=lambda: now)
+    watch = StallWatch(600, clock=lambda: now)
     assert watch.is_stalled(KEY, "a") is None
     now = 599
     assert watch.is_stalled(KEY, "a") is None, "an operator that began a moment ago knows nothing"

@@ -10,9 +10,9 @@ import pytest
 
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.connection import anonymous
+from kubemr_shell.operator.http_server import serve
 from kubemr_shell.operator.operator import Operator
 from kubemr_shell.operator.options import OperatorOptions
-from kubemr_shell.operator.web import serve
 from tests.support.waiting import PATIENCE_SECONDS
 
 

@@ -17,7 +17,7 @@ class _Sight:
     has_moved: bool
 
 
-class StillnessWatch:
+class StallWatch:
     """A record of the last change of each job. Any thread may use it."""
 
     def __init__(self, limit_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
