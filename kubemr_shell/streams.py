@@ -18,8 +18,10 @@ from typing import TextIO
 
 from kubemr_shell.errors import ReaderGone, StdoutError
 
+# The file descriptors of the standard streams.
 STDIN, STDOUT, STDERR = 0, 1, 2
 READ_BYTES = 1 << 20
+"""The most bytes of one read."""
 
 
 def read_some(descriptor: int, size: int) -> bytes:

@@ -26,6 +26,7 @@ class WatchedStream:
         self.close = stream.close
 
     def read(self, size: int = -1) -> bytes:
+        """Return the next bytes of the stream, as a file does."""
         self._last = self._stream.read(size)
         return self._last
 

@@ -1,7 +1,9 @@
 """Tests of the promises that ARCHITECTURE.md and CONTRIBUTING.md make about the tree itself."""
 
 import ast
+import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,64 @@ def test_a_line_of_markdown_fits_into_120_columns(page: Path) -> None:
     """Rows of tables cannot be broken."""
     lines = [line for line in page.read_text().splitlines() if not line.lstrip().startswith("|")]
     assert [line for line in lines if len(line) > LONGEST_LINE] == []
+
+
+MODULES = [path for path in sorted((ROOT / "kubemr_shell").rglob("*.py")) if path.name != "__main__.py"]
+
+
+def _definitions(body: list[ast.stmt], outer: str = "") -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]:
+    """Yield the public functions and classes of a module or a class, with their dotted names."""
+    for node in body:
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
+            continue
+        if not any(isinstance(mark, ast.Name) and mark.id == "overload" for mark in node.decorator_list):
+            yield outer + node.name, node
+        if isinstance(node, ast.ClassDef):
+            yield from _definitions(node.body, f"{outer}{node.name}.")
+
+
+def _has_documented_interface(module: str, name: str) -> bool:
+    """Return whether a base class or a Protocol that the class of a method names documents the method."""
+    owner: object = importlib.import_module(module)
+    *classes, method = name.split(".")
+    for part in classes:
+        owner = getattr(owner, part)
+    bases = owner.__mro__[1:] if isinstance(owner, type) else ()
+    found = [
+        vars(base)[method] for base in bases if base.__module__.startswith("kubemr_shell") and method in vars(base)
+    ]
+    return any(getattr(one, "__func__", one).__doc__ for one in found)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_a_function_and_a_class_has_a_docstring_or_an_interface_that_has_one(path: Path) -> None:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    bare = [name for name, node in _definitions(ast.parse(path.read_text()).body) if not ast.get_docstring(node)]
+    assert [name for name in bare if not _has_documented_interface(module, name)] == []
+
+
+def _undocumented_constants(path: Path) -> Iterator[str]:
+    """Yield the constants without a string below them, a comment beside them, or one above them or their block."""
+    text = path.read_text()
+    lines, body = text.splitlines(), ast.parse(text).body
+    headed = 0
+    """The last line of the block of assignments that a comment heads."""
+    for node, after in zip(body, [*body[1:], ast.Pass()], strict=True):
+        if not isinstance(node, ast.Assign | ast.AnnAssign):
+            continue
+        above = lines[node.lineno - 2].startswith("#")
+        if above or headed == node.lineno - 1:
+            headed = node.end_lineno or 0
+            continue
+        is_type_variable = isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "TypeVar"
+        is_documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        if is_type_variable or is_documented or "  # " in lines[node.lineno - 1]:
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+        yield from (name for name in names if not name.startswith("_"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_a_constant_says_what_it_is(path: Path) -> None:
+    assert list(_undocumented_constants(path)) == []

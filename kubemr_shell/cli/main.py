@@ -55,9 +55,11 @@ class Commands(click.Group):
     """The group of subcommands, each of which is in a module of the same name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the subcommands in the order of the help text."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the module of a subcommand and return the subcommand, or None if there is none of this name."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"kubemr_shell.cli.{cmd_name.replace('-', '_')}")
@@ -67,6 +69,7 @@ class Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the subcommands that users call, without an import of their modules."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, text in COMMANDS.items() if name not in HIDDEN])
 

@@ -16,15 +16,23 @@ class Stream(Protocol):
     """A decompressor of one stream."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Return whether the end of the stream was reached."""
+        ...
 
     @property
-    def unused_data(self) -> bytes | None: ...
+    def unused_data(self) -> bytes | None:
+        """Return the bytes after the end of the stream."""
+        ...
 
     @property
-    def needs_input(self) -> bool: ...
+    def needs_input(self) -> bool:
+        """Return whether ``decompress`` needs more bytes to give more output."""
+        ...
 
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        """Take the next bytes of the stream, and return up to ``max_length`` decompressed bytes."""
+        ...
 
 
 class _Gzip:
@@ -99,6 +107,7 @@ class Skippable:
         self.needs_input = True
 
     def decompress(self, data: bytes, max_length: int) -> bytes:  # noqa: ARG002 - no output, so no limit
+        """Skip the bytes that belong to the frame. Return no bytes."""
         if self._left < 0:
             self._head += data
             if len(self._head) < 8:

@@ -25,6 +25,7 @@ from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import LONGEST_NAME
 
 Schema = dict[str, Any]
+"""A JSON Schema, or the schema of a CRD."""
 
 KEPT = (
     "type",
@@ -38,10 +39,13 @@ KEPT = (
     "minItems",
     "required",
 )
+"""The keywords of a JSON Schema that a structural schema of Kubernetes takes unchanged."""
 KUBERNETES = "x-kubernetes-"
+"""The beginning of the keywords that Kubernetes adds to JSON Schema."""
 ANYTHING: Schema = {"x-kubernetes-preserve-unknown-fields": True}
+"""The schema of a field that may hold any value."""
 NUMBERS: Schema = {"type": "integer", "minimum": 0}
-MOST_INLINE_ITEMS = 100_000
+"""The schema of a count."""
 
 
 def job_crd() -> dict[str, Any]:

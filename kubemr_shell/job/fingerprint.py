@@ -25,8 +25,11 @@ DECIDE_MAP = (
     "archives",
     "jobargs",
 )
+"""The fields of a spec that decide the output of the map tasks."""
 DECIDE_OUTPUT = ("reduce_command", "compress_output")
+"""The fields that decide the output of the reduce tasks, besides the map outputs."""
 DECIDE_ALL = ("image",)
+"""The fields that decide the output of every task that is still open."""
 DIGEST = "sha256:"
 """The text before the digest of the inputs in the spec of a plan. No input can have such a name."""
 

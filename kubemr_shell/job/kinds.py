@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# The names under which the API server knows the kinds.
 GROUP = "turbobytes.com"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 PATTERN = r"^[0-9]{1,19}(\.[0-9]{1,9})?(k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+"""The regular expression of a quantity, for schemas."""
 HIGHEST = (1 << 63) - 1
 """The largest number of bytes: Kubernetes counts in 64 bits."""
 

@@ -17,6 +17,7 @@ from kubemr_shell.job.quantity import HIGHEST, PATTERN, format_quantity, parse_q
 from kubemr_shell.job.report import Report, as_read, kind, nearest_of, shown
 
 Schema = dict[str, Any]
+"""A JSON Schema."""
 
 
 class Shape(Protocol):

@@ -18,12 +18,15 @@ from kubemr_shell.job.texts import LINE_END, Separator, Text
 Command: TypeAlias = str | tuple[str, ...]
 """A string is run by ``sh -c``, a tuple is executed as it is."""
 
+# The shapes of fields. ``job.shape`` describes shapes.
 TEXT = Text()
 TEXTS = ListOf(TEXT, "list of strings", example="[logs/*.gz]")
 MOST_SECONDS = (1 << 31) - 1
+"""The longest time that a field can give, in seconds: the largest signed number of 32 bits."""
 MAX_ATTEMPTS = 4
 """The default number of attempts of a task."""
 DNS_NAME = (r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "must be lower-case letters, digits, - and .")
+"""The pattern of a DNS name, and the message for other texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +143,7 @@ class EnvVar:
     value: str = field(default="", metadata=described("Its value.", Text(empty=True)))
 
 
+# The shapes of the mappings in a spec.
 KEY = DataclassShape(KeySpec)
 SPLIT = DataclassShape(
     SplitSpec,
@@ -348,6 +352,7 @@ class JobSpec:
 
 
 MAP_ONLY = "has no effect with partitions: 0 (map only); remove one of them"
+"""The message for a command that a map-only job cannot run."""
 
 SPEC = DataclassShape(
     JobSpec,
@@ -357,6 +362,7 @@ SPEC = DataclassShape(
         DistinctNames("files", "archives"),
     ),
 )
+"""The shape of the whole spec."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ class Split:
 
     @classmethod
     def from_json(cls, line: str) -> Split:
+        """Return the split of a line that ``to_json`` made. Raise StorageError for any other line."""
         try:
             return cls(tuple(Piece(**dict(zip(_COLUMNS, row, strict=True))) for row in json.loads(line)))
         except (ValueError, TypeError) as error:

@@ -110,6 +110,7 @@ JOB_TRANSITIONS: Mapping[JobState | None, Mapping[JobEvent, JobState]] = {
     JobState.FAIL: {JobEvent.RETRY: JobState.PENDING},
     JobState.CANCELLED: {JobEvent.RETRY: JobState.PENDING},
 }
+"""The legal transitions of a job, by state and event."""
 
 TASK_TRANSITIONS: Mapping[TaskState, Mapping[TaskEvent, TaskState]] = {
     TaskState.UNISSUED: {TaskEvent.CLAIM: TaskState.HELD},
@@ -125,8 +126,10 @@ TASK_TRANSITIONS: Mapping[TaskState, Mapping[TaskEvent, TaskState]] = {
     TaskState.DONE: {TaskEvent.REOPEN: TaskState.REDO},
     TaskState.FAILED: {TaskEvent.RETRY: TaskState.REDO},
 }
+"""The legal transitions of a task, by state and event."""
 
 ENDED = frozenset({JobState.COMPLETE, JobState.FAIL, JobState.CANCELLED})
+"""The states of a job that no worker works on."""
 
 
 def after(state: JobState | None, event: JobEvent) -> JobState:

@@ -9,7 +9,9 @@ from kubemr_shell.job.report import Report, as_read, shown
 from kubemr_shell.job.shape import Schema, Shape
 
 LINE_END = (r"\n", "must stand on one line")
+"""The pattern of a line end, and the message for texts that have one."""
 HALF_CHARACTER = "holds half of a surrogate pair, which is no character"
+"""The message for a string that cannot be written as UTF-8."""
 
 
 class Text(Shape):

@@ -40,6 +40,7 @@ MOST_SPEC_BYTES = 1 << 20
 _LETTERS = "must be lower-case letters, digits and -, with a letter or digit first"
 _WHOLE_NAME = (r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", f"{_LETTERS} and last")
 
+# The shapes of a document, as a user writes it.
 METADATA = Object(
     {
         "name": Text(longest=LONGEST_NAME, pattern=_WHOLE_NAME, refused=LINE_END),

@@ -40,6 +40,7 @@ class Resource:
         return "/".join(parts)
 
 
+# Each constant is the resource of one kind.
 JOBS = Resource(api_version=API_VERSION, kind=JOB_KIND, plural=JOB_PLURAL, has_status=True)
 SHARDS = Resource(api_version=API_VERSION, kind=SHARD_KIND, plural=SHARD_PLURAL)
 POLICIES = Resource(api_version=API_VERSION, kind=POLICY_KIND, plural=POLICY_PLURAL, namespaced=False)

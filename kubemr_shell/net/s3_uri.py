@@ -8,6 +8,7 @@ from kubemr_shell.errors import UsageError
 from kubemr_shell.shown import shown
 
 SCHEME = "s3://"
+"""The beginning of every URI in S3."""
 LONGEST_KEY_BYTES = 1024
 """The largest length of a key: S3's limit."""
 BELOW_BYTES = 128

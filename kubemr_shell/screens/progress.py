@@ -49,7 +49,7 @@ class Display(Protocol):
         ...
 
 
-class PlainDisplay:
+class PlainDisplay(Display):
     """A display that prints one line for each snapshot, for logs and pipes."""
 
     seconds = PLAIN_SECONDS
@@ -64,7 +64,7 @@ class PlainDisplay:
         pass
 
 
-class TerminalDisplay:
+class TerminalDisplay(Display):
     """A display that shows a bar on the last line of a terminal, drawn by ``rich``."""
 
     seconds = TERMINAL_SECONDS

@@ -39,6 +39,7 @@ class Wanted:
 
     @property
     def end(self) -> int:
+        """Return the offset of the first byte after the frame."""
         return self.place.offset + self.place.length
 
 
@@ -62,6 +63,7 @@ class Fetched:
         return found[index][0] if index >= 0 else None
 
     def remove(self) -> None:
+        """Remove the file."""
         self.file.remove()
 
 

@@ -152,9 +152,13 @@ def pieces(descriptor: int, cancel: int) -> Iterator[bytes]:
 class Compressor(Protocol):
     """The methods of a compressor that a drain uses."""
 
-    def compress(self, data: bytes, /) -> bytes: ...
+    def compress(self, data: bytes, /) -> bytes:
+        """Take the next bytes, and return the compressed bytes that are ready."""
+        ...
 
-    def flush(self) -> bytes: ...
+    def flush(self) -> bytes:
+        """End the stream, and return the rest of the compressed bytes."""
+        ...
 
 
 class CompressingDrain:

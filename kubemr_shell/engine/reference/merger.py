@@ -94,6 +94,7 @@ class NamedFile:
         self.path = path
 
     def read_at(self, size: int, offset: int) -> bytes:
+        """Return up to ``size`` bytes from ``offset`` on. Raise ObjectNotFound if the file is gone."""
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError) as error:

@@ -26,6 +26,7 @@ class ScratchFile:
         self.writer = FileWriter(self.fd, self.path)
 
     def read_at(self, size: int, offset: int) -> bytes:
+        """Return up to ``size`` bytes from ``offset`` on."""
         return os.pread(self.fd, size, offset)
 
     def close(self) -> None:
