@@ -11,7 +11,8 @@ from typing import Any
 
 from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.client.cluster_spec import is_absolute, is_local, look_at_inputs
-from kubemr_shell.errors import Problem
+from kubemr_shell.errors import InputError, Problem
+from kubemr_shell.inputs.listing import text_of_list
 from kubemr_shell.job.names import file_name
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.kube.marks import FILES_FOLDER, MANAGED_BY_LABEL, MANAGER, files_name
@@ -138,7 +139,12 @@ class _Packer:
         self._look_at_list()
 
     def _look_at_list(self) -> None:
-        text = self.package.data.get(INPUTS_FROM, b"").decode(errors="surrogateescape")
+        try:
+            data = text_of_list(self.package.data.get(INPUTS_FROM, b""), self._paths.get(INPUTS_FROM, ("", ""))[0])
+        except InputError as error:
+            self.package.problems.append(Problem(path="spec.inputsFrom", message=str(error)))
+            return
+        text = data.decode(errors="surrogateescape")
         lines = tuple(line.removesuffix("\r") for line in text.split("\n") if line.strip())
         problems, warnings = look_at_inputs(lines, "spec.inputsFrom, line of input ")
         self.package.problems += problems[:1]

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kubemr_shell.errors import InputError, InputNotFound, KubemrError, Unavailable
+from kubemr_shell.inputs.compression import content_of
 from kubemr_shell.inputs.descriptors import DIFFERS, STANDARD_INPUT, differs_by_process
 from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of, wide_encoding
 from kubemr_shell.inputs.input_object import InputObject
@@ -71,6 +72,14 @@ def list_inputs(
     )
     names = [*inputs, *listing.names_in(inputs_from, list_copy)] if inputs_from is not None else list(inputs)
     return listing.objects(names)
+
+
+def text_of_list(packed: bytes, name: str) -> bytes:
+    """Return the decompressed bytes of a list of inputs. Raise InputError if it is damaged, or an archive."""
+    content = content_of([packed], name)
+    if content.kind != "none":
+        raise InputError(f"{shown(name)}: the list of inputs (inputsFrom) is a {content.kind} archive: unpack it")
+    return b"".join(content.chunks)
 
 
 def absolute_path(name: str, folder: str) -> str:
@@ -122,7 +131,8 @@ class _Listing:
         A byte order mark, and a carriage return before a newline, are removed. Keep an error for ``objects``.
         """
         try:
-            data = copy() if copy is not None else self._content(list_name)
+            packed = copy() if copy is not None else self._content(list_name)
+            data = text_of_list(packed, list_name)
         except KubemrError as error:
             self._errors.append(error)
             return []

@@ -3,8 +3,8 @@
 The files of a folder are in the order of their paths as bytes, which is the order in which S3 lists keys. Below the
 named folder, names that begin with ``_`` or ``.`` are left out. Pipes, devices and sockets are left out too, as
 ``grep -r`` does. Symbolic links are followed, but a folder that is its own ancestor is not entered again. In each
-component of the path, a literal name takes precedence over a glob. A wildcard at the start of a component does not
-match ``_`` or ``.``.
+component of the path, a literal name takes precedence over a glob, and a whole literal path over braces. A wildcard
+at the start of a component does not match ``_`` or ``.``.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from kubemr_shell.errors import InputNotFound
+from kubemr_shell.inputs.braces import TooManyNames, expanded, has_braces, missed
 from kubemr_shell.inputs.descriptors import DIFFERS, differs_by_process
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
@@ -27,6 +29,10 @@ _NULL_DEVICE = os.makedev(1, 3)
 _FILES_A_CHECK = 64
 _OpenFolder = tuple[Iterator[os.DirEntry[str]], tuple[int, int]]
 _Found = tuple[str, os.stat_result]
+
+
+class _NothingMatches(InputNotFound):
+    """A folder or a pattern has no files."""
 
 
 class LocalFile(NamedTuple):
@@ -69,13 +75,40 @@ class LocalFiles:
 
     def find(self, path: str) -> Iterator[LocalFile]:
         """Yield the files of one name, which is an absolute path. Raise InputNotFound if there is none."""
+        try:
+            is_pattern = not os.path.lexists(path) and has_braces(path)
+        except TooManyNames as error:
+            raise InputNotFound(f"{shown(path)}: {error}") from error
+        yield from self._of_braces(path) if is_pattern else self._find(path)
+
+    def _of_braces(self, path: str) -> Iterator[LocalFile]:
+        """Yield each file that an expansion of the braces finds once. Each alternative has to find a file."""
+        expansions = expanded(path)
+        files: dict[str, LocalFile] = {}
+        matched = []
+        for expansion in expansions:
+            if is_listed_literally(expansion.name) and not os.path.lexists(expansion.name):
+                continue
+            with suppress(_NothingMatches):
+                files.update((file.path, file) for file in self._find(expansion.name))
+                matched.append(expansion)
+        if not matched and not _WILDCARDS.search(path):
+            raise InputNotFound(f"{shown(path)}: no file matches")
+        if not matched:  # a folder may have braces in its name
+            yield from self._find(path)
+        elif alternative := missed(path, expansions, matched):
+            raise InputNotFound(f"{shown(path)}: no file matches the alternative {alternative} of its braces")
+        else:
+            yield from sorted(files.values(), key=lambda file: os.fsencode(file.path))
+
+    def _find(self, path: str) -> Iterator[LocalFile]:
         known_problems = len(self._problems)
         is_empty = True
         for file in self._named(path) if is_listed_literally(path) else self._matching(path):
             is_empty = False
             yield file
         if is_empty and len(self._problems) == known_problems:
-            raise InputNotFound(f"{shown(path)}: {self._why_empty(path)}")
+            raise _NothingMatches(f"{shown(path)}: {self._why_empty(path)}")
 
     def _why_empty(self, path: str) -> str:
         if is_listed_literally(path):

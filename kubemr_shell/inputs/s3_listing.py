@@ -20,6 +20,7 @@ from kubemr_shell.errors import (
     Unavailable,
     UsageError,
 )
+from kubemr_shell.inputs.braces import TooManyNames, expanded, has_braces, missed
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.key_pattern import KeyPattern, has_wildcards, is_visible
 from kubemr_shell.net.s3_client import S3Client, client_for
@@ -151,19 +152,52 @@ class _Finder:
             for name, key in keys.items():
                 answer = objects[key]
                 if isinstance(answer, Listed):
-                    found[name] = [answer]
+                    found[name] = [answer] if answer.size else self._empty(name, bucket, answer, waiter)
                 elif answer is not None:
                     found[name] = _as_input_error(answer)
         return found
+
+    def _empty(self, name: str, bucket: str, item: Listed, waiter: Waiter) -> Found:
+        """Return an object of size 0, or an error if it may stand for a folder: there are keys below its name."""
+        folder = f"{item.key}/"
+        answer = self._client.call(
+            "list_objects_v2", uri=name, patience=self._patience, waiter=waiter, Bucket=bucket, Prefix=folder, MaxKeys=1
+        )
+        if not answer.get("Contents"):
+            return [item]
+        return InputNotFound(
+            f"{shown(name)}: is an empty object, and there are objects below {shown(uri_of(bucket, folder))}: name "
+            f"{shown(uri_of(bucket, folder))} to read these"
+        )
 
     def find(self, name: str, bucket: str, key: str, waiter: Waiter) -> Found:
         """Return the objects of a name that is a prefix or a glob, or the error."""
         find = self._matching if has_wildcards(key) else self._below
         try:
+            if has_braces(key) and (found := self._of_braces(name, bucket, key, waiter)):
+                return found
             objects = find(bucket, key, waiter)
+        except TooManyNames as error:
+            return InputNotFound(f"{shown(name)}: {error}")
         except (InputError, Unavailable, StorageError, Forbidden) as error:
             return _as_input_error(error)
         return objects or InputNotFound(f"{shown(name)}: {_why_empty(bucket, key)}")
+
+    def _of_braces(self, name: str, bucket: str, key: str, waiter: Waiter) -> list[Listed]:
+        """Return the objects that the expansions of the braces find, or none if no expansion finds any.
+
+        Raise InputNotFound if an alternative finds none.
+        """
+        expansions = expanded(key)
+        objects: dict[str, Listed] = {}
+        matched = []
+        for expansion in expansions:
+            if found := self._matching(bucket, expansion.name, waiter):
+                objects |= {item.key: item for item in found}
+                matched.append(expansion)
+        if matched and (alternative := missed(key, expansions, matched)):
+            raise InputNotFound(f"{shown(name)}: no key matches the alternative {alternative} of its braces")
+        return sorted(objects.values())
 
     def _below(self, bucket: str, key: str, waiter: Waiter) -> list[Listed]:
         folder = _as_folder(key)

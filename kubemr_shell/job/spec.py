@@ -183,8 +183,9 @@ class JobSpec:
     inputs: tuple[str, ...] = field(
         default=(),
         metadata=described(
-            "The inputs: files, folders (with all files below them), globs (** too), http:// and https:// URLs, and "
-            "s3:// keys, prefixes (ending in /) and globs. - is stdin. An input that is listed twice is read twice.",
+            "The inputs: files, folders (with all files below them), globs (** and {a,b} too), http:// and https:// "
+            "URLs, and s3:// keys, prefixes (ending in /) and globs. - is stdin. An input that is listed twice is read "
+            "twice.",
             TEXTS,
             unset="inputsFrom alone",
         ),
@@ -192,8 +193,8 @@ class JobSpec:
     inputs_from: str | None = field(
         default=None,
         metadata=described(
-            "A file or URL that lists more inputs, one in each line. Use it for lists that are too long for the YAML. "
-            "In a run on one machine, - is stdin.",
+            "A file or URL that lists more inputs, one in each line. It may be compressed. Use it for lists that are "
+            "too long for the YAML. In a run on one machine, - is stdin.",
             TEXT,
         ),
     )

@@ -6,6 +6,7 @@ import os
 from fnmatch import fnmatchcase
 
 from kubemr_shell.errors import UsageError
+from kubemr_shell.inputs.braces import TooManyNames, expanded
 from kubemr_shell.inputs.key_pattern import KeyPattern
 from kubemr_shell.inputs.local_files import is_listed_literally
 from kubemr_shell.job.names import COMPRESSED_SUFFIXES, part_name
@@ -43,8 +44,16 @@ def check_tmp_apart(tmp: str, inputs: tuple[str, ...], folder: str) -> None:
 def _check_apart(place: str, called: str, inputs: tuple[str, ...], folder: str) -> None:
     is_in, kind = (_is_prefix_in, "prefix") if is_s3(place) else (_is_folder_in, "folder")
     for uri in inputs:
-        if is_in(place, uri, folder):
+        if any(is_in(place, name, folder) for name in _meanings(uri)):
             raise UsageError(f"{called} is at or under the input {uri}: choose a {kind} outside it")
+
+
+def _meanings(uri: str) -> list[str]:
+    """Return an input, and the names that its braces stand for."""
+    try:
+        return [uri, *(expansion.name for expansion in expanded(uri))] if "{" in uri else [uri]
+    except TooManyNames:  # the listing reports this error
+        return [uri]
 
 
 def _is_folder_in(output: str, uri: str, folder: str) -> bool:

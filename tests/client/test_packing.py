@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,12 @@ def test_places_that_pods_do_not_have_are_all_named() -> None:
     found, warnings = look_at_places(spec)
     assert [problem.path for problem in found] == ["spec.inputs[0]", "spec.inputs[1]", "spec.output"]
     assert [warning.partition(":")[0] for warning in warnings] == ["spec.inputs[3]", "spec.inputs[4]"]
+
+
+def test_a_compressed_list_of_inputs_travels_as_it_is_and_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "list.gz").write_bytes(gzip.compress(b"s3://b/x\nrelative\n"))
+    package = packed(tmp_path, inputs_from="list.gz")
+    assert package.data["kubemr-inputs-from"] == (tmp_path / "list.gz").read_bytes()
+    assert "relative" in str([*package.problems, *package.warnings])
+    (tmp_path / "list.gz").write_bytes(gzip.compress(b"s3://b/x\n")[:-2])
+    assert "ends in the middle of the gzip data" in problems(packed(tmp_path, inputs_from="list.gz"))[0]

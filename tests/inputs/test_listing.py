@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import os
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from kubemr_shell.errors import InputNotFound, StorageUnavailable
+from kubemr_shell.errors import InputError, InputNotFound, StorageUnavailable
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import absolute_path, list_inputs
 from kubemr_shell.waits.retry import Patience
@@ -223,3 +224,18 @@ def test_a_list_of_inputs_that_does_not_come_is_not_waited_for_when_it_is_cancel
         list_inputs(
             [], inputs_from=server.url("/list"), decompress="auto", folder="/", stdin_copy=None, cancel_fd=cancel
         )
+
+
+def test_a_list_of_inputs_may_be_compressed_but_no_archive(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+    (tmp_path / "list.gz").write_bytes(gzip.compress(b"a\nb\n"))
+    with zipfile.ZipFile(tmp_path / "list.zip", "w") as archive:
+        archive.writestr("list", "a")
+    assert [Path(item.uri).name for item in inputs_in_list(tmp_path, "list.gz")] == ["a", "b"]
+    with pytest.raises(InputError, match=r"list\.zip: the list of inputs \(inputsFrom\) is a zip archive"):
+        inputs_in_list(tmp_path, "list.zip")
+
+
+def inputs_in_list(folder: Path, name: str) -> list[InputObject]:
+    return list_inputs([], inputs_from=name, decompress="auto", folder=str(folder), stdin_copy=None)

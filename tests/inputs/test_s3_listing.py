@@ -16,8 +16,9 @@ from kubemr_shell.net.s3_client import client_for
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.waits.waiter import Cancelled
 from tests.support.feeding import HASTY
-from tests.support.s3_faults import SLOW_DOWN, Rule, Rules
+from tests.support.s3_faults import SLOW_DOWN, Fault, Rule, Rules
 from tests.support.s3_proxy import proxying
+from tests.support.s3_requests import Request
 from tests.support.s3_server import Bucket
 
 
@@ -206,3 +207,37 @@ def test_refusals_in_between_are_tried_again(bucket: Bucket) -> None:
         assert proxy.faults()["503"] == 3
     assert [len(list(answer)) for answer in found.values() if isinstance(answer, list)] == [1, 2]
     assert client_for(config).counts.throttled == 3
+
+
+def test_braces_stand_for_alternatives_that_all_have_objects(bucket: Bucket) -> None:
+    put_all(bucket, "2026-01/a.gz", "2026-02/b.gz", "2026-02/_c.gz", "2026-03/d.gz", "{x,y}/e.gz")
+    assert keys(bucket, "{2026-01,2026-02}/*.gz") == ["2026-01/a.gz", "2026-02/b.gz"]
+    assert keys(bucket, "2026-0{3,1}/") == ["2026-01/a.gz", "2026-03/d.gz"]
+    assert keys(bucket, "{x,y}/*.gz") == keys(bucket, "{x,y}/e.gz") == ["{x,y}/e.gz"]
+    with pytest.raises(InputNotFound, match=r"\{2026-01,2026-04\}/\*: no key matches the alternative '2026-04'"):
+        keys(bucket, "{2026-01,2026-04}/*")
+
+
+def test_an_empty_object_does_not_hide_the_objects_below_its_name(bucket: Bucket) -> None:
+    """Some servers cannot hold both at once. So the object makes room for the others between the two requests."""
+    bucket.put("a", b"")
+    assert keys(bucket, "a") == ["a"]
+
+    def make_room(_: Request) -> None:
+        bucket.delete("a")
+        put_all(bucket, "a/x")
+
+    rule = Rule(Fault(name="makes room", act=make_room), operation="List*")
+    with proxying(bucket.server.endpoint, Rules(rule)) as proxy:
+        s3 = S3Config(endpoint=proxy.endpoint)
+        with pytest.raises(InputNotFound, match=rf"/a: is an empty object.*name {bucket.uri}/a/ to read"):
+            list_inputs(
+                [f"{bucket.uri}/a"],
+                inputs_from=None,
+                decompress="auto",
+                folder="/",
+                stdin_copy=None,
+                s3=s3,
+                patience=HASTY,
+            )
+    assert keys(bucket, "a/") == keys(bucket, "a") == ["a/x"]
