@@ -15,11 +15,11 @@ from kubemr_shell.job.validate import spec_to_mapping
 from kubemr_shell.job_folder.board import open_board
 from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.request import RunRequest
-from kubemr_shell.outputs.apart import check_apart, check_tmp_apart
 from kubemr_shell.outputs.checks import check_no_cluster_job_for_run, check_output, check_whole
 from kubemr_shell.outputs.clean import remove_jobs
 from kubemr_shell.outputs.contents import Found, look_at_output
 from kubemr_shell.outputs.folder_output import FolderOutput
+from kubemr_shell.outputs.input_overlap import check_apart, check_tmp_apart
 from kubemr_shell.outputs.locate import output_at
 from kubemr_shell.outputs.output import Hold, Output, jobs_in
 from kubemr_shell.outputs.stdout_state import own_new_folder

@@ -32,8 +32,8 @@ from kubemr_shell.local_run.ending import Stage, closing_job
 from kubemr_shell.local_run.list_copy import check_stdin, copy_list
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
 from kubemr_shell.local_run.open_job import open_job
+from kubemr_shell.local_run.progress_snapshots import SnapshotReader
 from kubemr_shell.local_run.request import RunRequest
-from kubemr_shell.local_run.snapshots import Observer
 from kubemr_shell.local_run.stdin_copy import copy_stdin
 from kubemr_shell.outputs.contents import read_success
 from kubemr_shell.outputs.locate import output_at
@@ -152,13 +152,13 @@ def _progress(request: RunRequest, job: JobFolder) -> Iterator[None]:
     if request.quiet:
         yield
         return
-    observer = Observer(job)
-    thread = ProgressThread(display_for(sys.stderr), observer.snapshot, time.monotonic)
+    reader = SnapshotReader(job)
+    thread = ProgressThread(display_for(sys.stderr), reader.snapshot, time.monotonic)
     try:
         yield
     finally:
         thread.close()
-        observer.close()
+        reader.close()
 
 
 def _deliver_result(request: RunRequest, output: Output, began: float) -> None:

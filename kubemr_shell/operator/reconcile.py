@@ -32,7 +32,7 @@ from kubemr_shell.operator.output_owner import output_of
 from kubemr_shell.operator.pods import last_failure
 from kubemr_shell.operator.report import report, same_state, status_patch
 from kubemr_shell.operator.workers import active_seconds, changed_workers, end_held_pods
-from kubemr_shell.outputs.apart import check_apart
+from kubemr_shell.outputs.input_overlap import check_apart
 
 LINGER_SECONDS = 60.0
 """The seconds after the end of a job until workers that have not noticed the end are removed."""

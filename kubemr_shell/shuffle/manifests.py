@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from kubemr_shell.shuffle.map_manifest import MapManifest, MapRange
 from kubemr_shell.storage.interface import Storage
-from kubemr_shell.storage.needed import job_files_required
+from kubemr_shell.storage.required_files import job_files_required
 from kubemr_shell.waits.threads import Pool
 from kubemr_shell.waits.waiter import NOBODY, Waiter
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from kubemr_shell.errors import CorruptRun
 from kubemr_shell.job.split import Split
-from kubemr_shell.storage.needed import job_files_required
+from kubemr_shell.storage.required_files import job_files_required
 from kubemr_shell.worker.checked import checked, with_checksum
 from kubemr_shell.worker.workspace import Workspace
 

@@ -27,7 +27,7 @@ from kubemr_shell.job.counters import summed_within
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.output_manifest import StagedPart, decode_output_manifest
 from kubemr_shell.storage.interface import Receipt
-from kubemr_shell.storage.needed import job_files_required
+from kubemr_shell.storage.required_files import job_files_required
 from kubemr_shell.waits.flag import Flag
 from kubemr_shell.waits.waiter import Cancelled
 from kubemr_shell.worker.closing import (

@@ -14,7 +14,7 @@ from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.interface import Storage
-from kubemr_shell.storage.needed import job_files_required
+from kubemr_shell.storage.required_files import job_files_required
 from kubemr_shell.worker.checked import checked, with_checksum
 from kubemr_shell.worker.for_each import for_each
 from kubemr_shell.worker.journal import Entry, decode_batch, encode_batch

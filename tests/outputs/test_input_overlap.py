@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.errors import UsageError
-from kubemr_shell.outputs.apart import check_apart, check_tmp_apart
+from kubemr_shell.outputs.input_overlap import check_apart, check_tmp_apart
 
 
 def test_an_output_at_or_under_an_input_is_refused(tmp_path: Path) -> None:

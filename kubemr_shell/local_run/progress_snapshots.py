@@ -14,7 +14,7 @@ from kubemr_shell.screens.progress import Snapshot
 from kubemr_shell.worker.meter import read_meters
 
 
-class Observer:
+class SnapshotReader:
     """A reader of a job's progress. The thread that first asks opens a connection of its own to the board."""
 
     def __init__(self, job: JobFolder) -> None:
