@@ -25,6 +25,7 @@
         Expired                          the server no longer has the resourceVersion of a watch: list again
         LeaseLost                        another worker has the claim: drop the work
         IllegalTransition
+      JobFolderGone                      a folder with temporaries of the job is gone: the job may be over
       StorageError
         ObjectNotFound
           BucketNotFound
@@ -37,7 +38,8 @@
       CommandError
         CommandNotStarted
       ShuffleError
-        CorruptRun                       retryable: the map task runs again
+        CorruptRun                       the bytes of a file are not the bytes that were written
+        MapOutputLost                    retryable: the map task runs again
         RecordTooLarge
 
 An error that only one part raises and catches is defined in that part: ``RetryRefused`` (board), ``NotInstalled``
@@ -245,6 +247,13 @@ class IllegalTransition(BoardError):
     """A job cannot make this transition in its present state."""
 
 
+class JobFolderGone(KubemrError):
+    """A folder with temporaries of the job is gone: the job is over, or another process removed the folder.
+
+    A worker that still holds its claim on the board knows that the job is not over.
+    """
+
+
 class StorageError(KubemrError):
     """Bytes could not be read or written."""
 
@@ -322,6 +331,17 @@ class CorruptRun(ShuffleError):
         self.offset = offset
         self.reason = reason
         super().__init__(f"{path}: byte {offset}: {reason}")
+
+
+class MapOutputLost(ShuffleError):
+    """The output of a committed map attempt is missing or damaged, so its task has to run again."""
+
+    retryable = True
+
+    def __init__(self, task: int, attempt: int, message: str) -> None:
+        self.task = task
+        self.attempt = attempt
+        super().__init__(message)
 
 
 class RecordTooLarge(ShuffleError):

@@ -61,6 +61,12 @@ def attempt_name(task: int, attempt: int) -> str:
     return f"{task}.{attempt}"
 
 
+def parse_attempt_name(name: str) -> tuple[int, int]:
+    """Return the task and the attempt of a name: the reverse of ``attempt_name``."""
+    task, _, attempt = name.partition(".")
+    return int(task), int(attempt)
+
+
 def task_label(phase: Phase, task: int) -> str:
     """Return the name of a task in messages, in logs and for ``debug``: ``map/17``."""
     return f"{phase.value}/{task}"

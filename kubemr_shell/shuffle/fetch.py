@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from kubemr_shell.engine import Source
-from kubemr_shell.errors import CorruptRun, ObjectNotFound
+from kubemr_shell.errors import MapOutputLost, ObjectNotFound
 from kubemr_shell.shuffle.frames import DamagedFrame, Expander
 from kubemr_shell.shuffle.map_manifest import MapRange
 from kubemr_shell.shuffle.scratch_file import ScratchFile
@@ -91,7 +91,8 @@ class Fetcher:
     def fetch(self, places: Mapping[int, Sequence[MapRange]], cancel: int) -> dict[int, Fetched]:
         """Fetch the partitions with these ranges, each to a file of its own.
 
-        Raise CorruptRun, which names the lost map output, or Cancelled.
+        Raise MapOutputLost if a map output is missing or damaged. Raise Cancelled soon after ``cancel`` becomes
+        readable.
         """
         fetched: dict[int, Fetched] = {}
         wanted = [Wanted(partition=partition, place=place) for partition, ranges in places.items() for place in ranges]
@@ -152,8 +153,13 @@ class Fetcher:
             yield data
             start = stop
 
-    def _lost(self, place: MapRange, reason: str) -> CorruptRun:
-        return CorruptRun(self._uri(place), place.offset, reason)
+    def _lost(self, place: MapRange, reason: str) -> MapOutputLost:
+        return lost_output(self._uri(place), place, reason)
+
+
+def lost_output(uri: str, place: MapRange, reason: str) -> MapOutputLost:
+    """Return the error for the map output at ``uri``, in which the range ``place`` cannot be read."""
+    return MapOutputLost(place.task, place.attempt, f"{uri}: byte {place.offset}: {reason}")
 
 
 def groups(wanted: Iterable[Wanted], read_bytes: int) -> Iterator[list[Wanted]]:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.errors import CorruptRun, FolderRemoved, OutOfSpace, Sequel
+from kubemr_shell.errors import CorruptRun, FolderRemoved, MapOutputLost, ObjectNotFound, OutOfSpace, Sequel
 from kubemr_shell.job import names
 from kubemr_shell.shuffle.lengths import Lengths
 from kubemr_shell.shuffle.manifests import Manifests
@@ -26,12 +26,13 @@ class Gathering(Protocol):
     def sources(self, cancel: int) -> list[engine.Source]:
         """Return the sorted ranges of the partition in local files, which exist until ``close``.
 
-        Raise CorruptRun, which names the lost map output. Raise Cancelled soon after ``cancel`` becomes readable.
+        Raise MapOutputLost if a map output is missing or damaged. Raise Cancelled soon after ``cancel`` becomes
+        readable.
         """
         ...
 
-    def blamed(self, error: CorruptRun) -> CorruptRun:
-        """Return an error of reading the sources with the name of the damaged map output."""
+    def lost_output(self, error: CorruptRun | ObjectNotFound) -> MapOutputLost | None:
+        """Return the map output that an error of reading the sources is about, or None if it is about another file."""
         ...
 
     def close(self) -> None:
@@ -95,14 +96,21 @@ class _InPlace(Gathering):
     def __init__(self, ranges: Callable[[], Iterable[MapRange]], path: Callable[[int, int], str]) -> None:
         self._ranges = ranges
         self._path = path
+        self._sources: list[engine.Source] = []
 
     def sources(self, cancel: int) -> list[engine.Source]:  # noqa: ARG002 - nothing takes long here
-        return [
+        self._sources = [
             engine.Source(self._path(place.task, place.attempt), place.offset, place.length) for place in self._ranges()
         ]
+        return self._sources
 
-    def blamed(self, error: CorruptRun) -> CorruptRun:
-        return error
+    def lost_output(self, error: CorruptRun | ObjectNotFound) -> MapOutputLost | None:
+        paths = (source.path for source in self._sources)
+        if isinstance(error, CorruptRun):
+            path = next((path for path in paths if path == error.path), None)
+        else:
+            path = next((path for path in paths if not os.path.exists(path)), None)
+        return None if path is None else MapOutputLost(*names.parse_attempt_name(os.path.basename(path)), str(error))
 
     def close(self) -> None:
         """There is nothing to close."""

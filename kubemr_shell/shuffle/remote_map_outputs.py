@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.errors import CorruptRun, FolderRemoved, ObjectNotFound, Sequel
+from kubemr_shell.errors import CorruptRun, FolderRemoved, MapOutputLost, ObjectNotFound, Sequel
 from kubemr_shell.job import names
 from kubemr_shell.shuffle.batches import Batch, Batches
-from kubemr_shell.shuffle.fetch import Fetched, Fetcher
+from kubemr_shell.shuffle.fetch import Fetched, Fetcher, lost_output
 from kubemr_shell.shuffle.frames import Frames
 from kubemr_shell.shuffle.lengths import Lengths
 from kubemr_shell.shuffle.manifests import Found, Manifests
@@ -178,10 +178,12 @@ class _Fetching(Gathering):
             self._fetched = self._outputs.take(batch, self._partition)
         return self._fetched.sources
 
-    def blamed(self, error: CorruptRun) -> CorruptRun:
+    def lost_output(self, error: CorruptRun | ObjectNotFound) -> MapOutputLost | None:
         fetched = self._fetched
-        place = fetched.origin(error.offset) if fetched and error.path == fetched.file.path else None
-        return CorruptRun(self._outputs.uri_of(place), place.offset, error.reason) if place else error
+        if fetched is None or not isinstance(error, CorruptRun) or error.path != fetched.file.path:
+            return None
+        place = fetched.origin(error.offset)
+        return lost_output(self._outputs.uri_of(place), place, error.reason) if place else None
 
     def close(self) -> None:
         if self._fetched is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,11 +18,10 @@ from kubemr_shell.command.space import watched_space
 from kubemr_shell.errors import (
     CommandError,
     CommandNotStarted,
-    CorruptRun,
     FileChanged,
     InputError,
-    LeaseLost,
-    ObjectNotFound,
+    JobFolderGone,
+    MapOutputLost,
     RecordTooLarge,
     Unavailable,
 )
@@ -43,7 +41,6 @@ INPUTS_KEPT = 8
 """The number of inputs that the facts of a failure name."""
 INPUT_LIST = ".kubemr-inputs"
 """The file in the attempt's folder that lists the inputs of a split with several pieces."""
-_MAP_OUTPUT = re.compile(r".*/map/([0-9]+)\.([0-9]+):", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,24 +148,16 @@ class Commands:
 
 def raise_end(subject: Subject, error: BaseException) -> NoReturn:
     """Raise AttemptEnded for an error of a feed or a drain. Raise the error itself if the attempt is not the cause."""
-    lost = spoiled_map(error)
-    if lost is not None:
-        raise AttemptEnded(
-            Spoiled(attempt=subject.attempt, phase=Phase.MAP, lost=(lost,), reason=str(error))
-        ) from error
-    if isinstance(error, LeaseLost):
+    if isinstance(error, MapOutputLost):
+        lost = (Attempt(error.task, error.attempt),)
+        raise AttemptEnded(Spoiled(attempt=subject.attempt, phase=Phase.MAP, lost=lost, reason=str(error))) from error
+    if isinstance(error, JobFolderGone):
         raise AttemptEnded(Dropped(attempt=subject.attempt, cause=error)) from error
     if isinstance(error, (InputError, RecordTooLarge, CommandNotStarted)):
         raise AttemptEnded(_failed(subject, kind=type(error).__name__, reason=str(error), final=True)) from error
     if isinstance(error, (Unavailable, CommandError)):
         raise AttemptEnded(_failed(subject, kind=type(error).__name__, reason=str(error))) from error
     raise error
-
-
-def spoiled_map(error: BaseException) -> Attempt | None:
-    """Return the map attempt whose output is corrupt or missing according to the error, or None."""
-    match = _MAP_OUTPUT.match(str(error)) if isinstance(error, CorruptRun | ObjectNotFound) else None
-    return Attempt(int(match[1]), int(match[2])) if match else None
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from kubemr_shell.board.steps import (
     Working,
 )
 from kubemr_shell.board.timing import Timing
-from kubemr_shell.errors import FolderRemoved, KubemrError, LeaseLost, Sequel, StorageError
+from kubemr_shell.errors import FolderRemoved, JobFolderGone, KubemrError, LeaseLost, Sequel, StorageError
 from kubemr_shell.job.names import task_label
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.waits.flag import Flag
@@ -121,7 +121,7 @@ class Loop:
             return min(self._timing.commit_seconds, self._timing.state_seconds)
         try:
             return self._carry_out(self._board.next(is_ready=self._prepared is not None))
-        except LeaseLost as error:
+        except (LeaseLost, JobFolderGone) as error:
             self._losses += 1
             if self._losses == LOSSES_IN_A_ROW:
                 raise StorageError(
@@ -270,7 +270,7 @@ class Loop:
         done = [result.attempt for result in held.finished]
         try:
             self._stages.write_journal(held.claim, entries)
-        except LeaseLost as error:
+        except JobFolderGone as error:
             self._lose(key, error)
             return
         try:

@@ -16,7 +16,7 @@ from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.process import Feed
 from kubemr_shell.command.pump import REST_SECONDS, SHORT_BYTES, Move, Pump, SpliceDrain
 from kubemr_shell.command.start import PIPE_BYTES
-from kubemr_shell.errors import LeaseLost, ObjectNotFound
+from kubemr_shell.errors import ObjectNotFound
 from kubemr_shell.storage.interface import StagedOutput
 from kubemr_shell.waits.flag import Flag
 from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped
@@ -59,7 +59,7 @@ class PartWriter:
         target = workspace.part(self._job.part_name(attempt.task))
         try:
             return workspace.output_storage.stage(workspace.staged(*attempt), target=target, scratch=workspace.scratch)
-        except (ObjectNotFound, LeaseLost) as error:
+        except ObjectNotFound as error:
             raise AttemptEnded(Dropped(attempt=attempt, cause=error)) from error
 
     def _drain(self, staged: StagedOutput) -> SpliceDrain | CopyDrain | CompressingDrain:

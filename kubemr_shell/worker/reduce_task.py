@@ -8,7 +8,7 @@ from dataclasses import replace
 from kubemr_shell import engine
 from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.errors import CorruptRun
+from kubemr_shell.errors import CorruptRun, ObjectNotFound
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.map_outputs import Gathering, MapOutputs
@@ -43,8 +43,10 @@ class PartitionFeed:
             self.fed = self._merger.feed(descriptor, cancel)
         except Cancelled:
             return
-        except CorruptRun as error:
-            raise self._gathering.blamed(error) from error
+        except (CorruptRun, ObjectNotFound) as error:
+            if (lost := self._gathering.lost_output(error)) is not None:
+                raise lost from error
+            raise
         finally:
             self._gathering.close()
 

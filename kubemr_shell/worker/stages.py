@@ -16,8 +16,8 @@ from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.steps import Attempt, Claim, Closing, RoleClaim
 from kubemr_shell.errors import (
+    JobFolderGone,
     KubemrError,
-    LeaseLost,
     ObjectNotFound,
     Sequel,
     StorageError,
@@ -54,8 +54,8 @@ T = TypeVar("T")
 class Stages:
     """The steps of one job for one worker, in the workspace and on the board of the job.
 
-    A step raises LeaseLost if another worker takes it over. Soon after ``cancel`` is set, ``finish`` gives the role of
-    the finisher back, and another worker begins again.
+    A step raises LeaseLost if another worker takes it over, and JobFolderGone if the folder of the job is gone. Soon
+    after ``cancel`` is set, ``finish`` gives the role of the finisher back, and another worker begins again.
     """
 
     def __init__(self, board: Board, job: JobContext, *, lease_seconds: float, cancel: Flag) -> None:
@@ -239,4 +239,4 @@ class Stages:
             storage.publish(receipt, replace=self._job.old_result.exists or is_ours)
             storage.settle([self._workspace.output])
         except ObjectNotFound as error:
-            raise LeaseLost(str(error)) from error
+            raise JobFolderGone(str(error)) from error

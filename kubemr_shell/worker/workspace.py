@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kubemr_shell.errors import CorruptRun, LeaseLost, ObjectNotFound
+from kubemr_shell.errors import CorruptRun, JobFolderGone, ObjectNotFound
 from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_config import S3Config
@@ -72,7 +72,7 @@ class Workspace:
         return f"{self.logs}/{phase.value}-{names.attempt_name(task, attempt)}"
 
     def write_batch(self, phase: Phase, shard: int, claim_id: str, entries: list[Entry]) -> None:
-        """Write a batch of the journal. Raise LeaseLost if the folder of the job is gone."""
+        """Write a batch of the journal. Raise JobFolderGone if the folder of the job is gone."""
         self.write(f"{self.journal(phase, shard)}.{claim_id}.json", with_checksum(encode_batch(entries)))
 
     def read_batches(self, phase: Phase, shard: int) -> Iterator[Entry]:
@@ -95,8 +95,8 @@ class Workspace:
         return f"{self.temporaries}/journal/{phase.value}-{shard:05d}"
 
     def write(self, uri: str, data: bytes | bytearray) -> None:
-        """Write a temporary. Raise LeaseLost if the folder of the job is gone, because the claim is gone then too."""
+        """Write a temporary. Raise JobFolderGone if the folder of the job is gone."""
         try:
             self.storage.write(uri, data)
         except ObjectNotFound as error:
-            raise LeaseLost(str(error)) from error
+            raise JobFolderGone(str(error)) from error

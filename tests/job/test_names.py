@@ -38,6 +38,7 @@ def test_the_shards_of_a_job_have_a_name_for_each_phase_epoch_and_index() -> Non
 
 def test_an_attempt_is_named_after_its_task() -> None:
     assert names.attempt_name(17, 0) == "17.0"
+    assert names.parse_attempt_name("17.3") == (17, 3)
 
 
 @unhurried

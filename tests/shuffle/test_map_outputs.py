@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ import pytest
 
 from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
-from kubemr_shell.errors import CorruptRun, FolderRemoved, Sequel
+from kubemr_shell.errors import CorruptRun, FolderRemoved, MapOutputLost, ObjectNotFound, Sequel
 from kubemr_shell.shuffle import fetch, remote_map_outputs
 from kubemr_shell.shuffle.lengths import Lengths, ranges
 from kubemr_shell.shuffle.manifests import Manifests
@@ -23,7 +24,6 @@ from kubemr_shell.shuffle.remote_map_outputs import RemoteMapOutputs, neighbours
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.waits.flag import Flag
 from kubemr_shell.waits.waiter import NOBODY, Cancelled
-from kubemr_shell.worker.commands import spoiled_map
 from tests.support.waiting import PATIENCE_SECONDS
 
 PARTITIONS = 4
@@ -124,8 +124,10 @@ class Shuffle:
             with fed.open("wb") as file:
                 try:
                     merger.feed(file.fileno(), NOBODY)
-                except CorruptRun as error:
-                    raise gathering.blamed(error) from error
+                except (CorruptRun, ObjectNotFound) as error:
+                    if (lost := gathering.lost_output(error)) is not None:
+                        raise lost from error
+                    raise
         finally:
             gathering.close()
         return fed.read_bytes()
@@ -264,13 +266,35 @@ def test_a_lost_or_harmed_object_names_its_map_attempt(shuffle: Shuffle, remote:
             at = offset + (5 if data[offset + 4] & 0x20 else 6)  # without or with a window descriptor (RFC 8878)
             data[at : at + 8] = (1 << 62).to_bytes(8, "little")
             path.write_bytes(data)
-    with pytest.raises(CorruptRun) as error:
+    with pytest.raises(MapOutputLost, match=f"^{path}: byte {offset}: ") as error:
         shuffle.reduced(remote, 2)
-    assert error.value.path == str(path)
-    assert spoiled_map(error.value) == Attempt(1, 0)
+    assert (error.value.task, error.value.attempt) == (1, 0)
     assert shuffle.scratch() == []
     if harm != "deleted":
         assert shuffle.reduced(remote, 0) == shuffle.expected(0), "the harm is in another partition"
+
+
+@pytest.mark.parametrize("folder", ["out", "12:30", "map/1.2:x", "two\nlines"])
+@pytest.mark.parametrize("content", [None, b"no block"])
+def test_a_lost_or_harmed_file_names_its_map_attempt(tmp_path: Path, folder: str, content: bytes | None) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    shuffle = Shuffle(tmp_path / folder)
+    shuffle.map(shuffle.local(), [words(task) for task in range(3)])
+    shuffle.object(1).unlink()
+    if content is not None:
+        shuffle.object(1).write_bytes(content)
+    with pytest.raises(MapOutputLost) as error:
+        shuffle.reduced(shuffle.local(), 2)
+    assert (error.value.task, error.value.attempt) == (1, 0)
+    assert str(error.value).startswith(f"{shuffle.object(1)}: ")
+
+
+def test_an_error_about_another_file_is_no_lost_map_output(shuffle: Shuffle) -> None:
+    shuffle.map(shuffle.local(), [words(0)])
+    gathering = shuffle.local().gather([shuffle.manifest], 2)
+    gathering.sources(NOBODY)
+    assert gathering.lost_output(CorruptRun("/spill", 5, "a wrong checksum")) is None
+    assert gathering.lost_output(ObjectNotFound("/out/map/17.3: it is gone")) is None
 
 
 def test_what_the_merge_finds_is_blamed_on_the_object_it_came_from(shuffle: Shuffle, remote: MapOutputs) -> None:
@@ -279,11 +303,13 @@ def test_what_the_merge_finds_is_blamed_on_the_object_it_came_from(shuffle: Shuf
     gathering = remote.gather([shuffle.manifest], 2)
     sources = gathering.sources(NOBODY)
     for task, source in enumerate(sources):
-        error = gathering.blamed(CorruptRun(source.path, source.offset + source.length - 1, "a wrong checksum"))
-        assert spoiled_map(error) == Attempt(task, 0)
-        assert error.reason == "a wrong checksum"
-    elsewhere = CorruptRun("/spill", 5, "a wrong checksum")
-    assert gathering.blamed(elsewhere) is elsewhere
+        damaged = CorruptRun(source.path, source.offset + source.length - 1, "a wrong checksum")
+        lost = gathering.lost_output(damaged)
+        assert lost is not None
+        assert (lost.task, lost.attempt) == (task, 0)
+        assert re.fullmatch(rf"{shuffle.object(task)}: byte \d+: a wrong checksum", str(lost))
+    assert gathering.lost_output(CorruptRun("/spill", 5, "a wrong checksum")) is None
+    assert gathering.lost_output(ObjectNotFound("/spill: it is gone")) is None
     gathering.close()
 
 
