@@ -19,6 +19,7 @@ from kubemr_shell.kube.marks import FILES_FOLDER, MANAGED_BY_LABEL, MANAGER, fil
 from kubemr_shell.kube.owners import reference_to_job
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import path_of
+from kubemr_shell.storage.regular_file import open_regular
 
 MOST_BYTES = 900 << 10
 """The most bytes of all files together: a ConfigMap holds 1 MiB, names included."""
@@ -131,10 +132,11 @@ class _Packer:
             return
         for name, (path, where) in self._paths.items():
             try:
-                with open(path, "rb") as file:
+                # The list of inputs may be a pipe, such as a process substitution.
+                with open(path if name == INPUTS_FROM else open_regular(path), "rb") as file:
                     self.package.data[name] = file.read()
             except OSError as error:
-                message = f"{shown(path)} cannot be read: {error.strerror}"
+                message = f"{shown(path)} cannot be read: {error.strerror or error}"
                 self.package.problems.append(Problem(path=where, message=message))
         self._look_at_list()
 

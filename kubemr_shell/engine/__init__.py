@@ -2,12 +2,15 @@
 
 The native module does this work. If no compiler was present to build it, the Python reference does the same work: byte
 for byte, and many times slower. ``compiled`` is True if the native module is in use. A native module that exists but
-does not load is an error, because a broken build must not look like a slow one.
+does not load is an error, because a broken build must not look like a slow one. A native module of another version of
+the interface is an error too, because it was built from other sources.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from kubemr_shell.engine.version import check_version
 
 if TYPE_CHECKING:
     from kubemr_shell.engine._native import (
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     compiled: bool
 else:
     try:
+        import kubemr_shell.engine._native as native
+
+        check_version(native)
         from kubemr_shell.engine._native import (
             Collector,
             Fed,

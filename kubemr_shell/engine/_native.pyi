@@ -5,6 +5,8 @@
 
 from collections.abc import Sequence
 
+VERSION: int
+
 class Source:
     """A range of whole blocks of one partition in a run file. ``offset`` and ``length`` are in bytes."""
 

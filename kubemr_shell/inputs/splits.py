@@ -49,8 +49,13 @@ def target_size(objects: Sequence[InputObject], split: SplitSpec, parallelism: i
 
 
 def _packed_size(item: InputObject, target: int) -> int | None:
-    """Return the size of an input that shares a split with others, or None if it does not share one."""
-    return item.size if item.size is not None and item.size < target and not item.alone else None
+    """Return the size of an input that shares a split with others, or None if it does not share one.
+
+    An input with a line break in its name has a split of its own: a list of files has one name in each line.
+    """
+    if item.size is None or item.size >= target or item.alone or "\n" in item.uri:
+        return None
+    return item.size
 
 
 def _whole(item: InputObject) -> Piece:

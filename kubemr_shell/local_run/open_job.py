@@ -73,9 +73,9 @@ def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFold
     if request.resume and found.unfinished is not None:
         from kubemr_shell.local_run.resume import resume_job
 
-        return resume_job(found.unfinished, request.spec, found=found, tmp=request.tmp)
+        return resume_job(found.unfinished, request.spec, output=output, found=found, tmp=request.tmp)
     if request.resume and found.success is not None:
-        check_whole(output.uri, found)
+        check_whole(output, found)
         return None
     job = output.job(uuid.uuid4().hex)
     _create(request, job, old_parts=found.old_parts)

@@ -19,10 +19,11 @@ from kubemr_shell.local_run.input_check import check_inputs_unchanged, file_pins
 from kubemr_shell.local_run.reuse_maps import take_over_maps
 from kubemr_shell.outputs.checks import check_whole
 from kubemr_shell.outputs.contents import Found
+from kubemr_shell.outputs.output import Output
 from kubemr_shell.shown import shown
 
 
-def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None = None) -> JobFolder:
+def resume_job(job: JobFolder, asked: JobSpec, *, output: Output, found: Found, tmp: str | None = None) -> JobFolder:
     """Apply the spec ``asked`` to a job, keep the committed work that this spec allows, and return the job to work on.
 
     If the job is complete and only its reduces have to run again, return a new job that uses the old maps. Then the
@@ -44,7 +45,7 @@ def resume_job(job: JobFolder, asked: JobSpec, *, found: Found, tmp: str | None 
     old = spec_from_mapping(view.spec)
     changes = _changes(old, asked, view)
     if view.state is JobState.COMPLETE and not changes.reduce_only:
-        check_whole(job.output, found)
+        check_whole(output, found)
         return job
     if view.plan is not None:
         check_inputs_unchanged(job.workspace(), view.plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubemr_shell.errors import UsageError
+from kubemr_shell.job.names import PART, SUCCESS
 from kubemr_shell.outputs.contents import Found
 from kubemr_shell.outputs.output import Output
 
@@ -43,10 +44,18 @@ def check_no_cluster_job_for_clean(output: Output) -> None:
         )
 
 
-def check_whole(output: str, found: Found) -> None:
-    """Raise UsageError if some file of a finished result has been removed."""
+def check_whole(output: Output, found: Found) -> None:
+    """Raise UsageError if a file of a finished result has been removed, or has another size.
+
+    The checksums are not compared, because a repeated ``run --resume`` would read the whole result each time.
+    ``kubemr-shell results`` compares them.
+    """
+    way = "put it back, or start again with --overwrite"
     if found.missing:
-        raise UsageError(
-            f"the finished result in {output} has no {', '.join(found.missing[:3])} any more: "
-            "put it back, or start again with --overwrite"
-        )
+        raise UsageError(f"the finished result in {output.uri} has no {', '.join(found.missing[:3])} any more: {way}")
+    sizes = {one.uri: one.size for one in output.storage.list(f"{output.uri}/{PART}")}
+    for part in (found.success or {}).get("parts", []):
+        size = sizes.get(f"{output.uri}/{part['name']}")
+        if size != part["bytes"]:
+            has = "is no file" if size is None else f"has {size} bytes"
+            raise UsageError(f"{output.uri}/{part['name']}: {has}, {SUCCESS} says {part['bytes']}: {way}")

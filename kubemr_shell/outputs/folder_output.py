@@ -13,6 +13,7 @@ from kubemr_shell.outputs.output import LOCK, Hold, LocalHold, Output, jobs_in
 from kubemr_shell.storage import ownership
 from kubemr_shell.storage.local import ASIDE, LocalStorage
 from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.storage.regular_file import open_regular
 
 READ_BYTES = 1 << 20
 """The bytes of a part that are read at a time."""
@@ -68,7 +69,7 @@ class FolderOutput(Output):
     def read_part(self, name: str) -> Generator[bytes]:
         path = os.path.join(self.uri, name)
         try:
-            with open(path, "rb", buffering=0) as file:
+            with open(open_regular(path), "rb", buffering=0) as file:
                 while data := file.read(READ_BYTES):
                     yield data
         except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from contextlib import closing
+from shlex import quote
 from typing import Any
 
 from kubemr_shell.errors import JobNotFound, ObjectNotFound
@@ -50,11 +51,17 @@ def _copy(output: Output, part: Mapping[str, Any], descriptor: int) -> bool:
                 crc32 = zlib.crc32(data, crc32)
                 last = data[-1:]
     except ObjectNotFound as error:
-        raise ObjectNotFound(f"{output.uri}/{name}: the part is missing, though {SUCCESS} names it") from error
+        raise _damaged(output, name, f"the part is missing, though {SUCCESS} names it") from error
     if copied != size:
-        raise ObjectNotFound(f"{output.uri}/{name}: has {copied} bytes, {SUCCESS} says {size}: the result was changed")
+        raise _damaged(output, name, f"has {copied} bytes, {SUCCESS} says {size}: the result was changed")
     if crc32 != part["crc32"]:
-        raise ObjectNotFound(
-            f"{output.uri}/{name}: has another checksum than {SUCCESS} says: the result was changed, or is damaged"
-        )
+        raise _damaged(output, name, f"has another checksum than {SUCCESS} says: the result was changed, or is damaged")
     return last != b"\n"
+
+
+def _damaged(output: Output, name: str, what: str) -> ObjectNotFound:
+    again = f"kubemr-shell run JOB.yaml -o {quote(output.uri)} --overwrite"
+    return ObjectNotFound(
+        f"{output.uri}/{name}: {what}. Put the part back, or make the result again: {again}; a job of a cluster: "
+        f"kubemr-shell delete JOB --wait, remove {output.uri}, kubemr-shell submit JOB.yaml"
+    )

@@ -22,6 +22,7 @@ from kubemr_shell.errors import OutOfSpace, StorageError
 from kubemr_shell.storage.interface import ObjectInfo, Receipt, StagedOutput, Storage
 from kubemr_shell.storage.local_publish import publish_file, scan
 from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.storage.regular_file import open_regular
 from kubemr_shell.storage.seals import seal_of
 from kubemr_shell.waits.threads import in_threads
 from kubemr_shell.waits.waiter import NOBODY, Waiter
@@ -59,7 +60,7 @@ class LocalStorage(Storage):
     def read(self, uri: str) -> bytes:
         path = path_of(uri)
         try:
-            with open(path, "rb", buffering=0) as file:
+            with open(open_regular(path), "rb", buffering=0) as file:
                 return file.readall()
         except OSError as error:
             raise explained(error, path) from error
@@ -68,7 +69,7 @@ class LocalStorage(Storage):
         path = path_of(uri)
         pieces = []
         try:
-            with open(path, "rb", buffering=0) as file:
+            with open(open_regular(path), "rb", buffering=0) as file:
                 while start < end and (piece := os.pread(file.fileno(), min(_READ_BYTES, end - start), start)):
                     pieces.append(piece)
                     start += len(piece)

@@ -65,7 +65,7 @@ def _found(path: str, receipt: Receipt) -> Found:
     if receipt.seal != UNKNOWN and seal_of(status) == receipt.seal:
         return Found.SAME
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return Found.NOTHING
     try:

@@ -34,7 +34,7 @@ def hold(path: str) -> Ownership | None:
     """
     while True:
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
         except OSError as error:
             raise explained(error, path) from error
         ownership = Ownership(path, descriptor)
@@ -55,7 +55,7 @@ def hold(path: str) -> Ownership | None:
 def is_held(path: str) -> bool:
     """Return whether a living process holds the lock. The test does not prevent another process from taking it."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:

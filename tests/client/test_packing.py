@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,9 @@ def test_a_compressed_list_of_inputs_travels_as_it_is_and_is_looked_at(tmp_path:
     assert "relative" in str([*package.problems, *package.warnings])
     (tmp_path / "list.gz").write_bytes(gzip.compress(b"s3://b/x\n")[:-2])
     assert "ends in the middle of the gzip data" in problems(packed(tmp_path, inputs_from="list.gz"))[0]
+
+
+def test_a_pipe_that_is_named_as_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    [problem] = problems(packed(tmp_path, files=("pipe",)))
+    assert problem == f"spec.files[0]: {tmp_path}/pipe cannot be read: a pipe stands where a file belongs: move it away"

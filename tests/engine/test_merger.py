@@ -96,6 +96,14 @@ def test_a_missing_run_is_named(engine: ModuleType, folder: str, runs: Path) -> 
         merger.feed(fd, NOBODY)
 
 
+def test_a_pipe_in_the_place_of_a_run_is_not_waited_for(engine: ModuleType, folder: str, runs: Path) -> None:
+    pipe = runs / f"pipe-{engine.__name__}"
+    os.mkfifo(pipe)
+    merger = engine.Merger([engine.Source(str(pipe), 0, 100)], memory_bytes=1, scratch_dir=folder)
+    with memory_file() as fd, pytest.raises(ObjectNotFound, match="pipe"):
+        merger.feed(fd, NOBODY)
+
+
 def test_a_path_need_not_be_utf8(engine: ModuleType, folder: str, runs: Path) -> None:
     odd = Path(os.fsdecode(bytes(runs) + b"/\xff\xfe %s\n"))
     odd.mkdir(exist_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kubemr_shell.inputs.input_object import InputObject
@@ -71,6 +73,15 @@ def test_what_cannot_be_cut_is_one_piece_and_what_has_no_size_has_a_split_of_its
         [(None, None)],
         [(2, 2)],
     ]
+
+
+def test_a_file_with_a_line_break_in_its_name_has_a_split_of_its_own() -> None:
+    """KUBEMR_INPUT_FILES names a list with one file in each line: such a name would be two files."""
+    items = [
+        replace(item, uri=uri) for item, uri in zip(objects(1, 2, 3, 4), ["/a", "/b\n/c", "/d", "/e"], strict=True)
+    ]
+    splits = plan(items)
+    assert [[piece.uri for piece in split.pieces] for split in splits] == [["/a"], ["/b\n/c"], ["/d", "/e"]]
 
 
 def test_packing_can_be_switched_off() -> None:

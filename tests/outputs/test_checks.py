@@ -1,11 +1,12 @@
 import json
+import os
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from kubemr_shell.errors import UsageError
-from kubemr_shell.outputs.checks import check_output
+from kubemr_shell.outputs.checks import check_output, check_whole
 from kubemr_shell.outputs.contents import look_at_output
 from kubemr_shell.outputs.folder_output import FolderOutput
 
@@ -78,3 +79,21 @@ def test_an_output_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="is a file"):
         check(tmp_path / "file")
+
+
+def test_a_result_is_whole_if_its_parts_exist_with_their_sizes(tmp_path: Path) -> None:
+    """A part that was cut, or replaced by something that is no file, is found without a read of the parts."""
+    (tmp_path / "part-00000").write_bytes(b"abc")
+    (tmp_path / "_SUCCESS").write_text(json.dumps({"parts": [{"name": "part-00000", "bytes": 3, "crc32": 0}]}))
+    output = FolderOutput(str(tmp_path))
+    check_whole(output, look_at_output(output))
+    (tmp_path / "part-00000").write_bytes(b"ab")
+    with pytest.raises(UsageError, match=r"part-00000: has 2 bytes, _SUCCESS says 3: .* start again with --overwrite"):
+        check_whole(output, look_at_output(output))
+    (tmp_path / "part-00000").unlink()
+    os.mkfifo(tmp_path / "part-00000")
+    with pytest.raises(UsageError, match="part-00000: is no file, _SUCCESS says 3: "):
+        check_whole(output, look_at_output(output))
+    (tmp_path / "part-00000").unlink()
+    with pytest.raises(UsageError, match="has no part-00000 any more"):
+        check_whole(output, look_at_output(output))

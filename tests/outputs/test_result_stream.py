@@ -1,11 +1,12 @@
 import json
 import os
+import re
 import zlib
 from pathlib import Path
 
 import pytest
 
-from kubemr_shell.errors import JobNotFound, ObjectNotFound
+from kubemr_shell.errors import JobNotFound, ObjectNotFound, StorageError
 from kubemr_shell.outputs.folder_output import FolderOutput
 from kubemr_shell.outputs.result_stream import write_results
 
@@ -56,3 +57,21 @@ def test_a_part_that_is_gone_or_was_changed_is_named(tmp_path: Path) -> None:
 def test_a_folder_without_a_result_is_refused(tmp_path: Path) -> None:
     with pytest.raises(JobNotFound):
         written(str(tmp_path), tmp_path / "o")
+
+
+def test_a_damaged_part_is_reported_with_the_command_that_makes_the_result_again(tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    folder = result(tmp_path / "a b", {"part-0": b"abc"})
+    (tmp_path / "a b" / "part-0").write_bytes(b"ab")
+    with pytest.raises(ObjectNotFound, match=re.escape(f"kubemr-shell run JOB.yaml -o '{folder}' --overwrite")):
+        written(folder, tmp_path / "o")
+
+
+@pytest.mark.parametrize("name", ["part-0", "_SUCCESS"])
+def test_a_pipe_in_the_place_of_a_file_of_the_result_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / "r").mkdir()
+    folder = result(tmp_path / "r", {"part-0": b"abc"})
+    (tmp_path / "r" / name).unlink()
+    os.mkfifo(tmp_path / "r" / name)
+    with pytest.raises(StorageError, match=f"{name}: a pipe stands where a file belongs: move it away"):
+        written(folder, tmp_path / "o")

@@ -111,6 +111,8 @@ NB_MODULE(_native, module) {
   // When a process ends by an error, its frames still hold our objects. This is no leak: a warning would only hide the
   // error.
   nb::set_leak_warnings(false);
+  // The same number as in kubemr_shell/engine/version.py. Raise both with each change of the interface.
+  module.attr("VERSION") = 1;
   register_errors();
   bind_values(module);
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
@@ -14,11 +15,14 @@ namespace kubemr {
 
 class OpenFile {
  public:
+  // Throws ObjectNotFound if the path leads to no regular file. O_NONBLOCK: if a pipe has replaced the file, the engine
+  // does not wait for a writer of the pipe. ENXIO is the error for a socket.
   static OpenFile to_read(const std::string& path) {
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) return OpenFile(fd);
-    if (errno == ENOENT || errno == ENOTDIR) throw ObjectNotFound{path};
-    fail(path.c_str());
+    OpenFile file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (file.fd() < 0 && errno != ENOENT && errno != ENOTDIR && errno != ENXIO) fail(path.c_str());
+    struct stat status{};
+    if (file.fd() < 0 || fstat(file.fd(), &status) != 0 || !S_ISREG(status.st_mode)) throw ObjectNotFound{path};
+    return file;
   }
 
   // Makes a file without a name, so that a killed process leaves no file behind.

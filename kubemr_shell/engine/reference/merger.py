@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -94,12 +96,18 @@ class NamedFile:
         self.path = path
 
     def read_at(self, size: int, offset: int) -> bytes:
-        """Return up to ``size`` bytes from ``offset`` on. Raise ObjectNotFound if the file is gone."""
+        """Return up to ``size`` bytes from ``offset`` on. Raise ObjectNotFound if there is no regular file."""
+        gone = f"{self.path}: this map output is gone; its map task must run again"
         try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise ObjectNotFound(f"{self.path}: this map output is gone; its map task must run again") from error
+            # O_NONBLOCK: if a pipe has replaced the file, do not wait for a writer of the pipe.
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENXIO):
+                raise ObjectNotFound(gone) from error
+            raise
         try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise ObjectNotFound(gone)
             return os.pread(fd, size, offset)
         finally:
             os.close(fd)
