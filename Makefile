@@ -12,7 +12,10 @@ PROCESSES ?= 4
 DOCKER ?= docker
 DOCKER_BUILD ?= $(DOCKER) build
 IMAGE ?= kubemr
-VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' kubemr_shell/__init__.py)
+ARCHITECTURE = $(subst aarch64,arm64,$(subst x86_64,amd64,$(shell uname -m)))
+HOMEPAGE ?= https://example.invalid/kubemr-shell
+RELEASE_URL ?= $(HOMEPAGE)/releases/download/v$(VERSION)
 GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
 HELM_VERSION := v3.19.0
 HELM ?= $(shell command -v helm || echo $(BIN)/helm)
@@ -21,10 +24,10 @@ FAST := $(wildcard $(patsubst kubemr_shell/%/__init__.py,tests/%,$(filter-out %/
 	tests/contracts
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check tidy test-fast test test-slow test-all coverage test-cluster format generate base-image images helm bench bench-quick bench-s3 bench-cluster lock docs wheels chart dist clean
+.PHONY: help demo setup check tidy test-fast test test-slow test-all coverage test-cluster format generate base-image images helm bench bench-quick bench-s3 bench-cluster lock docs wheels chart dist plugin krew sbom release-version release-image release-chart release-dry-run clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=python3.12'; exit 1; }
@@ -121,10 +124,13 @@ bench-cluster: setup ## what a job costs the API server, and how soon pods begin
 	$(BIN)/python -m benchmarks.cluster_bench || true  # its bounds are printed; the latency is measured all the same
 	$(BIN)/python -m benchmarks.cluster_latency
 
-lock: setup ## write the versions of all dependencies to requirements/dev.txt
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-emit-index-url --no-header
+
+lock: setup ## write the versions of all dependencies to requirements/, those of the base image with hashes
 	@$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-emit-index-url --no-header \
-	    --group dev --group docs --group native pyproject.toml --output-file requirements/dev.txt
+	$(UV_COMPILE) --group dev --group docs --group native --group release pyproject.toml --output-file requirements/dev.txt
+	$(BIN)/python -m release.image_requirements | $(UV_COMPILE) --generate-hashes --no-annotate \
+	    --constraint requirements/dev.txt --output-file requirements/image.txt -
 
 docs: setup ## build the documentation site and the man pages; a broken link is an error
 	@$(BIN)/pip install --quiet --group docs --constraint requirements/dev.txt
@@ -136,6 +142,39 @@ wheels: setup ## build the source distribution and the wheels into dist/, and ch
 
 dist: wheels ## the files of a release: the source distribution, the wheels and the chart, in dist/
 	$(MAKE) chart
+
+plugin: base-image ## pack the kubectl plugin for this architecture into dist/krew/, with the manifest for krew
+	@mkdir -p dist/krew
+	container=$$($(DOCKER) create $(IMAGE)/base) && trap "$(DOCKER) rm $$container" EXIT && \
+	    $(DOCKER) cp $$container:/opt/kubemr - | gzip -n > dist/krew/kubectl-mapreduce-linux-$(ARCHITECTURE).tar.gz
+	$(MAKE) krew
+
+krew: setup ## write the manifest for krew: RELEASE_URL has the archives, HOMEPAGE is the page of the project
+	$(BIN)/python -m release.krew dist/krew $(RELEASE_URL) $(HOMEPAGE)
+
+sbom: setup ## write the bill of materials of the base image's Python packages, in the format of CycloneDX
+	@$(BIN)/pip install --quiet --group release --constraint requirements/dev.txt
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements/image.txt --pyproject pyproject.toml --output-reproducible \
+	    --output-file dist/kubemr-shell-$(VERSION).cdx.json
+
+release-version: ## check that TAG is the version of this tree after a v
+	@test '$(TAG)' = 'v$(VERSION)' || { \
+	    echo "The tag '$(TAG)' is not v$(VERSION): kubemr_shell/__init__.py has the version." >&2; exit 1; }
+
+release-image: ## build the base image for both architectures, with SBOM and provenance, and push it
+	$(DOCKER) buildx build -f Dockerfile.base --platform linux/amd64,linux/arm64 --sbom=true --provenance=mode=max \
+	    --push -t $(IMAGE)/base:$(VERSION) --build-arg VERSION=$(VERSION) .
+
+release-chart: chart ## push the chart to the registry CHARTS: oci://HOST/FOLDER
+	$(HELM) push dist/chart/kubemr-$(VERSION).tgz $(CHARTS)
+
+release-dry-run: ## do all steps of a release that publish nothing; those with an image need Docker
+	$(MAKE) release-version TAG=v$(VERSION)
+	$(MAKE) dist docs sbom
+	@if $(DOCKER) version >/dev/null 2>&1; then $(MAKE) plugin; \
+	else echo 'There is no Docker engine: the image and the plugin are not built.' >&2; fi
+	@find dist -type f -exec ls -l {} +
 
 clean: ## remove what was built
 	rm -rf build dist $(VENV) benchmarks/.data

@@ -34,7 +34,7 @@ from kubemr_shell.operator.install import (
     yaml_text,
 )
 from kubemr_shell.operator.manifests import Manifest
-from kubemr_shell.operator.options import OperatorOptions
+from kubemr_shell.operator.options import BASE_IMAGE, OperatorOptions
 from release.chart_values import BY_PATH, values_schema, values_table, values_yaml
 from release.kustomize import written
 
@@ -44,7 +44,7 @@ CHART = "kubemr"
 """The name of the chart."""
 OLDEST_KUBERNETES = "1.30.0"
 """The oldest version of Kubernetes that has all kinds of objects of the manifests."""
-IMAGE = '{{ .Values.image | default (printf "kubemr/base:%s" .Chart.AppVersion) }}'
+IMAGE = f'{{{{ .Values.image | default (printf "{BASE_IMAGE.rpartition(":")[0]}:%s" .Chart.AppVersion) }}}}'
 """The expression for the image: the value, or the base image of the version of the chart."""
 OPEN = InstallOptions(
     operator=OperatorOptions(
