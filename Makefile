@@ -154,9 +154,7 @@ krew: setup ## write the manifest for krew: RELEASE_URL has the archives, HOMEPA
 
 sbom: setup ## write the bill of materials of the base image's Python packages, in the format of CycloneDX
 	@$(BIN)/pip install --quiet --group release --constraint requirements/dev.txt
-	@mkdir -p dist
-	$(BIN)/cyclonedx-py requirements requirements/image.txt --pyproject pyproject.toml --output-reproducible \
-	    --output-file dist/kubemr-shell-$(VERSION).cdx.json
+	$(BIN)/python -m release.sbom dist/kubemr-shell-$(VERSION).cdx.json
 
 release-version: ## check that TAG is the version of this tree after a v
 	@test '$(TAG)' = 'v$(VERSION)' || { \
