@@ -21,7 +21,7 @@ def test_every_requirement_is_locked_to_a_version_that_fits() -> None:
     requirements = [Requirement(text) for text in image_requirements()]
     assert {one.name for one in requirements} >= {"boto3", "scikit-build-core", "pyinstaller"}
     for one in requirements:
-        assert PINS.get(canonicalize_name(one.name), "no version") in one.specifier, one
+        assert PINS.get(canonicalize_name(one.name), "no version") in one.specifier, f"{one}: run make lock"
 
 
 def test_every_version_has_hashes() -> None:
