@@ -35,7 +35,7 @@ def uninstall(*, operator_namespace: str, definitions: bool, yes: bool, access: 
     client = KubeClient.of_user(access.kubeconfig, access.context, None, environ())
     found = Uninstallation.find(client, operator_namespace, definitions=definitions)
     for line in found.lines():
-        print(line)
+        print(line, flush=True)  # before the messages on stderr, also if both go to one file
     release = found.removal.release
     if yes:
         found.carry_out(say, Event().wait)
