@@ -57,17 +57,12 @@ def _nobody_listens(text: str) -> None:
     """Drop the text: the default of ``log``."""
 
 
-def _one_by_one(phase: Phase) -> int:  # noqa: ARG001 - every phase
-    return 1
-
-
 class Board:
     """The board of one job as one worker uses it, in one thread at a time.
 
     ``worker``: the name of this worker; no other worker ever has the same name.
     ``number``: the number of this worker among the ``workers``, from 0, if known. Each worker begins at another shard.
     ``is_dead``: returns whether a worker, given by name, is known from outside the board to be dead.
-    ``together``: returns how many tasks of a phase cost this worker hardly more than one task.
     ``log``: receives the reason why the worker waits, when its requests are refused.
     """
 
@@ -84,7 +79,6 @@ class Board:
         random: Random,
         number: int | None = None,
         is_dead: Callable[[str], bool] = _nobody_is_dead,
-        together: Callable[[Phase], int] = _one_by_one,
         sleep: Callable[[float], None] = time.sleep,
         log: Callable[[str], object] = _nobody_listens,
     ) -> None:
@@ -136,7 +130,6 @@ class Board:
             workers=workers,
             timing=timing,
             new_id=self._new_id,
-            together=together,
         )
         self._cursors: dict[Phase, int] = {}
         self._idle_looks = 0
@@ -195,6 +188,10 @@ class Board:
         if self._shards.runs_suspect:
             return self._idle()
         return self._find_work(view, view.phase) if view.phase else self._idle()
+
+    def claim_together(self, phase: Phase, tasks: int) -> None:
+        """Claim about ``tasks`` tasks of a phase at once from now on: they cost this worker hardly more than one."""
+        self._shards.claim_together(phase, tasks)
 
     def deploy(self) -> None:
         """Move the job from PENDING to DEPLOYED, so that workers may begin."""

@@ -61,7 +61,6 @@ class ShardBoard:
         workers: int,
         timing: Timing,
         new_id: Callable[[], str],
-        together: Callable[[Phase], int],
     ) -> None:
         self._writer = writer
         self._expiry = expiry
@@ -72,13 +71,18 @@ class ShardBoard:
         self._workers = workers
         self._timing = timing
         self._new_id = new_id
-        self._together = together
+        self._together: dict[Phase, int] = {}
+        """The number of tasks of a phase that cost this worker hardly more than one; 1 without an entry."""
         self._held: dict[ShardKey, Claim] = {}
         self._documents: dict[ShardKey, Document] = {}
         """The last known documents of shards with a claim of this worker and, if there are others, of some more."""
         self._covered: set[ShardKey] = set()
         self._shards: dict[Phase, int] = {}
         """The number of shards of each phase."""
+
+    def claim_together(self, phase: Phase, tasks: int) -> None:
+        """Make the claims of a phase hold about ``tasks`` tasks: they cost this worker hardly more than one."""
+        self._together[phase] = tasks
 
     def look(self, view: JobView, key: ShardKey, *, stealing: bool = False) -> Look:
         """Claim available tasks and tasks of dead workers; with ``stealing``, also unstarted tasks of other workers."""
@@ -311,7 +315,7 @@ class ShardBoard:
             task_us=state.task_us,
             available=state.available,
             shards=self._shards.get(phase, 1),
-            together=self._together(phase),
+            together=self._together.get(phase, 1),
         )
 
     def _goes_on(

@@ -32,10 +32,11 @@ from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.waits.flag import Flag
 from kubemr_shell.waits.waiter import Cancelled
 from kubemr_shell.worker.attempt_results import Broken, Dropped, Failed, Finished, Result, Spoiled
+from kubemr_shell.worker.close_shard import ShardCloser
+from kubemr_shell.worker.finish_job import JobFinisher
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.planning import Planner
 from kubemr_shell.worker.slots import Slots
-from kubemr_shell.worker.stages import Stages
 
 LOSSES_IN_A_ROW = 10
 """The number of failed steps in a row after which other workers cannot be the cause, but lost files of the job are."""
@@ -52,6 +53,16 @@ class Held:
     finished: list[Finished] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The parts of a worker that exist only after the job has a plan."""
+
+    shards: ShardCloser
+    finisher: JobFinisher
+    max_attempts: int
+    """The greatest number of attempts of a task."""
+
+
 class Loop:
     """The loop of one worker for one job."""
 
@@ -59,7 +70,7 @@ class Loop:
         self,
         board: Board,
         planner: Planner,
-        prepare: Callable[[], Stages],
+        prepare: Callable[[], Prepared],
         slots: Slots,
         meter: Meter,
         *,
@@ -72,12 +83,12 @@ class Loop:
 
         ``prepare``: starts the slots for the plan of the job, once there is a plan.
         ``attention``: wakes the loop when a slot has nothing to do, or an attempt did not succeed.
-        ``stopping``: is set by ``stop``. The planner and the stages stop at this flag too.
+        ``stopping``: is set by ``stop``. The planner and the finisher stop at this flag too.
         """
         self._board = board
         self._planner = planner
         self._prepare = prepare
-        self._prepared: Stages | None = None
+        self._prepared_parts: Prepared | None = None
         self._slots = slots
         self._meter = meter
         self._timing = timing
@@ -120,7 +131,7 @@ class Loop:
             self._look_at_state()
             return min(self._timing.commit_seconds, self._timing.state_seconds)
         try:
-            return self._carry_out(self._board.next(is_ready=self._prepared is not None))
+            return self._carry_out(self._board.next(is_ready=self._prepared_parts is not None))
         except (LeaseLost, JobFolderGone) as error:
             self._losses += 1
             if self._losses == LOSSES_IN_A_ROW:
@@ -136,14 +147,14 @@ class Loop:
                 self._planner.plan(step.claim)
             case Preparing():
                 with suppress(Cancelled):
-                    self._prepared = self._prepare()
+                    self._prepared_parts = self._prepare()
             case Working():
                 self._take(step.claim, self._new_attempts(step.claim))
                 return 0.0
             case Closing():
                 self._close(step)
             case Finishing():
-                self._stages.finish(step.claim)
+                self._prepared.finisher.finish(step.claim)
             case Idle():
                 return step.seconds
             case Over():
@@ -152,13 +163,13 @@ class Loop:
         return 0.0
 
     @property
-    def _stages(self) -> Stages:
-        """Return the stages. The board gives work of the plan only to a prepared worker, so they exist."""
-        assert self._prepared is not None
-        return self._prepared
+    def _prepared(self) -> Prepared:
+        """Return the prepared parts. The board gives work of the plan only to a prepared worker, so they exist."""
+        assert self._prepared_parts is not None
+        return self._prepared_parts
 
     def _close(self, step: Closing) -> None:
-        missing = self._stages.close(step)
+        missing = self._prepared.shards.close(step)
         if missing:
             self._reopen(step.phase, missing, "it is not in the journal")
 
@@ -237,7 +248,7 @@ class Loop:
         view = self._board.known
         if view.publishing:
             self._failed_late[key.phase, result.attempt.task] += 1
-            if result.final or self._failed_late[key.phase, result.attempt.task] >= self._stages.max_attempts:
+            if result.final or self._failed_late[key.phase, result.attempt.task] >= self._prepared.max_attempts:
                 raise result.while_publishing()
         if result.final:
             self._board.fail_job(result.failure)
@@ -269,7 +280,7 @@ class Loop:
         entries = [result.entry for result in held.finished]
         done = [result.attempt for result in held.finished]
         try:
-            self._stages.write_journal(held.claim, entries)
+            self._prepared.shards.write_journal(held.claim, entries)
         except JobFolderGone as error:
             self._lose(key, error)
             return
@@ -304,7 +315,7 @@ class Loop:
     def _abandon(self, key: ShardKey, finished: Sequence[Finished]) -> None:
         """Delete the outputs of attempts that cannot win any more. Their numbers are never used again."""
         if finished:
-            self._stages.abandon(key.phase, [result.attempt for result in finished])
+            self._prepared.shards.abandon(key.phase, [result.attempt for result in finished])
 
     def _give_back(self, key: ShardKey) -> None:
         """Commit the finished attempts of a claim, and release the rest for other workers."""

@@ -18,22 +18,25 @@ from kubemr_shell.command.orphans import GroupFile
 from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.job.state import JobState, Phase
 from kubemr_shell.net.s3_requests import RequestMeter
+from kubemr_shell.shuffle.map_outputs import MapOutputs
 from kubemr_shell.waits.flag import Flag
 from kubemr_shell.waits.refusals import Refusals
 from kubemr_shell.worker.advice import Advice
+from kubemr_shell.worker.close_shard import ShardCloser
 from kubemr_shell.worker.commands import Commands
+from kubemr_shell.worker.finish_job import JobFinisher
 from kubemr_shell.worker.job_context import JobContext
-from kubemr_shell.worker.loop import Loop
+from kubemr_shell.worker.loop import Loop, Prepared
 from kubemr_shell.worker.map_outputs import map_outputs_of
 from kubemr_shell.worker.map_task import MapTasks
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.part import PartWriter
 from kubemr_shell.worker.planning import Complete, Context, Planner, as_it_is
+from kubemr_shell.worker.publish_task import PublishTasks
 from kubemr_shell.worker.reduce_task import ReduceTasks
+from kubemr_shell.worker.slot_tasks import SlotTasks
 from kubemr_shell.worker.slots import Slots
 from kubemr_shell.worker.splits import PlannedSplits
-from kubemr_shell.worker.stages import Stages
-from kubemr_shell.worker.tasks import SlotTasks
 
 
 def print_nothing(text: str) -> None:
@@ -103,7 +106,6 @@ class Worker:
             number=options.number,
             is_dead=options.is_dead,
             log=options.log,
-            together=lambda phase: self._outputs.together() if phase is Phase.REDUCE else 1,
         )
         self._planner = Planner(
             self.board,
@@ -145,13 +147,19 @@ class Worker:
         """Release all resources."""
         self._resources.close()
 
-    def _prepare(self) -> Stages:
-        """Fetch the files of the job, which may take long, start the slots for the plan, and return the stages."""
+    def _prepare(self) -> Prepared:
+        """Fetch the files of the job, which may take long, start the slots, and return the parts for the plan."""
         job, files = self._planner.prepared()
+        outputs = map_outputs_of(job, lambda: self._slots.tasks(Phase.REDUCE))
+        self._resources.callback(outputs.close)
+        self.board.claim_together(Phase.REDUCE, outputs.together())
+        self._slots.start(self._runners(job, files.scratch, outputs))
         lease_seconds = self._options.timing.lease_seconds
-        stages = Stages(self.board, job, lease_seconds=lease_seconds, cancel=self._stopping)
-        self._slots.start(self._runners(job, files.scratch, stages))
-        return stages
+        return Prepared(
+            shards=ShardCloser(self.board, job),
+            finisher=JobFinisher(self.board, job, lease_seconds=lease_seconds, cancel=self._stopping),
+            max_attempts=job.spec.max_attempts,
+        )
 
     def _plan_id(self) -> str:
         plan = self._known().plan
@@ -162,19 +170,18 @@ class Worker:
         """Return the job as the last step of the board saw it. Slots call this method while the loop continues."""
         return self.board.known
 
-    def _runners(self, job: JobContext, scratch: Scratch, stages: Stages) -> list[SlotTasks]:
+    def _runners(self, job: JobContext, scratch: Scratch, outputs: MapOutputs) -> list[SlotTasks]:
         raise_limit(self._options.slots)
         groups = GroupFile(self._options.groups)
         self._resources.callback(groups.close)
-        self._outputs = map_outputs_of(job, lambda: self._slots.tasks(Phase.REDUCE))
-        self._resources.callback(self._outputs.close)
         splits = PlannedSplits(job.workspace, self._plan_id)
         requests = RequestMeter()
         runners = []
         for slot in range(job.memory.slots):
             commands = Commands(job, scratch, groups.recorder(slot))
             parts = PartWriter(job, commands)
-            maps = MapTasks(job, commands, parts, self._outputs, splits)
-            reduces = ReduceTasks(job, parts, self._outputs, self._known)
-            runners.append(SlotTasks(commands, maps, reduces, stages, requests, scratch=job.workspace.scratch))
+            maps = MapTasks(job, commands, parts, outputs, splits)
+            reduces = ReduceTasks(job, parts, outputs, self._known)
+            publishes = PublishTasks(job, self._known)
+            runners.append(SlotTasks(commands, maps, reduces, publishes, requests, scratch=job.workspace.scratch))
         return runners

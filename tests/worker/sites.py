@@ -25,16 +25,17 @@ from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.waits.flag import Flag
 from kubemr_shell.waits.refusals import Refusals
 from kubemr_shell.worker.attempt_results import Finished, Result
+from kubemr_shell.worker.close_shard import ShardCloser
+from kubemr_shell.worker.finish_job import JobFinisher
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.journal import Entry
-from kubemr_shell.worker.loop import Loop
+from kubemr_shell.worker.loop import Loop, Prepared
 from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.meter import Meter
 from kubemr_shell.worker.old_result import OldResult
 from kubemr_shell.worker.pins import pin_by_times
 from kubemr_shell.worker.planning import Planner, as_it_is
 from kubemr_shell.worker.slots import Slots, TaskRunner
-from kubemr_shell.worker.stages import Stages
 from kubemr_shell.worker.workspace import Workspace
 
 TASKS = 40
@@ -133,9 +134,14 @@ class Site:
         meter = Meter(str(self._folder / "progress"), slots, time.monotonic)
         planner = self.planner(board, stopping, lease_seconds=timing.lease_seconds)
 
-        def prepare() -> Stages:
+        def prepare() -> Prepared:
             slots.start([runner])
-            return Stages(board, self.context(), lease_seconds=timing.lease_seconds, cancel=stopping)
+            job = self.context()
+            return Prepared(
+                shards=ShardCloser(board, job),
+                finisher=JobFinisher(board, job, lease_seconds=timing.lease_seconds, cancel=stopping),
+                max_attempts=job.spec.max_attempts,
+            )
 
         loop = Loop(
             board, planner, prepare, slots, meter, timing=timing, clock=clock, attention=attention, stopping=stopping

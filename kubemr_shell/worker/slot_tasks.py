@@ -1,6 +1,6 @@
 """The run of attempts in one slot.
 
-Each attempt ends with one of the results in ``results``. Its output is not visible before its commit.
+Each attempt ends with one of the results in ``attempt_results``. Its output is not visible before its commit.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from kubemr_shell.errors import FolderRemoved, ObjectNotFound, Sequel
 from kubemr_shell.job.state import Phase
 from kubemr_shell.net.s3_requests import RequestMeter
 from kubemr_shell.waits.flag import Flag
-from kubemr_shell.waits.waiter import Cancelled
-from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped, Finished, Result, Spoiled
+from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped, Finished, Result
 from kubemr_shell.worker.commands import Commands
 from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.map_task import MapTasks
 from kubemr_shell.worker.meter import Status
+from kubemr_shell.worker.publish_task import PublishTasks
 from kubemr_shell.worker.reduce_task import ReduceTasks
 from kubemr_shell.worker.slots import TaskRunner
-from kubemr_shell.worker.stages import Stages
 
 
 class SlotTasks(TaskRunner):
@@ -33,7 +32,7 @@ class SlotTasks(TaskRunner):
         commands: Commands,
         maps: MapTasks,
         reduces: ReduceTasks,
-        stages: Stages,
+        publishes: PublishTasks,
         requests: RequestMeter,
         *,
         scratch: str,
@@ -43,7 +42,7 @@ class SlotTasks(TaskRunner):
         self._commands = commands
         self._maps = maps
         self._reduces = reduces
-        self._stages = stages
+        self._publishes = publishes
         self._requests = requests
 
     def run(self, phase: Phase, attempt: Attempt, cancel: Flag) -> Result:
@@ -80,16 +79,4 @@ class SlotTasks(TaskRunner):
             case Phase.REDUCE:
                 return self._reduces.run(attempt, cancel)
             case Phase.PUBLISH:
-                return self._publish(attempt, cancel)
-
-    def _publish(self, attempt: Attempt, cancel: Flag) -> Entry:
-        """Run a task of PUBLISH, which publishes the parts of one shard of the output phase."""
-        try:
-            lost = self._stages.publish(attempt.task, cancel)
-        except Cancelled as error:
-            raise AttemptEnded(Dropped(attempt=attempt)) from error
-        if lost is None or lost:
-            reason = f"the outputs of {len(lost)} tasks are neither staged nor published" if lost else "tasks run again"
-            phase = self._stages.output_phase
-            raise AttemptEnded(Spoiled(attempt=attempt, phase=phase, lost=tuple(lost or ()), reason=reason))
-        return Entry(task=attempt.task, attempt=attempt.attempt)
+                return self._publishes.run(attempt, cancel)

@@ -5,7 +5,8 @@ from kubemr_shell.job.state import Phase
 from kubemr_shell.shuffle.lengths import packed
 from kubemr_shell.shuffle.map_manifest import MapManifest
 from kubemr_shell.shuffle.output_manifest import decode_output_manifest
-from kubemr_shell.worker.closing import (
+from kubemr_shell.worker.journal import Entry
+from kubemr_shell.worker.shard_summary import (
     MissingEntries,
     entries_of_winners,
     requests_of,
@@ -13,7 +14,6 @@ from kubemr_shell.worker.closing import (
     shard_manifest,
     shard_totals,
 )
-from kubemr_shell.worker.journal import Entry
 
 
 def entry(task: int, attempt: int = 0, **values: object) -> Entry:

@@ -23,7 +23,7 @@ CLOSE_IN_CHILD = """
 import json, sys
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.shuffle.lengths import packed
-from kubemr_shell.worker.closing import entries_of_winners, shard_manifest
+from kubemr_shell.worker.shard_summary import entries_of_winners, shard_manifest
 from kubemr_shell.worker.journal import Entry, decode_batch, encode_batch
 
 folder, tasks, partitions, of_a_batch = sys.argv[1], *map(int, sys.argv[2:])
