@@ -18,13 +18,14 @@ HOMEPAGE ?= https://example.invalid/kubemr-shell
 RELEASE_URL ?= $(HOMEPAGE)/releases/download/v$(VERSION)
 GO ?= $(shell command -v go || echo /usr/local/go/bin/go)
 HELM_VERSION := v3.19.0
+ACTIONLINT_VERSION := v1.7.12
 HELM ?= $(shell command -v helm || echo $(BIN)/helm)
 # The folders of tests that call the code itself: one for each part, but for cli, whose tests start the program.
 FAST := $(wildcard $(patsubst kubemr_shell/%/__init__.py,tests/%,$(filter-out %/cli/__init__.py,$(wildcard kubemr_shell/*/__init__.py)))) \
 	tests/contracts
 LANGUAGES := $(patsubst images/%/Dockerfile,image-%,$(wildcard images/*/Dockerfile))
 
-.PHONY: help demo setup check tidy test-fast test test-slow test-all coverage test-cluster format generate base-image images helm bench bench-quick bench-s3 bench-cluster lock docs wheels chart dist plugin krew sbom release-version release-image release-chart release-dry-run clean
+.PHONY: help demo setup check tidy test-fast test test-slow test-all coverage test-cluster format generate base-image images helm workflows bench bench-quick bench-s3 bench-cluster lock docs wheels chart dist plugin krew sbom release-version release-image release-chart release-dry-run clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +100,12 @@ helm: $(HELM) ## build helm with Go, for the chart and its tests: some minutes
 
 $(BIN)/helm: | $(VENV)/bin/python
 	GOBIN=$(abspath $(BIN)) $(GO) install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
+
+workflows: $(BIN)/actionlint ## check the workflows of GitHub with actionlint, which Go builds
+	$(BIN)/actionlint
+
+$(BIN)/actionlint: | $(VENV)/bin/python
+	GOBIN=$(abspath $(BIN)) $(GO) install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 
 chart: setup $(HELM) ## package the Helm chart into dist/chart/, and check the package
 	$(BIN)/python -m release.chart_package $(HELM) dist/chart
