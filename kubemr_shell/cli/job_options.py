@@ -36,6 +36,7 @@ _OPTIONS = (
     _spec_option("-o", "--output", field="output", metavar="FOLDER|s3://..."),
     _spec_option("--inputs-from", field="inputsFrom", metavar="FILE"),
     _spec_option("--decompress", field="decompress", type=click.Choice(["auto", "none"])),
+    _spec_option("--records", field="records", metavar="FORMAT"),
     _spec_option("--separator", field="key.separator", metavar="TEXT"),
     _spec_option("--key-fields", field="key.fields", type=int, metavar="N"),
     _spec_option("--split-bytes", field="split.maxBytes", metavar="BYTES"),
@@ -165,7 +166,7 @@ def _read_first_argument(path: str | None, changes: Mapping[str, Any], known: Se
 
 def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
     """Return the fields of the spec that flags set, with the values that YAML would have."""
-    changes = {
+    changes: dict[str, Any] = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in flags.items()
         if value is not None and value is not False and value != ()  # 0 is a value: -p 0
@@ -180,9 +181,19 @@ def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
             changes[field] = values
     if "env" in changes:
         changes["env"] = [_variable(text) for text in changes["env"]]
+    if "records" in changes:
+        changes["records"] = _records(changes["records"])
     if inputs:
         changes["inputs"] = inputs
     return changes
+
+
+def _records(text: str) -> object:
+    """Return the value of ``--records``: a word, NAME=VALUE, or a mapping as in YAML."""
+    from kubemr_shell.cli.yaml_file import yaml_of_flag
+    from kubemr_shell.job.records import records_of_flag
+
+    return yaml_of_flag(text, "--records") if text.startswith("{") else records_of_flag(text)
 
 
 def _uses_s3(spec: JobSpec, tmp: str | None) -> bool:

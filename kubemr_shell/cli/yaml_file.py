@@ -35,6 +35,11 @@ def read_yaml(path: str) -> object:
         raise InputNotFound(f"{path}: the job cannot be read: {error.strerror}") from error
 
 
+def yaml_of_flag(text: str, flag: str) -> object:
+    """Return the YAML document that the value of a flag is. Raise InvalidSpec, which names the flag."""
+    return _document(text.encode("utf-8", "surrogateescape"), flag)
+
+
 def _document(data: bytes, source: str) -> object:
     loader = _LOADER(data)
     try:

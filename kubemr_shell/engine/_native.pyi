@@ -113,6 +113,28 @@ class Merger:
     @property
     def moved(self) -> int: ...
 
+class RecordScanner:
+    """Counts the records of a stream, and checks the stream. ``reference.record_scanner`` explains the arguments."""
+
+    def __init__(self, kind: str, mark: int) -> None: ...
+    def scan(self, data: bytes, most: int) -> int:
+        """Scan a chunk. Return the number of bytes before the record that follows record number ``most``."""
+    def scan_file(self, fd: int, offset: int, length: int, most: int) -> int:
+        """Scan a range of a file. Return the number of bytes, as ``scan`` does."""
+    def end(self) -> None:
+        """Find a record that the end of the stream cuts off."""
+
+    @property
+    def records(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+    @property
+    def damage(self) -> str: ...
+    @property
+    def damage_at(self) -> int: ...
+
 def partition_of(key: bytes, partitions: int) -> int:
     """Return the number of the partition of a key, from 0."""
 
@@ -121,3 +143,6 @@ def scan(fd: int, offset: int, length: int) -> tuple[int, int]:
 
 def count_lines(fd: int, offset: int, length: int) -> int:
     """Return the number of newlines of a range of a file. The range ends at the end of the file."""
+
+def count_byte(fd: int, offset: int, length: int, byte: int) -> int:
+    """Return how often a byte occurs in a range of a file. The range ends at the end of the file."""

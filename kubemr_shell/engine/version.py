@@ -6,7 +6,7 @@ from types import ModuleType
 
 from kubemr_shell.errors import KubemrError
 
-VERSION = 1
+VERSION = 2
 """The version of the interface of the native module, the same as in ``native/module.cpp``."""
 
 

@@ -1,7 +1,8 @@
 """The writing end of a command's stdin.
 
 The kernel moves ranges of files to the pipe without a copy in this process. Small pieces are collected and written
-together. Newlines are counted shortly after the bytes were sent, while the bytes are still in the processor's cache.
+together. The bytes of a file are scanned for records shortly after they were sent, while they are still in the
+processor's cache.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import errno
 import fcntl
 import os
 
-from kubemr_shell import engine
-from kubemr_shell.errors import InputError
+from kubemr_shell.errors import CorruptInput, InputError
+from kubemr_shell.inputs.records.formats import LINE_FORMAT, RecordFormat
+from kubemr_shell.inputs.records.scanners import Damage, Scanner
 from kubemr_shell.shown import shown
 from kubemr_shell.waits.waiter import Waiter
 
@@ -32,20 +34,32 @@ class PipeClosed(Exception):
 class CommandPipe:
     """A writer to a pipe that does not block. Each wait for the reader of the pipe can be cancelled.
 
-    A write raises PipeClosed if the command has closed its stdin, and Cancelled.
+    A write raises PipeClosed if the command has closed its stdin, Cancelled, and CorruptInput for a record that breaks
+    its format.
     """
 
-    def __init__(self, fd: int, waiter: Waiter) -> None:
+    def __init__(self, fd: int, waiter: Waiter, records: RecordFormat = LINE_FORMAT) -> None:
+        self.format = records
+        """The format of the records."""
         self.bytes_fed = 0
         self.bytes_passed = 0
         """The number of bytes that the feeds have read but not written to the pipe."""
-        self.ends_line = True
-        """Whether the last bytes that were written end with a newline; True if nothing was written."""
-        self._newlines = 0
+        self.first_record = 0
+        """The offset of the first record of the current piece in its file, for messages about damaged records."""
+        self.scanner: Scanner = records.scanner()
+        """The scanner of the current piece."""
+        self.records = 0
+        """The number of records sent, including an unfinished last record."""
+        self._records_before = 0
+        """The records of the pieces before the current one."""
+        self._missing_end = b""
+        """The bytes that end the last record of the pieces before, if other bytes follow."""
         self._fd = fd
         self._waiter = waiter
         self._gathered: list[bytes] = []
         self._size = 0
+        self._name = ""
+        """The name of the file of the current piece."""
         self._is_new_piece = False
         self._has_content = False
         self._wide = ""
@@ -53,14 +67,28 @@ class CommandPipe:
         self._pipe_bytes = _capacity(fd)
         self._rest_seconds = 0.0
 
-    @property
-    def records(self) -> int:
-        """Return the number of lines sent, including an unfinished last line."""
-        return self._newlines + (not self.ends_line)
+    def begin_piece(self, name: str, first_record: int = 0) -> None:
+        """Begin a piece of the file ``name``: its bytes do not belong to an unfinished record of the piece before.
 
-    def begin_piece(self) -> None:
-        """Begin a piece: its bytes do not belong to an unfinished line of the piece before it."""
+        Raise CorruptInput if the piece before does not end with a whole record.
+        """
+        self.end_piece()
+        self._missing_end = self.scanner.missing_end or self._missing_end
+        self._records_before += self.scanner.records
+        self.scanner = self.format.scanner()
+        self.first_record = first_record
+        self._name = name
         self._is_new_piece = True
+
+    def end_piece(self) -> None:
+        """Check that the piece ends with a whole record."""
+        try:
+            self.scanner.end()
+        except Damage as damage:
+            raise self._corrupt(damage) from damage
+
+    def _corrupt(self, damage: Damage) -> CorruptInput:
+        return CorruptInput(f"{shown(self._name)}: byte {self.first_record + damage.at}: {damage.reason}")
 
     def begin_wide(self, name: str, encoding: str) -> None:
         """Say that the piece that has begun is a file of this name, in UTF-16 or UTF-32.
@@ -79,16 +107,20 @@ class CommandPipe:
         """Write bytes. Small pieces wait until ``GATHERED_BYTES`` are collected, or for ``flush``."""
         if not data:
             return
-        self._finish_line()
-        self.ends_line = data.endswith(b"\n")
+        self._finish_record()
         self._gather(data)
+        try:
+            self.scanner.scan(data)
+        except Damage as damage:
+            raise self._corrupt(damage) from damage
 
-    def _finish_line(self) -> None:
+    def _finish_record(self) -> None:
         if self._is_new_piece:
             if self._wide and self._has_content:
                 raise InputError(self._wide)
-            if not self.ends_line:
-                self._gather(b"\n")
+            if self._missing_end:
+                missing, self._missing_end = self._missing_end, b""
+                self._gather(missing)
         self._is_new_piece = False
         self._has_content = True
 
@@ -104,17 +136,17 @@ class CommandPipe:
         self._gathered.clear()
         self._size = 0
         self._send(data)
-        self._newlines += data.count(b"\n")
+        self.records = self._records_before + self.scanner.records
         self._waiter.check()
 
     def send_file(self, source: int, start: int, end: int) -> int:
-        """Send the bytes from ``start`` up to but not including ``end`` of a file. A ``write`` must follow.
+        """Send the bytes from ``start`` up to but not including ``end`` of a file.
 
         Return the offset at which the transfer stopped: ``end``, or less if the file ends earlier.
         """
         if start == end:
             return end
-        self._finish_line()
+        self._finish_record()
         self.flush()
         position = counted = start
         while position < end:
@@ -123,13 +155,17 @@ class CommandPipe:
                 break
             position += moved
             if position - counted >= STEP_BYTES:
-                self._count(source, counted, position)
+                self._scan(source, counted, position)
                 counted = position
-        self._count(source, counted, position)
+        self._scan(source, counted, position)
         return position
 
-    def _count(self, source: int, start: int, end: int) -> None:
-        self._newlines += engine.count_lines(source, start, end - start)
+    def _scan(self, source: int, start: int, end: int) -> None:
+        try:
+            self.scanner.scan_file(source, start, end)
+        except Damage as damage:
+            raise self._corrupt(damage) from damage
+        self.records = self._records_before + self.scanner.records
         self._waiter.check()
 
     def _send_step(self, source: int, position: int, size: int) -> int:

@@ -18,7 +18,7 @@ def feed_content(
     ``is_slow`` passes each chunk on at once, for bytes from a network. Raise InputError and the errors of the pipe.
     """
     for file in unpacked(chunks, piece.uri, scratch=scratch):
-        pipe.begin_piece()
+        pipe.begin_piece(file.name)
         if encoding := wide_encoding(file.head):
             pipe.begin_wide(file.name, encoding)
         for data in file.chunks:

@@ -1,9 +1,12 @@
 """The feed of one split: it writes the records of the split to a command's stdin.
 
-A line belongs to the piece in which the line begins. So the feed of a piece in the middle of a file skips to the first
-line that begins in the piece. At the end of the piece, the feed continues until the last line is complete. A piece in
-which no line begins is searched, but nothing of it is written. If a piece ends without a newline and another piece
-follows, a newline is added between the two pieces. No newline is added anywhere else.
+If records are lines, a line belongs to the piece in which the line begins. So the feed of a piece in the middle of a
+file skips to the first line that begins in the piece. At the end of the piece, the feed continues until the last line
+is complete. A piece in which no line begins is searched, but nothing of it is written. If a piece ends without a
+newline and another piece follows, a newline is added between the two pieces. No newline is added anywhere else.
+
+With another format of records, a piece reaches from the first boundary that the bytes at its start show to the first
+that the bytes at its end show. A missing end of a record is added as a newline is.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from kubemr_shell.inputs.command_pipe import CommandPipe, PipeClosed
 from kubemr_shell.inputs.file_feed import feed_file
+from kubemr_shell.inputs.records.formats import LINE_FORMAT, RecordFormat
 from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3
@@ -35,6 +39,7 @@ class SplitFeed:
         *,
         folder: str,
         scratch: str,
+        records: RecordFormat = LINE_FORMAT,
         s3: S3Config = S3Config(),  # noqa: B008 - frozen
         memory: int = MOST_MEMORY,
         patience: Patience = READING_PATIENCE,
@@ -46,6 +51,7 @@ class SplitFeed:
         self._split = split
         self._folder = folder
         self._scratch = scratch
+        self._format = records
         self._s3 = s3
         self._memory = min(memory, MOST_MEMORY)
         self._patience = patience
@@ -59,7 +65,7 @@ class SplitFeed:
 
     @property
     def records_fed(self) -> int:
-        """Return the number of lines written, including an unfinished last line.
+        """Return the number of records written, including an unfinished last record.
 
         If the command stopped reading, the number is approximate.
         """
@@ -67,7 +73,7 @@ class SplitFeed:
 
     @property
     def moved(self) -> int:
-        """Return the bytes fed plus the bytes skipped in search of a line. Any thread may read this progress."""
+        """Return the bytes fed plus the bytes skipped in search of a record. Any thread may read this progress."""
         return self._pipe.bytes_fed + self._pipe.bytes_passed if self._pipe else 0
 
     def __call__(self, fd: int, cancel_fd: int) -> None:
@@ -76,11 +82,12 @@ class SplitFeed:
         Return without an error if the feed is cancelled, or if the command stops reading.
         """
         waiter = Waiter(cancel_fd)
-        self._pipe = pipe = CommandPipe(fd, waiter)
+        self._pipe = pipe = CommandPipe(fd, waiter, self._format)
         try:
             for piece in self._split.pieces:
-                pipe.begin_piece()
+                pipe.begin_piece(piece.uri, piece.start)
                 self._feed(piece, pipe, waiter, cancel_fd)
+            pipe.end_piece()
             pipe.flush()
         except (PipeClosed, Cancelled):
             return  # the exit status of the command says whether the command may stop reading

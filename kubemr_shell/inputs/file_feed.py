@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kubemr_shell.errors import InputChanged, InputError, InputNotFound
 from kubemr_shell.inputs.command_pipe import CommandPipe
@@ -30,15 +31,25 @@ LONGEST_LOOK_BYTES = 1 << 20
 
 
 def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter, scratch: str) -> None:
-    """Write the lines that begin in a piece of the file at ``path``. ``scratch`` is a folder for temporary files.
+    """Write the records of a piece of the file at ``path``. ``scratch`` is a folder for temporary files.
 
     Raise InputNotFound if the file is gone, InputChanged if it has changed since the plan, and InputError if it cannot
     be read. Raise PipeClosed and Cancelled.
     """
+    with open_planned(piece, path) as source:
+        _Source(piece, source, pipe, waiter).feed(scratch)
+
+
+@contextmanager
+def open_planned(piece: Piece, path: str) -> Iterator[int]:
+    """Open the file of a piece, and compare the file with the plan now and after its use. Give its descriptor.
+
+    Raise the errors that ``feed_file`` names.
+    """
     source = _open(piece, path)
     try:
         _check(piece, source)
-        _Source(piece, source, pipe, waiter).feed(scratch)
+        yield source
         _check(piece, source)
     except OSError as error:
         raise InputError(f"{shown(piece.uri)}: cannot be read: {error.strerror}") from error
@@ -78,7 +89,7 @@ class _Source:
         self._end = self._size if piece.end is None else piece.end
 
     def feed(self, scratch: str) -> None:
-        """Write the lines of the piece."""
+        """Write the records of the piece."""
         if self._piece.codec != "none":
             feed_content(self._blocks(0, self._size, READ_BYTES, READ_BYTES), self._piece, self._pipe, scratch)
         elif self._end - self._piece.start == self._size <= SMALL_BYTES:
@@ -86,7 +97,24 @@ class _Source:
         else:
             if self._piece.start == 0:
                 self._begun(self._read(0, min(4, self._size)))
-            self._feed_lines()
+            if self._pipe.format.is_lines:
+                self._feed_lines()
+            else:
+                self._feed_records()
+
+    def _feed_records(self) -> None:
+        """Let the kernel move all bytes between two boundaries of records."""
+
+        def blocks(position: int) -> Iterator[bytes]:
+            return self._blocks(position, self._size, FIRST_LOOK_BYTES, LONGEST_LOOK_BYTES)
+
+        begin, end = self._pipe.format.range_of(self._piece, self._end, self._size, blocks)
+        self._pipe.first_record = begin
+        self._pipe.bytes_passed += begin - self._piece.start
+        if begin < end:
+            stopped = self._pipe.send_file(self._source, begin, end)
+            if stopped < end:
+                raise self._too_short(stopped)
 
     def _begun(self, head: bytes) -> bytes:
         """Return the first bytes of the file, after a look at their byte order mark."""

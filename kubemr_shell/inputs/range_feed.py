@@ -1,17 +1,19 @@
 """The feed of a piece of an object that is read in ranges over a network.
 
 A piece may end in the middle of a line. So its range is requested with some additional bytes, in which most lines end.
-A longer line takes further requests.
+A longer line takes further requests. If records are not lines, requests of a few bytes find the boundaries at both ends
+of the piece first, and one request reads the bytes between the boundaries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from kubemr_shell.inputs.command_pipe import CommandPipe
 from kubemr_shell.inputs.content_feed import feed_content
 from kubemr_shell.inputs.file_kind import wide_encoding
+from kubemr_shell.inputs.records.formats import looks
 from kubemr_shell.job.split import Piece
 
 FIRST_LOOK_BYTES = 64 << 10
@@ -46,22 +48,44 @@ def range_of(piece: Piece, size: int) -> tuple[int, int]:
 
 
 def feed_ranges(piece: Piece, file: Readable, pipe: CommandPipe, scratch: str) -> None:
-    """Write the lines that begin in a piece of ``file``. Raise the errors of ``file.read`` and of the pipe.
+    """Write the records of a piece of ``file``. Raise the errors of ``file.read`` and of the pipe.
 
     ``scratch`` is a folder for temporary files.
     """
     if piece.codec != "none":
         feed_content(file.read(0, piece.size), piece, pipe, scratch, is_slow=True)
     elif piece.end is None or piece.size is None:
-        is_first = piece.start == 0
-        for data in file.read(piece.start, piece.end):
-            if is_first and (encoding := wide_encoding(data)):
-                pipe.begin_wide(piece.uri, encoding)
-            is_first = False
-            pipe.write(data)
-            pipe.flush()
-    else:
+        _write_all(file.read(piece.start, piece.end), piece, pipe, is_start=piece.start == 0)
+    elif pipe.format.is_lines:
         _Lines(piece, piece.end, file, pipe).feed(piece.size)
+    else:
+        _feed_records(piece, file, pipe)
+
+
+def _feed_records(piece: Piece, file: Readable, pipe: CommandPipe) -> None:
+    assert piece.end is not None
+    assert piece.size is not None
+    size = piece.size
+
+    def blocks(position: int) -> Iterator[bytes]:
+        for start, end in looks(position, size):
+            yield from file.read(start, end)
+
+    begin, end = pipe.format.range_of(piece, piece.end, size, blocks)
+    pipe.first_record = begin
+    pipe.bytes_passed += begin - piece.start
+    if begin < end:
+        _write_all(file.read(begin, end), piece, pipe, is_start=begin == 0)
+
+
+def _write_all(chunks: Iterable[bytes], piece: Piece, pipe: CommandPipe, *, is_start: bool) -> None:
+    """Write all chunks at once. ``is_start``: whether the first chunk is the start of the object."""
+    for data in chunks:
+        if is_start and (encoding := wide_encoding(data)):
+            pipe.begin_wide(piece.uri, encoding)
+        is_start = False
+        pipe.write(data)
+        pipe.flush()
 
 
 class _Lines:
@@ -69,6 +93,7 @@ class _Lines:
 
     def __init__(self, piece: Piece, end: int, file: Readable, pipe: CommandPipe) -> None:
         self._piece = piece
+        self._lines = pipe.scanner
         self._position = 0
         self._end = end
         self._has_begun = piece.start == 0
@@ -90,7 +115,7 @@ class _Lines:
 
     @property
     def _is_done(self) -> bool:
-        return self._position >= self._end and (not self._has_line or self._pipe.ends_line)
+        return self._position >= self._end and (not self._has_line or not self._lines.missing_end)
 
     def _take(self, data: bytes) -> None:
         if self._position == 0 and (encoding := wide_encoding(data)):

@@ -57,7 +57,7 @@ class ObjectFeed:
         self._crew.close()
 
     def feed(self, piece: Piece, pipe: CommandPipe) -> None:
-        """Write the lines that begin in a piece.
+        """Write the records of a piece.
 
         Raise InputNotFound, InputChanged or InputError, which name the object. Raise PipeClosed and Cancelled.
         """
@@ -74,11 +74,11 @@ class ObjectFeed:
     def _whole(self, piece: Piece, waiter: Waiter) -> bytes:
         return b"".join(self._object(piece, waiter).read(0, piece.size))
 
-    def _object(self, piece: Piece, waiter: Waiter) -> _Object:
-        return _Object(self._client, piece, self._patience, waiter, self._memory)
+    def _object(self, piece: Piece, waiter: Waiter) -> S3Object:
+        return S3Object(self._client, piece, self._patience, waiter, self._memory)
 
 
-class _Object:
+class S3Object:
     """An S3 object as it was when the job was planned."""
 
     def __init__(self, client: S3Client, piece: Piece, patience: Patience, waiter: Waiter, memory: int) -> None:
@@ -89,6 +89,7 @@ class _Object:
         self._memory = memory
 
     def read(self, start: int, end: int | None) -> Iterator[bytes]:
+        """Yield the bytes of a range as they arrive. Raise InputNotFound, InputChanged or InputError, and Cancelled."""
         assert end is not None
         _, _, etag = self._piece.fingerprint.partition(" ")
         try:

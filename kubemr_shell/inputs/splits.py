@@ -1,14 +1,17 @@
 """The division of inputs into splits: large files are cut into pieces of about one size, small files share a split.
 
-Pure. Splits are contiguous and in the order of the inputs, and so are the parts of a map-only job. A piece is cut at
-any byte: its reader starts with the first line that begins in the piece, and ends with the last such line.
+Pure, except that a cutter may read the inputs. Splits are contiguous and in the order of the inputs, and so are the
+parts of a map-only job. A piece is cut at any byte, and its reader finds the records that belong to the piece; or the
+cutter has found the boundaries of records, and the cuts are exact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.inputs.records.cutter import ANYWHERE, Cutter
 from kubemr_shell.job.spec import SplitSpec
 from kubemr_shell.job.split import Piece, Split
 
@@ -20,8 +23,13 @@ MOST_PIECES = 1000
 """The largest number of pieces in a split, so that a task that runs again does not open a million files again."""
 
 
-def plan_splits(objects: Sequence[InputObject], *, split: SplitSpec, parallelism: int) -> Iterator[Split]:
-    """Yield the splits of a job. ``parallelism`` is the number of tasks that can run at the same time."""
+def plan_splits(
+    objects: Sequence[InputObject], *, split: SplitSpec, parallelism: int, cutter: Cutter = ANYWHERE
+) -> Iterator[Split]:
+    """Yield the splits of a job. ``parallelism`` is the number of tasks that can run at the same time.
+
+    ``cutter`` finds the places where large files are cut. Raise its errors.
+    """
     if split.whole_files:
         yield from (Split(pieces=(_whole(item),)) for item in objects)
         return
@@ -34,7 +42,7 @@ def plan_splits(objects: Sequence[InputObject], *, split: SplitSpec, parallelism
             yield Split(pieces=tuple(packed))
             packed, room = [], target
         if size is None:
-            yield from (Split(pieces=(piece,)) for piece in _cut(item, target))
+            yield from (Split(pieces=(piece,)) for piece in _cut(item, target, cutter))
         else:
             packed.append(_whole(item))
             room -= size
@@ -62,15 +70,25 @@ def _whole(item: InputObject) -> Piece:
     return _piece(item, 0, item.size)
 
 
-def _cut(item: InputObject, target: int) -> Iterator[Piece]:
-    """Cut an input into pieces of equal length, none longer than the target."""
+def _cut(item: InputObject, target: int, cutter: Cutter) -> Iterator[Piece]:
+    """Cut an input into pieces of about equal length, none longer than the target unless a record is."""
     if item.size is None or not item.splittable or item.codec != "none":
         yield _whole(item)
         return
     pieces = max(1, -(-item.size // target))
-    for number in range(pieces):
-        yield _piece(item, item.size * number // pieces, item.size * (number + 1) // pieces)
+    wanted = [item.size * number // pieces for number in range(1, pieces)]
+    cuts = cutter.cuts(item, wanted) if wanted else []
+    for start, end in pairwise([0, *cuts, item.size]):
+        yield _piece(item, start, end, exact=cutter.is_exact)
 
 
-def _piece(item: InputObject, start: int, end: int | None) -> Piece:
-    return Piece(uri=item.uri, start=start, end=end, size=item.size, codec=item.codec, fingerprint=item.fingerprint)
+def _piece(item: InputObject, start: int, end: int | None, *, exact: bool = False) -> Piece:
+    return Piece(
+        uri=item.uri,
+        start=start,
+        end=end,
+        size=item.size,
+        codec=item.codec,
+        fingerprint=item.fingerprint,
+        exact=exact,
+    )

@@ -11,6 +11,6 @@ from kubemr_shell.waits.waiter import Waiter
 
 
 def feed_url(piece: Piece, pipe: CommandPipe, waiter: Waiter, patience: Patience, scratch: str) -> None:
-    """Write the lines that begin in a piece. Raise the errors of ``RemoteFile.read`` and of the pipe."""
+    """Write the records of a piece. Raise the errors of ``RemoteFile.read`` and of the pipe."""
     file = RemoteFile(piece.uri, size=piece.size, fingerprint=piece.fingerprint, patience=patience, waiter=waiter)
     feed_ranges(piece, file, pipe, scratch)

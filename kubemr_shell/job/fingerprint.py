@@ -17,6 +17,7 @@ DECIDE_MAP = (
     "inputs",
     "inputs_from",
     "decompress",
+    "records",
     "split",
     "map_command",
     "combine_command",

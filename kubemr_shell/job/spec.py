@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from kubemr_shell.job.containers import Anything, CommandLine, ListOf, TextMap
 from kubemr_shell.job.mappings import DataclassShape, DistinctNames, Excludes, NeedsOneOf, described
+from kubemr_shell.job.records import DESCRIPTION, LINES, Records, RecordsShape
 from kubemr_shell.job.shape import Choice, Flag, Quantity, Whole
 from kubemr_shell.job.texts import LINE_END, Separator, Text
 
@@ -206,6 +207,7 @@ class JobSpec:
             Choice("auto", "none"),
         ),
     )
+    records: Records = field(default=LINES, metadata=described(DESCRIPTION, RecordsShape()))
     map_command: Command | None = field(
         default=None,
         metadata=described(

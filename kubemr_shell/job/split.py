@@ -14,7 +14,10 @@ Codec: TypeAlias = Literal["none", "auto", "gzip", "bzip2", "xz", "lzma", "zstd"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """The records of one object that begin in the bytes from ``start`` up to, not including, ``end``."""
+    """The records of one object that lie in the bytes from ``start`` up to, not including, ``end``.
+
+    The readers of the pieces move both ends to boundaries of records, in the same way for the same offset.
+    """
 
     uri: str
     """The URI, or a local path. Bytes of a path that are not UTF-8 are surrogates (PEP 383)."""
@@ -26,6 +29,8 @@ class Piece:
     codec: Codec = "none"
     fingerprint: str = ""
     """A text that identifies the version of the object that was planned."""
+    exact: bool = False
+    """Whether records begin or end exactly at ``start`` and ``end``, so that no reader has to search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +56,4 @@ class Split:
             ) from error
 
 
-_COLUMNS = ("uri", "start", "end", "size", "codec", "fingerprint")
+_COLUMNS = ("uri", "start", "end", "size", "codec", "fingerprint", "exact")

@@ -15,6 +15,7 @@ from kubemr_shell.command.signals import ignore_only_here
 from kubemr_shell.command.start import SHELL
 from kubemr_shell.errors import CommandNotStarted, JobNotFound, UsageError
 from kubemr_shell.inputs.feed import SplitFeed
+from kubemr_shell.inputs.records.formats import RecordFormat
 from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_from_mapping
@@ -76,7 +77,8 @@ def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tup
     plan_id = view.plan.claim_id
     split = PlannedSplits(context.workspace, lambda: plan_id).of_task(task)
     workspace = context.workspace
-    split_feed = SplitFeed(split, folder=context.folder, scratch=workspace.scratch, s3=workspace.s3)
+    records = RecordFormat(context.spec.records)
+    split_feed = SplitFeed(split, folder=context.folder, scratch=workspace.scratch, records=records, s3=workspace.s3)
     return split_feed, Subject(phase=phase, attempt=attempt, command=context.spec.map_command, split=split)
 
 

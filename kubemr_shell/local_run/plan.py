@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from kubemr_shell.inputs.cutters import cutter_of
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.splits import plan_splits
@@ -37,7 +38,8 @@ def plan_of(request: RunRequest) -> Plan:
     at_once = request.memory.slots * request.workers
     rules = request.memory.limited(spec.split)
     objects = with_kinds(listed, split=rules, parallelism=at_once, s3=S3Config.of(spec.s3))
-    splits = list(plan_splits(objects, split=rules, parallelism=at_once))
+    cutter = cutter_of(spec.records, folder=request.folder, s3=S3Config.of(spec.s3))
+    splits = list(plan_splits(objects, split=rules, parallelism=at_once, cutter=cutter))
     assert spec.partitions is not None
     shape = RunShape(
         partitions=spec.partitions,

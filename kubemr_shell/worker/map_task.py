@@ -10,6 +10,7 @@ from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.process import Drain, Feed
 from kubemr_shell.command.pump import CountedMove
 from kubemr_shell.inputs.feed import SplitFeed
+from kubemr_shell.inputs.records.formats import RecordFormat
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
@@ -54,6 +55,7 @@ class MapTasks:
             split,
             folder=self._job.folder,
             scratch=self._job.workspace.scratch,
+            records=RecordFormat(self._job.spec.records),
             s3=self._job.workspace.s3,
             memory=self._job.memory.read_ahead_bytes,
         )

@@ -24,6 +24,7 @@ from kubemr_shell.errors import (
     StorageUnavailable,
     UsageError,
 )
+from kubemr_shell.inputs.cutters import cutter_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
@@ -121,7 +122,8 @@ class Planner:
             cancel_fd=self._cancel.fd,
         )
         pins = self._brought(job).pins
-        splits = plan_splits(objects, split=rules, parallelism=self._parallelism)
+        cutter = cutter_of(job.spec.records, folder=job.folder, s3=job.workspace.s3, cancel_fd=self._cancel.fd)
+        splits = plan_splits(objects, split=rules, parallelism=self._parallelism, cutter=cutter)
         tasks = write_splits(job.workspace, claim.id, self._cancel.until_set(splits))
         mapping = spec_to_mapping(kept_in_plan(job.spec))
         return PlanFacts(

@@ -33,7 +33,7 @@ def test_a_missing_newline_is_added_only_when_something_follows() -> None:
     with pipe() as ends:
         writer = CommandPipe(ends.writing, Waiter(NOBODY))
         for data in (b"", b"a", b"", b"", b"b\n", b"c", b""):
-            writer.begin_piece()
+            writer.begin_piece("x")
             writer.write(data)
         writer.flush()
         assert os.read(ends.reading, 100) == b"a\nb\nc"
@@ -47,7 +47,7 @@ def test_a_missing_newline_is_added_before_a_range_of_a_file_too(tmp_path: Path)
         with pipe() as ends:
             writer = CommandPipe(ends.writing, Waiter(NOBODY))
             writer.write(b"a")
-            writer.begin_piece()
+            writer.begin_piece("x")
             assert writer.send_file(source, 1, 9) == 9
             writer.write(b"end")
             writer.flush()

@@ -7,6 +7,7 @@ import pytest
 
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.fingerprint import Changes, changed_fields, kept_in_plan, plan_fingerprint
+from kubemr_shell.job.records import CSV
 from kubemr_shell.job.spec import EnvVar, JobSpec, KeySpec, S3Spec, SplitSpec
 
 OLD = resolve(JobSpec(inputs=("a",), map_command="cat", reduce_command="uniq -c"), slots=4)
@@ -16,6 +17,7 @@ FORBIDDEN: dict[str, Any] = {
     "inputs": ("b",),
     "inputs_from": "list",
     "decompress": "none",
+    "records": CSV,
     "map_command": ("cat",),
     "combine_command": "uniq -c",
     "partitions": 5,

@@ -33,7 +33,7 @@ from tests.support.job_documents import (
 )
 
 Path: TypeAlias = tuple[str | int, ...]
-ONLY_OURS = re.compile("in the attempt's folder, as|that JSON can hold")
+ONLY_OURS = re.compile("in the attempt's folder, as|that JSON can hold|no regular expression")
 
 
 def unique_names(
@@ -84,6 +84,7 @@ FULL: dict[str, Any] = {
         **{name: ["a", "b"] for name in ("inputs", "files", "mapCommand", "combineCommand", "reduceCommand")},
         "archives": ["c"],
         "decompress": "auto",
+        "records": {"separator": "$$$$\n"},
         "compressOutput": "none",
         "okExitCodes": [0, 1],
         "key": {"separator": ",", "fields": 1},

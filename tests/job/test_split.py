@@ -19,6 +19,7 @@ PIECES = st.builds(
     size=SIZES,
     codec=st.sampled_from(["none", "gzip", "bzip2", "xz", "zstd"]),
     fingerprint=st.text(),
+    exact=st.booleans(),
 )
 
 
@@ -32,7 +33,7 @@ def test_a_split_comes_back_from_its_line(pieces: list[Piece]) -> None:
     assert line.splitlines() == [line]
 
 
-@pytest.mark.parametrize("line", ["", "[", "[1]", '[["a"]]', '[["a", 0, null, null, "none", "", 7]]', "null"])
+@pytest.mark.parametrize("line", ["", "[", "[1]", '[["a"]]', '[["a", 0, null, null, "none", "", false, 7]]', "null"])
 def test_a_damaged_line_is_an_error_that_shows_it(line: str) -> None:
     with pytest.raises(StorageError, match="a line of the job's plan is not what was written"):
         Split.from_json(line)

@@ -99,6 +99,9 @@ SPEC_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "slots": whole(1, 1024),
     "inputsFrom": SOME_TEXT,
     "decompress": st.sampled_from(["auto", "none"]),
+    "records": st.sampled_from(
+        ["lines", "nul", "csv", "fastq", {"separator": "$$$$\n"}, {"start": "^BEGIN "}, {"bytes": 512}, {"csv": ";"}]
+    ),
     "mapCommand": COMMAND,
     "partitions": whole(1, 100_000),
     "key": st.fixed_dictionaries({}, optional={"separator": SEPARATOR, "fields": whole(1, 1_000_000)}),
@@ -191,6 +194,8 @@ AWKWARD += [
     *("w" * n for n in (48, 53, 254)),
 ]
 AWKWARD += [[], [""], [" "], ["a"], ["a", ""], ["", "a"], ["a\0"], ["a", 1], [0, 1], [256], [None], [[]], [{}]]
+AWKWARD += ["lines", "Lines", "separator", {"separator": ""}, {"start": "("}, {"bytes": 0}, {"csv": '"'}, {"nul": 1}]
+AWKWARD += [{"bytes": 1, "csv": ","}, {"separator": "a", "start": "b"}, {"separator": "\\n"}, {"csv": "\u00e9"}]
 AWKWARD += [{}, {"a": "b"}, {"a": 1}, {"": "b"}, {"a\0": "b"}, {"name": "A"}, [{"name": "A", "value": 1}]]
 AWKWARD += [[{"name": name} for name in names] for names in ("A", "AA", "ABa", "ABA")]
 

@@ -39,11 +39,13 @@ Scan scan_file(int fd, u64 offset, u64 length) {
   return scan;
 }
 
-u64 count_lines_of_file(int fd, u64 offset, u64 length) {
-  u64 newlines = 0;
+u64 count_lines_of_file(int fd, u64 offset, u64 length) { return count_byte_of_file(fd, offset, length, '\n'); }
+
+u64 count_byte_of_file(int fd, u64 offset, u64 length, u8 byte) {
+  u64 count = 0;
   for_each_piece(fd, offset, length,
-                 [&newlines](const u8* piece, std::size_t size) { newlines += count_newlines(piece, size); });
-  return newlines;
+                 [&count, byte](const u8* piece, std::size_t size) { count += count_bytes(piece, size, byte); });
+  return count;
 }
 
 }  // namespace kubemr

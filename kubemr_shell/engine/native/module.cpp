@@ -2,10 +2,11 @@
 #include <nanobind/nanobind.h>
 
 #include "collector.hpp"
+#include "exclusive.hpp"
 #include "file_scan.hpp"
-#include "in_use.hpp"
 #include "merger.hpp"
 #include "python_errors.hpp"
+#include "python_record_scanner.hpp"
 #include "python_values.hpp"
 
 namespace nb = nanobind;
@@ -21,20 +22,6 @@ u64 checked_partitions(long long partitions) {
   }
   return static_cast<u64>(partitions);
 }
-
-// Runs a call of an object without the GIL. Only one thread may call an object at a time.
-class Exclusive {
- public:
-  template <typename Call>
-  auto run(const Call& call) {
-    const nb::gil_scoped_release released;
-    const InUse in_use(flag_);
-    return call();
-  }
-
- private:
-  std::atomic<bool> flag_ = false;
-};
 
 class PyCollector {
  public:
@@ -112,9 +99,10 @@ NB_MODULE(_native, module) {
   // error.
   nb::set_leak_warnings(false);
   // The same number as in kubemr_shell/engine/version.py. Raise both with each change of the interface.
-  module.attr("VERSION") = 1;
+  module.attr("VERSION") = 2;
   register_errors();
   bind_values(module);
+  bind_record_scanner(module);
 
   nb::class_<PyCollector>(module, "Collector")
       .def(nb::init<long long, const nb::bytes&, long long, u64, u64, const nb::str&>(), nb::kw_only(), "partitions"_a,
@@ -136,6 +124,8 @@ NB_MODULE(_native, module) {
 
   module.def("partition_of", &partition_of_key, "key"_a, "partitions"_a);
   module.def("scan", &scan, "fd"_a, "offset"_a, "length"_a);
+  module.def("count_byte", &count_byte_of_file, "fd"_a, "offset"_a, "length"_a, "byte"_a,
+             nb::call_guard<nb::gil_scoped_release>());
   module.def("count_lines", &count_lines_of_file, "fd"_a, "offset"_a, "length"_a,
              nb::call_guard<nb::gil_scoped_release>());
 }

@@ -5,31 +5,14 @@
 #include <bit>
 
 #include "cpu.hpp"
+#include "masks.hpp"
 
 namespace kubemr {
 namespace {
 
-#ifndef KUBEMR_X86
-u64 mask_of(const u8* block) {
-  constexpr u64 kLow = 0x7f7f7f7f7f7f7f7f;
-  u64 mask = 0;
-  for (int word = 0; word < 8; ++word) {
-    const u64 x = load64(block + 8 * word) ^ 0x0a0a0a0a0a0a0a0a;
-    const u64 zero = ~(((x & kLow) + kLow) | x | kLow);              // the high bit of each byte that was LF
-    mask |= ((zero >> 7) * 0x0102040810204080 >> 56) << (8 * word);  // gathers the eight bits
-  }
-  return mask;
-}
-#else
-u64 mask_of(const u8* block) {
-  const __m128i lf = _mm_set1_epi8('\n');
-  u64 mask = 0;
-  for (std::size_t part = 0; part < 4; ++part) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * part));
-    mask |= static_cast<u64>(static_cast<u32>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, lf)))) << (16 * part);
-  }
-  return mask;
-}
+u64 mask_of(const u8* block) { return mask_of_byte(block, '\n'); }
+
+#ifdef KUBEMR_X86
 #define KUBEMR_AVX2 __attribute__((target("avx2,bmi,popcnt")))
 
 KUBEMR_AVX2 inline u64 mask_of_avx2(const u8* block) {
@@ -66,11 +49,11 @@ std::size_t find_plain(const u8* from, std::size_t size, u32* ends) {
   return static_cast<std::size_t>(out - ends);
 }
 
-u64 count_plain(const u8* from, std::size_t size) {
+u64 count_plain(const u8* from, std::size_t size, u8 byte) {
   u64 count = 0;
   std::size_t at = 0;
-  for (; at + 64 <= size; at += 64) count += static_cast<u64>(std::popcount(mask_of(from + at)));
-  for (; at < size; ++at) count += from[at] == '\n';
+  for (; at + 64 <= size; at += 64) count += static_cast<u64>(std::popcount(mask_of_byte(from + at, byte)));
+  for (; at < size; ++at) count += from[at] == byte;
   return count;
 }
 
@@ -86,8 +69,8 @@ KUBEMR_AVX2 std::size_t find_avx2(const u8* from, std::size_t size, u32* ends) {
 }
 
 // Each byte of a counter can be raised 255 times. Then the bytes must be added up.
-KUBEMR_AVX2 u64 count_avx2(const u8* from, std::size_t size) {
-  const __m256i lf = _mm256_set1_epi8('\n');
+KUBEMR_AVX2 u64 count_avx2(const u8* from, std::size_t size, u8 byte) {
+  const __m256i wanted = _mm256_set1_epi8(static_cast<char>(byte));
   __m256i total = _mm256_setzero_si256();
   std::size_t at = 0;
   while (size - at >= 128) {
@@ -96,17 +79,17 @@ KUBEMR_AVX2 u64 count_avx2(const u8* from, std::size_t size) {
     __m256i second = _mm256_setzero_si256();
     for (std::size_t round = 0; round < rounds; ++round, at += 128) {
       const auto* block = reinterpret_cast<const __m256i*>(from + at);
-      first = _mm256_sub_epi8(first, _mm256_cmpeq_epi8(_mm256_loadu_si256(block), lf));
-      second = _mm256_sub_epi8(second, _mm256_cmpeq_epi8(_mm256_loadu_si256(block + 1), lf));
-      first = _mm256_sub_epi8(first, _mm256_cmpeq_epi8(_mm256_loadu_si256(block + 2), lf));
-      second = _mm256_sub_epi8(second, _mm256_cmpeq_epi8(_mm256_loadu_si256(block + 3), lf));
+      first = _mm256_sub_epi8(first, _mm256_cmpeq_epi8(_mm256_loadu_si256(block), wanted));
+      second = _mm256_sub_epi8(second, _mm256_cmpeq_epi8(_mm256_loadu_si256(block + 1), wanted));
+      first = _mm256_sub_epi8(first, _mm256_cmpeq_epi8(_mm256_loadu_si256(block + 2), wanted));
+      second = _mm256_sub_epi8(second, _mm256_cmpeq_epi8(_mm256_loadu_si256(block + 3), wanted));
     }
     const __m256i zero = _mm256_setzero_si256();
     total = _mm256_add_epi64(total, _mm256_add_epi64(_mm256_sad_epu8(first, zero), _mm256_sad_epu8(second, zero)));
   }
   alignas(32) u64 lanes[4];
   _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), total);
-  return lanes[0] + lanes[1] + lanes[2] + lanes[3] + count_plain(from + at, size - at);
+  return lanes[0] + lanes[1] + lanes[2] + lanes[3] + count_plain(from + at, size - at, byte);
 }
 #endif
 
@@ -119,11 +102,11 @@ std::size_t find_newlines(const u8* from, std::size_t size, u32* ends) {
   return find_plain(from, size, ends);
 }
 
-u64 count_newlines(const u8* from, std::size_t size) {
+u64 count_bytes(const u8* from, std::size_t size, u8 byte) {
 #ifdef KUBEMR_X86
-  if (has_avx2()) return count_avx2(from, size);
+  if (has_avx2()) return count_avx2(from, size, byte);
 #endif
-  return count_plain(from, size);
+  return count_plain(from, size, byte);
 }
 
 }  // namespace kubemr

@@ -1,4 +1,4 @@
-// Finds and counts newlines.
+// Finds newlines, and counts newlines and other bytes.
 #pragma once
 
 #include "bytes.hpp"
@@ -12,6 +12,8 @@ inline constexpr std::size_t kEndsSlack = 64;
 // behind the range, and writes up to kEndsSlack values behind the last position.
 std::size_t find_newlines(const u8* from, std::size_t size, u32* ends);
 
-u64 count_newlines(const u8* from, std::size_t size);
+u64 count_bytes(const u8* from, std::size_t size, u8 byte);
+
+inline u64 count_newlines(const u8* from, std::size_t size) { return count_bytes(from, size, '\n'); }
 
 }  // namespace kubemr

@@ -10,6 +10,18 @@ from kubemr_shell.engine.reference.collector import Collector
 from kubemr_shell.engine.reference.facts import Fed, OutputFacts, Source
 from kubemr_shell.engine.reference.merger import Merger
 from kubemr_shell.engine.reference.partition import partition_of
-from kubemr_shell.engine.reference.scan import count_lines, scan
+from kubemr_shell.engine.reference.record_scanner import RecordScanner
+from kubemr_shell.engine.reference.scan import count_byte, count_lines, scan
 
-__all__ = ["Collector", "Fed", "Merger", "OutputFacts", "Source", "count_lines", "partition_of", "scan"]
+__all__ = [
+    "Collector",
+    "Fed",
+    "Merger",
+    "OutputFacts",
+    "RecordScanner",
+    "Source",
+    "count_byte",
+    "count_lines",
+    "partition_of",
+    "scan",
+]

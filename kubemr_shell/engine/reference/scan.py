@@ -12,7 +12,7 @@ _PIECE = 1 << 20
 def scan(fd: int, offset: int, length: int) -> tuple[int, int]:
     """Return the CRC-32 and the number of newlines of a range. The range ends at the end of the file at the latest."""
     checksum = newlines = 0
-    for piece in _pieces(fd, offset, length):
+    for piece in pieces(fd, offset, length):
         checksum = zlib.crc32(piece, checksum)
         newlines += piece.count(b"\n")
     return checksum, newlines
@@ -20,10 +20,16 @@ def scan(fd: int, offset: int, length: int) -> tuple[int, int]:
 
 def count_lines(fd: int, offset: int, length: int) -> int:
     """Return the number of newlines of a range. The range ends at the end of the file at the latest."""
-    return sum(piece.count(b"\n") for piece in _pieces(fd, offset, length))
+    return count_byte(fd, offset, length, ord("\n"))
 
 
-def _pieces(fd: int, offset: int, length: int) -> Iterator[bytes]:
+def count_byte(fd: int, offset: int, length: int, byte: int) -> int:
+    """Return how often a byte occurs in a range. The range ends at the end of the file at the latest."""
+    return sum(piece.count(bytes((byte,))) for piece in pieces(fd, offset, length))
+
+
+def pieces(fd: int, offset: int, length: int) -> Iterator[bytes]:
+    """Yield a range of a file in pieces. The range ends at the end of the file at the latest."""
     end = offset + length
     while offset < end:
         piece = os.pread(fd, min(_PIECE, end - offset), offset)

@@ -1,0 +1,46 @@
+"""Reads of whole inputs while a job is planned."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kubemr_shell.inputs.file_feed import open_planned
+from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.job.split import Piece
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_uri import is_s3
+from kubemr_shell.waits.retry import READING_PATIENCE
+from kubemr_shell.waits.waiter import Waiter
+
+READ_AHEAD_BYTES = 24 << 20
+"""The bytes from S3 that may wait for the planner."""
+
+
+@contextmanager
+def open_local(item: InputObject, folder: str) -> Iterator[int]:
+    """Open a local file for reading, and give its descriptor. Raise the errors of ``open_planned``."""
+    with open_planned(whole(item), os.path.join(folder, item.uri)) as source:
+        yield source
+
+
+def read_remote(item: InputObject, s3: S3Config, cancel_fd: int, end: int | None = None) -> Iterator[bytes]:
+    """Yield the bytes of an object behind a URL, up to ``end``, as they arrive. Raise InputError and Cancelled."""
+    end = item.size if end is None else end
+    waiter = Waiter(cancel_fd)
+    if is_s3(item.uri):
+        from kubemr_shell.inputs.s3_feed import S3Object
+        from kubemr_shell.net.s3_client import client_for
+
+        client = client_for(s3)
+        return S3Object(client, whole(item), READING_PATIENCE, waiter, READ_AHEAD_BYTES).read(0, end)
+    from kubemr_shell.inputs.http import RemoteFile
+
+    file = RemoteFile(item.uri, size=item.size, fingerprint=item.fingerprint, patience=READING_PATIENCE, waiter=waiter)
+    return file.read(0, end)
+
+
+def whole(item: InputObject) -> Piece:
+    """Return the piece that is the whole input."""
+    return Piece(uri=item.uri, end=item.size, size=item.size, codec=item.codec, fingerprint=item.fingerprint)

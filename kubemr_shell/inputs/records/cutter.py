@@ -1,0 +1,57 @@
+"""The places where a large file is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from kubemr_shell.errors import CorruptInput
+from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.shown import shown
+
+
+class Cutter(Protocol):
+    """A finder of the places where a file is cut."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Return whether the cuts are boundaries of records, so that no reader of a piece has to search."""
+        ...
+
+    def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
+        """Return offsets close to the wanted ones, in increasing order and inside the file."""
+        ...
+
+
+class Anywhere(Cutter):
+    """A cutter for formats whose readers find the boundaries."""
+
+    is_exact = False
+
+    def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
+        del item
+        return list(wanted)
+
+
+ANYWHERE = Anywhere()
+"""The only such cutter that is needed."""
+
+
+class BySize(Cutter):
+    """A cutter for records of one size in bytes."""
+
+    is_exact = True
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
+        """Return the boundaries before the wanted offsets. Raise CorruptInput if the last record is not whole."""
+        assert item.size is not None
+        rest = item.size % self._size
+        if rest:
+            raise CorruptInput(
+                f"{shown(item.uri)}: byte {item.size - rest}: the file has {item.size} bytes, which is no multiple of "
+                f"{self._size}: the file was cut, or records: {{bytes: {self._size}}} is wrong"
+            )
+        return sorted({cut - cut % self._size for cut in wanted} - {0})

@@ -1,0 +1,45 @@
+"""The beginnings of the lines of a stream that comes in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+class LineHeads:
+    """A finder of lines. It yields the offset of each line in the stream, and the first ``most`` bytes of the line.
+
+    A head is shorter if the line is. It has no LF. With ``begins_line`` False, the stream may begin in the middle of a
+    line, so the first line is passed over.
+    """
+
+    def __init__(self, most: int, *, begins_line: bool) -> None:
+        self._most = most
+        self._position = 0
+        self._start = 0
+        self._head = b""
+        self._is_open = begins_line
+        """Whether the head of the current line is not complete yet."""
+
+    def feed(self, block: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield the heads that are complete with this block."""
+        at = 0
+        while True:
+            if not self._is_open:
+                at = block.find(b"\n", at) + 1
+                if not at:
+                    break
+                self._start, self._head, self._is_open = self._position + at, b"", True
+            end = at + self._most - len(self._head)
+            newline = block.find(b"\n", at, end)
+            self._head += block[at : newline if newline >= 0 else end]
+            if newline < 0 and len(self._head) < self._most:
+                break
+            self._is_open = False
+            yield self._start, self._head
+            at = newline if newline >= 0 else end
+        self._position += len(block)
+
+    def end(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the head of a last line that the stream ends before its head is complete."""
+        if self._is_open and self._head:
+            yield self._start, self._head

@@ -1,0 +1,185 @@
+"""The format of the records of the inputs: its value in a spec, and the shape of that value in YAML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from kubemr_shell.job.report import Report, as_read, below, kind, nearest_of, shown
+from kubemr_shell.job.shape import Schema, Shape, Whole
+from kubemr_shell.job.texts import HALF_CHARACTER, has_half_character
+
+Kind: TypeAlias = Literal["lines", "nul", "paragraph", "csv", "fasta", "fastq", "separator", "start", "bytes"]
+"""The name of a format."""
+WORDS: tuple[Kind, ...] = ("lines", "nul", "paragraph", "csv", "fasta", "fastq")
+"""The formats that a word names."""
+LONGEST_RECORD = 1 << 30
+"""The most bytes of a record of fixed size."""
+LONGEST_SEPARATOR = 4096
+"""The most bytes of a separator of records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """The format of records."""
+
+    kind: Kind = "lines"
+    separator: bytes = b""
+    """The bytes that end a record, for ``separator``; the delimiter of fields, for ``csv``."""
+    start: str = ""
+    """The regular expression that the first line of a record matches, for ``start``."""
+    size: int = 0
+    """The bytes of a record, for ``bytes``."""
+
+
+LINES = Records()
+"""The format of inputs whose records are lines."""
+CSV = Records(kind="csv", separator=b",")
+"""The format of CSV with commas."""
+
+
+DESCRIPTION = (
+    "The format of the records of the inputs. Inputs are cut only between records. lines: a record ends with a line "
+    "end. nul: with a NUL byte. paragraph: with empty lines. csv: an RFC 4180 row, whose quoted fields may hold line "
+    'ends. fasta, fastq: a sequence. {separator: "$$$$\\n"}: what ends with these bytes. {start: "^BEGIN "}: a line '
+    'that matches, and the lines up to the next that matches. {bytes: 512}: so many bytes. {csv: ";"}: csv with '
+    "another delimiter."
+)
+"""The description of the field ``records`` of a spec."""
+
+
+class RecordsShape(Shape):
+    """A word that names a format, or a mapping of one name to the argument of that format."""
+
+    _SIZE = Whole(1, LONGEST_RECORD)
+    _EXAMPLES = '{separator: "$$$$\\n"}, {start: "^BEGIN "}, {bytes: 512} or {csv: ";"}'
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        if isinstance(value, str):
+            return self._of_word(value, path, report)
+        if not isinstance(value, Mapping):
+            report.add(path, f"must be {', '.join(WORDS)}, or a mapping such as {self._EXAMPLES}, {kind(value)}")
+            return LINES
+        if len(value) != 1:
+            report.add(path, f"must have one name, as in {self._EXAMPLES}")
+            return LINES
+        ((name, argument),) = value.items()
+        where = below(path, name if isinstance(name, str) else shown(name))
+        match name:
+            case "separator":
+                return Records(kind="separator", separator=self._separator(argument, where, report))
+            case "start":
+                return Records(kind="start", start=self._start(argument, where, report))
+            case "bytes":
+                return Records(kind="bytes", size=self._SIZE.check(argument, where, report) or 0)
+            case "csv":
+                return Records(kind="csv", separator=self._delimiter(argument, where, report))
+        report.add(path, f"has no format {shown(name)}: write {', '.join(WORDS)}, or {self._EXAMPLES}")
+        return LINES
+
+    def plain(self, value: Any) -> Any:
+        match value.kind:
+            case "separator":
+                return {"separator": value.separator.decode("utf-8", "surrogateescape")}
+            case "start":
+                return {"start": value.start}
+            case "bytes":
+                return {"bytes": value.size}
+            case "csv" if value != CSV:
+                return {"csv": value.separator.decode()}
+        return value.kind
+
+    def schema(self) -> Schema:
+        properties = {
+            "separator": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": LONGEST_SEPARATOR,
+                "not": {"pattern": r"\\n"},
+            },
+            "start": {"type": "string", "minLength": 1},
+            "bytes": self._SIZE.schema(),
+            "csv": {"type": "string", "pattern": r"^[\x00-\x7f]$", "not": {"enum": ['"', "\n", "\r"]}},
+        }
+        mapping = {"type": "object", "properties": properties, "additionalProperties": False}
+        return {
+            "oneOf": [
+                {"type": "string", "enum": list(WORDS)},
+                mapping | {"minProperties": 1, "maxProperties": 1},
+            ]
+        }
+
+    def words(self) -> str:
+        return f"{', '.join(f'`{word}`' for word in WORDS)}, or `separator`, `start`, `bytes` or `csv` with a value"
+
+    def _of_word(self, value: str, path: str, report: Report) -> Records:
+        for word in WORDS:
+            if value == word:
+                return CSV if word == "csv" else Records(kind=word)
+        example = {"separator": '{separator: "$$$$\\n"}', "start": '{start: "^BEGIN "}', "bytes": "{bytes: 512}"}
+        wanted = example.get(value, f"{', '.join(WORDS)}, or a mapping such as {self._EXAMPLES}")
+        report.add(path, f"must be {wanted}, not {shown(value)}{nearest_of(value, WORDS)}")
+        return LINES
+
+    def _separator(self, value: object, path: str, report: Report) -> bytes:
+        if not isinstance(value, str):
+            report.add(path, f"must be a string, {as_read(value)}")
+        elif not value:
+            report.add(path, "is empty: write the bytes that end a record")
+        elif has_half_character(value):
+            report.add(path, HALF_CHARACTER)
+        elif "\\n" in value:
+            report.add(path, 'has a backslash and an n; for a line end write "\\n", in double quotes')
+        elif len(encoded := value.encode("utf-8", "surrogateescape")) > LONGEST_SEPARATOR:
+            report.add(path, f"has {len(encoded)} bytes: at most {LONGEST_SEPARATOR} are allowed")
+        else:
+            return encoded
+        return b""
+
+    def _start(self, value: object, path: str, report: Report) -> str:
+        if not isinstance(value, str):
+            report.add(path, f"must be a string, {as_read(value)}")
+        elif not value:
+            report.add(path, "is empty: write the regular expression that the first line of a record matches")
+        elif has_half_character(value):
+            report.add(path, HALF_CHARACTER)
+        else:
+            try:
+                re.compile(value.encode("utf-8", "surrogateescape"))
+            except (re.error, OverflowError, RecursionError) as error:
+                report.add(path, f"is no regular expression of Python ({error}): {shown(value)}")
+            else:
+                return value
+        return ""
+
+    def _delimiter(self, value: object, path: str, report: Report) -> bytes:
+        if isinstance(value, str) and len(value) == 1 and value.isascii() and value not in '"\n\r':
+            return value.encode()
+        wrong = f"not {shown(value)}" if isinstance(value, str) else as_read(value)
+        report.add(path, f"must be the one ASCII character between fields, no quote and no line end, {wrong}")
+        return b","
+
+
+def records_of_flag(text: str) -> object:
+    """Return the value of YAML for the text of ``--records``: a word, or NAME=VALUE with ``\\n`` and such escapes.
+
+    A mapping as YAML writes it is for the caller.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or name not in ("separator", "start", "bytes", "csv"):
+        return text
+    if name == "bytes":
+        return {name: int(value) if value.isdecimal() else value}
+    return {name: value if name == "start" else _unescaped(value)}
+
+
+def _unescaped(text: str) -> str:
+    r"""Replace ``\n``, ``\r``, ``\t``, ``\0``, ``\\`` and ``\xHH`` (up to 7F) by the bytes that they stand for."""
+    short = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\"}
+
+    def byte_of(match: re.Match[str]) -> str:
+        return short.get(match[1]) or chr(int(match[1][1:], 16))
+
+    return re.sub(r"\\([nrt0\\]|x[0-7][0-9A-Fa-f])", byte_of, text)
