@@ -11,7 +11,7 @@ from pathlib import Path
 from kubemr_shell import engine
 from kubemr_shell.engine.version import VERSION
 
-STUBS = {1: "e0bdbe1ff42dae2f"}
+STUBS = {1: "e0bdbe1ff42dae2f", 2: "a2058aa29b78193c"}
 """By version: the beginning of the SHA-256 of ``_native.pyi``."""
 OLDER = """
 import sys, types
