@@ -46,14 +46,14 @@ class LocalWorker:
         """Raise JobNotFound if the job does not exist any more, and UsageError if the worker's name is in use."""
         self._resources = ExitStack()
         try:
-            self._put_together(job, options)
+            self._assemble(job, options)
         except BaseException as error:
             self.close()
             if isinstance(error, (KubemrError, OSError)) and not os.path.exists(job.board):
                 raise JobNotFound(f"{job.board}: the board was removed; its job is over") from error
             raise
 
-    def _put_together(self, job: JobFolder, options: LocalWorkerOptions) -> None:
+    def _assemble(self, job: JobFolder, options: LocalWorkerOptions) -> None:
         lock = ownership.hold(job.worker_file(options.worker, "lock"))
         if lock is None:
             raise UsageError(f"a worker called {options.worker} is at work already")

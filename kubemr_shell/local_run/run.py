@@ -13,22 +13,18 @@ from typing import Protocol
 from kubemr_shell import engine
 from kubemr_shell.command.signals import keep_exit_statuses
 from kubemr_shell.errors import (
-    IllegalTransition,
-    JobCancelled,
-    JobFailed,
-    KubemrError,
     ReaderGone,
     StdoutError,
     StorageError,
 )
 from kubemr_shell.inputs.descriptors import STANDARD_INPUT
 from kubemr_shell.job.state import JobState
-from kubemr_shell.job_folder.board import open_board
 from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.job_folder.leftovers import kill_leftovers
 from kubemr_shell.local_run.advice import run_advice
 from kubemr_shell.local_run.deadline import Deadline
 from kubemr_shell.local_run.ending import Stage, closing_job
+from kubemr_shell.local_run.failed_job import error_of_failed_job, fail_after_deadline
 from kubemr_shell.local_run.list_copy import check_stdin, copy_list
 from kubemr_shell.local_run.local_worker import LocalWorker, LocalWorkerOptions
 from kubemr_shell.local_run.open_job import open_job
@@ -39,7 +35,6 @@ from kubemr_shell.outputs.contents import read_success
 from kubemr_shell.outputs.locate import output_at
 from kubemr_shell.outputs.output import Output
 from kubemr_shell.outputs.result_stream import write_results
-from kubemr_shell.screens.failure import failure_lines
 from kubemr_shell.screens.progress import ProgressThread, display_for, show_cursor
 from kubemr_shell.screens.summary import summary_lines
 from kubemr_shell.signals import Signals, ending_on_signals, stopping_on_signals
@@ -105,12 +100,12 @@ def _work_until_complete(request: RunRequest, job: JobFolder) -> Signals | None:
     """
     state, signals, deadline = _work(request, job)
     if state is None and deadline.passed:
-        _fail_after_deadline(request, job)
+        fail_after_deadline(request, job)
         state = JobState.FAIL
     if state is None:
         return signals
     if state is not JobState.COMPLETE:
-        raise _error_of_failed_job(request, job)
+        raise error_of_failed_job(request, job)
     return None
 
 
@@ -191,43 +186,6 @@ def _report_signal(request: RunRequest, signals: Signals) -> int:
     hint = "; continue with --resume" if request.output is not None else ""
     _say(request, [f"stopped by {signals.received.name if signals.received else ''}{hint}"])
     return signals.exit_code
-
-
-def _fail_after_deadline(request: RunRequest, job: JobFolder) -> None:
-    seconds = request.spec.active_deadline_seconds
-    with open_board(job) as board:
-        try:
-            board.fail_job(
-                {"kind": "DeadlineExceeded", "reason": f"not done after {seconds} s (activeDeadlineSeconds)"}
-            )
-        except IllegalTransition as error:
-            raise JobFailed(
-                f"the time was up while the results were being published ({error}): use --resume"
-            ) from error
-
-
-def _error_of_failed_job(request: RunRequest, job: JobFolder) -> KubemrError:
-    with open_board(job) as board:
-        view = board.view()
-    if view.state is JobState.CANCELLED:
-        return JobCancelled(f"job {job.name} was cancelled")
-    failure = view.failure or {}
-    lines = failure_lines(
-        failure,
-        job=job.name,
-        debug=["kubemr-shell", "debug", request.output or job.root, str(failure.get("task"))],
-        resume=_command_line_with(request, "--resume") if view.plan else [],
-        anew=_command_line_with(request, "--overwrite"),
-    )
-    error: KubemrError = JobFailed("\n".join(lines))
-    error.exit_code = failure.get("exitCode", JobFailed.exit_code)
-    return error
-
-
-def _command_line_with(request: RunRequest, flag: str) -> list[str]:
-    if request.output is None:
-        return []
-    return [word for word in request.command_line if word not in ("--overwrite", "--resume")] + [flag]
 
 
 def _warnings() -> list[str]:

@@ -78,7 +78,7 @@ class Supervisor:
             for descriptor, _ in poll.poll():
                 if descriptor in self._workers:
                     poll.unregister(descriptor)
-                    is_over = self._attend(self._workers.pop(descriptor)) or is_over
+                    is_over = self._handle_end_of(self._workers.pop(descriptor)) or is_over
         if self._stop.is_set():
             return None
         with open_board(self._job) as board:
@@ -103,7 +103,7 @@ class Supervisor:
         self._workers.clear()
         self._stop.close()
 
-    def _attend(self, worker: WorkerProcess) -> bool:
+    def _handle_end_of(self, worker: WorkerProcess) -> bool:
         """Return True if a worker has ended because the job has. If it was killed, start another one and return False.
 
         Raise WorkerFailed if the worker has ended with an error.
