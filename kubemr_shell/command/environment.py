@@ -15,6 +15,9 @@ from kubemr_shell.job.spec import Command
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 """The PATH of a command if the inherited environment has none."""
 
+THREAD_LIMITS = ("OMP_NUM_THREADS", "GOMAXPROCS")
+"""The variables by which libraries and languages limit their threads. A command gets them unless they are set."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFacts:
@@ -33,6 +36,8 @@ class AttemptFacts:
     worker: str
     output: str
     """The URI of the folder for the results."""
+    cpus: int = 1
+    """The number of CPUs that the attempt may keep busy."""
     input_uri: str | None = None
     """The URI of the input file of a map task that reads one file.
 
@@ -75,6 +80,8 @@ def attempt_environment(
             environment[name] = value
         else:
             environment.pop(name, None)  # this worker may itself run in a task of another job
+    for name in THREAD_LIMITS:
+        environment.setdefault(name, str(facts.cpus))
     environment.update(user)
     if not isinstance(command, str):
         # PATH has no way to quote a colon. The current folder is the same folder until the command changes it.
@@ -93,6 +100,7 @@ def _of_us(facts: AttemptFacts) -> dict[str, str | None]:
         "KUBEMR_MAPS": _text(facts.maps),
         "KUBEMR_PARTITIONS": str(facts.partitions),
         "KUBEMR_WORKER": facts.worker,
+        "KUBEMR_CPUS": str(facts.cpus),
         "KUBEMR_INPUT": facts.input_uri,
         "KUBEMR_INPUT_START": _input_start(facts),
         "KUBEMR_INPUT_LENGTH": _text(facts.input_length),

@@ -106,6 +106,7 @@ def job_context(
         memory=options.memory,
         environment=options.environment,
         folder=options.folder,
+        cpus=max(1, len(os.sched_getaffinity(0)) // (options.workers * options.memory.slots)),
         old_result=OldResult(storage=workspace.output_storage, output=job.output, uid=job.uid, parts=job.old_parts()),
         maps=view.plan.tasks if view.plan else None,
         pin=pin_by_times,

@@ -23,6 +23,7 @@ from kubemr_shell.job.validate import spec_from_mapping
 from kubemr_shell.net.s3_client import client_for
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.pod.advice import pod_advice
+from kubemr_shell.pod.limits import cpus
 from kubemr_shell.pod.output_claim import OutputClaim
 from kubemr_shell.pod.places import Places
 from kubemr_shell.pod.secret import credentials_advice
@@ -222,6 +223,7 @@ class PodWorker:
             memory=self._memory,
             environment=options.environment,
             folder=options.folder,
+            cpus=max(1, cpus() // self._memory.slots),
             old_result=old_result,
             refusal=refusal,
             maps=view.plan.tasks if view.plan else None,

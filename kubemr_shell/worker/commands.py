@@ -181,6 +181,7 @@ def _facts(job: JobContext, subject: Subject, input_list: str | None) -> Attempt
         partitions=job.partitions,
         worker=job.worker,
         output=job.workspace.output,
+        cpus=job.cpus,
         input_uri=only.uri if only else None,
         input_start=only.start if only else 0,
         input_length=only.end - only.start if only and only.end is not None else None,

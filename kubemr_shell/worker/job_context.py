@@ -31,6 +31,8 @@ class JobContext:
     """The environment variables that the user's commands inherit."""
     folder: str
     """The folder to which relative inputs are relative."""
+    cpus: int
+    """The number of CPUs that an attempt may keep busy."""
     old_result: OldResult
     refusal: Callable[[], str | None] = lambda: None
     """Returns the reason why the job may not begin, or None. The call may send requests to the storage.

@@ -19,6 +19,7 @@ FACTS = AttemptFacts(
     partitions=5,
     worker="w1",
     output="s3://results/words/",
+    cpus=3,
     input_uri="s3://logs/a.txt",
     input_start=100,
     input_length=50,
@@ -42,10 +43,18 @@ def test_a_map_task_of_one_file_knows_everything() -> None:
         "KUBEMR_MAPS": "40",
         "KUBEMR_PARTITIONS": "5",
         "KUBEMR_WORKER": "w1",
+        "KUBEMR_CPUS": "3",
         "KUBEMR_INPUT": "s3://logs/a.txt",
         "KUBEMR_INPUT_START": "100",
         "KUBEMR_INPUT_LENGTH": "50",
     }
+
+
+def test_threads_are_limited_to_the_cpus_of_an_attempt_unless_the_limit_is_set() -> None:
+    assert (given()["OMP_NUM_THREADS"], given()["GOMAXPROCS"]) == ("3", "3")
+    assert given(OMP_NUM_THREADS="8")["OMP_NUM_THREADS"] == "8"
+    user = attempt_environment({}, FACTS, {"GOMAXPROCS": "1"}, folder="/scratch/x", command="cat")
+    assert (user["GOMAXPROCS"], user["OMP_NUM_THREADS"], user["KUBEMR_CPUS"]) == ("1", "3", "3")
 
 
 @pytest.mark.parametrize(

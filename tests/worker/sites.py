@@ -201,6 +201,7 @@ class Site:
             memory=MemoryPlan(slots=1, share_bytes=1 << 20),
             environment={},
             folder=folder,
+            cpus=1,
             old_result=self._old_result or OldResult(storage=storage, output=folder, uid="uid", parts=None),
             maps=TASKS,
             pin=pin_by_times,

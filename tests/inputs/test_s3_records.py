@@ -1,0 +1,61 @@
+"""S3 objects are cut between records of each format."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubemr_shell.errors import CorruptInput
+from kubemr_shell.inputs.cutters import cutter_of
+from kubemr_shell.inputs.feed import SplitFeed
+from kubemr_shell.inputs.listing import list_inputs
+from kubemr_shell.inputs.looking import with_kinds
+from kubemr_shell.inputs.records.formats import RecordFormat
+from kubemr_shell.inputs.splits import plan_splits
+from kubemr_shell.job.records import CSV, Records
+from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.net.s3_config import S3Config
+from tests.properties.record_parsers import record_ends
+from tests.support.feeding import HASTY, SCRATCH, output_of
+from tests.support.s3_server import Bucket
+
+ROWS = b"".join(b'%d,"text\n,""%d"" %s"\n' % (n, n, b"x\n" * (n % 50)) for n in range(20_000))
+READS = b"".join(b"@r%d\n%s\n+\n%s\n" % (n, b"ACGT" * (n % 30), b"@+>I" * (n % 30)) for n in range(20_000))
+NAMES = b"".join(b"folder\n%d/file %d\0" % (n % 7, n) for n in range(60_000))
+
+
+def outputs_of(bucket: Bucket, records: Records) -> list[bytes]:
+    """Return what the commands of all tasks read."""
+    s3 = S3Config(endpoint=bucket.server.endpoint)
+    objects = list_inputs(
+        [f"{bucket.uri}/x"], inputs_from=None, decompress="auto", folder="/", stdin_copy=None, s3=s3, patience=HASTY
+    )
+    rules = SplitSpec(max_bytes=300_000)
+    objects = with_kinds(objects, split=rules, parallelism=1, s3=s3)
+    cutter = cutter_of(records, folder="/", s3=s3)
+    splits = list(plan_splits(objects, split=rules, parallelism=1, cutter=cutter))
+    assert len(splits) > 3
+    feeds = [
+        SplitFeed(split, folder="/", scratch=SCRATCH, s3=s3, records=RecordFormat(records), patience=HASTY)
+        for split in splits
+    ]
+    return [output_of(feed, is_lines=False) for feed in feeds]
+
+
+@pytest.mark.parametrize(
+    ("records", "content"), [(CSV, ROWS), (Records(kind="fastq"), READS), (Records(kind="nul"), NAMES)]
+)
+def test_a_large_object_is_cut_between_records(bucket: Bucket, records: Records, content: bytes) -> None:
+    bucket.put("x", content)
+    outputs = outputs_of(bucket, records)
+    assert b"".join(outputs) == content
+    ends = record_ends(records.kind, content)
+    position = 0
+    for output in outputs:
+        position += len(output)
+        assert position in ends
+
+
+def test_an_object_with_an_odd_number_of_quotes_is_an_error_of_the_plan(bucket: Bucket) -> None:
+    bucket.put("x", ROWS + b'1,"cut')
+    with pytest.raises(CorruptInput, match=rf"/x: byte {len(ROWS) + 2}: the number of quotes in this CSV file is odd"):
+        outputs_of(bucket, CSV)
