@@ -22,8 +22,17 @@ from kubemr_shell.storage.local import path_of
 from kubemr_shell.storage.locate import scheme_of
 
 
-def read_job(path: str | None, changes: Mapping[str, Any] | None = None, settings: Settings | None = None) -> Job:
-    """Return the job in a file (``-``: stdin), or a job from ``changes`` alone. Raise InvalidSpec with all problems."""
+def read_job(
+    path: str | None,
+    changes: Mapping[str, Any] | None = None,
+    settings: Settings | None = None,
+    *,
+    is_here: bool = False,
+) -> Job:
+    """Return the job in a file (``-``: stdin), or a job from ``changes`` alone. Raise InvalidSpec with all problems.
+
+    ``is_here`` makes the paths in the file absolute, for a job on this machine.
+    """
     if path is None:
         document: object = {
             "apiVersion": API_VERSION,
@@ -36,6 +45,10 @@ def read_job(path: str | None, changes: Mapping[str, Any] | None = None, setting
         from kubemr_shell.cli.yaml_file import read_yaml
 
         document, source = read_yaml(path), path
+        if is_here:
+            from kubemr_shell.cli.yaml_paths import with_paths_from
+
+            document = with_paths_from(document, folder_of(path))
     job = load_job(document, source, changes)
     return replace(job, spec=with_defaults(job.spec, settings)) if settings else job
 

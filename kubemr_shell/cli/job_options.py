@@ -121,8 +121,11 @@ def _job_of(
         job_file, *inputs = arguments
     else:
         inputs = list(arguments)
+    changes = _changes(flags, inputs)
+    for name in {"files", "archives"} & changes.keys():
+        changes[name] = [_path_here(path, folder) for path in changes[name]]
     read = _read_first_argument if is_first_argument else read_job
-    job = read(job_file, _changes(flags, inputs), known)
+    job = read(job_file, changes, known, is_here=True)
     spec = add_scripts(job.spec, folder_of(job_file) if job_file else folder)
     problems = permission_problems(spec)
     if problems:
@@ -152,10 +155,10 @@ def _memory_plan(
     return plan
 
 
-def _read_first_argument(path: str | None, changes: Mapping[str, Any], known: Settings) -> Job:
+def _read_first_argument(path: str | None, changes: Mapping[str, Any], known: Settings, *, is_here: bool) -> Job:
     """Read the first argument as a job. If this fails, the user may have forgotten -m: add a hint to the error."""
     try:
-        return read_job(path, changes, known)
+        return read_job(path, changes, known, is_here=is_here)
     except (InputNotFound, InvalidSpec) as error:
         if path is None or path == "-" or path.endswith((".yaml", ".yml", ".json")):
             raise
@@ -194,6 +197,11 @@ def _records(text: str) -> object:
     from kubemr_shell.job.records import records_of_flag
 
     return yaml_of_flag(text, "--records") if text.startswith("{") else records_of_flag(text)
+
+
+def _path_here(path: str, folder: str) -> str:
+    """Return a path of the command line, which is relative to the current folder, as an absolute path."""
+    return path if "://" in path else os.path.join(folder, path)
 
 
 def _uses_s3(spec: JobSpec, tmp: str | None) -> bool:

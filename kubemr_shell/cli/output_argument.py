@@ -38,7 +38,7 @@ def with_output(command: Callable[..., None]) -> Callable[..., None]:
 
 def named_output(output: str | None, job_file: str | None) -> Output:
     """Return the output that the argument or the YAML of ``--job`` names. Raise UsageError if neither does."""
-    spec = read_job(job_file).spec if job_file else None
+    spec = read_job(job_file, is_here=True).spec if job_file else None
     uri = output or (spec and spec.output)
     if not uri:
         raise UsageError("name an output, or a job's YAML that has one with --job")
