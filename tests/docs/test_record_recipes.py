@@ -1,0 +1,55 @@
+"""The recipes for records in docs/inputs.md give the right results."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "inputs.md"
+SECTION = PAGE.read_text(encoding="utf-8").partition("\n## Records\n")[2].partition("\n## ")[0]
+RECIPES = re.findall(r"^```\n(.*?)^```$", SECTION, re.DOTALL | re.MULTILINE)
+EXPECTED = {
+    "fastq": ["7 1", "7 2", "6 3"],
+    "fasta": ["30"],
+    "csv": ["40"],
+    "nul": ["2 tsv", "1 txt"],
+    "separator": ["25", "3 error"],
+}
+
+
+def write_inputs(folder: Path) -> None:
+    reads = [f"@r{n}\n{'A' * (n % 3 + 1)}\n+\n{'@' * (n % 3 + 1)}\n" for n in range(20)]
+    (folder / "reads.fastq").write_text("".join(reads))
+    (folder / "genome.fa").write_text("".join(f">s{n}\n" + "ACGT\n" * n for n in range(30)))
+    (folder / "tickets.csv").write_text("".join(f'{n},"a\nb ""{n}"""\n' for n in range(40)))
+    for name in ("a.tsv", "b\nc.tsv", "d.txt"):
+        (folder / name).touch()
+    (folder / "drugs.sdf").write_text("".join(f"mol{n}\n  1\n\n$$$$\n" for n in range(25)))
+    logs = [f"2026 INFO {n}\n" + (f"java.lang.Error: {n}\n\tat a\n" if n % 4 == 0 else "") for n in range(12)]
+    (folder / "app.log").write_text("".join(logs))
+
+
+def kind_of(recipe: str) -> str:
+    """Return the format of records that a recipe names."""
+    found = re.search(r"--records '?(\w+)", recipe)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=kind_of)
+def test_a_recipe_gives_the_right_result_when_its_input_is_cut(tmp_path: Path, recipe: str) -> None:
+    write_inputs(tmp_path)
+    env = {
+        **os.environ,  # noqa: TID251 - a shell of a user
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # noqa: TID251 - likewise
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    script = recipe.replace("kubemr-shell run", "kubemr-shell run -q --split-bytes 64")
+    done = subprocess.run(["sh", "-ec", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [" ".join(line.split()) for line in done.stdout.splitlines()] == EXPECTED[kind_of(recipe)]
