@@ -19,6 +19,7 @@ from kubemr_shell.board import job_moves
 from kubemr_shell.board.claim_expiry import ClaimExpiry
 from kubemr_shell.board.failure_facts import bounded
 from kubemr_shell.board.job_board import JobBoard, create_job
+from kubemr_shell.board.job_roles import JobRoles
 from kubemr_shell.board.job_state import JobView, PlanFacts
 from kubemr_shell.board.lane import Totals
 from kubemr_shell.board.pacing import Pacing
@@ -118,7 +119,8 @@ class Board:
             random=random,
             answer_seconds=lambda: writer.seconds,
         )
-        self._jobs = JobBoard(writer, expiry, job=job, worker=worker, workers=workers, new_id=self._new_id)
+        self._jobs = JobBoard(writer, job)
+        self._roles = JobRoles(self._jobs, expiry, worker=worker, workers=workers, new_id=self._new_id)
         waits.of(self._jobs.uid)
         self._shards = ShardBoard(
             writer,
@@ -175,13 +177,13 @@ class Board:
         if job_moves.role_is_open(view, "planner"):
             if view.planner is None and (seconds := self._pacing.to_plan()):
                 return Idle(seconds=seconds)
-            claim = self._jobs.take_role("planner")
+            claim = self._roles.take("planner")
             self._known = self._jobs.seen  # the planner must use the newest spec
             return Planning(claim=claim) if claim else self._idle()
         if view.plan and not is_ready:
             return Preparing()
         if job_moves.role_is_open(view, "finisher"):
-            claim = self._jobs.take_role("finisher")
+            claim = self._roles.take("finisher")
             return Finishing(claim=claim) if claim else self._idle()
         if job_moves.catch_up(view) != view:
             view = self._known = self._jobs.move(job_moves.catch_up)
@@ -202,7 +204,7 @@ class Board:
 
         Raise LeaseLost if another planner has taken over.
         """
-        self._pacing.enter_now(self._jobs.record_plan(claim, facts))
+        self._pacing.enter_now(self._roles.record_plan(claim, facts))
 
     def settle(self, spec: Mapping[str, Any], files: Mapping[str, str]) -> JobView:
         """Fix the spec and the pins of the files for all workers of a retried job, unless another worker has."""
@@ -228,7 +230,7 @@ class Board:
     def give_back(self, claim: Claim | RoleClaim, started: Collection[Attempt] = ()) -> None:
         """Release the rest of a claim. The tasks of ``started`` get new attempt numbers, but count no failure."""
         if isinstance(claim, RoleClaim):
-            self._jobs.give_back_role(claim)
+            self._roles.give_back(claim)
         else:
             self._shards.give_back(claim, started)
 
@@ -241,7 +243,7 @@ class Board:
     def renew(self, claim: Claim | RoleClaim) -> Claim | RoleClaim:
         """Raise the heartbeat of the claim. Raise LeaseLost if another worker has taken the claim over."""
         if isinstance(claim, RoleClaim):
-            return self._jobs.renew_role(claim)
+            return self._roles.renew(claim)
         return self._shards.renew(claim)
 
     def reopen(self, phase: Phase, attempts: Collection[Attempt]) -> None:
@@ -259,26 +261,25 @@ class Board:
 
         ``counters`` and ``totals`` are the sums of ``closing.counted`` minus the sums of ``closing.replaced``.
         """
-        view = self._jobs.close(closing, counters, totals or {})
+        view = self._roles.close(closing, counters, totals or {})
         if view.phase is not closing.phase:
             self._pacing.enter_now(view)
 
     def complete(self, claim: RoleClaim, results: Mapping[str, Any]) -> None:
         """Make the job COMPLETE; ``_SUCCESS`` is written. Raise LeaseLost if another worker finishes the job."""
-        self._jobs.complete(claim, results)
+        self._roles.complete(claim, results)
 
     def cleaned(self) -> None:
         """Record that the temporaries of an ended job are removed."""
-        self._jobs.move(job_moves.cleaned)
+        self._jobs.cleaned()
 
     def fail_job(self, failure: Mapping[str, object]) -> None:
         """Fail the job; an ended job stays unchanged. Raise IllegalTransition if the job publishes its results."""
-        facts = bounded(failure)
-        self._jobs.move(lambda view: view if self._jobs.is_over(view) else job_moves.fail(view, facts))
+        self._jobs.fail(failure)
 
     def cancel(self) -> None:
         """Cancel the job. Raise IllegalTransition if the job has ended or publishes its results."""
-        self._jobs.move(job_moves.cancel)
+        self._jobs.cancel()
 
     def retry(self, spec: Mapping[str, Any] | None = None) -> None:
         """Continue a job in FAIL or CANCELLED with its uncommitted tasks. ``spec`` replaces the resolved spec."""
@@ -286,11 +287,11 @@ class Board:
 
     def redo_reduces(self, spec: Mapping[str, Any]) -> None:
         """Keep the maps and repeat the rest under this spec. Raise IllegalTransition if the job publishes."""
-        self._jobs.redo(Phase.REDUCE, spec)
+        self._jobs.redo_reduces(spec)
 
     def redo_maps(self, spec: Mapping[str, Any]) -> None:
         """Keep the plan and repeat every task. Raise IllegalTransition if the job publishes."""
-        self._jobs.redo(Phase.MAP, spec)
+        self._jobs.redo_maps(spec)
 
     def _over(self, view: JobView) -> Over | None:
         if not self._jobs.is_over(view):

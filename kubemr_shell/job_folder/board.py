@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from random import Random
 
-from kubemr_shell.board.board import Board
+from kubemr_shell.board.job_board import JobBoard
+from kubemr_shell.board.owner import owner_board
 from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.errors import BoardUnavailable, JobNotFound
@@ -16,20 +15,11 @@ from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
 
 
 @contextmanager
-def open_board(job: JobFolder) -> Iterator[Board]:
+def open_board(job: JobFolder) -> Iterator[JobBoard]:
     """Yield the board of a job, for a process that does not work on the job."""
     store = SqliteStore(job.board, create=False)
     try:
-        yield Board(
-            store,
-            JOB_NAME,
-            f"owner-{os.urandom(4).hex()}",
-            slots=1,
-            workers=1,
-            timing=Timing.local(),
-            clock=time.monotonic,
-            random=Random(os.urandom(16)),
-        )
+        yield owner_board(store, JOB_NAME, timing=Timing.local())
     finally:
         store.close()
 

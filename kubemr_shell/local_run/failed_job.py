@@ -15,9 +15,7 @@ def fail_after_deadline(request: RunRequest, job: JobFolder) -> None:
     seconds = request.spec.active_deadline_seconds
     with open_board(job) as board:
         try:
-            board.fail_job(
-                {"kind": "DeadlineExceeded", "reason": f"not done after {seconds} s (activeDeadlineSeconds)"}
-            )
+            board.fail({"kind": "DeadlineExceeded", "reason": f"not done after {seconds} s (activeDeadlineSeconds)"})
         except IllegalTransition as error:
             raise JobFailed(
                 f"the time was up while the results were being published ({error}): use --resume"

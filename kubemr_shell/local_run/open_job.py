@@ -7,7 +7,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from kubemr_shell.board.board import Board
+from kubemr_shell.board.job_board import create_job
 from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.errors import KubemrError, UsageError
 from kubemr_shell.job.derive import resolve
@@ -95,7 +95,7 @@ def _create(request: RunRequest, job: JobFolder, *, old_parts: tuple[str, ...] |
     spec = resolve(request.spec, slots=request.memory.slots)
     store = SqliteStore(begun.board)
     try:
-        Board.create(store, name=JOB_NAME, uid=job.uid, spec=spec_to_mapping(spec))
+        create_job(store, name=JOB_NAME, uid=job.uid, spec=spec_to_mapping(spec))
     finally:
         store.close()
     with open_board(begun) as board:

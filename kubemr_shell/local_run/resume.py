@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kubemr_shell.board.board import Board
+from kubemr_shell.board.job_board import JobBoard
 from kubemr_shell.board.job_state import JobView
 from kubemr_shell.errors import InputChanged, UsageError
 from kubemr_shell.job.fingerprint import Changes, changed_fields, kept_in_plan
@@ -59,7 +59,7 @@ def resume_job(job: JobFolder, asked: JobSpec, *, output: Output, found: Found, 
     return job
 
 
-def _apply(board: Board, view: JobView, spec: JobSpec, changes: Changes) -> None:
+def _apply(board: JobBoard, view: JobView, spec: JobSpec, changes: Changes) -> None:
     """Give a job that is not complete its new spec, and restart the job if it has ended."""
     if changes.maps:
         board.redo_maps(spec_to_mapping(spec))

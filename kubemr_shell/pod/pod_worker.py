@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import random
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from kubemr_shell.board.board import Board
 from kubemr_shell.board.job_state import JobView
+from kubemr_shell.board.owner import owner_board
 from kubemr_shell.board.stores.documents import DocumentStore
 from kubemr_shell.board.timing import LEASE_SECONDS, Timing
+from kubemr_shell.board.wait_reports import WaitReports
 from kubemr_shell.command.echo import Echo
 from kubemr_shell.errors import JobNotFound, KubemrError
 from kubemr_shell.job import names
@@ -124,20 +124,11 @@ class PodWorker:
     def _checked_job(self) -> JobView:
         """Return the job. Raise JobNotFound if the job is gone or another job has its name."""
         options = self._options
-        board = Board(
-            self._store,
-            options.job,
-            options.worker,
-            slots=1,
-            workers=options.workers,
-            timing=self._timing,
-            clock=time.monotonic,
-            random=random.Random(os.urandom(16)),
-            log=self._log,
-        )
+        waits = WaitReports(self._store, options.job, options.worker, self._log)
+        board = owner_board(self._store, options.job, timing=self._timing, tell=waits.tell)
         if board.uid != options.uid:
             raise JobNotFound(f"{options.job}: the job {options.uid} was deleted, and there is another one of its name")
-        return board.known
+        return board.first_view
 
     def _made(self) -> Worker:
         options = self._options
