@@ -59,7 +59,7 @@ class SplitSpec:
     max_bytes: int = field(
         default=64 << 20,
         metadata=described(
-            "The most bytes that one map task reads. A larger file is cut at line ends, unless it is compressed.",
+            "The most bytes that one map task reads. A larger file is cut between records, unless it is compressed.",
             Quantity(),
         ),
     )
@@ -211,7 +211,7 @@ class JobSpec:
     map_command: Command | None = field(
         default=None,
         metadata=described(
-            "The map command. It reads lines of the inputs on stdin and writes lines of a key, the separator and a "
+            "The map command. It reads records of the inputs on stdin and writes lines of a key, the separator and a "
             "value. A string is run by sh -c; a list is executed as it is.",
             CommandLine(),
             unset="the command of the image",
