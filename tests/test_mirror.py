@@ -26,6 +26,7 @@ WHOLE_PARTS = {
     "client": {"one_spec", "pods", "submit", "unreachable"},
     "command": {"time_outs"},
     "engine": {"engine", "full_disk", "memory", "resources", "stub"},
+    "inputs": {"s3_records"},
     "job": {"imports"},
     "local_run": {"spec_of_the_plan"},
     "net": {"s3_credentials"},
@@ -38,6 +39,7 @@ WHOLE_PARTS = {
 
 TESTED_BY = {
     "board/job_board": "board/test_board.py",
+    "board/job_roles": "board/test_board.py",
     "board/shard_board": "board/test_board.py",
     "cli/job_options": "cli/test_run.py",
     "cli/worker": "operator/test_log.py",
@@ -46,6 +48,9 @@ TESTED_BY = {
     "client/jobs": "client/test_unreachable.py",
     "client/submission": "client/test_submit.py",
     "engine/reference/scratch": "engine/test_full_disk.py",
+    "inputs/csv_cutter": "properties/test_records.py",
+    "inputs/records/boundaries": "properties/test_records.py",
+    "inputs/records/scanners": "properties/test_records.py",
     "inputs/codecs": "inputs/test_compression.py",
     "inputs/file_feed": "inputs/test_feed.py",
     "inputs/members": "inputs/test_unpacking.py",

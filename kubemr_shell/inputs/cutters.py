@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kubemr_shell.inputs.csv_cutter import CsvCutter
 from kubemr_shell.inputs.records.cutter import ANYWHERE, BySize, Cutter
 from kubemr_shell.job.records import Records
 from kubemr_shell.net.s3_config import S3Config
@@ -13,6 +12,8 @@ def cutter_of(records: Records, *, folder: str, s3: S3Config, cancel_fd: int = N
     """Return the cutter of a format. ``folder`` is the folder of relative names."""
     match records.kind:
         case "csv":
+            from kubemr_shell.inputs.csv_cutter import CsvCutter
+
             return CsvCutter(folder=folder, s3=s3, cancel_fd=cancel_fd)
         case "bytes":
             return BySize(records.size)

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 
 from kubemr_shell.errors import InputChanged, InputError, InputNotFound
 from kubemr_shell.inputs.command_pipe import CommandPipe
-from kubemr_shell.inputs.content_feed import feed_content
 from kubemr_shell.inputs.file_kind import wide_encoding
 from kubemr_shell.job.split import Piece
 from kubemr_shell.shown import shown
@@ -91,6 +90,8 @@ class _Source:
     def feed(self, scratch: str) -> None:
         """Write the records of the piece."""
         if self._piece.codec != "none":
+            from kubemr_shell.inputs.content_feed import feed_content
+
             feed_content(self._blocks(0, self._size, READ_BYTES, READ_BYTES), self._piece, self._pipe, scratch)
         elif self._end - self._piece.start == self._size <= SMALL_BYTES:
             self._pipe.write(self._begun(self._read(0, self._size)))

@@ -58,14 +58,14 @@ COMMANDS = {
     "worker --help": (set(), 30),
     "run --help": (set(), 55),
     "results --help": (set(), 75),
-    "run -m cat in": ({"sqlite3"}, 185),
-    "run -m cat -r cat -o out in": ({"sqlite3"}, 185),
-    "plan -m cat in": (set(), 110),
+    "run -m cat in": ({"sqlite3"}, 200),
+    "run -m cat -r cat -o out in": ({"sqlite3"}, 200),
+    "plan -m cat in": (set(), 125),
     "validate job.yaml": ({"yaml"}, 60),
     "install": ({"yaml"}, 75),
     "status j -n n --kubeconfig kubeconfig": (KUBERNETES, 75),
     "list --kubeconfig kubeconfig": (KUBERNETES, 75),
-    "worker --job j --uid u --namespace n --name w --workers 1 --output s3://b --scratch x": ({"ssl", "urllib3"}, 170),
+    "worker --job j --uid u --namespace n --name w --workers 1 --output s3://b --scratch x": ({"ssl", "urllib3"}, 185),
     "operator": ({"prometheus_client", "ssl", "urllib3"}, 130),
 }
 """Command lines, with the packages besides click and the most modules of this project that they load.
