@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 STDLIB = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 NATIVE_SOURCES := CMakeLists.txt pyproject.toml $(wildcard kubemr_shell/engine/native/*)
 CPP_SOURCES := $(wildcard kubemr_shell/engine/native/*.[ch]pp)
+FUZZ_SOURCES := $(wildcard fuzz/*.[ch]pp)
+FUZZ_TARGETS := $(patsubst %.cpp,build/%,$(wildcard fuzz/*.cpp))
+ENGINE_UNITS := $(filter-out %/module.cpp %/python_errors.cpp %/python_values.cpp,$(filter %.cpp,$(CPP_SOURCES)))
+SECONDS ?= 600
 
 PROCESSES ?= 4
 DOCKER ?= docker
@@ -59,7 +63,7 @@ demo: $(VENV)/.installed ## count the words of Python's standard library, on all
 check: setup ## lint, types, layers, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run --Werror $(CPP_SOURCES)
+	$(BIN)/clang-format --dry-run --Werror $(CPP_SOURCES) $(FUZZ_SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m docs.generate --check
@@ -67,9 +71,40 @@ check: setup ## lint, types, layers, generated files
 tidy: setup ## clang-tidy: mistakes in the C++ code
 	@$(BIN)/pip install --quiet --group native --constraint requirements/dev.txt
 	@mkdir -p build/tidy
-	@printf '%s\n' -std=c++20 -Wall -Wextra -isystem "$$($(BIN)/python -m nanobind --include_dir)" \
+	@printf '%s\n' -std=c++20 -Wall -Wextra "-I$(CURDIR)/kubemr_shell/engine/native" -isystem "$$($(BIN)/python -m nanobind --include_dir)" \
 	    -isystem "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')" > build/tidy/compile_flags.txt
-	printf '%s\n' $(filter %.cpp,$(CPP_SOURCES)) | xargs -n 1 -P "$$(nproc)" $(BIN)/clang-tidy --quiet -p build/tidy
+	printf '%s\n' $(filter %.cpp,$(CPP_SOURCES) $(FUZZ_SOURCES)) | xargs -n 1 -P "$$(nproc)" $(BIN)/clang-tidy --quiet -p build/tidy
+
+.PHONY: sanitize fuzz
+sanitize: sanitize-asan sanitize-tsan ## the tests of the engine in builds with the address, undefined behaviour and thread sanitizers
+
+# An environment that has the packages of $(VENV) and a sanitized build of the engine. The interpreter itself is not
+# sanitized, so the runtime library of the sanitizer is loaded first. Python never frees some objects: no leak is counted.
+SANITIZERS-asan := address,undefined
+SANITIZERS-tsan := thread
+sanitize-%: setup
+	@rm -rf build/sanitize/$*
+	@$(BIN)/python -m venv --without-pip build/sanitize/$*
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	    > "$$(build/sanitize/$*/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/developer.pth"
+	@$(BIN)/pip --python build/sanitize/$*/bin/python install --quiet --no-deps --editable . \
+	    --config-settings build-dir=build/sanitize/$*/build --config-settings cmake.build-type=RelWithDebInfo \
+	    --config-settings cmake.define.KUBEMR_SANITIZERS=$(SANITIZERS-$*)
+	LD_PRELOAD="$$(g++ -print-file-name=lib$*.so) $$(g++ -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
+	    ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1 build/sanitize/$*/bin/python -m pytest -n 2 -k native -m 'not slow' tests/engine
+
+fuzz: $(FUZZ_TARGETS) ## feed damaged and random bytes to all that reads bytes from outside: SECONDS (600) for each target
+	@for target in $(notdir $(FUZZ_TARGETS)); do \
+	    mkdir -p build/fuzz/corpus/$$target; \
+	    build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=8192 -print_final_stats=1 -verbosity=0 \
+	        -artifact_prefix=build/fuzz/$$target- build/fuzz/corpus/$$target fuzz/corpus/$$target || exit 1; \
+	done
+
+build/fuzz/%: fuzz/%.cpp fuzz/support.hpp $(CPP_SOURCES)
+	@command -v clang++ > /dev/null || { echo 'clang++ is missing, which has libFuzzer: apt-get install clang'; exit 1; }
+	@mkdir -p build/fuzz
+	clang++ -std=c++20 -O1 -g -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -Ikubemr_shell/engine/native $< $(ENGINE_UNITS) -o $@
 
 test-fast: setup ## the tests of the inner loop: under 30 seconds on two cores, without servers
 	$(BIN)/pytest -n 2 -q -m 'not lengthy and not slow and not cluster and not s3' $(FAST)
@@ -80,7 +115,8 @@ test: setup ## the tests a developer runs: under five minutes on two cores; many
 test-slow: setup ## hundreds of seeds, kills at every step, large lines: what make test leaves out
 	$(BIN)/pytest -n 2 -m 'slow and not cluster'
 
-test-all: test test-slow ## everything that needs no cluster
+test-all: test test-slow sanitize-asan ## everything that needs no cluster
+	@$(MAKE) --no-print-directory fuzz SECONDS=40
 
 coverage: setup ## the same, with the lines that no test runs
 	$(BIN)/pytest -n 2 -m 'not cluster' --cov --cov-report=term:skip-covered
@@ -112,7 +148,7 @@ chart: setup $(HELM) ## package the Helm chart into dist/chart/, and check the p
 
 format: setup ## format the code
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i $(CPP_SOURCES)
+	$(BIN)/clang-format -i $(CPP_SOURCES) $(FUZZ_SOURCES)
 	$(BIN)/ruff check --fix .
 
 generate: setup ## write the files that are generated from the code: schema, CRDs, manifests, pages

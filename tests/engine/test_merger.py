@@ -251,6 +251,16 @@ def test_a_range_that_is_not_whole_blocks_is_found(
     assert error.path == str(path)
 
 
+@pytest.mark.parametrize("offset", [1 << 63, (1 << 64) - 100])
+@pytest.mark.parametrize("length", [100, 1 << 62])
+def test_a_range_that_no_file_can_have_is_found(
+    engine: ModuleType, folder: str, large_run: tuple[Path, Any], offset: int, length: int
+) -> None:
+    path, _ = large_run
+    error = merge_error(engine, folder, [engine.Source(str(path), offset, length)])
+    assert (error.path, error.offset) == (str(path), offset)
+
+
 def test_a_merge_that_was_cancelled_reads_no_further(
     engine: ModuleType, folder: str, runs: Path, large_run: tuple[Path, Any]
 ) -> None:

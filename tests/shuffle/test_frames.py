@@ -2,7 +2,7 @@ import os
 import tempfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubemr_shell.shuffle.frames import EXPANDED_BYTES, READ_BYTES, DamagedFrame, Expander, Frames
@@ -72,6 +72,27 @@ def test_a_flipped_bit_is_found(position: int) -> None:
     damaged[position] ^= 0x10
     try:
         found = expanded(bytes(damaged))
+    except DamagedFrame:
+        return
+    assert found == CONTENT
+
+
+def content_of(frame: bytes, *, at_once: bool) -> bytes:
+    expander = Expander()
+    size = expander.size(frame, len(frame))
+    return expander.whole(frame) if at_once else b"".join(map(bytes, expander.pieces(size, iter([frame]))))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.dictionaries(st.integers(0, len(FRAME) - 1), st.integers(0, 255)), st.binary(max_size=8), st.booleans())
+def test_whatever_bytes_arrive_the_content_is_right_or_the_damage_is_found(
+    bytes_at: dict[int, int], behind: bytes, at_once: bool
+) -> None:
+    damaged = bytearray(FRAME)
+    for position, byte in bytes_at.items():
+        damaged[position] = byte
+    try:
+        found = content_of(bytes(damaged) + behind, at_once=at_once)
     except DamagedFrame:
         return
     assert found == CONTENT

@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <limits>
 #include <string>
 
 #include "errors.hpp"
@@ -22,6 +23,8 @@ class FileReader {
 
   // Reads up to `most` bytes at `offset`, and at least `least` bytes unless the file ends before.
   std::size_t read(u8* to, std::size_t least, std::size_t most, u64 offset) const {
+    // No file has a byte there, and pread refuses such an offset. It comes from a damaged manifest.
+    if (offset > static_cast<u64>(std::numeric_limits<off_t>::max())) return 0;
     if (fd_ >= 0) return read_from(fd_, to, least, most, offset);
     const OpenFile file = OpenFile::to_read(name_);
     return read_from(file.fd(), to, least, most, offset);

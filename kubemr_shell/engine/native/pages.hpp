@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "bytes.hpp"
+#include "sanitizer.hpp"
 
 namespace kubemr {
 
@@ -38,11 +39,13 @@ class Pages {
     bytes = (bytes + kPage - 1) & ~(kPage - 1);
     if (bytes == size_) return;
     if (bytes == 0) return release();
-    void* at = data_ == nullptr ? mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                                : mremap(data_, size_, bytes, MREMAP_MAYMOVE);
+    allow_all(data_, size_ + kGuardBytes);
+    void* const at = data_ == nullptr ? map_pages(bytes + kGuardBytes)
+                                      : remap_pages(data_, size_ + kGuardBytes, bytes + kGuardBytes);
     if (at == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<u8*>(at);
     size_ = bytes;
+    forbid_all(data_ + size_, kGuardBytes);
   }
 
   // A table of tens of megabytes is read at random. With pages of 4 KiB, TLB misses would take most of the time.
@@ -51,7 +54,9 @@ class Pages {
   }
 
   void release() noexcept {
-    if (data_ != nullptr) munmap(data_, size_);
+    if (data_ == nullptr) return;
+    allow_all(data_, size_ + kGuardBytes);
+    munmap(data_, size_ + kGuardBytes);
     data_ = nullptr;
     size_ = 0;
   }

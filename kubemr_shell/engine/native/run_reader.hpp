@@ -66,6 +66,7 @@ class RunReader final : public EntryStream {
     // A much larger buffer has held a long line. It is released at once: the next reader may need as much memory.
     const std::size_t size = bytes + kSlack;
     if (buffer_.size() < size || buffer_.size() > 2 * kBlockBytes + size) buffer_.resize(size);
+    allow_all(buffer_.data(), buffer_.size());
   }
 
   u64 check_header(u64 room) const {
@@ -89,6 +90,7 @@ class RunReader final : public EntryStream {
     if (entries_left_ == 0) corrupt("the block has no entries");
     at_ = payload;
     payload_end_ = payload + stored;
+    allow_lines(buffer_.data(), kHeaderBytes + stored, buffer_.size());
   }
 
   void parse_entry() {

@@ -24,6 +24,7 @@ class StreamReader {
       if (emptied_) pace_.rest(cancel_);
       wait_for(fd_, POLLIN, cancel_);
       const std::size_t room = buffer_.size() - kSlack - end_;
+      allow_all(buffer_.data(), buffer_.size());
       const ssize_t got = ::read(fd_, buffer_.data() + end_, room);
       if (got < 0) {
         if (errno == EINTR || errno == EAGAIN) continue;
@@ -31,6 +32,7 @@ class StreamReader {
       }
       scanned_ = end_;
       end_ += static_cast<std::size_t>(got);
+      allow_lines(buffer_.data(), end_, buffer_.size());
       emptied_ = static_cast<std::size_t>(got) < room;
       pace_.moved(static_cast<std::size_t>(got));
       moved.add(static_cast<u64>(got));

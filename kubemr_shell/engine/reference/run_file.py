@@ -25,6 +25,7 @@ _CODEC_NONE = 0
 _HEADER = struct.Struct("<IIIIBBH")
 _CHECKSUM = struct.Struct("<I")
 _HEADER_BYTES = _HEADER.size + _CHECKSUM.size
+_LARGEST_OFFSET = (1 << 63) - 1
 _INDEX_ENTRY = struct.Struct("<5Q")
 _FOOTER_MAGIC = b"KMRRUN1\n"
 _VERSION = 1
@@ -118,7 +119,7 @@ def largest_block(file: ReadableFile, offset: int, length: int) -> int:
     end = offset + length
     largest = 0
     while offset < end:
-        header = file.read_at(_HEADER.size, offset)
+        header = _read_at(file, _HEADER.size, offset)
         if len(header) < _HEADER.size:
             break
         magic, stored, *_ = _HEADER.unpack(header)
@@ -155,10 +156,15 @@ def _read_block(file: ReadableFile, offset: int, end: int) -> tuple[int, bytes]:
     return entries, payload
 
 
+def _read_at(file: ReadableFile, size: int, offset: int) -> bytes:
+    # No file has a byte behind this offset, and pread refuses such an offset. It comes from a damaged manifest.
+    return file.read_at(size, offset) if offset <= _LARGEST_OFFSET else b""
+
+
 def _read(file: ReadableFile, offset: int, size: int) -> bytes:
     pieces: list[bytes] = []
     while size:
-        piece = file.read_at(size, offset)
+        piece = _read_at(file, size, offset)
         if not piece:
             raise CorruptRun(file.path, offset, f"the file ends here, {size} bytes too early")
         pieces.append(piece)
