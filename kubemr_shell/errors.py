@@ -172,7 +172,10 @@ class Unavailable(KubemrError):
 
 
 class BoardUnavailable(Unavailable):
-    """The board could not be read or written. It asked for a pause of ``retry_after`` seconds."""
+    """The board could not be read or written.
+
+    ``retry_after``: the seconds of pause that the API server asked for; 0 if it asked for no pause.
+    """
 
     def __init__(self, message: str = "", *, retry_after: float = 0.0, sequel: Sequel | None = None) -> None:
         self.retry_after = retry_after

@@ -1,4 +1,4 @@
-"""The size limit for the facts of a failure, which stand in a document that every worker reads. Pure."""
+"""The limits for the facts of a failure: in the document that every worker reads, and in messages. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 MOST_BYTES = 4096
 """The greatest size of the facts, in bytes of JSON."""
+STDERR_LINES = 15
+"""The number of the last lines of stderr that a message or a screen about a failure shows."""
 LONGEST_ESCAPE = 12
 """The greatest size of one character, in bytes of JSON."""
 

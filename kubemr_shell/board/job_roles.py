@@ -34,7 +34,10 @@ class JobRoles:
         self._roles: dict[RoleName, str] = {}
 
     def take(self, name: RoleName) -> RoleClaim | None:
-        """Claim a role if this worker holds it, or it is free, or its holder is dead. Return None otherwise."""
+        """Claim a role that the job needs now, if this worker holds it, or it is free, or its holder is dead.
+
+        Return None otherwise.
+        """
         sent = self._new_id()
 
         def decide(view: JobView) -> Sequence[Operation]:

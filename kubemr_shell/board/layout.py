@@ -24,7 +24,10 @@ class Layout:
 
     @classmethod
     def of(cls, tasks: int, workers: int, *, pieces: int = 1) -> Layout:
-        """Lay out tasks for a number of ``workers``. Each task has an output of ``pieces`` partitions."""
+        """Lay out tasks in shards for a number of ``workers``.
+
+        ``pieces``: the number of partitions in the output of a task. The more pieces, the fewer tasks a shard has.
+        """
         most = max(1, min(TASKS_A_SHARD, PIECES_A_SHARD // max(1, pieces)))
         wanted = max(_ceil(tasks, most), _ceil(workers, WORKERS_A_SHARD), 1)
         shards = min(tasks, wanted, MOST_SHARDS)

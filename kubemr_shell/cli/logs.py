@@ -19,7 +19,8 @@ from kubemr_shell.streams import write_output
 def logs(*, name: str, task: str | None, follow: bool, access: Access) -> int:
     """Show the logs of the pods of a job, or what the commands of one task wrote to stderr.
 
-    Each line begins with its pod. A line that a command wrote then names the attempt, such as map/17.0.
+    Each line begins with the name of its pod. In a line that a command wrote, the name of the attempt follows, such as
+    map/17.0.
     """
 
     from kubemr_shell.client.logs import JobLogs, must_have_task, task_of

@@ -49,7 +49,10 @@ class Jobs:
 
     @classmethod
     def reached_by(cls, access: Access, environ: Mapping[str, str]) -> Jobs:
-        """Return the jobs that a command line names. Raise UsageError if no cluster is named."""
+        """Return the access to the jobs of the cluster and the namespace that the options of a command line choose.
+
+        Raise UsageError if no cluster can be found.
+        """
         client = KubeClient.of_user(access.kubeconfig, access.context, access.namespace, environ)
         return cls(client, client.namespace)
 

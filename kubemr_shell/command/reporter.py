@@ -39,7 +39,10 @@ class Reporter:
         self.warnings: list[str] = []
 
     def take(self, line: bytes) -> bool:
-        """Take a line that begins with PREFIX, without its newline. Return False if the line is malformed."""
+        """Record the counter or the status of a line that begins with PREFIX, given without its newline.
+
+        For a malformed line, add a warning and return False; the caller then logs the line.
+        """
         if line.startswith(_COUNTER):
             return self._count(line)
         if line.startswith(_STATUS):

@@ -109,9 +109,11 @@ def head_of_object(item: InputObject, size: int, s3: S3Config, patience: Patienc
 
 
 def check_encoding(uri: str) -> Callable[[Mapping[str, Any]], None]:
-    """Return a check of the head of an answer. It raises InputError for an encoding that kubemr-shell cannot decode.
+    """Return a check of the answer to a GET request, as boto3 returns it.
 
-    The content shows the other encodings. Unknown names are ignored, as users write anything there.
+    The check raises InputError if the Content-Encoding names an encoding that kubemr-shell cannot decode. The first
+    bytes of the content show the encodings that kubemr-shell can decode, such as gzip. Other names are ignored,
+    because this header often has names that are no encodings.
     """
 
     def check(answer: Mapping[str, Any]) -> None:

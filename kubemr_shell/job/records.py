@@ -41,11 +41,9 @@ CSV = Records(kind="csv", separator=b",")
 
 
 DESCRIPTION = (
-    "The format of the records of the inputs. Inputs are cut only between records. lines: a record ends with a line "
-    "end. nul: with a NUL byte. paragraph: with empty lines. csv: an RFC 4180 row, whose quoted fields may hold line "
-    'ends. fasta, fastq: a sequence. {separator: "$$$$\\n"}: what ends with these bytes. {start: "^BEGIN "}: a line '
-    'that matches, and the lines up to the next that matches. {bytes: 512}: so many bytes. {csv: ";"}: csv with '
-    "another delimiter."
+    "The format of the records of the inputs. Inputs are cut only between records. A word names a format; a mapping "
+    'also gives its argument, such as {separator: "$$$$\\n"}, {start: "^BEGIN "}, {bytes: 512} or {csv: ";"}. '
+    "See docs/inputs.md."
 )
 """The description of the field ``records`` of a spec."""
 

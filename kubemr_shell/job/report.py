@@ -12,7 +12,11 @@ SHOWN_CHARACTERS = 60
 
 
 class Report:
-    """The problems that were found so far. ``homes`` returns the right path of each field, by the field's name."""
+    """The problems that were found so far.
+
+    ``homes`` returns the path of every known field, by the field's name. With it, the message about a misplaced field
+    says where the field belongs.
+    """
 
     def __init__(self, homes: Callable[[], Mapping[str, str]]) -> None:
         self.problems: list[Problem] = []

@@ -104,9 +104,10 @@ class Supervisor:
         self._stop.close()
 
     def _handle_end_of(self, worker: WorkerProcess) -> bool:
-        """Return True if a worker has ended because the job has. If it was killed, start another one and return False.
+        """Return True if a worker has ended because the job has ended.
 
-        Raise WorkerFailed if the worker has ended with an error.
+        If a signal ended the worker, start another worker and return False. Raise WorkerFailed if the worker has ended
+        with an error, or if too many workers were killed.
         """
         status, said = self._reap(worker)
         if status == 0:

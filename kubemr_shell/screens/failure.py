@@ -6,11 +6,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kubemr_shell.board.failure_facts import STDERR_LINES
 from kubemr_shell.errors import InputChanged
 from kubemr_shell.screens.figures import bytes_text
 
-STDERR_LINES = 15
-"""The most last lines of stderr that the screen shows."""
 INPUTS_SHOWN = 4
 """The most inputs of a task that the screen names."""
 

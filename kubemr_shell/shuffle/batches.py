@@ -34,9 +34,10 @@ class Batches:
     ) -> tuple[Batch, bool]:
         """Return the batch of ``partition``, and True if the batch is new and the caller has to fetch it.
 
-        A new batch has up to ``most`` partitions: the partition, and the first of the ``others`` that are in no batch.
-        The call also removes partitions that no slot waits for, if they were fetched by other manifests or are not
-        among the others. The claims of such partitions were lost.
+        ``others`` are the claimed partitions that no slot has asked for yet. A new batch has up to ``most``
+        partitions: this one, and the first of the ``others`` that are in no batch of the same manifests. Before a new
+        batch is made, partitions that no slot waits for are removed if their batch has other manifests, or if they
+        are not in ``others``. The claims of such partitions were lost.
         """
         with self._lock:
             for batch in self._batches:

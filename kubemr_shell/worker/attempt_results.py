@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kubemr_shell.board.failure_facts import STDERR_LINES
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.errors import JobFailed, KubemrError, Sequel
 from kubemr_shell.job.state import Phase
 from kubemr_shell.worker.journal import Entry
-
-STDERR_LINES = 15
-"""The number of the last lines of stderr in the message of a failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,9 +113,9 @@ class NativeScanner(Scanner):
 
 
 class BoundaryScanner(Scanner):
-    """A scanner of a format whose boundaries a finder in Python finds.
+    """A scanner of a format whose boundaries are found by a finder in Python.
 
-    ``end_of_record`` ends a record that is not finished. ``accepted`` are the endings with which a stream may end.
+    ``end_of_record`` are the bytes that complete an unfinished last record.
     """
 
     def __init__(self, boundaries: Boundaries, *, end_of_record: bytes, is_ended_by_bytes: bool) -> None:
