@@ -9,7 +9,7 @@ NATIVE_SOURCES := CMakeLists.txt pyproject.toml $(wildcard kubemr_shell/engine/n
 CPP_SOURCES := $(wildcard kubemr_shell/engine/native/*.[ch]pp)
 FUZZ_SOURCES := $(wildcard fuzz/*.[ch]pp)
 FUZZ_TARGETS := $(patsubst %.cpp,build/%,$(wildcard fuzz/*.cpp))
-ENGINE_UNITS := $(filter-out %/module.cpp %/python_errors.cpp %/python_values.cpp,$(filter %.cpp,$(CPP_SOURCES)))
+ENGINE_UNITS := $(filter-out kubemr_shell/engine/native/module.cpp kubemr_shell/engine/native/python_%.cpp,$(filter %.cpp,$(CPP_SOURCES)))
 SECONDS ?= 600
 
 PROCESSES ?= 4
