@@ -44,6 +44,11 @@ class RemoteObject:
     head: bytes = b""
     """The first bytes that the server sends."""
 
+    @property
+    def path(self) -> str:
+        """The path of the URL, without host and query."""
+        return urlsplit(self.url).path
+
     def check_encoding(self) -> Codec:
         """Return the compression that the encoding of the answer names. No request has asked for an encoding.
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from kubemr_shell.errors import InputError, InputNotFound, KubemrError, Unavailable
 from kubemr_shell.inputs.compression import content_of
@@ -204,7 +203,7 @@ class _Listing:
             raise remote
         if self._decompress == "auto":
             remote.check_encoding()
-        codec = self._kind_of(remote.head, urlsplit(url).path)
+        codec = self._kind_of(remote.head, remote.path)
         is_wide = bool(wide_encoding(remote.head))
         return InputObject(
             uri=url,
