@@ -68,7 +68,7 @@ check: setup ## lint, types, layers, generated files
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m docs.generate --check
 
-tidy: setup ## clang-tidy: mistakes in the C++ code
+tidy: setup ## report mistakes in the C++ code with clang-tidy
 	@$(BIN)/pip install --quiet --group native --constraint requirements/dev.txt
 	@mkdir -p build/tidy
 	@printf '%s\n' -std=c++20 -Wall -Wextra "-I$(CURDIR)/kubemr_shell/engine/native" -isystem "$$($(BIN)/python -m nanobind --include_dir)" \
@@ -76,10 +76,11 @@ tidy: setup ## clang-tidy: mistakes in the C++ code
 	printf '%s\n' $(filter %.cpp,$(CPP_SOURCES) $(FUZZ_SOURCES)) | xargs -n 1 -P "$$(nproc)" $(BIN)/clang-tidy --quiet -p build/tidy
 
 .PHONY: sanitize fuzz
-sanitize: sanitize-asan sanitize-tsan ## the tests of the engine in builds with the address, undefined behaviour and thread sanitizers
+sanitize: sanitize-asan sanitize-tsan ## run the tests of the engine with the address, undefined behaviour and thread sanitizers
 
 # An environment that has the packages of $(VENV) and a sanitized build of the engine. The interpreter itself is not
-# sanitized, so the runtime library of the sanitizer is loaded first. Python never frees some objects: no leak is counted.
+# sanitized, so the runtime library of the sanitizer is loaded first. Leaks are not reported, because Python never frees
+# some objects.
 SANITIZERS-asan := address,undefined
 SANITIZERS-tsan := thread
 sanitize-%: setup
@@ -93,7 +94,7 @@ sanitize-%: setup
 	LD_PRELOAD="$$(g++ -print-file-name=lib$*.so) $$(g++ -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
 	    ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1 build/sanitize/$*/bin/python -m pytest -n 2 -k native -m 'not slow' tests/engine
 
-fuzz: $(FUZZ_TARGETS) ## feed damaged and random bytes to all that reads bytes from outside: SECONDS (600) for each target
+fuzz: $(FUZZ_TARGETS) ## run each target in fuzz/ with damaged and random bytes, for SECONDS (600)
 	@for target in $(notdir $(FUZZ_TARGETS)); do \
 	    mkdir -p build/fuzz/corpus/$$target; \
 	    build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=8192 -print_final_stats=1 -verbosity=0 \
@@ -101,7 +102,7 @@ fuzz: $(FUZZ_TARGETS) ## feed damaged and random bytes to all that reads bytes f
 	done
 
 build/fuzz/%: fuzz/%.cpp fuzz/support.hpp $(CPP_SOURCES)
-	@command -v clang++ > /dev/null || { echo 'clang++ is missing, which has libFuzzer: apt-get install clang'; exit 1; }
+	@command -v clang++ > /dev/null || { echo 'clang++ is missing, and libFuzzer is a part of it: apt-get install clang'; exit 1; }
 	@mkdir -p build/fuzz
 	clang++ -std=c++20 -O1 -g -Wall -Wextra -Werror -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -Ikubemr_shell/engine/native $< $(ENGINE_UNITS) -o $@
@@ -192,7 +193,7 @@ plugin: base-image ## pack the kubectl plugin for this architecture into dist/kr
 	    $(DOCKER) cp $$container:/opt/kubemr - | gzip -n > dist/krew/kubectl-mapreduce-linux-$(ARCHITECTURE).tar.gz
 	$(MAKE) krew
 
-krew: setup ## write the manifest for krew: RELEASE_URL has the archives, HOMEPAGE is the page of the project
+krew: setup ## write the manifest for krew; RELEASE_URL is the folder of the archives, HOMEPAGE the page of the project
 	$(BIN)/python -m release.krew dist/krew $(RELEASE_URL) $(HOMEPAGE)
 
 sbom: setup ## write the bill of materials of the base image's Python packages, in the format of CycloneDX
@@ -210,7 +211,7 @@ release-image: ## build the base image for both architectures, with SBOM and pro
 release-chart: chart ## push the chart to the registry CHARTS: oci://HOST/FOLDER
 	$(HELM) push dist/chart/kubemr-$(VERSION).tgz $(CHARTS)
 
-release-dry-run: ## do all steps of a release that publish nothing; those with an image need Docker
+release-dry-run: ## do all steps of a release that publish nothing; the steps with an image need Docker
 	$(MAKE) release-version TAG=v$(VERSION)
 	$(MAKE) dist docs sbom
 	@if $(DOCKER) version >/dev/null 2>&1; then $(MAKE) plugin; \

@@ -51,7 +51,7 @@ std::string text_of(const Lines& lines, u32 partition) {
   return text;
 }
 
-// Repeated pieces make streams that fill the memory of the collector from a short input.
+// Returns a stream of repeated pieces, so that a short input fills the memory of the collector.
 std::string stream_of(Input& input) {
   std::string stream;
   for (u8 pieces = input.byte() % 32; pieces > 0 && input.left() > 0; --pieces) {

@@ -41,7 +41,7 @@ class Rewriter {
   bool wrapped_ = false;
 };
 
-// Makes valid headers of the headers in a file. The lengths are what the input says, as far as they fit.
+// Writes a valid header in the place of each header of a file. The lengths come from the input, cut to the file.
 void repair(std::string& file) {
   for (std::size_t at = 0; at + kHeaderBytes < file.size();) {
     auto* const header = reinterpret_cast<u8*>(file.data() + at);
@@ -64,14 +64,14 @@ Part part_of(Input& input, std::size_t size) {
   std::string content = input.take(size);
   if (kind % 8 != 0) repair(content);
   Part part{std::make_unique<MemoryFile>(content), 0, content.size()};
-  if (kind % 16 == 1) {  // a manifest that says another range
+  if (kind % 16 == 1) {  // a manifest that names another range
     part.offset = input.number(kind & 0x80 ? 8 : 2);
     part.length = input.number(kind & 0x40 ? 8 : 2);
   }
   return part;
 }
 
-// Merges ranges into `writer`. Returns what passed.
+// Merges ranges into `writer`. Returns the sink, which has counted the entries.
 Rewriter merge_parts(const std::vector<Part>& parts, RunWriter& writer) {
   const CancelSwitch nobody(-1);
   std::vector<std::unique_ptr<RunReader>> readers;

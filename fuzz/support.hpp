@@ -1,4 +1,4 @@
-// What the fuzz targets share: the input as a stream of choices, memory files, and what may not be.
+// The parts that all fuzz targets use: an input that is read as a series of choices, files in memory, and checks.
 #pragma once
 
 #include <sys/mman.h>
@@ -14,7 +14,7 @@
 
 namespace kubemr::fuzz {
 
-// Aborts, so that libFuzzer keeps the input.
+// Aborts if a condition does not hold, so that libFuzzer keeps the input.
 inline void require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "This does not hold: %s\n", what);

@@ -25,7 +25,7 @@
         Expired                          the server no longer has the resourceVersion of a watch: list again
         LeaseLost                        another worker has the claim: drop the work
         IllegalTransition
-      JobFolderGone                      a folder with temporaries of the job is gone: the job may be over
+      JobFolderGone                      a folder with temporaries of the job is gone, so the job may be over
       StorageError
         ObjectNotFound
           BucketNotFound

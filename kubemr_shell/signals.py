@@ -82,7 +82,7 @@ def is_ignored(number: signal.Signals) -> bool:
 
 
 def do_nothing(number: int, frame: FrameType | None) -> None:
-    """Do nothing. A signal with this handler has no effect here, and its default action in commands."""
+    """Do nothing. A signal with this handler has no effect in this process. In commands, it has its default action."""
 
 
 @contextmanager

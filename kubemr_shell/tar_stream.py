@@ -1,4 +1,4 @@
-"""A check that a tar archive was read to its real end."""
+"""Checks that a tar archive was read to its real end."""
 
 from __future__ import annotations
 

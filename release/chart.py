@@ -1,7 +1,7 @@
 """The files of the Helm chart: the manifests of ``kubemr-shell install`` with expressions where a value is open. Pure.
 
-The manifests are made with ``{{ .Values.NAME }}`` for each open value. What a template says in such a place depends on
-the type of the value in ``chart_values.VALUES``:
+The manifests are made with ``{{ .Values.NAME }}`` for each open value. The text of the template in such a place depends
+on the type of the value in ``chart_values.VALUES``:
 
 - A text stays between quotation marks. A number or a percentage stands without them.
 - A field ``{{ with .Values.NAME }}`` is left out if the value is empty. An object or a list is a block of YAML.

@@ -1,4 +1,4 @@
-"""The values of the Helm chart: one table, from which values.yaml, its schema and the page about it are made. Pure."""
+"""The table of the Helm chart's values, from which values.yaml, its schema and its page are made. Pure."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ IMAGE: Schema = {"type": "string", "pattern": "^[^\\s'\"$]*$"}
 
 GROUPS = {
     "s3": "The object store of jobs that name none.",
-    "podDisruptionBudget": "The drain of nodes evicts few operators at a time.",
-    "networkPolicy": "Close all ports of the operator's pods but those that they need.",
-    "serviceMonitor": "Let the Prometheus operator read the metrics. The cluster must have its definitions.",
+    "podDisruptionBudget": "A PodDisruptionBudget limits how many operators a drain of nodes evicts at the same time.",
+    "networkPolicy": "Close all ports of the operator's pods except those that the operator needs.",
+    "serviceMonitor": "Let the Prometheus operator read the metrics. The cluster must have the CRD ServiceMonitor.",
 }
 """The comment of each group of values."""
 
@@ -42,7 +42,7 @@ class Value:
     """A value of the chart."""
 
     path: str
-    """The name in values.yaml, after the name of its group and a dot if it has one."""
+    """The path in values.yaml: the name, or the name of a group, a dot and the name."""
     default: Any
     schema: Schema
     text: str
@@ -157,50 +157,50 @@ VALUES = (
     Value(path="priorityClassName", default="", schema=TEXT, text="The priority class of the operator's pods."),
     Value(path="podAnnotations", default={}, schema=NAMES, text="Annotations of the operator's pods."),
     Value(path="serviceAccountAnnotations", default={}, schema=NAMES, text="Annotations of the operator's account."),
-    Value(path="podDisruptionBudget.enabled", default=True, schema=SWITCH, text="Whether there is such a budget."),
+    Value(path="podDisruptionBudget.enabled", default=True, schema=SWITCH, text="Create a PodDisruptionBudget."),
     Value(
         path="podDisruptionBudget.maxUnavailable",
         default=1,
         schema={"type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]+%$"},
-        text="The most operators that a drain may evict at the same time, as a number or a percentage.",
+        text="The largest number of operators that may be evicted at the same time, as a number or a percentage.",
     ),
     Value(
         path="networkPolicy.enabled",
         default=False,
         schema=SWITCH,
-        text="Whether there is such a policy.",
+        text="Create a NetworkPolicy.",
         option="--network-policy",
     ),
     Value(
         path="networkPolicy.ingress",
         default=_TRAFFIC["ingress"],
         schema=FREE_LIST,
-        text="The traffic to the operators: probes and metrics.",
+        text="The allowed traffic to the operators: probes and metrics.",
     ),
     Value(
         path="networkPolicy.egress",
         default=_TRAFFIC["egress"],
         schema=FREE_LIST,
-        text="The traffic from the operators: the API server, at the port of its Service and at the port of its hosts.",
+        text="The allowed traffic from the operators: to the API server, at the port of its Service and on its hosts.",
     ),
     Value(
         path="serviceMonitor.enabled",
         default=False,
         schema=SWITCH,
-        text="Whether there is such a monitor.",
+        text="Create a ServiceMonitor.",
         option="--service-monitor",
     ),
     Value(
         path="serviceMonitor.interval",
         default="",
         schema={"type": "string", "pattern": "^([0-9]+(ms|s|m|h))*$"},
-        text="The time between two readings. Empty: the interval of the Prometheus.",
+        text="The time between two readings, such as 30s. Empty: the interval that Prometheus has.",
     ),
     Value(
         path="serviceMonitor.labels",
         default={},
         schema=NAMES,
-        text="Further labels of the monitor, by which a Prometheus finds it.",
+        text="Further labels of the ServiceMonitor, by which a Prometheus selects it.",
     ),
 )
 """All values, in the order of values.yaml."""

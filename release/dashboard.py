@@ -45,7 +45,7 @@ PANELS = (
     ),
     Panel(
         title="Stalled jobs",
-        text="Jobs in which no worker has changed anything for long.",
+        text="Jobs in which no worker has made progress for longer than --stalled-after (600 seconds by default).",
         expression=f"max by (namespace) (kubemr_jobs_stalled{{{NAMESPACE}}})",
         legend="{{namespace}}",
         stacked=True,
@@ -72,14 +72,14 @@ PANELS = (
     ),
     Panel(
         title="Duration of reconciliations (99 %)",
-        text="again: the job had changed meanwhile, or an action was refused.",
+        text="The outcome again means that the job had changed meanwhile, or that an action was refused.",
         expression=_quantile("kubemr_look_seconds", "outcome"),
         legend="{{outcome}}",
         unit="s",
     ),
     Panel(
         title="Operations",
-        text="refused: writes for which another writer was faster.",
+        text="The kind refused counts writes for which another writer was faster.",
         expression="sum by (kind) (rate(kubemr_operations_total[$__rate_interval]))",
         legend="{{kind}}",
         unit="ops",
@@ -93,14 +93,14 @@ PANELS = (
     ),
     Panel(
         title="Time of the API server (99 %)",
-        text="The time until the API server began its answer. A watch answers when there is something to tell.",
+        text="The time until the API server began its answer. The answer to a watch begins with the first change.",
         expression=_quantile("kubemr_api_request_seconds", "method"),
         legend="{{method}}",
         unit="s",
     ),
     Panel(
         title="Answers of the API server",
-        text="none: requests without an answer.",
+        text="The code none counts requests without an answer.",
         expression="sum by (code) (rate(kubemr_api_request_seconds_count[$__rate_interval]))",
         legend="{{code}}",
         unit="ops",

@@ -40,7 +40,7 @@ def manifest(folder: Path, place: str, homepage: str) -> dict[str, Any]:
     """Return the manifest of the archives in a folder. SystemExit if there is none."""
     found = {name[1]: path for path in sorted(folder.iterdir()) if (name := ARCHIVE.fullmatch(path.name))}
     if not found:
-        raise SystemExit(f"{folder}: there is no archive of the plugin; make plugin makes one")
+        raise SystemExit(f"{folder}: there is no archive of the plugin: run make plugin")
     return {
         "apiVersion": "krew.googlecontainertools.github.com/v1alpha2",
         "kind": "Plugin",
@@ -49,7 +49,7 @@ def manifest(folder: Path, place: str, homepage: str) -> dict[str, Any]:
             "version": f"v{__version__}",
             "homepage": homepage,
             "shortDescription": "MapReduce for any shell command",
-            "description": "Submits MapReduceJobs of kubemr-shell, shows how far they are, and reads their results.\n"
+            "description": "Submits MapReduceJobs of kubemr-shell, shows their progress, and reads their results.\n"
             "It also runs such jobs on this machine, without a cluster.\n",
             "caveats": "Linux with glibc 2.36 or newer. The cluster needs the operator of kubemr-shell:\n"
             f"  kubectl {PLUGIN} install --help\n",

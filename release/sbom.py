@@ -1,6 +1,6 @@
 """Write the bill of materials of the base image's Python packages: ``python -m release.sbom FILE``.
 
-The form is CycloneDX. cyclonedx-py does not see the version of the project, which is not in pyproject.toml.
+The format is CycloneDX. The version of the project is added here, because cyclonedx-py finds it only in pyproject.toml.
 """
 
 from __future__ import annotations

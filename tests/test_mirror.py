@@ -1,4 +1,4 @@
-"""Tests that the tests mirror the source, so that whoever knows a module finds its tests, and the other way round."""
+"""Tests that the tests mirror the source: the path of a module tells the path of its tests, and the other way round."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUBJECTS = {
 """The modules by their names below the package: ``board/writer``."""
 FILES = sorted(path for path in TESTS.rglob("test_*.py") if path.relative_to(TESTS).parts[0] in PARTS)
 LARGE_LINES = 100
-"""A module of so many lines has tests of its own, or is in ``TESTED_BY``."""
+"""A module with at least this number of lines has tests of its own, or is in ``TESTED_BY``."""
 
 WHOLE_PARTS = {
     "board": {"protocol", "refused_workers", "set_back"},
@@ -35,7 +35,7 @@ WHOLE_PARTS = {
         *{"operations_page", "other_protocol", "queues", "removal", "removed_shards", "taken_names"},
     },
 }
-"""The tests of a behaviour that several modules of a part make together. Each file says which behaviour it tests."""
+"""The files that test how the modules of a part work together. Each file says which behaviour it tests."""
 
 TESTED_BY = {
     "board/job_board": "board/test_board.py",

@@ -192,7 +192,7 @@ class Board:
         return self._find_work(view, view.phase) if view.phase else self._idle()
 
     def claim_together(self, phase: Phase, tasks: int) -> None:
-        """Claim about ``tasks`` tasks of a phase at once from now on: they cost this worker hardly more than one."""
+        """Claim ``tasks`` or so tasks of a phase at once: together they cost this worker hardly more than one."""
         self._shards.claim_together(phase, tasks)
 
     def deploy(self) -> None:

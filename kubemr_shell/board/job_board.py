@@ -1,6 +1,6 @@
 """The job's document as one process reads and changes it. ``job_moves`` decides which changes are legal.
 
-A process that does not work on the job needs no more than this. ``job_roles`` adds the moves of workers.
+A process that does not work on the job needs only this module. ``job_roles`` adds the moves of workers.
 """
 
 from __future__ import annotations

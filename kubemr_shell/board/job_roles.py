@@ -1,4 +1,7 @@
-"""The roles of one worker of a job, and its moves: plan, close a shard, finish. ``job_moves`` says which are legal."""
+"""The changes that one worker makes to a job in its roles: it plans, closes shards and finishes.
+
+``job_moves`` says which changes are legal.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from kubemr_shell.job.state import JobState
 
 
 class JobRoles:
-    """The roles of one worker of a job, which is the planner or the finisher at times."""
+    """The roles that one worker has in a job: none, planner or finisher."""
 
     def __init__(
         self, board: JobBoard, expiry: ClaimExpiry, *, worker: str, workers: int, new_id: Callable[[], str]
@@ -120,7 +123,7 @@ class JobRoles:
         return self._board.change(decide)
 
     def _is_free(self, name: RoleName, role: Role) -> bool:
-        """Return whether a role can be taken: its holder is dead, or has this worker's name but an unknown id."""
+        """Return whether a role can be taken: its holder is dead, or was an earlier process with this worker's name."""
         if role.worker == self._worker:
             return role.id != self._roles.get(name)
         return self._expiry.is_expired(role.id, role.worker, role.beat)

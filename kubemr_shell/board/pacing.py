@@ -33,7 +33,7 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 class Pacing:
-    """The times at which one worker makes such writes, each in seconds from now; 0 when the time has come.
+    """The times at which one worker makes such writes. Each time is in seconds from now, and 0 when it has come.
 
     ``number``: the number of this worker among the ``workers``, from 0, if known.
     ``answer_seconds``: returns the present time, in seconds, in which the store answers.

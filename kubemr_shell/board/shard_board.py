@@ -72,7 +72,7 @@ class ShardBoard:
         self._timing = timing
         self._new_id = new_id
         self._together: dict[Phase, int] = {}
-        """The number of tasks of a phase that cost this worker hardly more than one; 1 without an entry."""
+        """The number of tasks of each phase that this worker claims at once. A phase without an entry has 1."""
         self._held: dict[ShardKey, Claim] = {}
         self._documents: dict[ShardKey, Document] = {}
         """The last known documents of shards with a claim of this worker and, if there are others, of some more."""
@@ -81,7 +81,7 @@ class ShardBoard:
         """The number of shards of each phase."""
 
     def claim_together(self, phase: Phase, tasks: int) -> None:
-        """Make the claims of a phase hold about ``tasks`` tasks: they cost this worker hardly more than one."""
+        """Claim ``tasks`` or so tasks of a phase at once: together they cost this worker hardly more than one."""
         self._together[phase] = tasks
 
     def look(self, view: JobView, key: ShardKey, *, stealing: bool = False) -> Look:

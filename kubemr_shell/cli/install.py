@@ -35,7 +35,11 @@ NAME = re.compile("[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 @click.option(
     "--job-policy", is_flag=True, help="Let JobPolicies decide who may use templates, which Secrets and which outputs."
 )
-@click.option("--network-policy", is_flag=True, help="Close all ports of the operator but those that it needs.")
+@click.option(
+    "--network-policy",
+    is_flag=True,
+    help="Close all ports of the operator's pods except those that the operator needs.",
+)
 @click.option("--service-monitor", is_flag=True, help="Let the Prometheus operator read the metrics.")
 def install(
     *,

@@ -138,9 +138,10 @@ def _job_of(
 def _memory_plan(
     spec: JobSpec, memory: str | None, slots: int | None, *, known: Settings, tmp: str | None, quiet: bool
 ) -> MemoryPlan:
-    """Divide the memory of a worker among its slots. Warn, unless ``quiet``, if it is enough for fewer slots only.
+    """Divide the memory of a worker among its slots. Warn, unless ``quiet``, if the memory is too small for all slots.
 
-    A flag goes before the environment, the environment before the spec, and the spec before the number of CPUs.
+    A flag takes precedence over the environment. The environment takes precedence over the spec, and the spec over the
+    number of CPUs.
     """
     from kubemr_shell.job.quantity import parse_quantity
     from kubemr_shell.worker.memory import divide_memory

@@ -36,7 +36,7 @@ def read_yaml(path: str) -> object:
 
 
 def yaml_of_flag(text: str, flag: str) -> object:
-    """Return the YAML document that the value of a flag is. Raise InvalidSpec, which names the flag."""
+    """Parse the value of a flag as YAML, and return the document. Raise InvalidSpec, which names the flag."""
     return _document(text.encode("utf-8", "surrogateescape"), flag)
 
 

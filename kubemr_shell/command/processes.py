@@ -10,7 +10,7 @@ _GROUP_FIELD = 4
 _STARTED_FIELD = 21
 _NEWEST = "/proc/sys/kernel/ns_last_pid"
 OUR_COMMANDS: set[int] = set()
-"""The ids of the commands that this process has started and that it still runs, each in a folder of its own."""
+"""The ids of the commands that this process has started and that still run. Each runs in a folder of its own."""
 
 
 def all_processes() -> Iterator[int]:

@@ -151,7 +151,9 @@ class Scratch:
             place = os.stat(folder)
         except OSError:
             return False
-        others = set(range(newest + 1, now + 1)) - processes.OUR_COMMANDS  # other slots run those in other folders
+        others = (
+            set(range(newest + 1, now + 1)) - processes.OUR_COMMANDS
+        )  # the commands of other slots run in other folders
         return not any(processes.may_be_in(process_id, place) for process_id in others)
 
     def _keep(self, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""Checks that the native module was built from the sources of this version of the Python code."""
+"""Checks that the native module has the interface that the Python code expects."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def check_version(native: ModuleType) -> None:
     if found != VERSION:
         raise KubemrError(
             f"{native.__file__} was built from other sources than the Python code of kubemr-shell (version {found} of "
-            f"the interface, {VERSION} is needed): build it again: make setup in a clone, "
-            "pip install --force-reinstall kubemr-shell elsewhere"
+            f"the interface, {VERSION} is needed): build it again: run make setup in a clone, "
+            "or pip install --force-reinstall kubemr-shell elsewhere"
         )

@@ -1,6 +1,6 @@
 """Braces in names of inputs, as shells and Hadoop know them: ``logs/{2026-01,2026-02}/*.gz``. Pure.
 
-Braces are a part of a pattern. Each alternative has to lead to a file: a misspelt month would be missed in silence.
+Each alternative has to lead to a file, so a misspelt month is an error.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def expanded(pattern: str) -> list[Expansion]:
 
 
 def missed(pattern: str, expansions: Iterable[Expansion], matched: Iterable[Expansion]) -> str:
-    """Return the first alternative of a pattern that none of the ``matched`` expansions has, or an empty string."""
+    """Return the first alternative of a pattern that no matched expansion has, or an empty string if there is none."""
     chosen = frozenset[int]().union(*(one.alternatives for one in matched))
     left = frozenset[int]().union(*(one.alternatives for one in expansions)) - chosen
     return f"{alternative_at(pattern, min(left))!r}" if left else ""

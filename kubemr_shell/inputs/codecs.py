@@ -1,4 +1,4 @@
-"""Decompressors of one stream each, with the interface of the decompressors of bz2 and lzma."""
+"""The decompressors of the supported compressions. Each has the interface of the decompressors of bz2 and lzma."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Stream(Protocol):
 
 
 class _Gzip:
-    """A decompressor of gzip. It keeps the input that zlib has not consumed and hands back."""
+    """A decompressor of gzip. It keeps the input that zlib has not consumed, for the next call."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -58,9 +58,10 @@ class _Gzip:
 
 
 class _Zstd:
-    """A decompressor of zstd. zstandard cannot limit its output, and 4 bytes of input can give 128 KiB of output.
+    """A decompressor of zstd.
 
-    So zstandard gets its input in small slices.
+    zstandard cannot limit its output, and 4 bytes of input can give 128 KiB of output. So zstandard gets its input in
+    small slices.
     """
 
     SLICE_BYTES = 512
@@ -156,6 +157,6 @@ STREAMS: dict[Codec, Callable[[], Stream]] = {
 }
 """The decompressor of each compression."""
 PADDED = ("gzip", "xz")
-"""The compressions whose streams may be followed by zero bytes, which tapes and block devices leave there."""
+"""The compressions whose streams may be followed by zero bytes, which tapes and block devices add."""
 FRAMED: dict[bytes, Codec] = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 """The first bytes of the frames of the compressions that also have skippable frames."""

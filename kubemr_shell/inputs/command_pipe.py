@@ -63,7 +63,7 @@ class CommandPipe:
         self._is_new_piece = False
         self._has_content = False
         self._wide = ""
-        """The message about a file that no other file may follow, or an empty string."""
+        """The message about a file in UTF-16 or UTF-32, which no other file may follow, or an empty string."""
         self._pipe_bytes = _capacity(fd)
         self._rest_seconds = 0.0
 
@@ -91,7 +91,7 @@ class CommandPipe:
         return CorruptInput(f"{shown(self._name)}: byte {self.first_record + damage.at}: {damage.reason}")
 
     def begin_wide(self, name: str, encoding: str) -> None:
-        """Say that the piece that has begun is a file of this name, in UTF-16 or UTF-32.
+        """Note that the current piece is a file of this name in UTF-16 or UTF-32.
 
         Such a file cannot be joined with others: its line end, and its byte order mark, have several bytes. Raise
         InputError if a command gets another file too.

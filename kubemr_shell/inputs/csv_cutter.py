@@ -1,4 +1,4 @@
-"""The cuts of large CSV files. The plan reads the whole file, to count the quotes before each cut."""
+"""Cuts large CSV files between rows. The planner reads the whole file, to count the quotes before each cut."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kubemr_shell.waits.threads import in_threads
 from kubemr_shell.waits.waiter import Waiter
 
 COUNTED_BYTES = 16 << 20
-"""The bytes in which one thread counts quotes before it looks whether the plan was cancelled."""
+"""The bytes in which a thread counts quotes before the thread checks again whether the planner was cancelled."""
 _QUOTE = ord('"')
 
 
@@ -33,7 +33,7 @@ class CsvCutter(Cutter):
         self._cancel_fd = cancel_fd
 
     def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
-        """Return the first ends of rows behind the wanted offsets.
+        """Return, for each wanted offset, the first end of a row behind it.
 
         Raise CorruptInput if the file ends inside quotes, and InputError if the file cannot be read.
         """
@@ -73,7 +73,7 @@ class CsvCutter(Cutter):
 
 
 def _row_ends(source: int, size: int, wanted: Sequence[int], quotes: Sequence[int]) -> list[int]:
-    """Return the ends of rows. ``quotes`` are the numbers of quotes before each cut, from the cut before."""
+    """Return the ends of rows. ``quotes`` has, for each wanted cut, the number of quotes since the cut before."""
     cuts: list[int] = []
     before = 0
     for cut, found in zip(wanted, quotes, strict=False):
@@ -108,6 +108,6 @@ def _last_quote(source: int, size: int) -> int:
 
 def _unterminated(item: InputObject, at: int) -> CorruptInput:
     return CorruptInput(
-        f"{shown(item.uri)}: byte {at}: the number of quotes in this CSV file is odd, and this is the last: a quoted "
-        "field is never closed, because the file was cut or a quote is missing; get a whole copy"
+        f"{shown(item.uri)}: byte {at}: the number of quotes in this CSV file is odd, and the last quote is here: a "
+        "quoted field is never closed, because the file was cut or a quote is missing; get a complete copy"
     )

@@ -13,7 +13,7 @@ DIFFERS = (
     "every process finds another file under such a name, and any worker may have to read the input again: name a file "
     "that has a path, or give it as standard input, with -"
 )
-"""The reason why such a name is no input."""
+"""The message for names under which each process finds another file."""
 _OF_EACH_PROCESS = frozenset({"/dev/fd", "/proc/self", "/proc/thread-self"})
 _MOST_LINKS = 40
 """The most symbolic links that Linux follows in one path."""
@@ -47,9 +47,9 @@ def _real_folder(folder: str) -> str | None:
 
 
 def _followed(folder: str, names: list[str]) -> str | None:
-    """Return the path to which ``names``, the last one first, lead from a folder without links.
+    """Follow symbolic links from a folder without links along ``names``, the last one first. Return the real path.
 
-    Return None if the way goes through a folder that each process has for itself.
+    Return None if the path leads through a folder that each process has for itself.
     """
     links = 0
     while names:

@@ -5,8 +5,9 @@ file skips to the first line that begins in the piece. At the end of the piece, 
 is complete. A piece in which no line begins is searched, but nothing of it is written. If a piece ends without a
 newline and another piece follows, a newline is added between the two pieces. No newline is added anywhere else.
 
-With another format of records, a piece reaches from the first boundary that the bytes at its start show to the first
-that the bytes at its end show. A missing end of a record is added as a newline is.
+In another format, the feed of a piece searches for the first boundary between two records at the start of the piece,
+and again at its end. The feed writes the records between these two boundaries. If a piece ends without the end of its
+last record and another piece follows, the missing end is added between the two pieces.
 """
 
 from __future__ import annotations

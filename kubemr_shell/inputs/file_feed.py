@@ -41,7 +41,7 @@ def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter, scratc
 
 @contextmanager
 def open_planned(piece: Piece, path: str) -> Iterator[int]:
-    """Open the file of a piece, and compare the file with the plan now and after its use. Give its descriptor.
+    """Open the file of a piece, and yield its descriptor. Compare the file with the plan now and after its use.
 
     Raise the errors that ``feed_file`` names.
     """

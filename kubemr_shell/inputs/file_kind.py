@@ -1,4 +1,4 @@
-"""The kind of a file by its first bytes: its compression, a tar archive, a zip file, or none of these. Pure.
+"""Recognises by the first bytes of a file whether it is compressed, a tar archive, a zip file, or none of these. Pure.
 
 The bytes decide, whatever the name says. The name decides only in two cases: a file too short to show its kind, and
 bytes that are neither of a known kind nor text. Under the name of a compressed file, such bytes are damaged.
@@ -89,7 +89,7 @@ def kind_of(head: bytes, name: str) -> Codec:
 
 
 def kind_by_name(name: str) -> Codec:
-    """Return the kind that the suffix of a name says, in small or capital letters."""
+    """Return the kind that the suffix of a name says, in lower or upper case."""
     return _SUFFIXES.get(_suffix(name), "none")
 
 

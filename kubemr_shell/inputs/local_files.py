@@ -211,7 +211,7 @@ class LocalFiles:
         return (entry for entry in self._entries(folder) if not entry.name.startswith(_HIDDEN))
 
     def _is_own(self, path: str) -> bool:
-        """Return whether a path leads each process to a file of its own. Such a path is a problem."""
+        """Return whether a path leads each process to a file of its own, and record such a path as a problem."""
         is_own = differs_by_process(path)
         if is_own:
             self._problems[path] = DIFFERS

@@ -1,6 +1,6 @@
-"""A look at the first bytes of the S3 objects that would be cut, because a compressed object cannot be cut.
+"""Reads the first bytes of the S3 objects that would be cut, because a compressed object cannot be cut.
 
-Each look takes a request. Objects that are not cut need none: the task that reads them looks at their first bytes.
+Each object takes a request. Objects that are not cut need none: the task that reads them looks at their first bytes.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from kubemr_shell.waits.threads import in_threads
 from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 LOOKS_AT_ONCE = 16
-"""The number of objects that are looked at at the same time."""
+"""The number of objects whose first bytes are read at the same time."""
 
 
 def with_kinds(
     objects: Sequence[InputObject], *, split: SplitSpec, parallelism: int, s3: S3Config, cancel_fd: int = NOBODY
 ) -> list[InputObject]:
-    """Return the objects, with the kinds of those that would be cut otherwise.
+    """Return the objects. Those that are large enough to be cut get their kind from their first bytes.
 
     Raise InputError for an object that cannot be read, InputChanged, StorageUnavailable, Forbidden and Cancelled.
     """

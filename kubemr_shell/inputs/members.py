@@ -1,4 +1,4 @@
-"""The members of tar and zip archives among the inputs, in their order."""
+"""Reads the members of tar and zip archives among the inputs, in the order of the archive."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _tar_members(chunks: Iterator[bytes], name: str) -> Iterator[tuple[str, Iter
             if info.islnk() and is_visible(member):
                 raise InputError(
                     f"{shown(f'{name}/{member}')}: is a hard link to {shown(info.linkname)}, whose bytes have passed: "
-                    "unpack the archive, and name the folder"
+                    "unpack the archive, and name the unpacked folder as the input"
                 )
             if info.isreg() and is_visible(member):
                 yield member, _tar_data(archive, info, f"{name}/{member}")

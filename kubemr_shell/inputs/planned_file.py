@@ -20,13 +20,13 @@ READ_AHEAD_BYTES = 24 << 20
 
 @contextmanager
 def open_local(item: InputObject, folder: str) -> Iterator[int]:
-    """Open a local file for reading, and give its descriptor. Raise the errors of ``open_planned``."""
+    """Open a local file for reading, and yield its descriptor. Raise the errors of ``open_planned``."""
     with open_planned(whole(item), os.path.join(folder, item.uri)) as source:
         yield source
 
 
 def read_remote(item: InputObject, s3: S3Config, cancel_fd: int, end: int | None = None) -> Iterator[bytes]:
-    """Yield the bytes of an object behind a URL, up to ``end``, as they arrive. Raise InputError and Cancelled."""
+    """Yield the bytes of a URL or an S3 object, up to ``end``, as they arrive. Raise InputError and Cancelled."""
     end = item.size if end is None else end
     waiter = Waiter(cancel_fd)
     if is_s3(item.uri):

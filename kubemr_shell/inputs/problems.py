@@ -9,7 +9,7 @@ PROBLEMS_SHOWN = 20
 
 
 def all_of(errors: list[KubemrError]) -> KubemrError:
-    """Return one error for all errors. If all of them are of one kind, the new error is of this kind too."""
+    """Join several errors into one. If all errors have one class, the new error has this class too."""
     if len(errors) == 1:
         return errors[0]
     lines = [f"{len(errors)} inputs cannot be read:", *(f"  {error}" for error in errors[:PROBLEMS_SHOWN])]

@@ -1,8 +1,8 @@
 """The feed of a piece of an object that is read in ranges over a network.
 
 A piece may end in the middle of a line. So its range is requested with some additional bytes, in which most lines end.
-A longer line takes further requests. If records are not lines, requests of a few bytes find the boundaries at both ends
-of the piece first, and one request reads the bytes between the boundaries.
+A longer line takes further requests. If records are not lines, small requests first find the boundaries at both ends of
+the piece. Then one request reads the bytes between the boundaries.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def read_object(uri: str, config: S3Config, patience: Patience, cancel_fd: int =
 def head_of_object(item: InputObject, size: int, s3: S3Config, patience: Patience, waiter: Waiter) -> bytes:
     """Return the first ``size`` bytes of an object of at least one byte, in the version that was listed.
 
-    Raise InputError if it cannot be read, InputChanged, StorageUnavailable, Forbidden or Cancelled.
+    Raise InputError if the object cannot be read, InputChanged, StorageUnavailable, Forbidden or Cancelled.
     """
     check = check_encoding(item.uri) if item.codec != "none" else lambda _: None
     _, _, etag = item.fingerprint.partition(" ")
@@ -160,7 +160,7 @@ class _Finder:
         return found
 
     def _empty(self, name: str, bucket: str, item: Listed, waiter: Waiter) -> Found:
-        """Return an object of size 0, or an error if it may stand for a folder: there are keys below its name."""
+        """Return an object of size 0, or an error if keys below its name show that it may stand for a folder."""
         folder = f"{item.key}/"
         answer = self._client.call(
             "list_objects_v2", uri=name, patience=self._patience, waiter=waiter, Bucket=bucket, Prefix=folder, MaxKeys=1

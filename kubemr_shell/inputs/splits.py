@@ -1,8 +1,8 @@
-"""The division of inputs into splits: large files are cut into pieces of about one size, small files share a split.
+"""Divides the inputs into splits: large files are cut into pieces of about equal size, and small files share a split.
 
 Pure, except that a cutter may read the inputs. Splits are contiguous and in the order of the inputs, and so are the
-parts of a map-only job. A piece is cut at any byte, and its reader finds the records that belong to the piece; or the
-cutter has found the boundaries of records, and the cuts are exact.
+parts of a map-only job. Most formats are cut at any byte, and the reader of a piece finds the records of the piece. For
+other formats, the cutter finds the boundaries between records, and the cuts are exact.
 """
 
 from __future__ import annotations

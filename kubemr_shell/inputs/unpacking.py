@@ -1,7 +1,7 @@
-"""The files in an input: the input itself, decompressed, or the members of an archive, in their order.
+"""Unpacks an input: the input itself, decompressed, or the members of an archive, in the order of the archive.
 
-An archive is like a folder. Only regular files are read, and names below it that begin with ``_`` or ``.`` are left
-out. A member may be compressed or an archive too.
+An archive is read like a folder: only regular files are read, and names that begin with ``_`` or ``.`` are left out. A
+member may be compressed, and may be an archive itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class FileInside(NamedTuple):
 def unpacked(chunks: Iterable[bytes], name: str, *, scratch: str, depth: int = 0) -> Iterator[FileInside]:
     """Yield the files in an input. ``scratch`` is a folder for the bytes of a zip file, which is read from its end.
 
-    Raise InputError, which names the input or the member, if it is damaged, encrypted or cannot be read.
+    Raise InputError if the input or a member is damaged, encrypted or cannot be read. The error names it.
     """
     content = content_of(chunks, name)
     if content.kind == "none":
@@ -39,7 +39,7 @@ def unpacked(chunks: Iterable[bytes], name: str, *, scratch: str, depth: int = 0
     if depth == DEEPEST:
         raise InputError(
             f"{shown(name)}: is an archive inside {DEEPEST} other archives: unpack the outer archives, or set "
-            "decompress: none"
+            "decompress: none (--decompress none)"
         )
     from kubemr_shell.inputs.members import members_of
 

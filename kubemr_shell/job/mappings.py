@@ -82,7 +82,7 @@ class DistinctNames(Rule):
 class Object(Shape):
     """A mapping with known fields.
 
-    ``required`` has, for each required field, the advice what to write. Fields in ``ignored`` may have any value.
+    ``required`` has the advice for each required field that is missing. Fields in ``ignored`` may have any value.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The format of the records of the inputs: its value in a spec, and the shape of that value in YAML."""
+"""The format of the input records: its value in a spec, and the shape of this value in YAML."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from kubemr_shell.job.texts import HALF_CHARACTER, has_half_character
 Kind: TypeAlias = Literal["lines", "nul", "paragraph", "csv", "fasta", "fastq", "separator", "start", "bytes"]
 """The name of a format."""
 WORDS: tuple[Kind, ...] = ("lines", "nul", "paragraph", "csv", "fasta", "fastq")
-"""The formats that a word names."""
+"""The formats that need no argument, so that a word names them."""
 LONGEST_RECORD = 1 << 30
-"""The most bytes of a record of fixed size."""
+"""The largest size in bytes of a record of fixed size."""
 LONGEST_SEPARATOR = 4096
-"""The most bytes of a separator of records."""
+"""The largest size in bytes of a separator of records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """The format of records."""
+    """A format of records. An attribute that the format does not use is empty or 0."""
 
     kind: Kind = "lines"
     separator: bytes = b""
-    """The bytes that end a record, for ``separator``; the delimiter of fields, for ``csv``."""
+    """The bytes that end a record (``separator``), or the delimiter of fields (``csv``)."""
     start: str = ""
-    """The regular expression that the first line of a record matches, for ``start``."""
+    """The regular expression that the first line of a record matches (``start``)."""
     size: int = 0
-    """The bytes of a record, for ``bytes``."""
+    """The size of a record in bytes (``bytes``)."""
 
 
 LINES = Records()
@@ -156,14 +156,14 @@ class RecordsShape(Shape):
         if isinstance(value, str) and len(value) == 1 and value.isascii() and value not in '"\n\r':
             return value.encode()
         wrong = f"not {shown(value)}" if isinstance(value, str) else as_read(value)
-        report.add(path, f"must be the one ASCII character between fields, no quote and no line end, {wrong}")
+        report.add(path, f"must be one ASCII character between fields, neither a quote nor a line end, {wrong}")
         return b","
 
 
 def records_of_flag(text: str) -> object:
-    """Return the value of YAML for the text of ``--records``: a word, or NAME=VALUE with ``\\n`` and such escapes.
+    """Return the value that YAML has for the text of ``--records``: a word, or NAME=VALUE with escapes like ``\\n``.
 
-    A mapping as YAML writes it is for the caller.
+    The caller parses a text in YAML, such as ``{bytes: 512}``.
     """
     name, equals, value = text.partition("=")
     if not equals or name not in ("separator", "start", "bytes", "csv"):

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from kubemr_shell.errors import Sequel, StorageError
 
 Codec: TypeAlias = Literal["none", "auto", "gzip", "bzip2", "xz", "lzma", "zstd", "lz4", "tar", "zip"]
-"""The form of the bytes of an input. none: the bytes are the content. auto: the first bytes show it to the reader."""
+"""The form of the bytes of an input. none: the bytes are the content. auto: the reader decides by the first bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Piece:
     fingerprint: str = ""
     """A text that identifies the version of the object that was planned."""
     exact: bool = False
-    """Whether records begin or end exactly at ``start`` and ``end``, so that no reader has to search."""
+    """Whether ``start`` and ``end`` are boundaries between records, so that no reader has to search."""
 
 
 @dataclass(frozen=True, slots=True)

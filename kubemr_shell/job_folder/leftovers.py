@@ -1,4 +1,4 @@
-"""Ends what dead workers of a job left running on this machine."""
+"""Ends the processes that dead workers of a job left running on this machine."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Ending:
 
 
 def keeps_state(ending: Ending, *, has_output: bool, keep_tmp: bool) -> bool:
-    """Return whether the state of a job stays after its run. Pure.
+    """Return whether to keep the state of a job after its run. Pure.
 
     With an output, the state of an unfinished job stays for ``--resume``. Without an output, nothing can be resumed,
     but the state stays after an error, so that the user can examine the failure or read the result again.
@@ -51,7 +51,7 @@ def keeps_state(ending: Ending, *, has_output: bool, keep_tmp: bool) -> bool:
 def closing_job(opened: Opened, *, has_output: bool, keep_tmp: bool) -> Iterator[Ending]:
     """Close the job after the block, which notes in the yielded Ending how the run ends.
 
-    Remove the state of the job unless ``keeps_state`` says that it stays, or if it holds nothing to continue with.
+    Keep the state of the job if ``keeps_state`` says so and the state holds anything to continue with. Else remove it.
     """
     ending = Ending()
     try:

@@ -1,4 +1,4 @@
-"""Lists the inputs of a job and plans its tasks as a run would, so that a forecast can be made. Runs nothing."""
+"""Lists the inputs of a job, plans its tasks as a run would, and makes a forecast. Runs nothing."""
 
 from __future__ import annotations
 

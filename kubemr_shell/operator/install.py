@@ -31,7 +31,7 @@ OPERATOR_NAMESPACE = "kubemr"
 PORT = 8080
 """The port of the metrics and the probes."""
 API_SERVER_PORTS = (443, 6443)
-"""The usual ports of an API server, as a Service and on its hosts."""
+"""The usual ports of an API server: the port of its Service, and the port on its hosts."""
 OWN_NAMESPACE, OWN_NAME = "KUBEMR_NAMESPACE", "KUBEMR_POD"
 """The variables with the namespace and the name of the operator's pod."""
 OWN_FIELDS = {OWN_NAMESPACE: "metadata.namespace", OWN_NAME: "metadata.name"}
@@ -198,7 +198,7 @@ def service(options: InstallOptions) -> Manifest:
 
 
 def disruption_budget(options: InstallOptions) -> Manifest:
-    """Return the PodDisruptionBudget: a drain of nodes evicts one operator at a time."""
+    """Return the PodDisruptionBudget, with which a drain of nodes evicts one operator at a time."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",

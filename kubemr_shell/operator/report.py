@@ -96,7 +96,7 @@ def _reasons(conditions: Sequence[Object]) -> list[tuple[str, str, str]]:
 
 
 def _lost(seen: Observation) -> tuple[list[str], set[str]]:
-    """Return the workers that have ended, the last one at the end, and the ones that the status does not name yet.
+    """Return the workers that have ended, in this order, and those of them that the status does not name yet.
 
     A worker stays in the list after its pod was removed, until newer names need the place.
     """

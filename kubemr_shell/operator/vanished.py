@@ -1,7 +1,7 @@
-"""The workers whose pods no longer exist.
+"""Finds the workers whose pods have vanished.
 
-A pod may end and be removed between two looks of an operator, or while no operator runs. So the cache of pods alone
-does not show each end of a worker.
+A pod vanishes if it ends and is removed between two looks of an operator, or while no operator runs. So the cache of
+pods does not show the end of each worker.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import NamedTuple
 from kubemr_shell.operator.object_cache import Key
 
 CHECKS_A_LOOK = 50
-"""The most pods that are checked in one look at a job. Each check is one request to the API server."""
+"""The largest number of pods that are checked in one look at a job. Each check is one request to the API server."""
 POD_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-"""The names that a pod can have. A worker may write any text into the board."""
+"""The pattern of the names of pods. Other texts are not checked, because a worker may write any text into the board."""
 
 
 class _Known(NamedTuple):
@@ -31,7 +31,7 @@ class VanishedWorkers:
     """
 
     def __init__(self, exists: Callable[[str, str], bool]) -> None:
-        """``exists`` asks the API server itself, not its memory, whether a pod exists in a namespace."""
+        """Make an empty record. ``exists`` asks the API server, not its cache, whether a pod exists in a namespace."""
         self._exists = exists
         self._known: dict[Key, _Known] = {}
         self._lock = threading.Lock()
@@ -41,7 +41,7 @@ class VanishedWorkers:
 
         ``pods`` are the names of the pods in the cache. ``holders`` are the workers that the board names. ``posted``
         are the workers in ``status.lost``. The cache may be older than the board, so a worker without a pod in the
-        cache may be alive. Each such worker is checked. Raise KubemrError if a check fails: then the next look checks
+        cache may be alive. Each such worker is checked. Raise KubemrError if a check fails. The next look then checks
         again.
         """
         missing = {name for name in holders if POD_NAME.fullmatch(name)} - pods - posted

@@ -1,4 +1,4 @@
-"""Decides whether a run may use an output, and refuses what would mix two results or lose files."""
+"""Decides whether a run may use an output. Refuses a run that would mix two results or lose files."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ def check_no_cluster_job_for_clean(output: Output) -> None:
         columns = "NAMESPACE:.metadata.namespace,JOB:.metadata.name,UID:.metadata.uid"
         raise UsageError(
             f"{output.uri} holds temporaries of a job of a cluster ({uids[0]}), which may be at work: kubemr-shell "
-            f"delete removes it with them; its name: kubectl get mapreducejobs -A -o custom-columns={columns} | "
-            f"grep {uids[0]}; if it is gone: kubemr-shell clean --force {output.uri}"
+            "delete JOB removes the job and its temporaries; to find JOB: kubectl get mapreducejobs -A -o "
+            f"custom-columns={columns} | "
+            f"grep {uids[0]}; if the job is gone: kubemr-shell clean --force {output.uri}"
         )
 
 

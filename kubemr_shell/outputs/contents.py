@@ -24,7 +24,7 @@ class Found:
     unfinished: JobFolder | None
     """The job that can be resumed from this machine, or None."""
     old_parts: tuple[str, ...] | None
-    """The parts that a new result would replace: of a finished result, or of a killed run that had published them."""
+    """The parts that a new result would replace. A finished result or a killed run has published them."""
     strangers: tuple[str, ...]
     """The names that no run of kubemr-shell has put there."""
 
@@ -45,7 +45,7 @@ def look_at_output(output: Output) -> Found:
 
 
 def _may_have_published(job: JobFolder) -> bool:
-    """Return whether a job may have published the parts that no ``_SUCCESS`` names."""
+    """Return whether a job may have published parts before it wrote ``_SUCCESS``."""
     try:
         with open_board(job) as board:
             return board.view().publishing

@@ -1,4 +1,4 @@
-"""Finds the output for what a user names: a folder or a prefix."""
+"""Finds the output that a user names: a folder or a prefix."""
 
 from __future__ import annotations
 

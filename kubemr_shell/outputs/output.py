@@ -83,12 +83,12 @@ class Output(ABC):
 
     @abstractmethod
     def sweep(self) -> None:
-        """Remove what dead workers began to write and no job refers to. No job may have staged parts in the output."""
+        """Remove files of dead workers to which no job refers. No job may have staged parts in the output."""
 
     def cluster_jobs(self) -> list[str]:
-        """Return the uids of cluster jobs that left something here, that is, of jobs that no run on a machine owns.
+        """Return the uids of cluster jobs that left something in the output. No run on a machine owns these jobs.
 
-        If the owner of something is a run, ``hold`` reports this instead.
+        ``hold`` reports what a run on a machine owns.
         """
         return []
 

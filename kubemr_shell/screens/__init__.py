@@ -1,1 +1,1 @@
-"""Says to people what a job does: progress, summary, failure, forecast. Makes lines of text from numbers."""
+"""Makes lines of text from the facts about a job: its progress, its summary, its failure, its forecast."""

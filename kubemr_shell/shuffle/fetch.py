@@ -158,7 +158,7 @@ class Fetcher:
 
 
 def lost_output(uri: str, place: MapRange, reason: str) -> MapOutputLost:
-    """Return the error for the map output at ``uri``, in which the range ``place`` cannot be read."""
+    """Return the error for a map output at ``uri`` whose range ``place`` cannot be read."""
     return MapOutputLost(place.task, place.attempt, f"{uri}: byte {place.offset}: {reason}")
 
 

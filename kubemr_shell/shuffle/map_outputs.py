@@ -32,7 +32,7 @@ class Gathering(Protocol):
         ...
 
     def lost_output(self, error: CorruptRun | ObjectNotFound) -> MapOutputLost | None:
-        """Return the map output that an error of reading the sources is about, or None if it is about another file."""
+        """Return the map output that an error names, or None if the error names another file."""
         ...
 
     def close(self) -> None:
@@ -52,7 +52,7 @@ class MapOutputs(Protocol):
         ...
 
     def together(self) -> int:
-        """Return the number of partitions that one worker should gather together. They cost hardly more than one."""
+        """Return the number of partitions that one worker should gather together. So many cost hardly more than one."""
         ...
 
     def close(self) -> None:

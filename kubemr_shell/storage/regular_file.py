@@ -10,7 +10,7 @@ import stat
 def open_regular(path: str) -> int:
     """Open a regular file to read it, and return the descriptor.
 
-    Raise OSError if the path leads to no regular file. O_NONBLOCK: never wait for a writer of a pipe.
+    Raise OSError if the path leads to no regular file. With O_NONBLOCK, the open does not wait for a writer of a pipe.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)

@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Flag:
     """An eventfd that is readable from ``set`` until ``clear``. It is closed with the last reference to the flag.
 
-    A ``threading.Event`` would not do, because it has a lock. A signal handler that interrupts the owner of the lock
+    A ``threading.Event`` is not enough, because it has a lock. A signal handler that interrupts the owner of the lock
     would wait for ever. Native loops also need a descriptor.
     """
 
@@ -29,8 +29,8 @@ class Flag:
         self.close()
 
     def set(self) -> None:
-        """Set the flag. After ``close``, the descriptor stays closed, and only ``is_set`` shows the call."""
-        self._is_set = True  # comes first: a thread that the descriptor wakes must find the flag set
+        """Set the flag. After ``close``, this changes only ``is_set``."""
+        self._is_set = True  # before the write, because a thread that the descriptor wakes must find the flag set
         if self.fd >= 0:
             os.eventfd_write(self.fd, 1)
 

@@ -1,4 +1,4 @@
-"""The journal of a shard and the close of the shard, by which the work of its tasks is settled.
+"""Writes the journal of a shard, and closes the shard when all its tasks are committed.
 
 The board gives the close of a shard to one worker. If the worker dies in the middle, another worker repeats the close.
 """

@@ -1,4 +1,4 @@
-"""The finish of a job, after all its parts are published: the surplus parts of an old result, and ``_SUCCESS``.
+"""Finishes a job after all its parts are published: removes surplus parts of an old result, and writes ``_SUCCESS``.
 
 The board gives the role of the finisher to one worker. If the worker dies in the middle, another worker repeats the
 finish.

@@ -164,7 +164,7 @@ class Loop:
 
     @property
     def _prepared(self) -> Prepared:
-        """Return the prepared parts. The board gives work of the plan only to a prepared worker, so they exist."""
+        """Return the prepared parts. They exist, because the board gives tasks only to a prepared worker."""
         assert self._prepared_parts is not None
         return self._prepared_parts
 

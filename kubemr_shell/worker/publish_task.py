@@ -1,4 +1,4 @@
-"""Publish tasks: they give the staged parts of one shard of the output phase their final names.
+"""Runs publish tasks. Each gives the staged parts of one shard of the output phase their final names.
 
 An attempt may stop at any point, and another attempt repeats it: a part that is published already stays as it is.
 """

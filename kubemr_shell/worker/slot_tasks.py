@@ -1,4 +1,4 @@
-"""The run of attempts in one slot.
+"""Runs attempts in one slot.
 
 Each attempt ends with one of the results in ``attempt_results``. Its output is not visible before its commit.
 """

@@ -1,4 +1,4 @@
-"""The recipes for records in docs/inputs.md give the right results."""
+"""Tests that the recipes for records in docs/inputs.md give the right results."""
 
 from __future__ import annotations
 

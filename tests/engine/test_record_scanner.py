@@ -1,4 +1,4 @@
-"""The scan of records: counts, places to stop, and damage. The native scanner does what the reference does."""
+"""Tests of the scanner of records: counts, places to stop, and damage. The native scanner agrees with the reference."""
 
 from __future__ import annotations
 

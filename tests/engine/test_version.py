@@ -12,7 +12,7 @@ from kubemr_shell import engine
 from kubemr_shell.engine.version import VERSION
 
 STUBS = {1: "e0bdbe1ff42dae2f", 2: "a2058aa29b78193c"}
-"""By version: the beginning of the SHA-256 of ``_native.pyi``."""
+"""The beginning of the SHA-256 of ``_native.pyi``, by version."""
 OLDER = """
 import sys, types
 old = types.ModuleType("kubemr_shell.engine._native")
@@ -36,7 +36,7 @@ def test_a_change_of_the_interface_raises_its_version() -> None:
 
 
 def test_an_older_native_module_is_named_with_the_way_out(tmp_path: Path) -> None:
-    """Before, the run ended with an AttributeError in the middle of a task, called a bug."""
+    """Such a module once ended the run with an AttributeError in the middle of a task, reported as a bug."""
     (tmp_path / "a").write_text("1\n")
     for version in ("", "old.VERSION = 0"):
         script = OLDER.format(version=version, path=tmp_path / "a")

@@ -1,4 +1,4 @@
-"""Tests that names of open files are recognized, whatever way leads to them."""
+"""Tests that names of open files are recognized, also behind symbolic links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the kinds of files: by their bytes, and by their names where the bytes say nothing."""
+"""Tests that files show their kind by their bytes, and by their names if the bytes do not show it."""
 
 from __future__ import annotations
 

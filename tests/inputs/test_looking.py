@@ -1,4 +1,4 @@
-"""Tests of the look at the first bytes of objects on a real S3 server, and of reading what was not looked at."""
+"""Tests of the look at the first bytes of S3 objects, and of tasks that read objects without such a look."""
 
 from __future__ import annotations
 

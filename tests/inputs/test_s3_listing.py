@@ -219,7 +219,7 @@ def test_braces_stand_for_alternatives_that_all_have_objects(bucket: Bucket) -> 
 
 
 def test_an_empty_object_does_not_hide_the_objects_below_its_name(bucket: Bucket) -> None:
-    """Some servers cannot hold both at once. So the object makes room for the others between the two requests."""
+    """Some servers cannot hold both `a` and `a/b`. So the test removes the object between the two requests."""
     bucket.put("a", b"")
     assert keys(bucket, "a") == ["a"]
 

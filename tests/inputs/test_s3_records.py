@@ -1,4 +1,4 @@
-"""S3 objects are cut between records of each format."""
+"""Tests that S3 objects are cut between records, in each format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = b"".join(b"folder\n%d/file %d\0" % (n % 7, n) for n in range(60_000))
 
 
 def outputs_of(bucket: Bucket, records: Records) -> list[bytes]:
-    """Return what the commands of all tasks read."""
+    """Return the bytes that the commands of all tasks read."""
     s3 = S3Config(endpoint=bucket.server.endpoint)
     objects = list_inputs(
         [f"{bucket.uri}/x"], inputs_from=None, decompress="auto", folder="/", stdin_copy=None, s3=s3, patience=HASTY

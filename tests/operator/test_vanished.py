@@ -1,4 +1,4 @@
-"""Tests that an operator names the workers whose pods are gone, and no worker that lives."""
+"""Tests that an operator names the workers whose pods have vanished, and no living worker."""
 
 from __future__ import annotations
 

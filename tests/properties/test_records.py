@@ -1,4 +1,4 @@
-"""Every format of records is cut only between records, and the pieces together are the file."""
+"""Tests that each format is cut only between records, and that the pieces together are the file."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def test_a_run_under_nohup_outlives_its_terminal(place: Place, flags: tuple[str,
 
 @RUNS
 def test_a_signal_ends_the_listing_of_inputs(place: Place, flags: tuple[str, ...]) -> None:
-    """The list of inputs is on a server that never ends its answer, so that only the signal can end the run."""
+    """The list of inputs is on a server that never ends its answer, so only the signal can end the run."""
     endless = Resource(b"a\nb\n", hold=threading.Event(), trickles=True, says_length=False)
     with serving({"/list": endless}) as server:
         run = place.start("run", "-m", "cat", "--inputs-from", server.url("/list"), "-o", "out", *flags)

@@ -1,4 +1,4 @@
-"""Tests that something that has replaced a file is named, and never waited for."""
+"""Tests that a pipe, socket or device in the place of a file is an error, and that no process waits for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// Releases the GIL for a call of an object that only one thread may call at a time.
+// Runs calls of an object without the GIL, and makes sure that only one thread calls the object at a time.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kPiece = 128 << 10;
 constexpr u8 kByteOrderMark[] = {0xef, 0xbb, 0xbf};
 
-// The bits 0 to n - 1.
+// Returns a mask of the bits 0 to n - 1.
 [[gnu::always_inline]] inline u64 low_bits(std::size_t n) { return n >= 64 ? ~u64{0} : (u64{1} << n) - 1; }
 
 [[gnu::always_inline]] inline void set_damage(RecordScan& s, const char* reason, u64 at) {
@@ -23,8 +23,8 @@ constexpr u8 kByteOrderMark[] = {0xef, 0xbb, 0xbf};
   s.damage_at = at;
 }
 
-// Each kernel scans the first `size` bytes of a block of 64 readable bytes. Returns the number of bytes before the
-// record behind number `most`, which is `size` if that record does not begin in this block.
+// Each kernel scans the first `size` bytes of a block of 64 readable bytes, up to the end of record number `most`. A
+// kernel returns the number of bytes scanned, which is `size` if that record does not end in the block.
 struct EndByteKernel {
   [[gnu::always_inline]] static std::size_t run(RecordScan& s, const u8* block, std::size_t size, u8 mark, u64 most) {
     const u64 ends = mask_of_byte(block, mark) & low_bits(size);
@@ -205,7 +205,7 @@ __attribute__((target("avx2,bmi,popcnt"))) u64 scan_avx2(Format format, RecordSc
 }  // namespace
 
 u64 RecordScanner::scan(const u8* chunk, std::size_t size, u64 most) {
-  // FASTA alone shows the end of a record by the start of the next.
+  // Only in FASTA, the start of the next record shows the end of a record.
   if (state_.records == most && format_ != Format::kFasta) return 0;
 #ifdef KUBEMR_X86
   if (has_avx2()) return scan_avx2(format_, state_, chunk, size, mark_, most);

@@ -1,7 +1,7 @@
 // Counts the records of a stream, and checks that the stream is a sequence of records of one format.
 //
-// The stream begins with a record, and comes in chunks of any size. A scan can stop behind a number of records, so that
-// the caller learns where the next record begins.
+// The stream begins with a record, and comes in chunks of any size. A scan can stop after a given number of records, so
+// that the caller learns where the next record begins.
 #pragma once
 
 #include <string>
@@ -15,11 +15,11 @@ inline constexpr u64 kAllRecords = ~u64{0};
 enum class Format { kEndByte, kCsv, kFasta, kFastq };
 
 struct RecordScan {
-  u64 position = 0;  // the number of bytes that were scanned
-  u64 records = 0;   // records that are complete; for FASTA, records that have begun
-  u8 last = '\n';    // the last byte
-  const char* damage = nullptr;
-  u64 damage_at = 0;  // the offset in the stream
+  u64 position = 0;              // the number of bytes that were scanned
+  u64 records = 0;               // records that are complete; for FASTA, records that have begun
+  u8 last = '\n';                // the last byte
+  const char* damage = nullptr;  // the name of the broken rule
+  u64 damage_at = 0;             // the offset of the damage in the stream
 
   // CSV
   bool is_quoted = false;        // the next byte stands inside quotes
@@ -41,14 +41,14 @@ class RecordScanner {
   // `mark` is the byte that ends a record, or the delimiter of CSV.
   RecordScanner(Format format, u8 mark) : format_(format), mark_(mark) {}
 
-  // Scans a chunk. Returns the number of bytes until record number `most` has ended and another one begins: all bytes
-  // if there is no such place. Scans nothing after damage.
+  // Scans a chunk up to the end of record number `most`, or the whole chunk if that record does not end in it. Returns
+  // the number of bytes scanned. Scans nothing after damage.
   u64 scan(const u8* chunk, std::size_t size, u64 most);
 
-  // The same for a range of a file, which ends at the end of the file at the latest.
+  // Scans a range of a file as `scan` does. The range ends at the end of the file at the latest.
   u64 scan_file(int fd, u64 offset, u64 length, u64 most);
 
-  // The stream has ended: finds records that are cut off.
+  // Reports a record that the end of the stream cuts off.
   void end();
 
   const RecordScan& state() const { return state_; }

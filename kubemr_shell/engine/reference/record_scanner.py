@@ -1,4 +1,4 @@
-"""The scan of a stream of records: it counts the records, and checks that they have the format.
+"""Counts the records of a stream, and checks that they have the right format.
 
 The stream begins with a record. The formats are:
 
@@ -22,10 +22,10 @@ _LF, _CR, _QUOTE = b'\n\r"'
 class RecordScanner:
     """A scanner of one stream, which comes in chunks of any size.
 
-    ``records`` is the number of complete records; for FASTA, of records that have begun. ``position`` is the number of
-    bytes that were scanned, and ``last`` the last byte, or -1. ``damage`` names a broken rule of the format at the
-    offset ``damage_at`` of the stream: ``quote``, ``close`` and ``unterminated`` (CSV), ``blank``, ``header``,
-    ``sequence``, ``plus``, ``length`` and ``truncated`` (FASTQ).
+    ``records`` is the number of complete records, or for FASTA of records that have begun. ``position`` is the number
+    of bytes scanned. ``last`` is the last byte, or -1 before the first byte. ``damage`` names the broken rule of the
+    format, and ``damage_at`` is the offset of the damage in the stream. The rules are ``quote``, ``close`` and
+    ``unterminated`` (CSV), and ``blank``, ``header``, ``sequence``, ``plus``, ``length`` and ``truncated`` (FASTQ).
     """
 
     def __init__(self, kind: str, mark: int) -> None:
@@ -58,9 +58,9 @@ class RecordScanner:
         return self._damage
 
     def scan(self, data: bytes, most: int) -> int:
-        """Scan a chunk. Return the number of bytes until record number ``most`` has ended and another one begins.
+        """Scan a chunk up to the end of record number ``most``. Return the number of bytes scanned.
 
-        Return all bytes if there is no such place. Scan nothing after damage.
+        Scan the whole chunk if that record does not end in it. Scan nothing after damage.
         """
         for at, byte in enumerate(data):
             if self.damage or (self.records == most and self._begins_record(byte)):
@@ -71,7 +71,7 @@ class RecordScanner:
         return len(data)
 
     def scan_file(self, fd: int, offset: int, length: int, most: int) -> int:
-        """Do the same for a range of a file, which ends at the end of the file at the latest."""
+        """Scan a range of a file as ``scan`` does. The range ends at the end of the file at the latest."""
         scanned = 0
         for piece in pieces(fd, offset, length):
             used = self.scan(piece, most)
@@ -81,7 +81,7 @@ class RecordScanner:
         return scanned
 
     def end(self) -> None:
-        """Find a record that the end of the stream cuts off."""
+        """Report a record that the end of the stream cuts off, in ``damage``."""
         if self._kind == "fastq" and self._line and not self.damage:
             self._take_line(self.position)
         if self.damage:
@@ -92,7 +92,7 @@ class RecordScanner:
             self._spoil("truncated", self._record_start)
 
     def _begins_record(self, byte: int) -> bool:
-        """Return whether a record begins with this byte, if the record before is complete or, in FASTA, may be."""
+        """Return whether a record begins with this byte. In FASTA, only the next header shows where a record ends."""
         return self._kind != "fasta" or self._is_header(byte)
 
     def _is_header(self, byte: int) -> bool:

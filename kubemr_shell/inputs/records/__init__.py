@@ -1,1 +1,1 @@
-"""The formats of records: where a record begins, how many there are, and whether the bytes obey their format."""
+"""The formats of input records: they find the boundaries of records, count records, and check their format."""

@@ -2,7 +2,7 @@
 
 A finder yields the offsets of the stream at which one record ends and another one can begin. The stream begins either
 with a record, or at any byte of a file. In the second case a finder yields only the boundaries that the bytes of the
-stream prove. So whoever looks for the first boundary from the same byte on finds the same one.
+stream prove. So all readers that search from the same byte on find the same first boundary.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Protocol
 from kubemr_shell.inputs.records.lines import LineHeads
 
 LONGEST_HEAD = 64 << 10
-"""The bytes of a line, from its start, that a regular expression for the start of a record sees."""
+"""The number of first bytes of a line in which a regular expression for the start of a record is searched."""
 _MOST_BLANK = 5
-"""The bytes of two line ends and an empty line, and one more: ``\\r\\n\\r\\n`` and the byte behind."""
+"""The longest line end with an empty line, ``\\r\\n\\r\\n``, and the byte behind."""
 
 
 class Boundaries(Protocol):
     """A finder of boundaries."""
 
     def feed(self, block: bytes) -> Iterator[int]:
-        """Yield the boundaries that are certain with this block. It must not be empty."""
+        """Take a block, which must not be empty, and yield the boundaries that are certain now."""
         ...
 
     def end(self) -> Iterator[int]:
@@ -33,17 +33,17 @@ class Boundaries(Protocol):
 
 
 class EndBoundaries(Boundaries):
-    """A finder of records that end with certain bytes. The bytes are searched from the left and do not overlap.
+    """A finder of records that end with a separator. Separators are searched from the left and do not overlap.
 
-    If the bytes can overlap themselves, as ``aa`` in ``aaa``, an occurrence in the middle of a file may not be the end
-    of a record. It is the end if no other occurrence that begins before it reaches into it.
+    If a separator can overlap itself, as ``aa`` in ``aaa``, an occurrence in the middle of a file may not be the end
+    of a record. The occurrence is an end if no earlier occurrence overlaps it.
     """
 
     def __init__(self, separator: bytes, *, begins_record: bool) -> None:
         self._separator = separator
         self._is_certain = begins_record or not overlaps_itself(separator)
         self._text = b""
-        """The bytes from the last boundary on, or fewer: those in which a separator may begin."""
+        """The last bytes of the stream, in which a separator may still begin."""
         self._offset = 0
         """The offset of ``_text`` in the stream."""
 
@@ -67,7 +67,7 @@ class EndBoundaries(Boundaries):
         """Advance to the first occurrence that nothing overlaps. Return whether there is one."""
         size = len(self._separator)
         at = 0
-        reached = size - 1  # before this offset, another occurrence may begin in front of the stream
+        reached = size - 1  # an occurrence before this offset may overlap one that begins before the stream
         while (found := self._text.find(self._separator, at)) >= 0:
             if found >= reached:
                 self._is_certain = True
@@ -76,7 +76,7 @@ class EndBoundaries(Boundaries):
                 return True
             reached = found + size
             at = found + 1
-        # The bytes from `kept` on may begin an occurrence. Earlier bytes only show whether one reaches into it.
+        # An occurrence may begin at `kept` or later. The bytes before only show whether an earlier one overlaps it.
         kept = max(0, len(self._text) - 2 * size)
         self._offset += kept
         self._text = self._text[kept:]
@@ -118,7 +118,7 @@ class ParagraphBoundaries(Boundaries):
             yield from self._found(len(self._text) - 1)
 
     def _found(self, last: int) -> Iterator[int]:
-        """Yield the boundaries up to the offset ``last`` of the text, behind which enough bytes are known."""
+        """Yield the boundaries up to the offset ``last`` of the text. Later ones need more bytes of the stream."""
         done = 0
         for match in self._BLANK.finditer(self._text):
             if match.end() > last:
@@ -178,10 +178,10 @@ class FastaBoundaries(Boundaries):
 class FastqBoundaries(Boundaries):
     """A finder of FASTQ records of four lines.
 
-    A record begins with a line that begins with ``@``, if the next line does not begin with ``@`` and the one after it
-    begins with ``+``. In a valid file no other line is like this. A line of quality that begins with ``@`` is followed
-    by the ``@`` of the next record. A line of bases begins neither with ``@`` nor with ``+``. The scan of the records
-    checks that the file is valid.
+    A line that begins with ``@`` begins a record if the next line does not begin with ``@`` and the line after that
+    begins with ``+``. In a valid file no other line meets this condition. A line of quality that begins with ``@`` is
+    followed by the ``@`` of the next record. A line of bases begins neither with ``@`` nor with ``+``. The scan of the
+    records checks that the file is valid.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The search for boundaries of CSV rows. Pure.
+"""Searches for the boundaries of CSV rows. Pure.
 
 A reader in the middle of a CSV file cannot know whether it stands inside quotes: any bytes may be the content of a
 quoted field. The number of quotes before the reader decides. If the number is odd, the reader stands inside quotes. A
@@ -31,10 +31,10 @@ def row_end(blocks: Iterable[bytes], *, is_quoted: bool) -> int | None:
 
 
 class RowCuts:
-    """The cuts of a CSV file that is read once, from its start to its end, in blocks."""
+    """A finder of cuts in a CSV file that is read once, from its start to its end, in blocks."""
 
     def __init__(self, wanted: Sequence[int]) -> None:
-        """Make cuts. ``wanted`` are the offsets, in increasing order, behind each of which a row should end."""
+        """Make a finder. Each cut is the first end of a row behind one of the ``wanted`` offsets, which increase."""
         self._wanted = list(reversed(wanted))
         self._position = 0
         self._is_quoted = False

@@ -1,4 +1,4 @@
-"""The places where a large file is cut."""
+"""Finds the places where a large file is cut."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Anywhere(Cutter):
 
 
 ANYWHERE = Anywhere()
-"""The only such cutter that is needed."""
+"""The cutter for all formats whose readers find the boundaries."""
 
 
 class BySize(Cutter):
@@ -52,6 +52,6 @@ class BySize(Cutter):
         if rest:
             raise CorruptInput(
                 f"{shown(item.uri)}: byte {item.size - rest}: the file has {item.size} bytes, which is no multiple of "
-                f"{self._size}: the file was cut, or records: {{bytes: {self._size}}} is wrong"
+                f"{self._size}: get a complete copy, or correct records: {{bytes: {self._size}}}"
             )
         return sorted({cut - cut % self._size for cut in wanted} - {0})

@@ -27,19 +27,19 @@ LONGEST_LOOK_BYTES = 64 << 20
 class RecordFormat:
     """A format of records.
 
-    A file of most formats can be cut at any byte, because the bytes behind a cut show where a record begins. A format
-    that is cut in the plan needs all bytes before the cut for this.
+    A file of most formats can be cut at any byte, because the bytes behind a cut show where a record begins. In CSV,
+    and in records of a fixed size, only the bytes before the cut show this. So the planner cuts these formats exactly.
     """
 
     def __init__(self, records: Records = LINES) -> None:
         self.records = records
         self.is_lines = records.kind == "lines"
-        """Whether a record is a line, for which the feeds have a faster way."""
+        """Whether a record is a line. The feeds read lines in a faster way than other records."""
         self.is_cut_in_plan = records.kind in ("csv", "bytes")
         self._is_local = records.kind in ("nul", "start", "fasta") or (
             records.kind == "separator" and not overlaps_itself(records.separator)
         )
-        """Whether the bytes close to a boundary prove it, so that every reader who looks at them finds it."""
+        """Whether the bytes close to a boundary prove the boundary, so that each reader of these bytes finds it."""
 
     def scanner(self) -> Scanner:
         """Return a scanner of a stream that begins with a record."""
@@ -70,7 +70,7 @@ class RecordFormat:
         return len(self.records.separator) if self.records.kind == "separator" else 1
 
     def first_boundary(self, blocks: Iterable[bytes]) -> int | None:
-        """Return the first offset of a stream that certainly is a boundary, or None if there is none.
+        """Return the first certain boundary in a stream, or None if there is none.
 
         The stream begins anywhere in a file, and ends with the file.
         """
@@ -90,7 +90,7 @@ class RecordFormat:
             return piece.start, end
 
         def boundary(cut: int, last: int) -> int:
-            """Return the boundary for a cut. A boundary of a local format behind ``last`` need not be found."""
+            """Return the boundary for a cut. In a local format, a boundary behind ``last`` need not be found."""
             if cut in (0, size):
                 return cut
             start = max(0, cut - self.lookback)
@@ -130,7 +130,7 @@ def _up_to(size: int, blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 LINE_FORMAT = RecordFormat()
-"""The format of jobs that name none."""
+"""The format of jobs that do not name a format."""
 
 
 def looks(start: int, size: int) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The beginnings of the lines of a stream that comes in blocks."""
+"""Finds the beginnings of the lines in a stream that comes in blocks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 
 class LineHeads:
-    """A finder of lines. It yields the offset of each line in the stream, and the first ``most`` bytes of the line.
+    """A finder of lines. It yields the offset of each line in the stream, and the head of the line.
 
-    A head is shorter if the line is. It has no LF. With ``begins_line`` False, the stream may begin in the middle of a
-    line, so the first line is passed over.
+    A head is the first ``most`` bytes of a line, or the whole line without LF if the line is shorter. With
+    ``begins_line`` False, the stream may begin in the middle of a line, so the first line is passed over.
     """
 
     def __init__(self, most: int, *, begins_line: bool) -> None:
@@ -21,7 +21,7 @@ class LineHeads:
         """Whether the head of the current line is not complete yet."""
 
     def feed(self, block: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield the heads that are complete with this block."""
+        """Take a block, and yield the heads that are complete now."""
         at = 0
         while True:
             if not self._is_open:
@@ -40,6 +40,6 @@ class LineHeads:
         self._position += len(block)
 
     def end(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the head of a last line that the stream ends before its head is complete."""
+        """Yield the head of the last line if the stream ends before that head is complete."""
         if self._is_open and self._head:
             yield self._start, self._head

@@ -1,4 +1,4 @@
-"""The scan of the bytes that a command gets: it counts the records, and finds those that break their format."""
+"""Scans the bytes that a command gets: counts the records, and finds records that break their format."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Scanner(ABC):
     @property
     @abstractmethod
     def missing_end(self) -> bytes:
-        """Return the bytes that have to follow, so that another file can follow. Empty if nothing is missing."""
+        """Return the bytes that end the last record, to be added before another file. Empty if nothing is missing."""
 
     @abstractmethod
     def scan(self, data: bytes) -> None:
@@ -54,7 +54,7 @@ class Scanner(ABC):
 class LineScanner(Scanner):
     """A counter of lines.
 
-    After ``scan_file``, the last byte is unknown, and some bytes must follow by ``scan``.
+    ``scan_file`` does not learn the last byte, so a call of ``scan`` with at least one byte must follow it.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class BoundaryScanner(Scanner):
     """
 
     def __init__(self, boundaries: Boundaries, *, end_of_record: bytes, is_ended_by_bytes: bool) -> None:
-        """Make a scanner. ``is_ended_by_bytes``: only a boundary ends a record, whatever the last bytes are."""
+        """Make a scanner. With ``is_ended_by_bytes``, a record is complete only if a boundary follows."""
         self._boundaries = boundaries
         self._end_of_record = end_of_record
         self._is_ended_by_bytes = is_ended_by_bytes
@@ -190,13 +190,13 @@ class SizeScanner(Scanner):
         if rest:
             raise Damage(
                 self._position - rest,
-                f"the last record has {rest} bytes, and each must have {self._size}: the file was cut, or "
-                f"records: {{bytes: {self._size}}} is wrong",
+                f"the last record has {rest} bytes, and each must have {self._size}: get a complete copy, or correct "
+                f"records: {{bytes: {self._size}}}",
             )
 
 
 def reason_of(damage: str, mark: bytes) -> str:
-    """Return the words for a kind of damage that the engine has found. ``mark`` is the delimiter of CSV."""
+    """Return the message for a kind of damage that the engine has found. ``mark`` is the delimiter of CSV."""
     delimiter = ascii(mark.decode("latin-1"))
     other = f'if another character than {delimiter} separates the fields, name it, as in records: {{csv: ";"}}'
     return {
@@ -205,13 +205,14 @@ def reason_of(damage: str, mark: bytes) -> str:
         "close": f"neither {delimiter} nor a line end follows the quote that ends a field: double the quotes inside a "
         f"field (RFC 4180); {other}",
         "unterminated": "the quote that opens a field here is never closed: the file was cut, or a quote is missing; "
-        "get a whole copy",
+        "get a complete copy",
         "blank": "an empty line stands where a FASTQ record must begin: remove it",
-        "header": "a FASTQ record must begin with @ here: the record before it is damaged, or has not four lines",
-        "sequence": "the bases of a FASTQ record must not begin with @ or +: a line is missing or too many",
+        "header": "a FASTQ record must begin with @ here: the record before it is damaged, or does not have four lines",
+        "sequence": "the bases of a FASTQ record must not begin with @ or +: a line is missing, or there is one "
+        "too many",
         "plus": "the third line of a FASTQ record must begin with +: the FASTQ is wrapped, or the record damaged; a "
         "record must have four lines (seqtk seq -l0 unwraps a file)",
         "length": "the quality of this FASTQ record is not as long as its bases: the FASTQ is wrapped, or the "
         "record damaged (seqtk seq -l0 unwraps a file)",
-        "truncated": "the file ends within the FASTQ record that begins here: it was cut; get a whole copy",
+        "truncated": "the file ends within the FASTQ record that begins here: it was cut; get a complete copy",
     }[damage]
