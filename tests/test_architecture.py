@@ -125,7 +125,7 @@ def _definitions(body: list[ast.stmt], outer: str = "") -> Iterator[tuple[str, a
 
 
 def _has_documented_interface(module: str, name: str) -> bool:
-    """Return whether a base class or a Protocol that the class of a method names documents the method."""
+    """Return whether a base class or a Protocol of the method's class documents the method."""
     owner: object = importlib.import_module(module)
     *classes, method = name.split(".")
     for part in classes:
@@ -145,11 +145,11 @@ def test_a_function_and_a_class_has_a_docstring_or_an_interface_that_has_one(pat
 
 
 def _undocumented_constants(path: Path) -> Iterator[str]:
-    """Yield the constants without a string below them, a comment beside them, or one above them or their block."""
+    """Yield the constants that have no string below, no comment beside, and none above them or above their block."""
     text = path.read_text()
     lines, body = text.splitlines(), ast.parse(text).body
     headed = 0
-    """The last line of the block of assignments that a comment heads."""
+    """The number of the last line of a block of assignments that has a comment above it."""
     for node, after in zip(body, [*body[1:], ast.Pass()], strict=True):
         if not isinstance(node, ast.Assign | ast.AnnAssign):
             continue

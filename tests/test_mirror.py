@@ -81,7 +81,7 @@ def _name(path: Path) -> str:
 
 
 def _subjects(path: Path) -> set[str]:
-    """Return the modules whose tests a file can be: ``inputs/test_http_answers.py`` has tests of ``inputs/http``.
+    """Return the modules that a test file may test: ``inputs/test_http_answers.py`` tests ``inputs/http``.
 
     The engine is tested twice with the same tests: as C++ and as ``engine/reference``.
     """

@@ -9,8 +9,8 @@ An input is one of these:
 - an ``http(s)://`` URL
 - ``-`` for standard input
 
-The listing looks at the first bytes of local files and URLs, which costs little, but not at those of objects in S3,
-which would take one request each.
+The listing reads the first bytes of local files and URLs, because this costs little. The listing does not read those of
+objects in S3, because each object would take a request.
 
 A name that is listed twice is read twice.
 """

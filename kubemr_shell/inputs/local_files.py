@@ -97,7 +97,9 @@ class LocalFiles:
         if not matched:  # a folder may have braces in its name
             yield from self._find(path)
         elif alternative := missed(path, expansions, matched):
-            raise InputNotFound(f"{shown(path)}: no file matches the alternative {alternative} of its braces")
+            raise InputNotFound(
+                f"{shown(path)}: no file matches the alternative {alternative} of its braces: correct or remove it"
+            )
         else:
             yield from sorted(files.values(), key=lambda file: os.fsencode(file.path))
 

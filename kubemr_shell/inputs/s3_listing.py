@@ -198,7 +198,9 @@ class _Finder:
                 objects |= {item.key: item for item in found}
                 matched.append(expansion)
         if matched and (alternative := missed(key, expansions, matched)):
-            raise InputNotFound(f"{shown(name)}: no key matches the alternative {alternative} of its braces")
+            raise InputNotFound(
+                f"{shown(name)}: no key matches the alternative {alternative} of its braces: correct or remove it"
+            )
         return sorted(objects.values())
 
     def _below(self, bucket: str, key: str, waiter: Waiter) -> list[Listed]:

@@ -76,7 +76,7 @@ def test_what_cannot_be_cut_is_one_piece_and_what_has_no_size_has_a_split_of_its
 
 
 def test_a_file_with_a_line_break_in_its_name_has_a_split_of_its_own() -> None:
-    """KUBEMR_INPUT_FILES names a list with one file in each line: such a name would be two files."""
+    """KUBEMR_INPUT_FILES names a list with one file in each line, so a name with a line break would be two files."""
     items = [
         replace(item, uri=uri) for item, uri in zip(objects(1, 2, 3, 4), ["/a", "/b\n/c", "/d", "/e"], strict=True)
     ]

@@ -74,7 +74,7 @@ class Watcher:
         )
 
     def lost(self, view: JobView = MAPPING, posted: list[str] | None = None) -> list[str]:
-        """Return the workers that the operator finds gone in one look."""
+        """Return the workers whose pods one look of the operator finds vanished."""
         document = job({**format_status(view), "startTime": STAMP, "lost": posted or []})
         return list(self._reader.read(KEY, document).vanished)
 
@@ -128,7 +128,7 @@ def test_a_worker_that_the_cache_does_not_know_yet_is_alive() -> None:
 
 
 def test_a_pod_that_left_the_cache_but_still_exists_is_alive() -> None:
-    """Somebody has changed its labels, for example."""
+    """A pod leaves the cache if, for example, a user changes its labels."""
     server = Server()
     server.pods = {"words-0-a", "words-1-b"}
     with client_of_server(server.answer) as client:

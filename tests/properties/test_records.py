@@ -138,7 +138,7 @@ def test_packed_files_keep_their_records_apart(name: str, data: st.DataObject) -
         if not files:
             return
         (output,) = outputs_of(listed([folder]), records, SplitSpec())
-    if name not in ("paragraph", "start", "fasta"):  # lines before the first start join the record before
+    if name not in ("paragraph", "start", "fasta"):  # lines before a first start belong to the record before
         assert len(record_ends(records.kind, output, argument)) == sum(counts)
     at = 0
     for content in files:

@@ -17,7 +17,7 @@ PINS = {
 
 
 def test_every_requirement_is_locked_to_a_version_that_fits() -> None:
-    """If one is not, ``make lock`` writes the file again."""
+    """If a requirement is not locked, run ``make lock``."""
     requirements = [Requirement(text) for text in image_requirements()]
     assert {one.name for one in requirements} >= {"boto3", "scikit-build-core", "pyinstaller"}
     for one in requirements:

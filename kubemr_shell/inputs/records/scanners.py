@@ -190,7 +190,7 @@ class SizeScanner(Scanner):
         if rest:
             raise Damage(
                 self._position - rest,
-                f"the last record has {rest} bytes, and each must have {self._size}: get a complete copy, or correct "
+                f"the last record has only {rest} of {self._size} bytes: get a complete copy, or correct "
                 f"records: {{bytes: {self._size}}}",
             )
 
