@@ -19,7 +19,7 @@ from kubemr_shell.shown import shown
 STEP_BYTES = 1 << 20
 """The number of decompressed bytes at which one step of the decompression stops."""
 MOST_LAYERS = 4
-"""The number of times that a file may be compressed. Some files contain themselves without end."""
+"""The number of looks at first bytes, so a file may be compressed one time less. Some files contain themselves."""
 
 
 class Content:
@@ -37,7 +37,8 @@ class Content:
 def content_of(chunks: Iterable[bytes], name: str) -> Content:
     """Decompress a file as often as it is compressed, and return the content, which is read later.
 
-    The first bytes decide. ``name`` is the name of the file in errors. Raise InputError if the file cannot be read.
+    The first bytes decide whether a file is compressed. ``name`` is the name of the file in errors. Raise InputError if
+    the file cannot be read.
     """
     inner = name
     for _ in range(MOST_LAYERS):
@@ -48,7 +49,7 @@ def content_of(chunks: Iterable[bytes], name: str) -> Content:
         chunks, inner = decompressed(chunks, kind, name), name_inside(inner)
     raise InputError(
         f"{shown(name)}: is compressed more than {MOST_LAYERS - 1} times: decompress the file with another tool, "
-        "or set decompress: none"
+        "or set decompress: none (--decompress none)"
     )
 
 

@@ -1,4 +1,4 @@
-"""The feed of a whole object whose first bytes show how to read it: plain, compressed, or an archive."""
+"""Feeds a whole object whose first bytes show whether it is plain, compressed, or an archive."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from kubemr_shell.job.split import Piece
 def feed_content(
     chunks: Iterable[bytes], piece: Piece, pipe: CommandPipe, scratch: str, *, is_slow: bool = False
 ) -> None:
-    """Write all files in an object, each kept apart from the one before. ``chunks`` are the bytes of the object.
+    """Write all files in an object, and a missing end of a record between them. ``chunks`` are the bytes of the object.
 
-    ``is_slow`` passes each chunk on at once, for bytes from a network. Raise InputError and the errors of the pipe.
+    With ``is_slow``, each chunk is passed on at once. Use this for bytes from a network. Raise InputError and the
+    errors of the pipe.
     """
     for file in unpacked(chunks, piece.uri, scratch=scratch):
         pipe.begin_piece(file.name)

@@ -1,4 +1,4 @@
-"""The choice of the cutter for a format of records."""
+"""Chooses the cutter for a format of records."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class RemoteObject:
         return urlsplit(self.url).path
 
     def check_encoding(self) -> Codec:
-        """Return the compression that the encoding of the answer names. No request has asked for an encoding.
+        """Return the compression that the Content-Encoding of the answer names, though no request has asked for one.
 
         Raise InputNotFound for an encoding that kubemr-shell cannot decode.
         """

@@ -1,4 +1,4 @@
-"""The list of the objects that the input names of a job stand for.
+"""Lists the objects that the input names of a job stand for.
 
 The listing finds everything that is missing or unreadable before any command runs, and reports all of it in one error.
 An input is one of these:

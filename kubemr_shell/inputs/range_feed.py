@@ -79,7 +79,7 @@ def _feed_records(piece: Piece, file: Readable, pipe: CommandPipe) -> None:
 
 
 def _write_all(chunks: Iterable[bytes], piece: Piece, pipe: CommandPipe, *, is_start: bool) -> None:
-    """Write all chunks at once. ``is_start``: whether the first chunk is the start of the object."""
+    """Write all chunks, each as it arrives. ``is_start``: whether the first chunk is the start of the object."""
     for data in chunks:
         if is_start and (encoding := wide_encoding(data)):
             pipe.begin_wide(piece.uri, encoding)
