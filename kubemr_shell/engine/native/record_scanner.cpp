@@ -99,7 +99,8 @@ struct CsvKernel {
 };
 
 struct FastaKernel {
-  [[gnu::always_inline]] static std::size_t run(RecordScan& s, const u8* block, std::size_t size, u8, u64 most) {
+  [[gnu::always_inline]] static std::size_t run(RecordScan& s, const u8* block, std::size_t size, u8 /*end_byte*/,
+                                                u64 most) {
     const u64 line_starts = mask_of_byte(block, '\n') << 1 | u64{s.last == '\n'};
     const u64 starts = (mask_of_byte(block, '>') | mask_of_byte(block, ';')) & line_starts & low_bits(size);
     if (s.position == 0 && (starts & 1) == 0) s.records = 1;  // lines before the first header
@@ -142,7 +143,8 @@ struct FastaKernel {
 }
 
 struct FastqKernel {
-  [[gnu::always_inline]] static std::size_t run(RecordScan& s, const u8* block, std::size_t size, u8, u64 most) {
+  [[gnu::always_inline]] static std::size_t run(RecordScan& s, const u8* block, std::size_t size, u8 /*end_byte*/,
+                                                u64 most) {
     u64 ends = mask_of_byte(block, '\n') & low_bits(size);
     for (; ends != 0 && s.damage == nullptr; ends &= ends - 1) {
       const auto at = static_cast<std::size_t>(std::countr_zero(ends));

@@ -12,7 +12,7 @@ namespace kubemr {
 
 inline constexpr u64 kAllRecords = ~u64{0};
 
-enum class Format { kEndByte, kCsv, kFasta, kFastq };
+enum class Format : std::uint8_t { kEndByte, kCsv, kFasta, kFastq };
 
 struct RecordScan {
   u64 position = 0;              // the number of bytes that were scanned
