@@ -45,6 +45,7 @@ _OPTIONS = (
     _spec_option("--archive", "archives", field="archives", multiple=True, metavar="PATH"),
     _spec_option("--max-attempts", field="maxAttempts", type=int, metavar="N"),
     _spec_option("--timeout", "timeout_seconds", field="timeoutSeconds", type=int, metavar="SECONDS"),
+    _spec_option("--nice", field="nice", type=int, metavar="N"),
     _spec_option("--ok-exit-code", "ok_exit_codes", field="okExitCodes", type=int, multiple=True, metavar="N"),
     _spec_option("--compress-output", field="compressOutput", type=click.Choice(["none", "gzip", "zstd"])),
     _spec_option("--env", "env", field="env", multiple=True, metavar="NAME=VALUE"),

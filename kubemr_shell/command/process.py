@@ -61,6 +61,8 @@ class AttemptRequest:
 
     The time in which the command waits for more input, or until its output is read, does not count.
     """
+    niceness: int | None = None
+    """The least niceness of the command. None means the niceness of this process."""
     log_path: str
     """The path of the log of stderr. If the log is empty, no file is made."""
     cancel: Flag
@@ -112,7 +114,13 @@ class Runner:
         Raise CommandNotStarted or CommandError if the command did not start, Cancelled if the request came before.
         """
         since_ticks = ticks_since_boot()
-        started = start(request.command, request.folder, request.environment, cancel_fd=request.cancel.fd)
+        started = start(
+            request.command,
+            request.folder,
+            request.environment,
+            niceness=request.niceness,
+            cancel_fd=request.cancel.fd,
+        )
         attempt = _Attempt(request, started, self._feeder, self._drainer, since_ticks)
         try:
             attempt.watch()

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
+from kubemr_shell.command.niceness import with_niceness
 from kubemr_shell.command.open_files import restore_limit
 from kubemr_shell.command.processes import OUR_COMMANDS
 from kubemr_shell.command.scratch import check_folder
@@ -49,10 +50,13 @@ def start(
     folder: str,
     environment: Mapping[str, str],
     *,
+    niceness: int | None = None,
     cancel_fd: int = NOBODY,
     patience: Patience = START_PATIENCE,
 ) -> Started:
     """Start a command in a process group of its own, with ``folder`` as its current folder.
+
+    ``niceness`` is the least niceness of the command; None leaves the niceness as it is here.
 
     If the system has no room for a process, repeat the start within ``patience``: other processes may end. Raise
     CommandNotStarted if no attempt can start the command, CommandError if another attempt may, and Cancelled if
@@ -61,7 +65,7 @@ def start(
     retries = Retries(patience, Waiter(cancel_fd))
     while True:
         try:
-            return _start(command, folder, environment)
+            return _start(command, folder, environment, niceness)
         except OSError as error:
             if error.errno not in _PASSING:
                 raise
@@ -72,7 +76,7 @@ def start(
                 ) from error
 
 
-def _start(command: Command, folder: str, environment: Mapping[str, str]) -> Started:
+def _start(command: Command, folder: str, environment: Mapping[str, str], niceness: int | None) -> Started:
     if isinstance(command, str):
         program, arguments = SHELL, ["sh", "-c", command]
     else:
@@ -87,15 +91,18 @@ def _start(command: Command, folder: str, environment: Mapping[str, str]) -> Sta
             with suppress(PermissionError):  # a user may have only 64 MiB of pipes in all: keep the smaller size
                 fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         try:
-            process = subprocess.Popen(
-                arguments,
-                executable=program,
-                cwd=folder,
-                env=environment,
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                process_group=0,
+            process = with_niceness(
+                niceness,
+                lambda: subprocess.Popen(
+                    arguments,
+                    executable=program,
+                    cwd=folder,
+                    env=environment,
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    process_group=0,
+                ),
             )
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.ENOTDIR):

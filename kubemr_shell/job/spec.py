@@ -275,6 +275,15 @@ class JobSpec:
             Whole(0, MOST_SECONDS),
         ),
     )
+    nice: int | None = field(
+        default=None,
+        metadata=described(
+            "The niceness of the commands: with 19 they get the least CPU time. No command starts with a lower "
+            "niceness than its worker has. In Kubernetes, niceness counts only among the processes of one container.",
+            Whole(0, 19),
+            unset="the worker's",
+        ),
+    )
     ok_exit_codes: tuple[int, ...] = field(
         default=(0,),
         metadata=described(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from kubemr_shell.board.job_state import JobView
 from kubemr_shell.board.steps import Attempt
+from kubemr_shell.command.niceness import with_niceness
 from kubemr_shell.command.orphans import kill_marked
 from kubemr_shell.command.process import Feed
 from kubemr_shell.command.signals import ignore_only_here
@@ -97,7 +98,8 @@ def _run(context: JobContext, subject: Subject, feed: Feed) -> int:
         environment_of(context, subject, command, folder) as environment,
     ):
         try:
-            status = _until_end(_start(arguments, folder, environment), feed)
+            process = with_niceness(context.spec.nice, lambda: _start(arguments, folder, environment))
+            status = _until_end(process, feed)
         except KeyboardInterrupt:
             kill_marked([f"KUBEMR_JOB_ID={context.uid}".encode(), f"KUBEMR_WORKER={context.worker}".encode()])
             raise

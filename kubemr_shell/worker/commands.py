@@ -118,6 +118,7 @@ class Commands:
                     folder=folder,
                     environment=environment,
                     timeout_seconds=job.spec.timeout_seconds,
+                    niceness=job.spec.nice,
                     log_path=job.workspace.log(subject.phase, *subject.attempt) + log_suffix,
                     cancel=cancel,
                     echo=job.echo.of(label) if job.echo else None,

@@ -34,6 +34,7 @@ FREE: dict[str, Any] = {
     "slots": 9,
     "max_attempts": 1,
     "timeout_seconds": 5,
+    "nice": 5,
     "ok_exit_codes": (0, 1),
     "output": "out",
     "keep_tmp": True,

@@ -78,7 +78,7 @@ FULL: dict[str, Any] = {
     "metadata": {"name": "n", "generateName": "n-", "namespace": "n", "labels": {"a": "b"}, "annotations": {}},
     "spec": {
         **dict.fromkeys(["image", "inputsFrom", "output"], "a"),
-        **dict.fromkeys(["replicas", "slots", "partitions", "maxAttempts", "timeoutSeconds", "retry"], 1),
+        **dict.fromkeys(["replicas", "slots", "partitions", "maxAttempts", "timeoutSeconds", "nice", "retry"], 1),
         **dict.fromkeys(["ttlSecondsAfterFinished", "activeDeadlineSeconds"], 1),
         **dict.fromkeys(["keepTmp", "cancel", "suspend"], False),
         **{name: ["a", "b"] for name in ("inputs", "files", "mapCommand", "combineCommand", "reduceCommand")},

@@ -120,6 +120,8 @@ WRONG = [
     ("spec.files", "files: map.py", "must be a list"),
     ("spec.activeDeadlineSeconds", "activeDeadlineSeconds: 0", "must be a whole number from 1 to 2147483647, not 0"),
     ("spec.timeoutSeconds", "timeoutSeconds: 10m", "must be a whole number from 0 to 2147483647, not the string '10m'"),
+    ("spec.nice", "nice: 20", "must be a whole number from 0 to 19, not 20"),
+    ("spec.nice", "nice: -1", "must be a whole number from 0 to 19, not -1"),
 ]
 
 

@@ -56,6 +56,15 @@ def test_a_map_only_job_with_awk(site: Site, tmp_path: Path) -> None:
     assert site.result("sevens") == local(tmp_path, LINES, "-m", awk, "-p", "0")
 
 
+def test_commands_in_pods_have_the_niceness_of_the_job(site: Site) -> None:
+    site.bucket.put("in/lines", LINES)
+    niceness = "cut -d ' ' -f 19 /proc/self/stat"
+    commands = {"mapCommand": niceness, "reduceCommand": f"cat; {niceness}"}
+    site.submit("nice", inputs=[f"{site.bucket.uri}/in/lines"], **commands, partitions=1, nice=18)
+    site.until_state("nice", "COMPLETE")
+    assert site.result("nice") == b"18\n18\n"
+
+
 def test_an_invalid_job_says_all_that_is_wrong(site: Site) -> None:
     site.submit(
         "wrong", inputs=["s3://b/k"], mapCommand=["cat"], reduceCommand="", key={"fields": 1}, output="/tmp/here"

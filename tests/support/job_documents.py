@@ -113,6 +113,7 @@ SPEC_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     | st.just({"wholeFiles": True}),
     "maxAttempts": whole(1, 1000),
     "timeoutSeconds": SECONDS,
+    "nice": whole(0, 19),
     "okExitCodes": st.lists(whole(0, 255), min_size=1, max_size=3),
     "output": SOME_TEXT.filter(lambda text: not text.startswith("http")),
     "compressOutput": st.sampled_from(["none", "gzip", "zstd"]),
@@ -161,7 +162,7 @@ def valid_documents(draw: st.DrawFn) -> Document:
     return made | draw(st.fixed_dictionaries({}, optional={"status": JSON}))
 
 
-BOUNDS = [0, 1, 255, 1000, 1024, 10_000, 100_000, 1_000_000, (1 << 31) - 1, (1 << 63) - 1]
+BOUNDS = [0, 1, 19, 255, 1000, 1024, 10_000, 100_000, 1_000_000, (1 << 31) - 1, (1 << 63) - 1]
 AWKWARD: list[Any] = [None, True, False, 0.0, 1.0, 1.5, -1, *BOUNDS, *(bound + 1 for bound in BOUNDS)]
 AWKWARD += [
     "",
