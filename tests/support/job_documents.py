@@ -207,7 +207,8 @@ def mutated_documents(draw: st.DrawFn) -> Any:
     changed = copy.deepcopy(draw(valid_documents()))
     for _ in range(draw(st.integers(1, 3))):
         holder, place = draw(st.sampled_from(list(_places(changed))))
-        value = draw(st.sampled_from(AWKWARD) | JSON | SPEC_FIELDS["mapCommand"])
+        # A copy: a later change of the same document must not change the examples of the next document.
+        value = copy.deepcopy(draw(st.sampled_from(AWKWARD) | JSON | SPEC_FIELDS["mapCommand"]))
         match draw(st.sampled_from(["replace", "remove", "add", "double"])):
             case "remove":
                 del holder[place]
