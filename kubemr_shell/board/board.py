@@ -47,7 +47,6 @@ from kubemr_shell.board.wait_reports import WaitReports
 from kubemr_shell.board.writer import Writer
 from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.state import ENDED, Phase
-from kubemr_shell.waits.refusals import LONGEST_PAUSE_SECONDS, Refusals
 
 
 def _nobody_is_dead(worker: str) -> bool:  # noqa: ARG001 - the signature of the evidence
@@ -91,14 +90,7 @@ class Board:
         waits = WaitReports(store, job, worker, log)
         self.tell = waits.tell
         """Writes to the log and to the job's status why this worker waits. With None, the worker continues."""
-        new_refusals = partial(
-            Refusals,
-            budget_seconds=timing.refused_seconds,
-            clock=clock,
-            random=random,
-            longest_pause=max(LONGEST_PAUSE_SECONDS, timing.longest_pause_seconds),
-            tell=waits.tell,
-        )
+        new_refusals = partial(timing.refusals, clock=clock, random=random, tell=waits.tell)
         self._refused_creations = new_refusals()
         self._was_refused = False
         """True if the store refused a creation since the last call of ``next``."""
@@ -112,12 +104,7 @@ class Board:
             refusals=new_refusals(),
         )
         self._pacing = Pacing(
-            timing,
-            workers=workers,
-            number=number,
-            clock=clock,
-            random=random,
-            answer_seconds=lambda: writer.seconds,
+            timing, workers=workers, number=number, clock=clock, random=random, answer_seconds=lambda: writer.seconds
         )
         self._jobs = JobBoard(writer, job)
         self._roles = JobRoles(self._jobs, expiry, worker=worker, workers=workers, new_id=self._new_id)

@@ -11,7 +11,6 @@ from kubemr_shell.board.job_board import JobBoard
 from kubemr_shell.board.stores.documents import DocumentStore
 from kubemr_shell.board.timing import Timing
 from kubemr_shell.board.writer import Writer
-from kubemr_shell.waits.refusals import LONGEST_PAUSE_SECONDS, Refusals
 
 
 def _ignore(text: str | None) -> None:
@@ -33,12 +32,6 @@ def owner_board(
         sleep=time.sleep,
         random=random,
         unreachable=lambda: None,
-        refusals=Refusals(
-            budget_seconds=timing.refused_seconds,
-            clock=time.monotonic,
-            random=random,
-            longest_pause=max(LONGEST_PAUSE_SECONDS, timing.longest_pause_seconds),
-            tell=tell,
-        ),
+        refusals=timing.refusals(clock=time.monotonic, random=random, tell=tell),
     )
     return JobBoard(writer, job)

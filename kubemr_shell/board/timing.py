@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 
-from kubemr_shell.waits.refusals import REFUSED_SECONDS
+from kubemr_shell.waits.refusals import LONGEST_PAUSE_SECONDS, REFUSED_SECONDS, Refusals
 
 WRITE_BUDGET = 200
 """The number of writes in a second that one job may request from an API server."""
@@ -55,6 +57,16 @@ class Timing:
     def longest_pause_seconds(self) -> float:
         """Return the longest pause between two reads of the job by a worker without work."""
         return max(self.idle_seconds, self.longest_idle_seconds)
+
+    def refusals(self, *, clock: Callable[[], float], random: Random, tell: Callable[[str | None], object]) -> Refusals:
+        """Return a new count of the refusals of one kind of request. ``tell`` is as in ``Refusals``."""
+        return Refusals(
+            budget_seconds=self.refused_seconds,
+            clock=clock,
+            random=random,
+            longest_pause=max(LONGEST_PAUSE_SECONDS, self.longest_pause_seconds),
+            tell=tell,
+        )
 
     @classmethod
     def local(cls) -> Timing:
