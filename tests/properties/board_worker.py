@@ -33,6 +33,8 @@ class Worker:
         self._claims: dict[Key, Claim] = {}
         self._interrupted: set[tuple[Phase, Attempt]] = set()
         self._finished: set[tuple[Phase, Attempt]] = set()
+        self._tried: set[tuple[Phase, Attempt]] = set()
+        """The attempts of commits that were sent, whatever their answers were."""
         self._role: RoleClaim | None = None
         self._closing: Closing | None = None
         self._is_ready = False
@@ -161,6 +163,9 @@ class Worker:
         key, claim = self._pick(random)
         finished = [attempt for attempt in claim.attempts if (claim.phase, attempt) in self._finished]
         done = random.sample(finished, random.randint(min(1, len(finished)), len(finished)))
+        # A worker repeats a commit without an answer with all the attempts that the commit had, as the loop does.
+        done += [attempt for attempt in finished if (claim.phase, attempt) in self._tried and attempt not in done]
+        self._tried.update((claim.phase, attempt) for attempt in done)
         self._storage.write_journal(claim.phase, done)
         try:
             self._hold(
