@@ -114,7 +114,7 @@ class JobFolder:
 
     def workspace(self, scratch: str = "", *, workers: int = 1) -> Workspace:
         """Return the workspace of one of ``workers`` worker processes. ``scratch`` is its scratch folder."""
-        temporaries, s3 = self.temporaries, S3Config.of(self._s3, agents=workers)
+        temporaries, s3 = self.temporaries, S3Config.of(self._s3, workers=workers)
         return Workspace(
             storage=locate(temporaries, s3),
             temporaries=temporaries,

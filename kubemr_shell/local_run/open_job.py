@@ -17,7 +17,7 @@ from kubemr_shell.job_folder.folder import JOB_NAME, JobFolder
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.outputs.checks import check_no_cluster_job_for_run, check_output, check_whole
 from kubemr_shell.outputs.clean import remove_jobs
-from kubemr_shell.outputs.contents import Found, look_at_output
+from kubemr_shell.outputs.contents import OutputContents, look_at_output
 from kubemr_shell.outputs.folder_output import FolderOutput
 from kubemr_shell.outputs.input_overlap import check_apart, check_tmp_apart
 from kubemr_shell.outputs.locate import output_at
@@ -68,7 +68,7 @@ def open_job(request: RunRequest) -> Opened | None:
     return Opened(job=job, output=output, hold=hold)
 
 
-def _job_in_output(request: RunRequest, output: Output, found: Found) -> JobFolder | None:
+def _job_in_output(request: RunRequest, output: Output, found: OutputContents) -> JobFolder | None:
     """Return the job to work on, or None if the result is finished."""
     if request.resume and found.unfinished is not None:
         from kubemr_shell.local_run.resume import resume_job

@@ -18,12 +18,14 @@ from kubemr_shell.job_folder.leftovers import end_leftovers
 from kubemr_shell.local_run.input_check import check_inputs_unchanged, file_pins
 from kubemr_shell.local_run.reuse_maps import take_over_maps
 from kubemr_shell.outputs.checks import check_whole
-from kubemr_shell.outputs.contents import Found
+from kubemr_shell.outputs.contents import OutputContents
 from kubemr_shell.outputs.output import Output
 from kubemr_shell.shown import shown
 
 
-def resume_job(job: JobFolder, asked: JobSpec, *, output: Output, found: Found, tmp: str | None = None) -> JobFolder:
+def resume_job(
+    job: JobFolder, asked: JobSpec, *, output: Output, found: OutputContents, tmp: str | None = None
+) -> JobFolder:
     """Apply the spec ``asked`` to a job, keep the committed work that this spec allows, and return the job to work on.
 
     If the job is complete and only its reduces have to run again, return a new job that uses the old maps. Then the

@@ -48,12 +48,12 @@ class S3Config:
         cls,
         spec: S3Spec,
         *,
-        agents: int = 1,
+        workers: int = 1,
         advice: CredentialsAdvice = ON_A_MACHINE,
         keys: str | None = None,
         refused_seconds: float = 0.0,
     ) -> S3Config:
-        """Return the configuration for a job. ``agents`` worker processes share the job's limit of requests."""
+        """Return the configuration for a job. ``workers`` worker processes share the job's limit of requests."""
         limit = spec.max_requests_per_second
         return cls(
             endpoint=spec.endpoint,
@@ -61,7 +61,7 @@ class S3Config:
             path_style={"always": True, "never": False}.get(spec.path_style),
             ca_bundle=spec.ca_bundle,
             requester_pays=spec.requester_pays,
-            max_requests_per_second=None if limit is None else limit / agents,
+            max_requests_per_second=None if limit is None else limit / workers,
             advice=advice,
             keys=keys,
             refused_seconds=refused_seconds,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from kubemr_shell.errors import UsageError
 from kubemr_shell.job.names import PART, SUCCESS
-from kubemr_shell.outputs.contents import Found
+from kubemr_shell.outputs.contents import OutputContents
 from kubemr_shell.outputs.output import Output
 
 
-def check_output(output: Output, found: Found, *, resume: bool, overwrite: bool) -> None:
+def check_output(output: Output, found: OutputContents, *, resume: bool, overwrite: bool) -> None:
     """Raise UsageError if the run would mix two results or lose other files. The error says which flag helps."""
     place = f"the output {output.uri}"
     if found.strangers:
@@ -45,7 +45,7 @@ def check_no_cluster_job_for_clean(output: Output) -> None:
         )
 
 
-def check_whole(output: Output, found: Found) -> None:
+def check_whole(output: Output, found: OutputContents) -> None:
     """Raise UsageError if a file of a finished result has been removed, or has another size.
 
     The checksums are not compared, because a repeated ``run --resume`` would read the whole result each time.

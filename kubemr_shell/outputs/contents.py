@@ -14,7 +14,7 @@ from kubemr_shell.outputs.output import Output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class OutputContents:
     """The contents of an output, as far as they matter to a new run."""
 
     success: dict[str, Any] | None
@@ -29,7 +29,7 @@ class Found:
     """The names that no run of kubemr-shell has put there."""
 
 
-def look_at_output(output: Output) -> Found:
+def look_at_output(output: Output) -> OutputContents:
     """Return the contents of an output. A missing output counts as empty."""
     names = output.names()
     success = read_success(output) if SUCCESS in names else None
@@ -41,7 +41,9 @@ def look_at_output(output: Output) -> Found:
     ours = parts | {STATE_NAME, SUCCESS}
     strangers = tuple(name for name in names if name not in ours)
     old_parts = tuple(sorted(parts)) if success is not None or parts else None
-    return Found(success=success, missing=missing, unfinished=unfinished, old_parts=old_parts, strangers=strangers)
+    return OutputContents(
+        success=success, missing=missing, unfinished=unfinished, old_parts=old_parts, strangers=strangers
+    )
 
 
 def _may_have_published(job: JobFolder) -> bool:

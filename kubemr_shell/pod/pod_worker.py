@@ -164,7 +164,7 @@ class PodWorker:
         options = self._options
         return S3Config.of(
             spec.s3,
-            agents=self._workers,
+            workers=self._workers,
             advice=credentials_advice(options.namespace, options.s3_secret),
             keys=options.s3_keys,
             refused_seconds=self._timing.refused_seconds,

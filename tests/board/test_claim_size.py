@@ -31,7 +31,7 @@ def test_size_of_a_claim(slots: int, workers: int, task_us: int, available: int,
     assert size == expected
 
 
-def test_many_agents_take_at_least_the_least_batch() -> None:
+def test_many_workers_take_at_least_the_least_batch() -> None:
     timing = replace(LOCAL, batch_seconds=30.0, least_batch_seconds=5.0)
     assert claim_size(timing=timing, slots=1, workers=1000, task_us=1_000_000, available=6) == 5
     assert claim_size(timing=timing, slots=1, workers=1000, task_us=4_000_000, available=6) == 2, "no shorter than that"

@@ -24,7 +24,7 @@ from kubemr_shell.job.state import Phase
         (3_000_000, 1, MOST_SHARDS, 2000),
     ],
 )
-def test_shards_follow_tasks_and_agents(tasks: int, workers: int, shards: int, size: int) -> None:
+def test_shards_follow_tasks_and_workers(tasks: int, workers: int, shards: int, size: int) -> None:
     assert Layout.of(tasks, workers) == Layout(tasks=tasks, shards=shards, shard_size=size)
 
 
@@ -42,7 +42,7 @@ def test_maps_are_laid_out_by_their_partitions() -> None:
     assert (layouts[Phase.MAP].shards, layouts[Phase.REDUCE].shards) == (6, 20)
 
 
-def test_no_more_agents_than_there_are_tasks_of_publish_share_their_shards() -> None:
+def test_no_more_workers_than_there_are_tasks_of_publish_share_their_shards() -> None:
     facts = PlanFacts(claim_id="c", tasks=1000, partitions=0, spec={}, fingerprint="", input_bytes=0)
     layouts = facts.with_layouts(workers=200).layouts
     assert layouts[Phase.MAP] == Layout(tasks=1000, shards=20, shard_size=50)

@@ -25,8 +25,8 @@ def test_the_style_of_addresses(style: str, is_path: bool | None) -> None:
     assert S3Config.of(S3Spec(path_style=style)).path_style is is_path  # type: ignore[arg-type]
 
 
-def test_the_agents_of_a_job_share_its_limit() -> None:
-    assert S3Config.of(S3Spec(max_requests_per_second=10), agents=4).max_requests_per_second == 2.5
+def test_the_workers_of_a_job_share_its_limit() -> None:
+    assert S3Config.of(S3Spec(max_requests_per_second=10), workers=4).max_requests_per_second == 2.5
 
 
 def test_equal_settings_have_one_client() -> None:

@@ -20,9 +20,9 @@ from tests.support.waiting import PATIENCE_SECONDS
 pytestmark = pytest.mark.cluster
 
 TASKS = 60
-AGENTS = 4
+WORKERS = 4
 TIMING = replace(
-    Timing.cluster(AGENTS),
+    Timing.cluster(WORKERS),
     lease_seconds=2.0,
     batch_seconds=0.1,
     least_batch_seconds=0.05,
@@ -35,7 +35,7 @@ TIMING = replace(
 )
 
 
-class Agents:
+class Workers:
     """Stand-in workers, each a thread; one may vanish with a claim in its hands."""
 
     def __init__(self, proxy: ApiProxy, namespace: str) -> None:
@@ -55,20 +55,20 @@ class Agents:
                     raise Vanished
                 time.sleep(seconds)
 
-            agent = StandIn(
+            worker = StandIn(
                 store,
                 "job",
                 f"w{number}",
                 tasks=TASKS,
                 slots=2,
-                workers=AGENTS,
+                workers=WORKERS,
                 number=number,
                 task_seconds=0.02,
                 timing=TIMING,
                 random=Random(number),
                 sleep=sleep,
             )
-            self.ends.append(agent.run())
+            self.ends.append(worker.run())
         except Vanished:
             return
         except Exception as error:  # noqa: BLE001 - the test says which
@@ -84,16 +84,16 @@ def test_a_job_ends_well_however_the_api_server_answers(cluster: Cluster, namesp
     create_deployed(cluster.client, namespace, "job")
     with proxy_to(cluster.client) as proxy:
         proxy.policy = seeded(seed, 0.25)
-        agents = Agents(proxy, namespace)
+        workers = Workers(proxy, namespace)
         threads = [
-            threading.Thread(target=agents.run, args=(number,), kwargs={"vanishing": number == 0}, daemon=True)
-            for number in range(AGENTS)
+            threading.Thread(target=workers.run, args=(number,), kwargs={"vanishing": number == 0}, daemon=True)
+            for number in range(WORKERS)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(timeout=PATIENCE_SECONDS)
-        assert agents.ends == [JobState.COMPLETE] * (AGENTS - 1)
+        assert workers.ends == [JobState.COMPLETE] * (WORKERS - 1)
         assert sum(proxy.injected.values()) > 10
         assert len(proxy.injected) > len(Fault) // 2
     check_what_is_left(KubernetesStore(cluster.client, namespace))
