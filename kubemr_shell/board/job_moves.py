@@ -207,7 +207,7 @@ def _without(view: JobView, phases: Collection[Phase]) -> JobView:
 
 
 def settle(view: JobView, spec: Mapping[str, Any], files: Mapping[str, str]) -> JobView:
-    """Fix the spec and the pins for all workers from now on. A plan that is settled stays unchanged."""
+    """Fix the spec and ``files``, the pins of files and archives, for all workers. A settled plan stays unchanged."""
     if view.plan is None or view.plan.is_settled:
         return view
     plan = replace(view.plan, spec=dict(spec), files=dict(files), fingerprint=plan_fingerprint(spec, files))

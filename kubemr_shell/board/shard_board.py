@@ -181,7 +181,10 @@ class ShardBoard:
         return state, self._goes_on(claim.key, claim_id, state, ended=[attempt])
 
     def give_back(self, claim: Claim, started: Collection[Attempt]) -> None:
-        """Make the remaining tasks of the claim available again. Ignore a claim that was already taken over."""
+        """Release the uncommitted tasks of a claim for other workers. Ignore a claim that was already taken over.
+
+        The attempts in ``started`` have begun, so their tasks get new attempt numbers. No failure is counted.
+        """
 
         def move(state: ShardState, _: str) -> ShardState:
             begun = Ranges.of(a.task - claim.first for a in started) & state.claims[claim.id].tasks

@@ -21,7 +21,10 @@ def has_ended(document: Document) -> bool:
 
 
 def failure_of(document: Document, flags: str) -> KubemrError | None:
-    """Return the error for a job that failed or was cancelled, or None. ``flags`` are those that reach the cluster."""
+    """Return the error for a job that failed or was cancelled, or None.
+
+    ``flags`` are added to the commands that the error suggests, so that they reach the same cluster (``Access.flags``).
+    """
     view, name = view_of(document), document["metadata"]["name"]
     if view.state is JobState.CANCELLED:
         return JobCancelled(f"job {name} was cancelled; kubemr-shell retry {name}{flags} continues it")

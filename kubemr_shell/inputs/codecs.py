@@ -97,7 +97,10 @@ class _Zstd:
 
 
 class Skippable:
-    """A skippable frame of zstd or lz4: 4 bytes of magic, 4 bytes of length, and that many bytes without content."""
+    """A decompressor that skips one skippable frame of zstd or lz4, and so returns no bytes.
+
+    The frame has 4 bytes of magic, 4 bytes of length, and that many bytes without content.
+    """
 
     def __init__(self) -> None:
         self._head = b""

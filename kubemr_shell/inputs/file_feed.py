@@ -124,7 +124,11 @@ class _Source:
         return head
 
     def _feed_lines(self) -> None:
-        """Let the kernel move all bytes but the last; then write from the last byte until the line is complete."""
+        """Feed the lines that begin in the piece.
+
+        The kernel moves the bytes before the last byte of the piece. Then the last line is written from that byte
+        on to its end, because the line may end behind the piece.
+        """
         begin = self._first_line()
         if begin == self._end:
             return

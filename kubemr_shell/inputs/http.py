@@ -100,7 +100,10 @@ def probe(url: str, patience: Patience, waiter: Waiter | None = None) -> RemoteO
 
 
 def read_whole(url: str, patience: Patience, cancel_fd: int = NOBODY) -> bytes:
-    """Return the whole content of a URL, decompressed as ``contents`` does. The content must fit into memory."""
+    """Return the whole content of a URL, which must fit into memory.
+
+    Undo a compression that only the server has added. A file whose suffix names a compression stays compressed.
+    """
     return b"".join(contents(url, patience, patience, cancel_fd))
 
 

@@ -111,7 +111,10 @@ def given_up(trouble: Trouble, uri: str, seconds: float) -> StorageUnavailable:
 def of_answer(
     response: dict[str, Any], operation: str, uri: str, advice: CredentialsAdvice = ON_A_MACHINE
 ) -> KubemrError | Trouble:
-    """Return the error, or the reason to try again, for an answer. ``response`` comes from botocore's ClientError."""
+    """Return the error to raise for an error answer of S3, or a Trouble if the request may succeed later.
+
+    ``response`` is that of botocore's ClientError. ``operation`` is the name of the method of boto3's client.
+    """
     error = response.get("Error", {})
     metadata = response.get("ResponseMetadata", {})
     status = int(metadata.get("HTTPStatusCode") or 0)

@@ -35,10 +35,10 @@ def wanted_conditions(seen: Observation) -> list[Stated]:
 
 
 def wanted_progress(seen: Observation) -> dict[str, Any]:
-    """Return the number of done tasks and of all tasks for each phase but PUBLISH: ``map: 12/40``.
+    """Return the progress for the status: the epoch, and for each phase but PUBLISH the done tasks as ``12/40``.
 
-    A figure never falls below the one in the status, which may come from an operator that has read later. Only a
-    reopening, which raises the epoch, lowers a figure. After a reopening, the new figure is known at the next reading.
+    Within an epoch, no figure falls below the one in the status, which an operator that has read later may have
+    written. If the epoch rises during MAP or REDUCE, the old figures stay until the tasks of the new epoch are read.
     """
     view, stated = seen.view, seen.status.get("progress") or {}
     if view.plan is None:

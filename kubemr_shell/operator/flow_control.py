@@ -20,7 +20,8 @@ PRECEDENCE = 8000
 def flow_control(name: str, labels: dict[str, str], namespace: str | None) -> list[dict[str, Any]]:
     """Return a priority level and a flow schema for requests about jobs and shards.
 
-    They apply to the service accounts of one namespace or, with None, of all. Each account has a queue of its own.
+    They apply to the service accounts of one namespace or, with None, of all. Each account is a flow of its own,
+    so that a busy account hardly holds up the others.
     """
     subject: dict[str, Any] = {"kind": "Group", "group": {"name": "system:serviceaccounts"}}
     if namespace is not None:

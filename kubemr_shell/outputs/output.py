@@ -94,9 +94,11 @@ class Output(ABC):
 
     @abstractmethod
     def hold(self, *, replace: bool, force: bool = False) -> Hold:
-        """Own the output. Raise UsageError if a living run owns it.
+        """Take the output for this process. Raise UsageError if it belongs to another run that may not be replaced.
 
-        With ``replace``, a job whose state is elsewhere may be forgotten; with ``force``, even if it may be alive.
+        ``replace``: take it even if an unfinished job has its state elsewhere.
+        ``force``: take it even if this machine cannot tell whether the other run is alive. A run that is
+        known to be alive keeps the output.
         """
 
     def hold_local_state(self) -> Hold:

@@ -45,7 +45,10 @@ class OldResult:
         return self.parts is not None
 
     def finished(self) -> Result | None:
-        """Return the result whose ``_SUCCESS`` is in the output now, or None. Raise NoManifest if it is foreign."""
+        """Return the job and epoch that ``_SUCCESS`` in the output names now, or None if there is no ``_SUCCESS``.
+
+        The job may be another one. Raise NoManifest if the file is not a manifest of kubemr-shell.
+        """
         try:
             manifest = json.loads(self.storage.read(self._success))
             return Result(uid=manifest["uid"], epoch=manifest["epoch"])

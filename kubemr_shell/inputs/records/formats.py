@@ -70,9 +70,10 @@ class RecordFormat:
         return len(self.records.separator) if self.records.kind == "separator" else 1
 
     def first_boundary(self, blocks: Iterable[bytes]) -> int | None:
-        """Return the first certain boundary in a stream, or None if there is none.
+        """Return the offset in the stream of the first boundary that its bytes prove, or None if they prove none.
 
-        The stream begins anywhere in a file, and ends with the file.
+        The stream begins anywhere in a file, and ends with the file. At a boundary one record ends and another
+        can begin.
         """
         boundaries = self._boundaries()
         for block in blocks:
