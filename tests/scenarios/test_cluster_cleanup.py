@@ -39,7 +39,7 @@ def test_clean_leaves_a_live_job_alone_and_names_the_way_to_find_it(site: Site, 
         done = desk.start("clean", output).wait()
         assert done.code == 2
         assert f"{output} holds temporaries of a job of a cluster ({uid}), which may be at work" in done.stderr
-        find = done.stderr.partition("its name: ")[2].partition("; ")[0]
+        find = done.stderr.partition("to find JOB: ")[2].partition("; ")[0]
         found = subprocess.run(
             f"KUBECONFIG={site.cluster.kubeconfig} {find}", shell=True, check=True, capture_output=True, text=True
         ).stdout
