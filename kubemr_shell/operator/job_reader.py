@@ -11,9 +11,9 @@ from kubemr_shell.errors import DocumentNotFound, KubemrError
 from kubemr_shell.job.state import JobState
 from kubemr_shell.kube.client import KubeClient
 from kubemr_shell.kube.marks import CLEANUP, FILES_ANNOTATION, ROLE_LABEL, UID_LABEL, WORKER
-from kubemr_shell.kube.owners import is_owned
+from kubemr_shell.kube.owners import is_owned, owners_of
 from kubemr_shell.kube.resources import CONFIG_MAPS, JOBS, PODS, SERVICE_ACCOUNTS
-from kubemr_shell.kube.status import Object, is_true, status_of
+from kubemr_shell.kube.status import Object, is_being_deleted, is_true, status_of
 from kubemr_shell.operator.conditions import lacks_pods
 from kubemr_shell.operator.manifests import account_name, batch_name, cleanup_name
 from kubemr_shell.operator.object_cache import Key, ObjectCache
@@ -74,7 +74,7 @@ class JobReader:
 
     def outline(self, key: Key, job: Object) -> Observation:
         """Return an Observation with the job and its batch Jobs only. Send no request."""
-        mine = {str(one["metadata"]["name"]): one for one in self._batches.of_job(key) if is_owned(one, job)}
+        mine = {str(one["metadata"]["name"]): one for one in self._batches.of_job(key) if _is_of(one, job)}
         workers = {name: one for name, one in mine.items() if one["metadata"]["labels"].get(ROLE_LABEL) == WORKER}
         uid = str(job["metadata"]["uid"])
         cleanups = (cleanup_name(key[1], uid, with_own_image=own) for own in (False, True))
@@ -187,6 +187,17 @@ class JobReader:
         except DocumentNotFound:
             return replace(seen, files_are_missing=True)
         return replace(seen, obstacle=in_the_way(CONFIG_MAPS, found, seen.job))
+
+
+def _is_of(batch: Object, job: Object) -> bool:
+    """Return whether a batch Job belongs to a job: the job owns it, or owned it until the deletion of the job.
+
+    ``kubectl delete --cascade=orphan`` removes the references to the job. The workers of a deleted job must end anyway.
+    """
+    if is_owned(batch, job):
+        return True
+    is_made_for_it = batch["metadata"]["labels"].get(UID_LABEL) == job["metadata"]["uid"]
+    return is_being_deleted(job) and is_made_for_it and not owners_of(batch)
 
 
 def _name_of_workers(job: Object) -> str:

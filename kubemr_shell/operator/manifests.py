@@ -139,7 +139,7 @@ def workers(seen: Observation, options: OperatorOptions, output: str) -> Create:
     labels = dict(seen.job["metadata"].get("labels") or {})
     queue = {QUEUE_LABEL: labels[QUEUE_LABEL]} if QUEUE_LABEL in labels else {}
     retry = seen.view.retry
-    labels = {ROLE_LABEL: WORKER, RETRY_LABEL: str(retry), **queue}
+    labels = {ROLE_LABEL: WORKER, UID_LABEL: seen.uid, RETRY_LABEL: str(retry), **queue}
     metadata = _metadata(seen, batch_name(seen.name, seen.uid, retry), labels=labels)
     metadata["annotations"] = {SPEC_ANNOTATION: noted_spec(seen.job["spec"]), REPLICAS_ANNOTATION: str(count)}
     hopeless = {"operator": "In", "values": list(HOPELESS)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +21,8 @@ pytestmark = pytest.mark.cluster
 
 HELD = "turbobytes.com/test"
 """A finalizer of the test."""
+SOON_SECONDS = 90.0
+"""Less than the time after which an operator gives up a job whose workers do not end."""
 QUOTAS = Resource(api_version="v1", kind="ResourceQuota", plural="resourcequotas")
 
 
@@ -106,6 +110,19 @@ def test_an_output_that_an_orphaned_document_keeps_is_said_with_what_to_do(insta
     [command] = re.findall(r"kubectl (.*)$", said)
     cluster.kubectl(*command.split())
     until(lambda: installation.state("again") == "DEPLOYED", "it goes on")
+
+
+def test_a_job_is_deleted_whose_batch_job_was_orphaned_before_the_operator_looked(installation: Installation) -> None:
+    """The garbage collector can remove the reference to the job before an operator deletes the batch Job."""
+    cluster, namespace = installation.cluster, installation.namespace
+    with ExitStack() as first:
+        replace(installation, processes=first).start_operator()
+        installation.deploy("words", output="s3://nowhere/out")
+    cluster.kubectl("-n", namespace, "delete", "mapreducejob", "words", "--cascade=orphan", "--wait=false")
+    until(lambda: not owners_of(cluster.client.get(BATCH_JOBS, namespace, "words")), "the batch Job is orphaned")
+    installation.start_operator()
+    until(lambda: not installation.has(JOBS, "words"), "the job is gone", seconds=SOON_SECONDS)
+    until(lambda: not installation.has(BATCH_JOBS, "words"), "the batch Job is gone", seconds=SOON_SECONDS)
 
 
 def test_files_that_are_not_the_jobs_are_not_given_to_its_pods(installation: Installation) -> None:
