@@ -89,14 +89,14 @@ class BoardMachine(RuleBasedStateMachine):
     @initialize(
         tasks=st.sampled_from([1, 2, 4, 8, 12]),
         partitions=st.integers(0, 2),
-        workers=st.sampled_from([2, 2, 20, 40]),
+        agents=st.sampled_from([2, 2, 20, 40]),
         slots=st.integers(1, 2),
         max_attempts=st.integers(1, 2),
         reached=st.sampled_from(["DEPLOYED", "MAP", "MAP", "REDUCE", "PUBLISH"]),
         further=st.integers(0, 3),
     )
     def start(
-        self, tasks: int, partitions: int, workers: int, slots: int, max_attempts: int, reached: str, further: int
+        self, tasks: int, partitions: int, agents: int, slots: int, max_attempts: int, reached: str, further: int
     ) -> None:
         """The job is new, or a first worker has brought it some way and then vanished.
 
@@ -106,7 +106,7 @@ class BoardMachine(RuleBasedStateMachine):
         self.shape = {
             "tasks": tasks,
             "partitions": partitions,
-            "workers": workers,
+            "agents": agents,
             "slots": slots,
             "max_attempts": max_attempts,
         }
@@ -326,7 +326,7 @@ class BoardMachine(RuleBasedStateMachine):
             self.name,
             name,
             slots=self.shape["slots"],
-            workers=self.shape["workers"],
+            workers=self.shape["agents"],
             timing=IMPATIENT if name.endswith("3") else TIMING,
             clock=lambda: self.now,
             random=Random(name * self.openings[name]),

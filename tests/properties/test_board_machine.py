@@ -70,7 +70,7 @@ def test_a_worker_that_opens_the_board_again_after_a_retry_commits_under_a_new_i
     """Replay steps after which the model once gave the id of a claim a second time: "won without a claim"."""
     for choice in range(8):
         machine = BoardMachine()
-        machine.start(tasks=12, partitions=1, workers=2, slots=2, max_attempts=2, reached="MAP", further=0)
+        machine.start(tasks=12, partitions=1, agents=2, slots=2, max_attempts=2, reached="MAP", further=0)
         for _ in range(2):
             machine.act_undisturbed(2, choice, "look for work", 1)
         for _ in range(3):  # run, commit, run
