@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kubemr_shell.inputs.file_kind import wide_encoding
 from kubemr_shell.job.split import Codec
 
 
@@ -23,3 +24,22 @@ class InputObject:
     """Whether a read can begin in the middle."""
     alone: bool = False
     """Whether no other input may share a task with this one."""
+
+    @classmethod
+    def of_content(
+        cls, uri: str, *, size: int | None, fingerprint: str, head: bytes, codec: Codec, has_ranges: bool = True
+    ) -> InputObject:
+        """Return an input whose first bytes are ``head``, and whose kind is ``codec``.
+
+        ``has_ranges``: whether a range of the stored bytes can be read. A compressed input is not cut, and a text in
+        UTF-16 or UTF-32 is neither cut nor joined with others.
+        """
+        is_wide = bool(wide_encoding(head))
+        return cls(
+            uri=uri,
+            size=size,
+            codec=codec,
+            fingerprint=fingerprint,
+            splittable=has_ranges and codec == "none" and not is_wide,
+            alone=is_wide,
+        )

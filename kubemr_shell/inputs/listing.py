@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from kubemr_shell.errors import InputError, InputNotFound, KubemrError, Unavailable
 from kubemr_shell.inputs.compression import content_of
 from kubemr_shell.inputs.descriptors import DIFFERS, STANDARD_INPUT, differs_by_process
-from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of, wide_encoding
+from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.local_files import LocalFile, LocalFiles, head_of_file
 from kubemr_shell.inputs.problems import all_of
@@ -187,14 +187,8 @@ class _Listing:
         except KubemrError as error:
             self._errors.append(error)
         else:
-            is_wide = bool(wide_encoding(head))
-            yield InputObject(
-                uri=file.path,
-                size=file.size,
-                codec=codec,
-                fingerprint=file.fingerprint,
-                splittable=codec == "none" and not is_wide,
-                alone=is_wide,
+            yield InputObject.of_content(
+                file.path, size=file.size, fingerprint=file.fingerprint, head=head, codec=codec
             )
 
     def _remote_object(self, url: str) -> InputObject:
@@ -203,15 +197,13 @@ class _Listing:
             raise remote
         if self._decompress == "auto":
             remote.check_encoding()
-        codec = self._kind_of(remote.head, remote.path)
-        is_wide = bool(wide_encoding(remote.head))
-        return InputObject(
-            uri=url,
+        return InputObject.of_content(
+            url,
             size=remote.size,
-            codec=codec,
             fingerprint=remote.version.fingerprint,
-            splittable=codec == "none" and remote.has_ranges and not is_wide,
-            alone=is_wide,
+            head=remote.head,
+            codec=self._kind_of(remote.head, remote.path),
+            has_ranges=remote.has_ranges,
         )
 
     def _objects_in_s3(self, name: str) -> Iterator[InputObject]:

@@ -6,10 +6,9 @@ Each object takes a request. Objects that are not cut need none: the task that r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from kubemr_shell.errors import KubemrError
-from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of, wide_encoding
+from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.problems import all_of
 from kubemr_shell.inputs.splits import target_size
@@ -49,8 +48,7 @@ def with_kinds(
             codec = kind_of(head, item.uri) if item.codec != "none" else "none"
         except KubemrError as error:
             return error
-        is_wide = bool(wide_encoding(head))
-        return replace(item, codec=codec, splittable=codec == "none" and not is_wide, alone=is_wide)
+        return InputObject.of_content(item.uri, size=item.size, fingerprint=item.fingerprint, head=head, codec=codec)
 
     errors: list[KubemrError] = []
     answers = in_threads(look, places, at_once=LOOKS_AT_ONCE, waiter=Waiter(cancel_fd))
