@@ -122,34 +122,36 @@ class RecordsShape(Shape):
         return LINES
 
     def _separator(self, value: object, path: str, report: Report) -> bytes:
-        if not isinstance(value, str):
-            report.add(path, f"must be a string, {as_read(value)}")
-        elif not value:
-            report.add(path, "is empty: write the bytes that end a record")
-        elif has_half_character(value):
-            report.add(path, HALF_CHARACTER)
-        elif "\\n" in value:
+        text = self._text(value, path, report, empty="is empty: write the bytes that end a record")
+        encoded = text.encode("utf-8", "surrogateescape")
+        if "\\n" in text:
             report.add(path, 'has a backslash and an n; for a line end write "\\n", in double quotes')
-        elif len(encoded := value.encode("utf-8", "surrogateescape")) > LONGEST_SEPARATOR:
+        elif len(encoded) > LONGEST_SEPARATOR:
             report.add(path, f"has {len(encoded)} bytes: at most {LONGEST_SEPARATOR} are allowed")
         else:
             return encoded
         return b""
 
     def _start(self, value: object, path: str, report: Report) -> str:
+        empty = "is empty: write the regular expression that the first line of a record matches"
+        text = self._text(value, path, report, empty=empty)
+        try:
+            re.compile(text.encode("utf-8", "surrogateescape"))
+        except (re.error, OverflowError, RecursionError) as error:
+            report.add(path, f"is no regular expression of Python ({error}): {shown(text)}")
+            return ""
+        return text
+
+    def _text(self, value: object, path: str, report: Report, *, empty: str) -> str:
+        """Return a string. Report anything else, or the message ``empty``, and return an empty string then."""
         if not isinstance(value, str):
             report.add(path, f"must be a string, {as_read(value)}")
         elif not value:
-            report.add(path, "is empty: write the regular expression that the first line of a record matches")
+            report.add(path, empty)
         elif has_half_character(value):
             report.add(path, HALF_CHARACTER)
         else:
-            try:
-                re.compile(value.encode("utf-8", "surrogateescape"))
-            except (re.error, OverflowError, RecursionError) as error:
-                report.add(path, f"is no regular expression of Python ({error}): {shown(value)}")
-            else:
-                return value
+            return value
         return ""
 
     def _delimiter(self, value: object, path: str, report: Report) -> bytes:
