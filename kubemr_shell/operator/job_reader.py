@@ -94,7 +94,7 @@ class JobReader:
 
     def _is_stalled(self, key: Key, seen: Observation) -> bool | None:
         """Return whether no worker changes a job or its shards any more; None if ended or not yet known."""
-        if seen.is_deleted or seen.has_ended:
+        if seen.has_ended:
             self._stalls.forget(key)
             return None
         view = seen.view
@@ -105,8 +105,6 @@ class JobReader:
         return self._stalls.is_stalled(key, signature)
 
     def _progress_of(self, key: Key, known: Observation) -> Progress | None:
-        if known.is_deleted:
-            return None
         view = known.view  # outside of try: an unreadable status is not an error of reading shards
         try:
             return self._progress.read(*key, known.uid, view)
