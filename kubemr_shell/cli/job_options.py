@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubemr_shell.cli.inherited import environ, inherited
-from kubemr_shell.cli.job_file import add_scripts, folder_of, permission_problems, read_job
 from kubemr_shell.errors import InputNotFound, InvalidSpec, UsageError
 from kubemr_shell.job.spec import Job, JobSpec, description
 
@@ -115,6 +114,8 @@ def _job_of(
 
     Without a job file and without a map command, the first argument is the job file. The other arguments are inputs.
     """
+    from kubemr_shell.cli.job_file import add_scripts, folder_of, permission_problems, read_job
+
     is_first_argument = job_file is None and flags["map_command"] is None
     if is_first_argument:
         if not arguments:
@@ -159,6 +160,8 @@ def _memory_plan(
 
 def _read_first_argument(path: str | None, changes: Mapping[str, Any], known: Settings, *, is_here: bool) -> Job:
     """Read the first argument as a job. If this fails, the user may have forgotten -m: add a hint to the error."""
+    from kubemr_shell.cli.job_file import read_job
+
     try:
         return read_job(path, changes, known, is_here=is_here)
     except (InputNotFound, InvalidSpec) as error:

@@ -56,7 +56,7 @@ COMMANDS = {
     "logs --help": (set(), 30),
     "retry --help": (set(), 30),
     "worker --help": (set(), 30),
-    "run --help": (set(), 55),
+    "run --help": (set(), 30),
     "results --help": (set(), 75),
     "run -m cat in": ({"sqlite3"}, 200),
     "run -m cat -r cat -o out in": ({"sqlite3"}, 200),
