@@ -30,7 +30,7 @@ def test_what_a_job_of_a_cluster_may_still_need_is_removed_by_force_alone(s3: S3
     done = s3.run("clean", s3.output)
     assert done.code == 2
     assert f"{s3.output} holds temporaries of a job of a cluster ({UID}), which may be at work" in done.stderr
-    assert done.stderr.endswith(f"if it is gone: kubemr-shell clean --force {s3.output}\n")
+    assert done.stderr.endswith(f"if the job is gone: kubemr-shell clean --force {s3.output}\n")
     assert s3.bucket.keys() == [LEFT]
     done = s3.count()
     assert done.code == 2
