@@ -35,7 +35,7 @@ def cleanup(
     log_format: messages.LogFormat,
 ) -> None:
     """Remove the temporaries of a job of the cluster, and the parts that were staged but never published."""
-    from kubemr_shell.job.spec import S3Spec
+    from kubemr_shell.job.spec_mappings import S3Spec
     from kubemr_shell.net.s3_config import S3Config
     from kubemr_shell.net.s3_uri import as_prefix
     from kubemr_shell.pod.places import Places

@@ -13,7 +13,7 @@ from kubemr_shell import settings
 from kubemr_shell.cli.inherited import environ
 from kubemr_shell.cli.job_file import read_job
 from kubemr_shell.errors import UsageError
-from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.job.spec_mappings import S3Spec
 from kubemr_shell.outputs.locate import output_at
 from kubemr_shell.outputs.output import Output
 from kubemr_shell.storage.locate import scheme_of

@@ -9,7 +9,7 @@ from kubemr_shell.board.stores.documents import Document
 from kubemr_shell.client.ending import failure_of
 from kubemr_shell.client.views import view_of
 from kubemr_shell.errors import JobNotFound
-from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.job.spec_mappings import S3Spec
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import spec_from_mapping
 

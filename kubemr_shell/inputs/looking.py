@@ -12,7 +12,7 @@ from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.problems import all_of
 from kubemr_shell.inputs.splits import target_size
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3
 from kubemr_shell.waits.retry import LISTING_PATIENCE

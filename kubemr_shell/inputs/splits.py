@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.records.cutter import ANYWHERE, Cutter
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Piece, Split
 
 SMALLEST_TARGET = 1 << 20

@@ -13,8 +13,9 @@ from typing import Any, Literal, TypeAlias
 from kubemr_shell.job.containers import Anything, CommandLine, ListOf, TextMap
 from kubemr_shell.job.mappings import DataclassShape, DistinctNames, Excludes, NeedsOneOf, described
 from kubemr_shell.job.records import DESCRIPTION, LINES, Records, RecordsShape
-from kubemr_shell.job.shape import Choice, Flag, Quantity, Whole
-from kubemr_shell.job.texts import LINE_END, Separator, Text
+from kubemr_shell.job.shape import Choice, Flag, Whole
+from kubemr_shell.job.spec_mappings import ENV, KEY, S3, SPLIT, EnvVar, KeySpec, S3Spec, SplitSpec
+from kubemr_shell.job.texts import Text
 
 Command: TypeAlias = str | tuple[str, ...]
 """A string is run by ``sh -c``, a tuple is executed as it is."""
@@ -26,134 +27,6 @@ MOST_SECONDS = (1 << 31) - 1
 """The longest time that a field can give, in seconds: the largest signed number of 32 bits."""
 MAX_ATTEMPTS = 4
 """The default number of attempts of a task."""
-DNS_NAME = (r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "must be lower-case letters, digits, - and .")
-"""The pattern of a DNS name, and the message for other texts."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeySpec:
-    """The part of a line that is its key."""
-
-    separator: bytes = field(
-        default=b"\t",
-        metadata=described(
-            "The separator between the fields of a line: one or more characters, no line end. Use double quotes for "
-            'escapes: "\\t".',
-            Separator(),
-        ),
-    )
-    fields: int = field(
-        default=1,
-        metadata=described(
-            "The number of fields, from the start of the line, that form the key. A line with fewer separators is all "
-            "key. Lines with equal keys reach one reduce task, next to each other.",
-            Whole(1, 1_000_000),
-        ),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitSpec:
-    """The rules by which inputs are cut and packed into map tasks."""
-
-    max_bytes: int = field(
-        default=64 << 20,
-        metadata=described(
-            "The most bytes that one map task reads. A larger file is cut between records, unless it is compressed.",
-            Quantity(),
-        ),
-    )
-    pack: bool = field(
-        default=True,
-        metadata=described("Let small files share a map task, up to maxBytes.", Flag()),
-    )
-    whole_files: bool = field(
-        default=False,
-        metadata=described("Give every file a map task of its own, and cut no file.", Flag()),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class S3Spec:
-    """The settings for the S3 store."""
-
-    endpoint: str | None = field(
-        default=None,
-        metadata=described(
-            "The URL of an S3 server.",
-            Text(
-                "URL", pattern=(r"^https?://[^/\s]", "must be a URL such as https://s3.example.org"), refused=LINE_END
-            ),
-            unset="Amazon's",
-        ),
-    )
-    region: str | None = field(
-        default=None,
-        metadata=described("The region of the buckets.", TEXT, unset="from the environment"),
-    )
-    secret_name: str | None = field(
-        default=None,
-        metadata=described(
-            "In Kubernetes: the Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-            Text(longest=253, pattern=DNS_NAME, refused=LINE_END),
-            unset="the permissions of the pods",
-        ),
-    )
-    path_style: Literal["auto", "always", "never"] = field(
-        default="auto",
-        metadata=described(
-            "Put the bucket into the path of the URL, not into the host name. auto: if there is an endpoint.",
-            Choice("auto", "always", "never"),
-        ),
-    )
-    ca_bundle: str | None = field(
-        default=None,
-        metadata=described(
-            "A file of certificate authorities, with which the certificate of the endpoint is checked.",
-            TEXT,
-            unset="the system's",
-        ),
-    )
-    requester_pays: bool = field(
-        default=False,
-        metadata=described("Agree to pay for requests to buckets whose owner does not pay.", Flag()),
-    )
-    max_requests_per_second: int | None = field(
-        default=None,
-        metadata=described(
-            "The most requests per second of the whole job. Use it for a server that throttles.",
-            Whole(1, 1_000_000),
-            unset="no limit",
-        ),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvVar:
-    """An environment variable of the commands."""
-
-    name: str = field(
-        metadata=described(
-            "The name of the variable.",
-            Text(
-                pattern=(r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", "must be letters, digits, _, - and ., no digit first"),
-                refused=LINE_END,
-            ),
-        )
-    )
-    value: str = field(default="", metadata=described("Its value.", Text(empty=True)))
-
-
-# The shapes of the mappings in a spec.
-KEY = DataclassShape(KeySpec)
-SPLIT = DataclassShape(
-    SplitSpec,
-    rules=(
-        Excludes("wholeFiles", True, ("maxBytes", "pack"), "has no effect with wholeFiles: true; remove one of them"),
-    ),
-)
-S3 = DataclassShape(S3Spec)
-ENV = ListOf(DataclassShape(EnvVar), "list of `name` and `value`", example='[{name: LEVEL, value: "1"}]', key="name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 from kubemr_shell.errors import StorageError
 from kubemr_shell.job import names
-from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.job.spec_mappings import S3Spec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.local import LocalStorage
 from kubemr_shell.storage.locate import locate, scheme_of

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubemr_shell.board.stores.documents import JOB_LABEL
-from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.job.spec_mappings import S3Spec
 from kubemr_shell.kube.expansion import literal
 from kubemr_shell.kube.marks import (
     CLEANUP,

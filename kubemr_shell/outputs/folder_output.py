@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 from kubemr_shell.errors import ObjectNotFound, UsageError
 from kubemr_shell.job.names import is_uid
-from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.job.spec_mappings import S3Spec
 from kubemr_shell.job_folder.folder import STATE_NAME
 from kubemr_shell.outputs.output import LOCK, Hold, LocalHold, Output, jobs_in
 from kubemr_shell.storage import ownership

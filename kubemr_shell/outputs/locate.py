@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.job.spec_mappings import S3Spec
 from kubemr_shell.outputs.folder_output import FolderOutput
 from kubemr_shell.outputs.output import Output
 from kubemr_shell.storage.local import path_of

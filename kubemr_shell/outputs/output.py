@@ -13,7 +13,7 @@ from typing import Protocol
 
 from kubemr_shell.errors import JobNotFound
 from kubemr_shell.job.names import SUCCESS, is_uid
-from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.job.spec_mappings import S3Spec
 from kubemr_shell.job_folder.find import unfinished_uid
 from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.storage import ownership

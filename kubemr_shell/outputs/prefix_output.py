@@ -15,7 +15,7 @@ from typing import Any
 
 from kubemr_shell.errors import ObjectNotFound, UsageError
 from kubemr_shell.job.names import OWNER, SUCCESS, is_part_name, is_uid
-from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.job.spec_mappings import S3Spec
 from kubemr_shell.job_folder.folder import STATE_NAME
 from kubemr_shell.net.s3_client import S3Client, client_for
 from kubemr_shell.net.s3_config import S3Config

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound
 from kubemr_shell.job.names import is_uid
-from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.job.spec_mappings import S3Spec
 from kubemr_shell.job_folder.folder import JobFolder
 from kubemr_shell.job_folder.leftovers import kill_leftovers
 from kubemr_shell.outputs.output import LOCK, Hold

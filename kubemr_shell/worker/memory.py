@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from kubemr_shell.errors import UsageError
 from kubemr_shell.job.quantity import format_quantity
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 
 MEBIBYTE = 1 << 20
 """The bytes of a mebibyte."""

@@ -19,7 +19,7 @@ import pytest
 from kubemr_shell.errors import CorruptInput, InputChanged, InputError, InputNotFound
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Piece, Split
 from tests.support.feeding import SCRATCH, fed, listed, output_of, pipe
 

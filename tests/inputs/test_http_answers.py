@@ -12,7 +12,7 @@ from kubemr_shell.errors import InputChanged, InputError, InputNotFound, Storage
 from kubemr_shell.inputs.download import download
 from kubemr_shell.inputs.http import RemoteFile, probe, read_whole
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.waits.waiter import NOBODY, Waiter
 from tests.support.feeding import CERTIFICATE, HASTY, fed, listed, soon_over

@@ -17,7 +17,7 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_requests import GET, PUT, RequestMeter
 from tests.support.feeding import HASTY, SCRATCH, output_of

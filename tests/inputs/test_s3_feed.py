@@ -22,7 +22,7 @@ from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.range_feed import range_of
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_read import request_count

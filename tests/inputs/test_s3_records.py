@@ -12,7 +12,7 @@ from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.records.formats import RecordFormat
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.records import CSV, Records
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.net.s3_config import S3Config
 from tests.properties.record_parsers import record_ends
 from tests.support.feeding import HASTY, SCRATCH, output_of

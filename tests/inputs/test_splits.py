@@ -8,7 +8,7 @@ import pytest
 
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.splits import MOST_PIECES, plan_splits
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Split
 
 MIB = 1 << 20

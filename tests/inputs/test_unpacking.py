@@ -18,7 +18,7 @@ import pytest
 from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.inputs.unpacking import unpacked
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from tests.support.feeding import SCRATCH, fed, listed
 
 FILES = [

@@ -13,7 +13,7 @@ import zstandard
 from kubemr_shell.errors import CorruptInput, InputNotFound
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Piece, Split
 from tests.support.feeding import HASTY, SCRATCH, fed, listed, output_of, pipe
 from tests.support.http_server import Resource, serving

@@ -6,7 +6,8 @@ import pytest
 
 from kubemr_shell.job.fingerprint import Changes, changed_fields, pins_of_maps
 from kubemr_shell.job.scripts import files_of_maps, script_name
-from kubemr_shell.job.spec import Command, EnvVar, JobSpec
+from kubemr_shell.job.spec import Command, JobSpec
+from kubemr_shell.job.spec_mappings import EnvVar
 from kubemr_shell.job.validate import spec_to_mapping
 
 FILES = ("/f/map.sh", "/f/reduce.sh", "s3://b/data")

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubemr_shell.errors import InvalidSpec
-from kubemr_shell.job.spec import EnvVar, JobSpec, KeySpec, SplitSpec
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.spec_mappings import EnvVar, KeySpec, SplitSpec
 from kubemr_shell.job.validate import load_job, spec_from_mapping, spec_to_mapping
 from tests.support.job_documents import FIRST_KUBEMR, document, from_yaml, unhurried, valid_specs
 

@@ -18,7 +18,8 @@ from kubemr_shell.board.stores.json_patch import add
 from kubemr_shell.board.stores.sqlite import SqliteStore
 from kubemr_shell.errors import FileChanged
 from kubemr_shell.job.kinds import JOB_KIND
-from kubemr_shell.job.spec import JobSpec, SplitSpec
+from kubemr_shell.job.spec import JobSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.state import JobState
 from kubemr_shell.job.validate import MOST_SPEC_BYTES, spec_to_mapping
 from kubemr_shell.job_folder.board import open_board

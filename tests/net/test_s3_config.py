@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubemr_shell.job.spec import S3Spec
+from kubemr_shell.job.spec_mappings import S3Spec
 from kubemr_shell.net.s3_client import client_for
 from kubemr_shell.net.s3_config import S3Config
 

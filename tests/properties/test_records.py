@@ -16,7 +16,7 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.records.formats import RecordFormat
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.records import CSV, Records
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Split
 from kubemr_shell.net.s3_config import S3Config
 from tests.properties.record_parsers import record_ends

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Split
 from tests.support.feeding import fed, listed
 from tests.support.http_server import Resource, serving

@@ -4,7 +4,7 @@ import pytest
 
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.spec import SplitSpec
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Codec
 from kubemr_shell.net.s3_read import PIECE_BYTES
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT
