@@ -14,14 +14,13 @@ from kubemr_shell.job.containers import Anything, CommandLine, ListOf, TextMap
 from kubemr_shell.job.mappings import DataclassShape, DistinctNames, Excludes, NeedsOneOf, described
 from kubemr_shell.job.records import DESCRIPTION, LINES, Records, RecordsShape
 from kubemr_shell.job.shape import Choice, Flag, Whole
-from kubemr_shell.job.spec_mappings import ENV, KEY, S3, SPLIT, EnvVar, KeySpec, S3Spec, SplitSpec
+from kubemr_shell.job.spec_mappings import ENV, KEY, S3, SPLIT, TEXT, EnvVar, KeySpec, S3Spec, SplitSpec
 from kubemr_shell.job.texts import Text
 
 Command: TypeAlias = str | tuple[str, ...]
 """A string is run by ``sh -c``, a tuple is executed as it is."""
 
 # The shapes of fields. ``job.shape`` describes shapes.
-TEXT = Text()
 TEXTS = ListOf(TEXT, "list of strings", example="[logs/*.gz]")
 MOST_SECONDS = (1 << 31) - 1
 """The longest time that a field can give, in seconds: the largest signed number of 32 bits."""

@@ -11,6 +11,7 @@ from kubemr_shell.job.shape import Choice, Flag, Quantity, Whole
 from kubemr_shell.job.texts import LINE_END, Separator, Text
 
 TEXT = Text()
+"""The shape of a text."""
 DNS_NAME = (r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "must be lower-case letters, digits, - and .")
 """The pattern of a DNS name, and the message for other texts."""
 
