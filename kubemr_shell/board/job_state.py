@@ -49,6 +49,8 @@ class PlanFacts:
     """The size of all inputs in bytes."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The pin of each of the job's ``files`` and ``archives``, by its URI: a text that changes with the content."""
+    notes: tuple[str, ...] = ()
+    """The decisions of the planner that the summary of the job states."""
     layouts: Mapping[Phase, Layout] = field(default_factory=dict)
     """The shards of each phase; filled in when the plan is recorded."""
 
@@ -311,6 +313,7 @@ def _parse_plan(plan: Mapping[str, Any] | None) -> PlanFacts | None:
         fingerprint=plan["fingerprint"] if "files" in plan else "",
         files=plan.get("files", {}),
         input_bytes=plan["inputBytes"],
+        notes=tuple(plan.get("notes", ())),
         layouts={
             Phase(phase): Layout(tasks=layout["tasks"], shards=layout["shards"], shard_size=layout["shardSize"])
             for phase, layout in plan["layouts"].items()
@@ -329,6 +332,7 @@ def _format_plan(plan: PlanFacts | None) -> dict[str, Any] | None:
         "fingerprint": plan.fingerprint,
         "files": dict(plan.files),
         "inputBytes": plan.input_bytes,
+        **({"notes": list(plan.notes)} if plan.notes else {}),
         "layouts": {
             phase.value: {"tasks": layout.tasks, "shards": layout.shards, "shardSize": layout.shard_size}
             for phase, layout in plan.layouts.items()

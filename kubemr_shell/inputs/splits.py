@@ -7,11 +7,12 @@ other formats, the cutter finds the boundaries between records, and the cuts are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.records.cutter import ANYWHERE, Cutter
+from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Piece, Split
 
@@ -37,7 +38,7 @@ def plan_splits(
     packed: list[Piece] = []
     room = target
     for item in objects:
-        size = _packed_size(item, target) if split.pack else None
+        size = None if split.pack is False else _packed_size(item, target)
         if packed and (size is None or size > room or len(packed) == MOST_PIECES):
             yield Split(pieces=tuple(packed))
             packed, room = [], target
@@ -48,6 +49,17 @@ def plan_splits(
             room -= size
     if packed:
         yield Split(pieces=tuple(packed))
+
+
+def packing_rules(
+    rules: SplitSpec, spec: JobSpec, paths: Mapping[str, str], *, inputs: int
+) -> tuple[SplitSpec, tuple[str, ...]]:
+    """Return the rules and the notes of ``with_packing`` for a number of inputs. One input is never packed."""
+    if inputs < 2:
+        return rules, ()
+    from kubemr_shell.inputs.packing import with_packing
+
+    return with_packing(rules, spec, paths)
 
 
 def target_size(objects: Sequence[InputObject], split: SplitSpec, parallelism: int) -> int:

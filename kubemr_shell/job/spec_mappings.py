@@ -49,9 +49,13 @@ class SplitSpec:
             Quantity(),
         ),
     )
-    pack: bool = field(
-        default=True,
-        metadata=described("Let small files share a map task, up to maxBytes.", Flag()),
+    pack: bool | None = field(
+        default=None,
+        metadata=described(
+            "Let small files share a map task, up to maxBytes. false: each file has map tasks of its own.",
+            Flag(),
+            unset="true, unless a command or a script of the job mentions map_input_file or KUBEMR_INPUT",
+        ),
     )
     whole_files: bool = field(
         default=False,

@@ -7,7 +7,7 @@ from collections import Counter
 from kubemr_shell.inputs.cutters import cutter_of
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
-from kubemr_shell.inputs.splits import plan_splits
+from kubemr_shell.inputs.splits import packing_rules, plan_splits
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.names import STATE
 from kubemr_shell.local_run.list_copy import check_stdin, content_of_stream
@@ -36,7 +36,8 @@ def plan_of(request: RunRequest) -> Plan:
         s3=S3Config.of(spec.s3),
     )
     at_once = request.memory.slots * request.workers
-    rules = request.memory.limited(spec.split)
+    paths = {uri: uri for uri in spec.files}
+    rules, notes = packing_rules(request.memory.limited(spec.split), spec, paths, inputs=len(listed))
     objects = with_kinds(listed, split=rules, parallelism=at_once, s3=S3Config.of(spec.s3))
     cutter = cutter_of(spec.records, folder=request.folder, s3=S3Config.of(spec.s3))
     splits = list(plan_splits(objects, split=rules, parallelism=at_once, cutter=cutter))
@@ -55,6 +56,7 @@ def plan_of(request: RunRequest) -> Plan:
         forecast=forecast(objects, splits, shape, Counter(meter.take())),
         output=request.output or "the state folder, for stdout",
         temporaries=_temporaries(request),
+        notes=notes,
     )
 
 

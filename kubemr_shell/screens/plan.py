@@ -9,6 +9,7 @@ from typing import Any
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT
 from kubemr_shell.screens.figures import bytes_text, count_text, one_line, seconds_text
 from kubemr_shell.screens.forecast import Forecast, RunShape, cost
+from kubemr_shell.screens.summary import note_lines
 
 ALONE_SHOWN = 5
 """The most inputs that the text names because one task has to read each of them alone."""
@@ -36,6 +37,8 @@ class Plan:
     """The place of the parts."""
     temporaries: str
     """The place of the map outputs."""
+    notes: tuple[str, ...] = ()
+    """The decisions of the planner that a user should know."""
 
     def lines(self, prices: Prices) -> list[str]:
         """Return the plan as lines of text for people."""
@@ -43,6 +46,7 @@ class Plan:
         return [
             *_task_lines(self.name, found, self.shape),
             *_alone_lines(found),
+            *note_lines(self.notes),
             *_s3_lines(found, prices),
             *_peak_lines(found, output=self.output, temporaries=self.temporaries),
         ]
@@ -62,6 +66,7 @@ class Plan:
                 {"uri": alone.item.uri, "bytes": alone.item.size, "seconds": alone.seconds}
                 for alone in found.unsplittable
             ],
+            "notes": list(self.notes),
             "requests": {kind: found.requests[kind] for kind in (PUT, GET, DELETE)},
             "dollars": cost(found.requests, prices.put, prices.get),
         }

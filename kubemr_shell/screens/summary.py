@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kubemr_shell.job.counters import MOST_BYTES, MOST_COUNTERS, CounterName, Counters
@@ -12,6 +12,8 @@ HEAVY_SHARE = 0.1
 """The share of all records of a phase above which the summary names a key."""
 COUNTER_SHOWN = 300
 """The most characters of a counter's name that are shown."""
+NOTE_SHOWN = 500
+"""The most characters of a note that are shown."""
 WARNING_SHOWN = 300
 """The most characters of the quoted warning that are shown."""
 
@@ -25,9 +27,15 @@ def summary_lines(manifest: Mapping[str, Any], wall_seconds: float, destination:
         totals = manifest["totals"].get(phase)
         if totals:
             lines += phase_lines(phase, totals)
+    lines += note_lines(manifest.get("notes", ()))
     lines += _request_lines(manifest.get("requests", {}))
     dropped = manifest.get("countersDroppedFrom")
     return lines + counter_lines(manifest["counters"], tuple(dropped) if dropped else None)
+
+
+def note_lines(notes: Iterable[str]) -> list[str]:
+    """Return a line for each decision of the planner that the user should know."""
+    return [f"note     {one_line(note, NOTE_SHOWN)}" for note in notes]
 
 
 def counter_lines(counters: Counters, dropped_from: CounterName | None) -> list[str]:

@@ -97,6 +97,7 @@ class JobFinisher:
                 }
                 for part in self._cancel.until_set(parts)
             ],
+            **({"notes": list(view.plan.notes)} if view.plan and view.plan.notes else {}),
             "counters": kept.counters,
             **({} if kept.dropped_from is None else {"countersDroppedFrom": list(kept.dropped_from)}),
             "requests": requests_of(view.totals.values()),

@@ -31,6 +31,8 @@ class JobFiles:
     """The folders in which the attempts of the worker run, with the files in them."""
     pins: Mapping[str, str]
     """The pin of each file and archive, by its URI."""
+    paths: Mapping[str, str]
+    """The local path of each file, by its URI."""
 
     def check(self, planned: Mapping[str, str]) -> None:
         """Compare the files with the pins of the plan. Raise FileChanged, which names the first file that differs."""
@@ -53,7 +55,8 @@ def files_of(job: JobContext, cancel_fd: int = NOBODY) -> JobFiles:
     for folder in (fetched, os.path.join(scratch, Scratch.ARCHIVES)):  # an abandoned plan may have left them
         shutil.rmtree(folder, ignore_errors=True)
     here = _Here(fetched, job.workspace.s3, cancel_fd)
-    files = {file_name(uri): here.path(uri) for uri in spec.files}
+    paths = {uri: here.path(uri) for uri in spec.files}
+    files = {file_name(uri): path for uri, path in paths.items()}
     archives = {file_name(uri): here.path(uri) for uri in spec.archives}
     made = Scratch(scratch, files=files, archives=archives)
     pins = {}
@@ -62,7 +65,7 @@ def files_of(job: JobContext, cancel_fd: int = NOBODY) -> JobFiles:
     for path in archives.values():
         if os.path.dirname(path) == fetched:
             os.unlink(path)  # ``Scratch`` has unpacked the archive
-    return JobFiles(scratch=made, pins=pins)
+    return JobFiles(scratch=made, pins=pins, paths=paths)
 
 
 class _Here:

@@ -28,7 +28,7 @@ from kubemr_shell.inputs.cutters import cutter_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
-from kubemr_shell.inputs.splits import plan_splits
+from kubemr_shell.inputs.splits import packing_rules, plan_splits
 from kubemr_shell.job.fingerprint import kept_in_plan, plan_fingerprint
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
@@ -113,15 +113,16 @@ class Planner:
         job = self._context(view, self._complete(spec_from_mapping(view.spec)))
         if reason := job.refusal():
             raise UsageError(reason)
-        rules = job.memory.limited(job.spec.split)
+        listed = self._inputs(job)
+        files = self._brought(job)
+        rules, notes = packing_rules(job.memory.limited(job.spec.split), job.spec, files.paths, inputs=len(listed))
         objects = with_kinds(
-            self._inputs(job),
+            listed,
             split=rules,
             parallelism=self._parallelism,
             s3=job.workspace.s3,
             cancel_fd=self._cancel.fd,
         )
-        pins = self._brought(job).pins
         cutter = cutter_of(job.spec.records, folder=job.folder, s3=job.workspace.s3, cancel_fd=self._cancel.fd)
         splits = plan_splits(objects, split=rules, parallelism=self._parallelism, cutter=cutter)
         tasks = write_splits(job.workspace, claim.id, self._cancel.until_set(splits))
@@ -131,9 +132,10 @@ class Planner:
             tasks=tasks,
             partitions=job.partitions,
             spec=mapping,
-            files=pins,
-            fingerprint=plan_fingerprint(mapping, pins),
+            files=files.pins,
+            fingerprint=plan_fingerprint(mapping, files.pins),
             input_bytes=sum(item.size or 0 for item in objects),
+            notes=notes,
         )
 
     def _patiently(self, work: Callable[[], Result]) -> Result:

@@ -48,6 +48,16 @@ def test_names_what_cannot_be_cut(folder: Path) -> None:
     )
 
 
+def test_says_why_small_files_share_no_task(folder: Path) -> None:
+    for name in ("a", "b"):
+        (folder / name).write_text("1\n")
+    done = plan(folder, "-m", "echo $map_input_file", "-p", "0", "a", "b")
+    assert "map      2 tasks of up to 2 B, 2 at once, each writes a part" in done.stdout.decode()
+    assert "note     no files share a map task, because mapCommand mentions map_input_file" in done.stdout.decode()
+    alone = plan(folder, "-m", "echo $map_input_file", "-p", "0", "a")
+    assert b"note" not in alone.stdout
+
+
 def test_can_be_read_by_programs(folder: Path) -> None:
     done = plan(folder, "-m", "cat", "-r", "cat", "in", "-o", "s3://bucket/out", "--output-format", "json")
     found = json.loads(done.stdout)

@@ -37,6 +37,10 @@ def test_the_summary_has_wall_records_bytes_slowest_largest_and_counters() -> No
         assert words in text
 
 
+def test_the_decisions_of_the_planner_are_stated() -> None:
+    assert "note     a\\x0ab" in summary_lines({**manifest(5), "notes": ["a\nb"]}, 1, "out")
+
+
 @pytest.mark.parametrize(("records", "is_named"), [(10, False), (11, True)])
 def test_a_key_with_over_a_tenth_of_the_records_is_named(records: int, is_named: bool) -> None:
     assert ("heaviest key: the, " in "\n".join(summary_lines(manifest(records), 1, "out"))) is is_named

@@ -1,0 +1,40 @@
+"""Tests that the recipes for map tasks in docs/inputs.md give the right results."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "inputs.md"
+SECTION = PAGE.read_text(encoding="utf-8").partition("\n## Tasks\n")[2].partition("\n## ")[0]
+RECIPES = re.findall(r"^```\n(.*?)^```$", SECTION, re.DOTALL | re.MULTILINE)
+EXPECTED = (["1 a.txt", "2 b.txt", "3 c.txt"],)
+
+
+def write_inputs(folder: Path) -> None:
+    (folder / "small").mkdir()
+    for count, name in enumerate("abc", start=1):
+        (folder / "small" / f"{name}.txt").write_text("x\n" * count)
+
+
+def test_every_recipe_has_an_expected_result() -> None:
+    assert len(RECIPES) == len(EXPECTED)
+
+
+@pytest.mark.parametrize(("recipe", "expected"), list(zip(RECIPES, EXPECTED, strict=False)))
+def test_a_recipe_gives_the_right_result(tmp_path: Path, recipe: str, expected: list[str]) -> None:
+    write_inputs(tmp_path)
+    env = {
+        **os.environ,  # noqa: TID251 - a shell of a user
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # noqa: TID251 - likewise
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    script = recipe.replace("kubemr-shell run", "kubemr-shell run -q")
+    done = subprocess.run(["sh", "-ec", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [" ".join(line.split()) for line in done.stdout.splitlines()] == expected
