@@ -182,8 +182,6 @@ class _Listing:
         try:
             head = head_of_file(file.path, HEAD_BYTES) if file.size else b""
             codec = self._kind_of(head, file.path)
-        except OSError as error:
-            self._errors.append(InputNotFound(f"{shown(file.path)}: {error.strerror}"))
         except KubemrError as error:
             self._errors.append(error)
         else:

@@ -50,12 +50,15 @@ def is_listed_literally(path: str) -> bool:
 
 
 def head_of_file(path: str, size: int) -> bytes:
-    """Return the first ``size`` bytes of a file. Raise OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    """Return the first ``size`` bytes of a file. Raise InputNotFound if the file cannot be read."""
     try:
-        return os.pread(descriptor, size, 0)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            return os.pread(descriptor, size, 0)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise InputNotFound(f"{shown(path)}: {_reason(error)}") from error
 
 
 class LocalFiles:
@@ -243,9 +246,12 @@ class LocalFiles:
 
 
 def _why_unreadable(path: str, status: os.stat_result) -> str:
-    """Return the reason why a file cannot be read, or an empty string."""
+    """Return the reason why a file cannot be read, or an empty string.
+
+    A file with a size passes: whoever reads its first bytes finds whether the file can be opened.
+    """
     if status.st_size:
-        return "" if os.access(path, os.R_OK) else "permission denied"
+        return ""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
+import sys
+import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -12,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import kubemr_shell
 from kubemr_shell.errors import InputError, InputNotFound, StorageUnavailable
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import absolute_path, list_inputs
@@ -19,6 +23,9 @@ from kubemr_shell.waits.retry import Patience
 from kubemr_shell.waits.waiter import Cancelled
 from tests.support.feeding import HASTY, listed
 from tests.support.http_server import Resource, serving
+
+
+NOBODY_USER = 65534
 
 
 def listed_from(list_name: str, folder: Path) -> list[InputObject]:
@@ -119,6 +126,30 @@ def test_everything_that_is_missing_is_said_at_once_in_one_line_each(tmp_path: P
         strict=True,
     ):
         assert part in line
+
+
+def test_a_file_that_may_not_be_read_is_named_before_anything_runs() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        for name in ("a", "b"):
+            Path(folder, name).write_text(name)
+        os.chmod(f"{folder}/b", 0)
+        child = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import os, sys; from tests.support.feeding import listed\n"
+                "os.setuid(int(sys.argv[2]))\n"
+                "listed(['a', 'b'], folder=sys.argv[1], decompress='none')",
+                folder,
+                str(os.getuid() or NOBODY_USER),
+            ],
+            cwd=Path(kubemr_shell.__file__).parents[1],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert child.stderr.endswith(f"InputNotFound: {folder}/b: permission denied\n")
 
 
 def test_very_many_missing_inputs_are_counted(tmp_path: Path) -> None:
