@@ -7,6 +7,7 @@ from collections import Counter
 from kubemr_shell.inputs.cutters import cutter_of
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
+from kubemr_shell.inputs.notes import notes_on
 from kubemr_shell.inputs.splits import packing_rules, plan_splits
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.names import STATE
@@ -56,7 +57,7 @@ def plan_of(request: RunRequest) -> Plan:
         forecast=forecast(objects, splits, shape, Counter(meter.take())),
         output=request.output or "the state folder, for stdout",
         temporaries=_temporaries(request),
-        notes=notes,
+        notes=(*notes, *notes_on(objects)),
     )
 
 

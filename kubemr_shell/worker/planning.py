@@ -28,6 +28,7 @@ from kubemr_shell.inputs.cutters import cutter_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
+from kubemr_shell.inputs.notes import notes_on
 from kubemr_shell.inputs.splits import packing_rules, plan_splits
 from kubemr_shell.job.fingerprint import kept_in_plan, plan_fingerprint
 from kubemr_shell.job.spec import JobSpec
@@ -135,7 +136,7 @@ class Planner:
             files=files.pins,
             fingerprint=plan_fingerprint(mapping, files.pins),
             input_bytes=sum(item.size or 0 for item in objects),
-            notes=notes,
+            notes=(*notes, *notes_on(objects)),
         )
 
     def _patiently(self, work: Callable[[], Result]) -> Result:

@@ -58,6 +58,12 @@ def test_says_why_small_files_share_no_task(folder: Path) -> None:
     assert b"note" not in alone.stdout
 
 
+def test_names_a_text_in_another_encoding_that_stays_whole(folder: Path) -> None:
+    (folder / "wide.txt").write_text("1\n", encoding="utf-16")
+    done = plan(folder, "-m", "cat", "-p", "0", "wide.txt")
+    assert f"note     {folder}/wide.txt is in UTF-16 or UTF-32 by the byte order mark" in done.stdout.decode()
+
+
 def test_can_be_read_by_programs(folder: Path) -> None:
     done = plan(folder, "-m", "cat", "-r", "cat", "in", "-o", "s3://bucket/out", "--output-format", "json")
     found = json.loads(done.stdout)

@@ -24,7 +24,6 @@ from kubemr_shell.waits.waiter import Cancelled
 from tests.support.feeding import HASTY, listed
 from tests.support.http_server import Resource, serving
 
-
 NOBODY_USER = 65534
 
 
