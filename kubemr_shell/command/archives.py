@@ -22,6 +22,7 @@ from typing import IO
 import zstandard
 
 from kubemr_shell.errors import CommandNotStarted, OutOfSpace
+from kubemr_shell.storage.os_errors import explained
 from kubemr_shell.tar_stream import watched
 
 # zipfile raises RuntimeError for a file with a password, or with a compression that it does not know.
@@ -54,7 +55,7 @@ def unpack(path: str, folder: str) -> None:
                 _place(member, folder)
     except (*_DAMAGED, OSError) as error:
         if isinstance(error, OSError) and OutOfSpace.is_cause(error):
-            raise
+            raise explained(error, folder) from error
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise CommandNotStarted(f"archives: {path} cannot be unpacked: {reason}") from error
 

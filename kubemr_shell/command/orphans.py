@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 
 from kubemr_shell.command import processes
+from kubemr_shell.storage.os_errors import errors_explained
 
 _RECORD = struct.Struct("<qq")
 ROUNDS = 10
@@ -23,7 +24,9 @@ class GroupFile:
     """The file of one worker with its process groups. A command that has ended stays in the file, which is harmless."""
 
     def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path = path
+        with errors_explained(path):
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def recorder(self, slot: int) -> Callable[[int], None]:
         """Return a function that records the process group id of each command that the slot starts."""
@@ -38,7 +41,8 @@ class GroupFile:
             started = processes.started_at(group)
         except OSError:
             started = -1
-        os.pwrite(self._file, _RECORD.pack(group, started), slot * _RECORD.size)
+        with errors_explained(self._path):
+            os.pwrite(self._file, _RECORD.pack(group, started), slot * _RECORD.size)
 
 
 def kill_recorded(path: str, marker: bytes) -> list[int]:

@@ -14,6 +14,7 @@ from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.compression import Content
 from kubemr_shell.inputs.key_pattern import is_visible
 from kubemr_shell.shown import shown
+from kubemr_shell.storage.os_errors import errors_explained
 from kubemr_shell.tar_stream import watched
 
 READ_BYTES = 256 << 10
@@ -71,7 +72,10 @@ def _tar_data(archive: tarfile.TarFile, info: tarfile.TarInfo, name: str) -> Ite
 def _zip_members(chunks: Iterator[bytes], name: str, scratch: str) -> Iterator[tuple[str, Iterator[bytes]]]:
     with tempfile.TemporaryFile(dir=scratch) as file:
         for chunk in chunks:
-            file.write(chunk)
+            with errors_explained(scratch):
+                file.write(chunk)
+        with errors_explained(scratch):
+            file.flush()
         with _damage_of(name, *_ZIP_DAMAGE):
             archive = zipfile.ZipFile(file)
         with archive:

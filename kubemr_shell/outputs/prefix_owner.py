@@ -30,6 +30,7 @@ from kubemr_shell.net.s3_client import S3Client
 from kubemr_shell.net.s3_get import get_object
 from kubemr_shell.net.s3_uri import split_uri
 from kubemr_shell.storage import ownership
+from kubemr_shell.storage.os_errors import errors_explained
 from kubemr_shell.waits.retry import LISTING_PATIENCE, Patience
 
 LEAVING_PATIENCE = Patience(budget=5)
@@ -60,7 +61,7 @@ class Owner:
         token = _token_in(lock)
         if not token:
             token = os.urandom(16).hex()
-            with open(lock, "w", encoding="ascii") as file:
+            with errors_explained(lock), open(lock, "w", encoding="ascii") as file:
                 file.write(token)
         return cls(
             token=token,

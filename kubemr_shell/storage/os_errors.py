@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound, OutOfSpace, StorageError
+
+
+@contextmanager
+def errors_explained(path: str) -> Iterator[None]:
+    """Raise the explained error for an OSError of the block, which works with ``path`` alone.
+
+    The OSError of a write has no path, and a message that names no path helps nobody.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise explained(error, path) from error
 
 
 def explained(error: OSError, path: str, unwritten: int | None = None) -> KubemrError:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from kubemr_shell.errors import OutOfSpace
 from kubemr_shell.job.state import Phase
+from kubemr_shell.storage.os_errors import explained
 
 REPORT_SECONDS = 0.5
 """The least time between two reports, in seconds."""
@@ -63,10 +64,15 @@ class Meter:
         if phase is not None:
             done[phase.value] = done.get(phase.value, 0) + self._running.moved()
         hidden = f"{self._path}.new"
-        with suppress(FileNotFoundError, NotADirectoryError):  # the run's state was removed; the board reports it
+        try:
             with open(hidden, "w") as file:
                 json.dump({"at": now, "bytes": done, "status": self._running.status()}, file)
             os.replace(hidden, self._path)
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # the run's state was removed; the board reports it
+        except OSError as error:
+            if not OutOfSpace.is_cause(error):  # who needs the space reports a full disk
+                raise explained(error, hidden) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.command.orphans import GroupFile, kill_marked, kill_recorded
+from kubemr_shell.errors import ObjectNotFound, OutOfSpace
 from tests.command.attempts import group_members, is_running
 from tests.support.waiting import until
 
@@ -88,6 +89,14 @@ def test_a_number_that_was_given_again_is_left_alone(path: str, sleeper: subproc
 def test_a_file_that_names_nobody_kills_nobody(path: str, data: bytes) -> None:
     Path(path).write_bytes(data)
     assert kill_recorded(path, MARKER) == []
+
+
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path: Path, path: str) -> None:
+    Path(path).symlink_to("/dev/full")
+    with pytest.raises(OutOfSpace, match=f"{path}: No space left on device"):
+        record(path, os.getpid())
+    with pytest.raises(ObjectNotFound, match=f"{tmp_path}/gone/groups"):
+        GroupFile(f"{tmp_path}/gone/groups")
 
 
 def test_a_missing_file_is_nothing_to_do(path: str) -> None:

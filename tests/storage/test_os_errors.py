@@ -1,9 +1,10 @@
 import errno
+import os
 
 import pytest
 
 from kubemr_shell.errors import Forbidden, KubemrError, ObjectNotFound, OutOfSpace, StorageError
-from kubemr_shell.storage.os_errors import explained
+from kubemr_shell.storage.os_errors import errors_explained, explained
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,15 @@ def test_an_error_of_the_system_says_where_and_what(number: int, expected: type[
     error = explained(OSError(number, ""), "/p/q", 42)
     assert type(error) is expected
     assert str(error).startswith(words)
+
+
+def test_an_error_of_a_write_gets_the_path() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        with pytest.raises(OutOfSpace, match="/p/q: No space left on device: make room"), errors_explained("/p/q"):
+            os.write(full, b"x")
+    finally:
+        os.close(full)
 
 
 def test_an_error_without_a_number_keeps_its_words() -> None:

@@ -47,3 +47,9 @@ def test_what_a_task_of_a_dead_worker_said_is_not_shown(tmp_path: Path) -> None:
     assert read_meters([path], now=REPORT_SECONDS + 1.0).status == "map/1: busy"
     late = read_meters([path], now=REPORT_SECONDS + 100.0)
     assert (late.status, late.bytes_done(Phase.MAP)) == ("", 105)
+
+
+def test_a_full_disk_loses_a_report_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a.new").symlink_to("/dev/full")
+    path = report(tmp_path / "a", Busy(5, None), 100)
+    assert read_meters([path], now=1.0).bytes_done(Phase.MAP) == 0
