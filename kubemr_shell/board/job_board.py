@@ -111,7 +111,10 @@ class JobBoard:
         self.move(job_moves.cancel)
 
     def fail(self, failure: Mapping[str, object]) -> None:
-        """Fail the job; an ended job stays unchanged. Raise IllegalTransition if the job publishes its results."""
+        """Fail the job. A job that has ended, or was retried since this process began, stays unchanged.
+
+        Raise IllegalTransition if the job has begun to publish its results.
+        """
         facts = bounded(failure)
         self.move(lambda view: view if self.is_over(view) else job_moves.fail(view, facts))
 

@@ -20,7 +20,7 @@ from kubemr_shell.job.state import ENDED, JobEvent, JobState, Phase, after
 
 
 def deploy(view: JobView) -> JobView:
-    """Move the job one step towards DEPLOYED. A job that is further stays unchanged."""
+    """Move the job from PENDING to DEPLOYING, or from DEPLOYING to DEPLOYED. In any other state it stays unchanged."""
     events = {JobState.PENDING: JobEvent.DEPLOY, JobState.DEPLOYING: JobEvent.DEPLOYED}
     return replace(view, state=after(view.state, events[view.state])) if view.state in events else view
 
@@ -60,9 +60,9 @@ def go_on(view: JobView) -> JobView:
 
 
 def catch_up(view: JobView) -> JobView:
-    """Move the job to the phase that follows from its closed shards, if no worker has done so yet.
+    """Move a planned job to its first phase with open shards, if no worker has done so yet.
 
-    A planned job that was deployed again has to continue. Two workers may also have closed the last two shards of a
+    A retried job has to continue. Two workers may also have closed the last two shards of a
     phase in different lanes at the same time; then neither of them has moved the job.
     """
     return go_on(view) if view.plan and (view.phase or view.state is JobState.DEPLOYED) else view
@@ -92,7 +92,10 @@ def reopen(view: JobView, *, phase: Phase, shard: int, spoiled: Iterable[tuple[i
 
 
 def may_reopen(view: JobView, phase: Phase) -> bool:
-    """Return whether a task may still read the outputs of the phase: the job is at most one phase further."""
+    """Return whether a task may still read the outputs of ``phase``.
+
+    That is so while the job is in an earlier phase, in ``phase``, or in the next one.
+    """
     if view.plan is None or view.phase is None or phase not in view.plan.phases:
         return False
     return view.plan.phases.index(phase) >= view.plan.phases.index(view.phase) - 1

@@ -47,7 +47,10 @@ class Look:
 
 
 class ShardBoard:
-    """The shards of a job for one worker, which holds at most one claim in each. ``new_id`` returns unique ids."""
+    """The shards of a job as one worker reads and changes them. The worker holds at most one claim in each shard.
+
+    ``new_id`` returns a unique id for each new claim.
+    """
 
     def __init__(
         self,

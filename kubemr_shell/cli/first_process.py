@@ -14,7 +14,10 @@ TINI = "tini"
 
 
 def start_tini() -> None:
-    """Start tini in place of this process, with this program as its child. Return if tini does not exist."""
+    """Start tini in place of this process, with this program as its child.
+
+    Return if this program is not frozen, or has no executable tini beside it.
+    """
     from kubemr_shell.cli.inherited import inherited
     from kubemr_shell.command.ourselves import command_line, is_frozen
 

@@ -18,8 +18,8 @@ from kubemr_shell.client.access import Access
 def submit(*, file: str, wait: bool, follow: bool, access: Access) -> int:
     """Submit the job in JOB.yaml (-: stdin) to a cluster.
 
-    The local files in files and archives, and the scripts beside JOB.yaml with which commands begin, travel with the
-    job. They may have up to 900 KiB in all.
+    The local files in files and archives, the list in inputsFrom, and scripts travel with the job. A script is a file
+    beside JOB.yaml whose name is the first word of a command. All these files may have up to 900 KiB together.
 
     \b
     kubemr-shell submit job.yaml --follow

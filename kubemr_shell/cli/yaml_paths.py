@@ -32,7 +32,7 @@ def with_paths_from(document: object, folder: str) -> object:
 
 
 def _from(value: Any, folder: str) -> Any:
-    """Return a local path as an absolute path. Return everything else, and stdin, as it is."""
+    """Return a local path, joined to ``folder`` if it is relative. Return other values and ``-`` (stdin) unchanged."""
     if not isinstance(value, str) or value in ("", "-") or "://" in value or scheme_of(value) != "file":
         return value
     return os.path.join(folder, os.path.expanduser(value))

@@ -25,9 +25,9 @@ class Echo:
     """A stream to which any number of attempts can write at the same time, from any thread."""
 
     def __init__(self, descriptor: int, line_of: Callable[[str], Line] | None = None) -> None:
-        """Write to ``descriptor``. ``line_of`` returns the function that formats the lines of the attempt with a label.
+        """Write to ``descriptor``. ``line_of`` takes the label of an attempt and returns the function for its lines.
 
-        By default the label is written before each line.
+        By default, each line gets the label as its prefix.
         """
         self._descriptor = descriptor
         self._line_of = line_of or _labelled

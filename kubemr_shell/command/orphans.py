@@ -88,7 +88,10 @@ def _has(process_id: int, variables: Collection[bytes]) -> bool:
 
 
 def _read(path: str) -> Iterator[tuple[int, int]]:
-    """Yield the group id and the start time of each record. The record of a slot that started nothing is all zeros."""
+    """Yield the process group id of each slot that has started a command, and the start time of the group's leader.
+
+    Skip the all-zero records of other slots. If the file does not exist, yield nothing.
+    """
     try:
         with open(path, "rb") as file:
             data = file.read()

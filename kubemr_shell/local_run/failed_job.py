@@ -42,7 +42,10 @@ def error_of_failed_job(request: RunRequest, job: JobFolder) -> KubemrError:
 
 
 def _command_line_with(request: RunRequest, flag: str) -> list[str]:
-    """Return the command line of the run with another flag, or no words if the run has no output to use again."""
+    """Return the words of the run's command line, with ``flag`` in place of ``--overwrite`` and ``--resume``.
+
+    Return an empty list if the results went to stdout, because then no output can be used again.
+    """
     if request.output is None:
         return []
     return [word for word in request.command_line if word not in ("--overwrite", "--resume")] + [flag]

@@ -45,7 +45,10 @@ def as_prefix(uri: str) -> str:
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Return the bucket and the key, which may be empty. Raise UsageError if S3 does not allow the name."""
+    """Return the bucket and the key of an S3 URI. The key may be empty.
+
+    Raise UsageError if ``uri`` is not an S3 URI, or if S3 does not allow the name of the bucket or the key.
+    """
     bucket, _, key = uri[len(SCHEME) :].partition("/")
     if not is_s3(uri) or not _BUCKET.fullmatch(bucket):
         raise UsageError(

@@ -205,7 +205,10 @@ def _is_cleaned(seen: Observation) -> bool:
 
 
 def has_no_temporaries(seen: Observation, options: OperatorOptions) -> bool:
-    """Return whether a job has no temporaries: no planner ever ran, or the workers have removed everything."""
+    """Return whether a job has no temporaries: no planner ever ran, or the workers of a complete job have removed them.
+
+    A job without an output has none either, because the temporaries lie below the output.
+    """
     status = seen.status
     if "startTime" not in status or _is_cleaned(seen) or not _may_have_begun(status):
         return True

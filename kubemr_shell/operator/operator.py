@@ -168,7 +168,7 @@ class Operator:
         )
 
     def _is_needed(self, pod: Object) -> bool:
-        """Return whether a decision may depend on a pod.
+        """Return whether the cache has to keep a pod because a decision may depend on the pod.
 
         No decision depends on a worker that has ended, if its job is complete.
         """
