@@ -36,13 +36,7 @@ void check_positions(const std::string& bytes) {
 void run(Input input) {
   const u64 offset = input.number(2);
   const u64 length = input.number(2);
-  std::string content;
-  for (u8 pieces = input.byte(); pieces > 0 && input.left() > 0; --pieces) {
-    const u8 times = input.byte();  // repeated pieces reach the long loops with a short input
-    const std::string piece = input.take(input.byte());
-    for (u32 n = 0; n <= times; ++n) content += piece;
-  }
-  content += input.rest();
+  const std::string content = repeated_pieces(input);
   const std::string range = offset < content.size() ? content.substr(offset, length) : "";
 
   const MemoryFile file(content);

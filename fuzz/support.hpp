@@ -55,6 +55,17 @@ class Input {
   std::size_t left_;
 };
 
+// Returns a stream of repeated pieces, so that a short input reaches the long loops.
+inline std::string repeated_pieces(Input& input) {
+  std::string stream;
+  for (u8 pieces = input.byte(); pieces > 0 && input.left() > 0; --pieces) {
+    const u8 times = input.byte();
+    const std::string piece = input.take(input.byte());
+    for (u32 n = 0; n <= times; ++n) stream += piece;
+  }
+  return stream + input.rest();
+}
+
 // A file in memory.
 class MemoryFile {
  public:

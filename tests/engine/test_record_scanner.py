@@ -63,6 +63,21 @@ def test_both_scanners_find_the_same_in_chunks_of_any_size(
 
 
 @strategies.quick
+@given(name=FORMATS, content=STREAMS | ROWS.map(lambda rows: rows * 5), step=st.integers(1, 3))
+def test_a_scan_that_stopped_goes_on_where_it_stopped(name: str, content: bytes, step: int) -> None:
+    stops: list[list[tuple[Any, ...]]] = []
+    for engine in (_native, reference):
+        scanner = engine.RecordScanner(name, MARKS[name])
+        stops.append([])
+        while scanner.position < len(content) and not scanner.damage:
+            scanner.scan(content[scanner.position :], scanner.records + step)
+            stops[-1].append(
+                (scanner.damage, scanner.damage_at) if scanner.damage else (scanner.position, scanner.records)
+            )
+    assert stops[0] == stops[1]
+
+
+@strategies.quick
 @given(name=FORMATS, content=STREAMS, offset=st.integers(0, 20), most=st.integers(1, 8))
 def test_a_range_of_a_file_is_scanned_as_its_bytes_are(name: str, content: bytes, offset: int, most: int) -> None:
     part = content[offset:]

@@ -80,9 +80,9 @@ struct CsvKernel {
     }
     s.records += std::min(count, most - s.records);
     if (opening != 0) s.opened_at = s.position + 63 - static_cast<u64>(std::countl_zero(opening));
-    s.is_quoted = (inside >> (size - 1) & 1) != 0;
-    s.may_open = (before_field >> (size - 1) & 1) != 0;
-    s.has_closed = (closing >> (size - 1) & 1) != 0;
+    s.is_quoted = (inside >> (stop - 1) & 1) != 0;
+    s.may_open = (before_field >> (stop - 1) & 1) != 0;
+    s.has_closed = (closing >> (stop - 1) & 1) != 0;
     return stop;
   }
 
