@@ -40,13 +40,13 @@ def content_of(chunks: Iterable[bytes], name: str) -> Content:
     The first bytes decide whether a file is compressed. ``name`` is the name of the file in errors. Raise InputError if
     the file cannot be read.
     """
-    inner = name
+    inner = called = name
     for _ in range(MOST_LAYERS):
         head, chunks = with_head(chunks)
-        kind = kind_of(head, inner)
+        kind = kind_of(head, inner, called=called)
         if kind == "none" or kind in ARCHIVES:
             return Content(kind, head, chunks)
-        chunks, inner = decompressed(chunks, kind, name), name_inside(inner)
+        chunks, inner, called = decompressed(chunks, kind, name), name_inside(inner), f"{name} (decompressed)"
     raise InputError(
         f"{shown(name)}: is compressed more than {MOST_LAYERS - 1} times: decompress the file with another tool, "
         "or set decompress: none (--decompress none)"

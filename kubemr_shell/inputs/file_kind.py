@@ -70,13 +70,15 @@ _FIRST_BYTES = frozenset(magic[0] for magic, _ in (*_MAGIC, *_UNREADABLE)) | fro
 _AS_IT_IS = "set decompress: none (--decompress none) to read the bytes as they are"
 
 
-def kind_of(head: bytes, name: str) -> Codec:
+def kind_of(head: bytes, name: str, *, called: str = "") -> Codec:
     """Return the kind of a file from its first HEAD_BYTES bytes, or from all its bytes if it is shorter.
 
-    ``name`` is the name of the file, or of the file inside the compression. Raise InputError for a compression that
-    kubemr-shell cannot read, and CorruptInput for a damaged beginning.
+    ``name`` is the name of the file, or of the file inside the compression. ``called`` is the name of the file in
+    errors if it is another one. Raise InputError for a compression that kubemr-shell cannot read, and CorruptInput for
+    a damaged beginning.
     """
-    kind = _by_content(head, name)
+    called = called or name
+    kind = _by_content(head, called)
     if kind != "none" or not head:
         return kind
     named = kind_by_name(name)
@@ -87,7 +89,7 @@ def kind_of(head: bytes, name: str) -> Codec:
     if any(magic.startswith(head) for magic, of in _MAGIC if of == named):
         return named  # the decompression reports that the file was cut
     if _NOT_OF_TEXT.search(head):
-        raise CorruptInput(f"{shown(name)}: byte 0: no {named} data begins here: get a correct copy, or {_AS_IT_IS}")
+        raise CorruptInput(f"{shown(called)}: byte 0: no {named} data begins here: get a correct copy, or {_AS_IT_IS}")
     return "none"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import tarfile
 import tempfile
 import zipfile
@@ -22,7 +23,17 @@ READ_BYTES = 256 << 10
 _ADVICE = "get a correct copy of the archive"
 _TAR_DAMAGE = (tarfile.TarError, ValueError)
 # zipfile raises RuntimeError for a member with a password, and NotImplementedError for an unknown compression.
-_ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError)
+# bz2 raises OSError for damaged data.
+_ZIP_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+)
 
 
 def members_of(content: Content, name: str, scratch: str) -> Iterator[tuple[str, Iterator[bytes]]]:
@@ -113,12 +124,17 @@ def _is_link(info: zipfile.ZipInfo) -> bool:
 
 @contextmanager
 def _damage_of(name: str, *kinds: type[Exception]) -> Iterator[None]:
-    """Turn errors of these kinds into CorruptInput, which names the archive or the member."""
+    """Turn errors of these kinds into CorruptInput, which names the archive or the member.
+
+    An OSError of the system has a number, and is not damage of the archive.
+    """
     try:
         yield
     except InputError:
         raise
     except kinds as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise CorruptInput(f"{shown(name)}: the archive is damaged here ({error}): {_ADVICE}") from error
 
 

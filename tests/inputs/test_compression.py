@@ -80,6 +80,12 @@ def test_garbage_after_the_data_is_an_error_at_its_first_byte(codec: Codec, size
         read(data + b"garbage, more of it than a header has", codec, size)
 
 
+def test_an_error_inside_the_compression_names_the_file_that_is_there() -> None:
+    data = COMPRESSORS["gzip"](b"\0no archive")
+    with pytest.raises(CorruptInput, match=r"^/in/a\.tar\.gz \(decompressed\): byte 0: no tar data begins here"):
+        content_of([data], "/in/a.tar.gz")
+
+
 @pytest.mark.parametrize("codec", ["gzip", "xz"])
 @pytest.mark.parametrize("size", [3, 1 << 20])
 def test_zeros_after_the_data_are_padding(codec: Codec, size: int) -> None:

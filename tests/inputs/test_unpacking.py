@@ -145,6 +145,15 @@ def test_damage_in_a_zip_archive_is_an_error_that_names_the_member() -> None:
         files_in(bytes(data))
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_compression_in_a_zip_archive_is_an_error_that_names_the_member(method: int) -> None:
+    content = random.Random(1).randbytes(600)
+    whole = zip_of([("b", content)], method)
+    for at in range(35, 600, 50):
+        with pytest.raises(CorruptInput, match="/in/x/b: the archive is damaged here"):
+            files_in(whole[:at] + bytes(20) + whole[at + 20 :])
+
+
 def test_an_encrypted_member_is_an_error_that_names_it() -> None:
     data = bytearray(zip_of([("a", b"a"), ("b", b"b")]))
     second = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)
