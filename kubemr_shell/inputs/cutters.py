@@ -15,6 +15,10 @@ def cutter_of(records: Records, *, folder: str, s3: S3Config, cancel_fd: int = N
             from kubemr_shell.inputs.csv_cutter import CsvCutter
 
             return CsvCutter(folder=folder, s3=s3, cancel_fd=cancel_fd)
+        case "warc":
+            from kubemr_shell.inputs.warc_cutter import WarcCutter
+
+            return WarcCutter(folder=folder, s3=s3, cancel_fd=cancel_fd)
         case "bytes":
             return BySize(records.size)
     return ANYWHERE

@@ -11,9 +11,9 @@ from kubemr_shell.job.report import Report, as_read, below, kind, nearest_of, sh
 from kubemr_shell.job.shape import Schema, Shape, Whole
 from kubemr_shell.job.texts import HALF_CHARACTER, has_half_character
 
-Kind: TypeAlias = Literal["lines", "nul", "paragraph", "csv", "fasta", "fastq", "separator", "start", "bytes"]
+Kind: TypeAlias = Literal["lines", "nul", "paragraph", "csv", "fasta", "fastq", "warc", "separator", "start", "bytes"]
 """The name of a format."""
-WORDS: tuple[Kind, ...] = ("lines", "nul", "paragraph", "csv", "fasta", "fastq")
+WORDS: tuple[Kind, ...] = ("lines", "nul", "paragraph", "csv", "fasta", "fastq", "warc")
 """The formats that need no argument, so that a word names them."""
 LONGEST_RECORD = 1 << 30
 """The largest size in bytes of a record of fixed size."""

@@ -17,6 +17,7 @@ EXPECTED = {
     "fastq": ["7 1", "7 2", "6 3"],
     "fasta": ["30"],
     "csv": ["40"],
+    "warc": ["10 WARC-Type: metadata", "10 WARC-Type: response"],
     "nul": ["2 tsv", "1 txt"],
     "separator": ["25", "3 error"],
 }
@@ -27,6 +28,12 @@ def write_inputs(folder: Path) -> None:
     (folder / "reads.fastq").write_text("".join(reads))
     (folder / "genome.fa").write_text("".join(f">s{n}\n" + "ACGT\n" * n for n in range(30)))
     (folder / "tickets.csv").write_text("".join(f'{n},"a\nb ""{n}"""\n' for n in range(40)))
+    crawl = [
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\nContent-Length: {n}\r\n\r\n{'WARC/1.0'[:n]:{n}}\r\n\r\n"
+        for kind in ("metadata", "response")
+        for n in range(10)
+    ]
+    (folder / "crawl.warc").write_text("".join(crawl), newline="")
     for name in ("a.tsv", "b\nc.tsv", "d.txt"):
         (folder / name).touch()
     (folder / "drugs.sdf").write_text("".join(f"mol{n}\n  1\n\n$$$$\n" for n in range(25)))

@@ -21,6 +21,12 @@ from tests.support.s3_server import Bucket
 ROWS = b"".join(b'%d,"text\n,""%d"" %s"\n' % (n, n, b"x\n" * (n % 50)) for n in range(20_000))
 READS = b"".join(b"@r%d\n%s\n+\n%s\n" % (n, b"ACGT" * (n % 30), b"@+>I" * (n % 30)) for n in range(20_000))
 NAMES = b"".join(b"folder\n%d/file %d\0" % (n % 7, n) for n in range(60_000))
+PAGES = b"".join(
+    b"WARC/1.0\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n" % (n % 700, b"\n" * (n % 700)) for n in range(4_000)
+)
+SEQUENCES = b"".join(b">s%d\n%s" % (n, b"ACGT\n" * (n % 40)) for n in range(10_000))
+BLOCKS = b"".join(b"BEGIN %d\n%s" % (n, b"\n line\n" * (n % 30)) for n in range(12_000))
+FIXED = b"".join(b"%0511d\n" % n for n in range(3_000))
 
 
 def outputs_of(bucket: Bucket, records: Records) -> list[bytes]:
@@ -42,13 +48,27 @@ def outputs_of(bucket: Bucket, records: Records) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("records", "content"), [(CSV, ROWS), (Records(kind="fastq"), READS), (Records(kind="nul"), NAMES)]
+    ("records", "argument", "content"),
+    [
+        (CSV, b"", ROWS),
+        (Records(kind="fastq"), b"", READS),
+        (Records(kind="nul"), b"", NAMES),
+        (Records(kind="warc"), b"", PAGES),
+        (Records(kind="fasta"), b"", SEQUENCES),
+        (Records(kind="start", start="^BEGIN"), b"^BEGIN", BLOCKS),
+        (Records(kind="paragraph"), b"", BLOCKS),
+        (Records(kind="separator", separator=b"\nBEGIN"), b"\nBEGIN", BLOCKS),
+        (Records(kind="bytes", size=512), b"512", FIXED),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Records) else "",
 )
-def test_a_large_object_is_cut_between_records(bucket: Bucket, records: Records, content: bytes) -> None:
+def test_a_large_object_is_cut_between_records(
+    bucket: Bucket, records: Records, argument: bytes, content: bytes
+) -> None:
     bucket.put("x", content)
     outputs = outputs_of(bucket, records)
     assert b"".join(outputs) == content
-    ends = record_ends(records.kind, content)
+    ends = record_ends(records.kind, content, argument)
     position = 0
     for output in outputs:
         position += len(output)

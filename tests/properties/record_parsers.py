@@ -16,6 +16,7 @@ def record_ends(kind: str, content: bytes, argument: bytes = b"") -> set[int]:
         "fasta": lambda: _starts(content, rb"^[>;]"),
         "fastq": lambda: _fastq(content),
         "csv": lambda: _csv(content),
+        "warc": lambda: _warc(content),
     }[kind]() | {len(content)}
 
 
@@ -82,5 +83,21 @@ def _csv(content: bytes) -> set[int]:
         if match is None:
             raise ValueError("no CSV")
         at = match.end()
+        ends.add(at)
+    return ends
+
+
+def _warc(content: bytes) -> set[int]:
+    ends = set()
+    at = 0
+    while at < len(content):
+        header, found, _ = content[at:].partition(b"\r\n\r\n")
+        lengths = [line.split(b":")[1] for line in header.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+        if not found or not header.startswith(b"WARC/") or len(lengths) != 1:
+            raise ValueError("no header")
+        behind = at + len(header) + 4 + int(lengths[0])
+        if content[behind : behind + 4] != b"\r\n\r\n":
+            raise ValueError("no end")
+        at = behind + 4
         ends.add(at)
     return ends

@@ -45,6 +45,12 @@ FIELD = st.one_of(
 ROWS = st.lists(st.tuples(st.lists(FIELD, min_size=1, max_size=3), END), max_size=10).map(
     lambda rows: b"".join(b",".join(fields) + end for fields, end in rows)
 )
+WARC_HEADER = st.sampled_from([b"WARC/1.0\r\n", b"WARC/1.1\r\nWARC-Type: response\r\nX: Content-Length: 7\r\n"])
+WARC_CONTENT = text(b"\r\n", b"\r\n\r\n", b"WARC/1.0\r\nContent-Length: 1\r\n\r\n", b"\n", b"a")
+WARC_RECORD = st.tuples(WARC_HEADER, st.sampled_from([b"Content-Length: ", b"content-length:"]), WARC_CONTENT).map(
+    lambda parts: b"%s%s%d\r\n\r\n%s\r\n\r\n" % (parts[0], parts[1], len(parts[2]), parts[2])
+)
+WARC = st.lists(WARC_RECORD, max_size=8).map(b"".join)
 CASES: dict[str, tuple[Records, bytes, st.SearchStrategy[bytes]]] = {
     "nul": (Records(kind="nul"), b"", text(b"\0", b"\n", b"a")),
     "separator": (Records(kind="separator", separator=b"$$$$\n"), b"$$$$\n", text(b"$", b"$$$$\n", b"\n", b"a")),
@@ -57,6 +63,9 @@ CASES: dict[str, tuple[Records, bytes, st.SearchStrategy[bytes]]] = {
     "fasta": (Records(kind="fasta"), b"", text(b">", b";", b"\n", b"\r\n", b"ACGT\n", b">x\n")),
     "fastq": (Records(kind="fastq"), b"", READS),
     "fastq without its last line end": (Records(kind="fastq"), b"", READS.map(lambda reads: reads.removesuffix(b"\n"))),
+    "warc": (Records(kind="warc"), b"", WARC),
+    "damaged warc": (Records(kind="warc"), b"", st.tuples(WARC, WARC_CONTENT, WARC).map(b"".join)),
+    "warc that was cut": (Records(kind="warc"), b"", st.tuples(WARC, st.integers(1, 200)).map(lambda w: w[0][: -w[1]])),
     "csv": (CSV, b"", ROWS | ROWS.map(lambda rows: rows[:-1]) | text(b'"', b",", b"\n", b"\r", b"a")),
 }
 
@@ -120,7 +129,7 @@ def test_the_pieces_of_a_url_are_whole_records(name: str, data: st.DataObject, m
         check(outputs_of(listed([server.url("/input")]), records, split), content, ends)
 
 
-@pytest.mark.parametrize("name", ["nul", "separator", "paragraph", "start", "fasta", "fastq", "csv"])
+@pytest.mark.parametrize("name", ["nul", "separator", "paragraph", "start", "fasta", "fastq", "warc", "csv"])
 @settings(max_examples=20)
 @given(data=st.data())
 def test_packed_files_keep_their_records_apart(name: str, data: st.DataObject) -> None:
@@ -155,6 +164,7 @@ def test_the_records_of_each_format_are_counted() -> None:
         "start": (b"x\nBa\nb\nB", 3),
         "fasta": (b">a\nAC\n>b\n;c\nG", 3),
         "fastq": (b"@a\nA\n+\n@\n@b\n\n+\n\n@c\nAA\n+\n++\n", 3),
+        "warc": (b"WARC/1.0\r\nContent-Length: 5\r\n\r\n\r\n\r\na\r\n\r\n" * 3, 3),
         "csv": (b'a,"b\n"\n"""",c\nd', 3),
     }
     counted: dict[str, Any] = {}

@@ -28,14 +28,15 @@ class RecordFormat:
     """A format of records.
 
     A file of most formats can be cut at any byte, because the bytes behind a cut show where a record begins. In CSV,
-    and in records of a fixed size, only the bytes before the cut show this. So the planner cuts these formats exactly.
+    in WARC, and in records of a fixed size, only the bytes before the cut show this. So the planner cuts these formats
+    exactly.
     """
 
     def __init__(self, records: Records = LINES) -> None:
         self.records = records
         self.is_lines = records.kind == "lines"
         """Whether a record is a line. The feeds read lines in a faster way than other records."""
-        self.is_cut_in_plan = records.kind in ("csv", "bytes")
+        self.is_cut_in_plan = records.kind in ("csv", "bytes", "warc")
         self._is_local = records.kind in ("nul", "start", "fasta") or (
             records.kind == "separator" and not overlaps_itself(records.separator)
         )
@@ -53,6 +54,10 @@ class RecordFormat:
                 return NativeScanner(records.kind, records.separator or b"\0")
             case "bytes":
                 return SizeScanner(records.size)
+            case "warc":
+                from kubemr_shell.inputs.records.warc import WarcScanner
+
+                return WarcScanner()
             case "separator" if len(records.separator) == 1:
                 return NativeScanner("end-byte", records.separator)
             case "separator":
