@@ -49,6 +49,8 @@ TESTED_BY = {
     "client/submission": "client/test_submit.py",
     "engine/reference/scratch": "engine/test_full_disk.py",
     "inputs/csv_cutter": "properties/test_records.py",
+    "inputs/record_splits": "properties/test_record_limit.py",
+    "inputs/records/cuts": "properties/test_record_limit.py",
     "inputs/records/boundaries": "properties/test_records.py",
     "inputs/records/scanners": "properties/test_records.py",
     "inputs/codecs": "inputs/test_compression.py",

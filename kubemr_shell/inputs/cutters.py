@@ -1,9 +1,16 @@
-"""Chooses the cutter for a format of records."""
+"""Chooses how the inputs are divided into splits."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.records.cutter import ANYWHERE, BySize, Cutter
+from kubemr_shell.inputs.records.formats import RecordFormat
+from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.records import Records
+from kubemr_shell.job.spec_mappings import SplitSpec
+from kubemr_shell.job.split import Split
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.waits.waiter import NOBODY
 
@@ -22,3 +29,32 @@ def cutter_of(records: Records, *, folder: str, s3: S3Config, cancel_fd: int = N
         case "bytes":
             return BySize(records.size)
     return ANYWHERE
+
+
+def splits_of(
+    objects: Sequence[InputObject],
+    records: Records,
+    split: SplitSpec,
+    *,
+    parallelism: int,
+    folder: str,
+    scratch: str,
+    s3: S3Config,
+    cancel_fd: int = NOBODY,
+) -> Iterator[Split]:
+    """Yield the splits of a job. ``parallelism`` is the number of tasks that can run at the same time.
+
+    ``folder`` is the folder of relative names, and ``scratch`` a folder for temporary files. Raise InputError for an
+    input that cannot be read or divided, and Cancelled.
+    """
+    if split.records is not None:
+        from kubemr_shell.inputs.record_splits import RecordCounter, RecordLimits, splits_by_records
+
+        limits = RecordLimits(records=split.records, bytes=split.max_bytes, is_packed=split.pack is not False)
+        counter = RecordCounter(
+            RecordFormat(records), limits, folder=folder, scratch=scratch, s3=s3, cancel_fd=cancel_fd
+        )
+        yield from splits_by_records(counter.counted(objects), limits)
+        return
+    cutter = cutter_of(records, folder=folder, s3=s3, cancel_fd=cancel_fd)
+    yield from plan_splits(objects, split=split, parallelism=parallelism, cutter=cutter)

@@ -35,7 +35,11 @@ def with_kinds(
     places = [
         place
         for place, item in enumerate(found)
-        if not split.whole_files and is_s3(item.uri) and item.size is not None and item.size >= target
+        if not split.whole_files
+        and split.records is None
+        and is_s3(item.uri)
+        and item.size is not None
+        and item.size >= target
     ]
     if not places:
         return found

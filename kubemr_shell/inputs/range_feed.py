@@ -44,6 +44,8 @@ def range_of(piece: Piece, size: int) -> tuple[int, int]:
     if piece.codec != "none":
         return 0, size
     end = size if piece.end is None else piece.end
+    if piece.exact:
+        return piece.start, end
     return max(0, piece.start - 1), min(end + FIRST_LOOK_BYTES, size)
 
 
@@ -56,7 +58,7 @@ def feed_ranges(piece: Piece, file: Readable, pipe: CommandPipe, scratch: str) -
         feed_content(file.read(0, piece.size), piece, pipe, scratch, is_slow=True)
     elif piece.end is None or piece.size is None:
         _write_all(file.read(piece.start, piece.end), piece, pipe, is_start=piece.start == 0)
-    elif pipe.format.is_lines:
+    elif pipe.format.is_lines and not piece.exact:
         _Lines(piece, piece.end, file, pipe).feed(piece.size)
     else:
         _feed_records(piece, file, pipe)

@@ -32,20 +32,20 @@ def plan_splits(
     ``cutter`` finds the places where large files are cut. Raise its errors.
     """
     if split.whole_files:
-        yield from (Split(pieces=(_whole(item),)) for item in objects)
+        yield from (Split(pieces=(whole_piece(item),)) for item in objects)
         return
     target = target_size(objects, split, parallelism)
     packed: list[Piece] = []
     room = target
     for item in objects:
-        size = None if split.pack is False else _packed_size(item, target)
+        size = None if split.pack is False else packed_size(item, target)
         if packed and (size is None or size > room or len(packed) == MOST_PIECES):
             yield Split(pieces=tuple(packed))
             packed, room = [], target
         if size is None:
             yield from (Split(pieces=(piece,)) for piece in _cut(item, target, cutter))
         else:
-            packed.append(_whole(item))
+            packed.append(whole_piece(item))
             room -= size
     if packed:
         yield Split(pieces=tuple(packed))
@@ -68,7 +68,7 @@ def target_size(objects: Sequence[InputObject], split: SplitSpec, parallelism: i
     return min(split.max_bytes, max(SMALLEST_TARGET, -(-known // (TASKS_A_SLOT * parallelism))))
 
 
-def _packed_size(item: InputObject, target: int) -> int | None:
+def packed_size(item: InputObject, target: int) -> int | None:
     """Return the size of an input that shares a split with others, or None if it does not share one.
 
     An input with a line break in its name has a split of its own: a list of files has one name in each line.
@@ -78,23 +78,25 @@ def _packed_size(item: InputObject, target: int) -> int | None:
     return item.size
 
 
-def _whole(item: InputObject) -> Piece:
-    return _piece(item, 0, item.size)
+def whole_piece(item: InputObject) -> Piece:
+    """Return the piece that is the whole input."""
+    return piece_of(item, 0, item.size)
 
 
 def _cut(item: InputObject, target: int, cutter: Cutter) -> Iterator[Piece]:
     """Cut an input into pieces of about equal length, none longer than the target unless a record is."""
     if item.size is None or not item.splittable or item.codec != "none":
-        yield _whole(item)
+        yield whole_piece(item)
         return
     pieces = max(1, -(-item.size // target))
     wanted = [item.size * number // pieces for number in range(1, pieces)]
     cuts = cutter.cuts(item, wanted) if wanted else []
     for start, end in pairwise([0, *cuts, item.size]):
-        yield _piece(item, start, end, exact=cutter.is_exact)
+        yield piece_of(item, start, end, exact=cutter.is_exact)
 
 
-def _piece(item: InputObject, start: int, end: int | None, *, exact: bool = False) -> Piece:
+def piece_of(item: InputObject, start: int, end: int | None, *, exact: bool = False) -> Piece:
+    """Return the piece of an input from ``start`` to ``end``. ``exact``: whether both are boundaries of records."""
     return Piece(
         uri=item.uri,
         start=start,

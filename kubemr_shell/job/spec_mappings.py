@@ -57,6 +57,14 @@ class SplitSpec:
             unset="true, unless a command or a script of the job mentions map_input_file or KUBEMR_INPUT",
         ),
     )
+    records: int | None = field(
+        default=None,
+        metadata=described(
+            "The most records that one map task reads, besides the limit of maxBytes. The planner reads all inputs.",
+            Whole(1, 1_000_000_000),
+            unset="no limit",
+        ),
+    )
     whole_files: bool = field(
         default=False,
         metadata=described("Give every file a map task of its own, and cut no file.", Flag()),
@@ -139,7 +147,12 @@ KEY = DataclassShape(KeySpec)
 SPLIT = DataclassShape(
     SplitSpec,
     rules=(
-        Excludes("wholeFiles", True, ("maxBytes", "pack"), "has no effect with wholeFiles: true; remove one of them"),
+        Excludes(
+            "wholeFiles",
+            True,
+            ("maxBytes", "pack", "records"),
+            "has no effect with wholeFiles: true; remove one of them",
+        ),
     ),
 )
 S3 = DataclassShape(S3Spec)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 
-from kubemr_shell.inputs.cutters import cutter_of
+from kubemr_shell.inputs.cutters import splits_of
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.notes import notes_on
-from kubemr_shell.inputs.splits import packing_rules, plan_splits
+from kubemr_shell.inputs.splits import packing_rules
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.names import STATE
 from kubemr_shell.local_run.list_copy import check_stdin, content_of_stream
@@ -40,8 +41,15 @@ def plan_of(request: RunRequest) -> Plan:
     paths = {uri: uri for uri in spec.files}
     rules, notes = packing_rules(request.memory.limited(spec.split), spec, paths, inputs=len(listed))
     objects = with_kinds(listed, split=rules, parallelism=at_once, s3=S3Config.of(spec.s3))
-    cutter = cutter_of(spec.records, folder=request.folder, s3=S3Config.of(spec.s3))
-    splits = list(plan_splits(objects, split=rules, parallelism=at_once, cutter=cutter))
+    splits = splits_of(
+        objects,
+        spec.records,
+        rules,
+        parallelism=at_once,
+        folder=request.folder,
+        scratch=tempfile.gettempdir(),
+        s3=S3Config.of(spec.s3),
+    )
     assert spec.partitions is not None
     shape = RunShape(
         partitions=spec.partitions,
@@ -54,7 +62,7 @@ def plan_of(request: RunRequest) -> Plan:
     return Plan(
         name=request.name,
         shape=shape,
-        forecast=forecast(objects, splits, shape, Counter(meter.take())),
+        forecast=forecast(objects, list(splits), shape, Counter(meter.take())),
         output=request.output or "the state folder, for stdout",
         temporaries=_temporaries(request),
         notes=(*notes, *notes_on(objects)),

@@ -24,12 +24,12 @@ from kubemr_shell.errors import (
     StorageUnavailable,
     UsageError,
 )
-from kubemr_shell.inputs.cutters import cutter_of
+from kubemr_shell.inputs.cutters import splits_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.notes import notes_on
-from kubemr_shell.inputs.splits import packing_rules, plan_splits
+from kubemr_shell.inputs.splits import packing_rules
 from kubemr_shell.job.fingerprint import kept_in_plan, plan_fingerprint
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
@@ -124,8 +124,16 @@ class Planner:
             s3=job.workspace.s3,
             cancel_fd=self._cancel.fd,
         )
-        cutter = cutter_of(job.spec.records, folder=job.folder, s3=job.workspace.s3, cancel_fd=self._cancel.fd)
-        splits = plan_splits(objects, split=rules, parallelism=self._parallelism, cutter=cutter)
+        splits = splits_of(
+            objects,
+            job.spec.records,
+            rules,
+            parallelism=self._parallelism,
+            folder=job.folder,
+            scratch=job.workspace.scratch,
+            s3=job.workspace.s3,
+            cancel_fd=self._cancel.fd,
+        )
         tasks = write_splits(job.workspace, claim.id, self._cancel.until_set(splits))
         mapping = spec_to_mapping(kept_in_plan(job.spec))
         return PlanFacts(

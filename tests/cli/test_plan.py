@@ -1,6 +1,7 @@
 """Tests of the whole command ``plan``, on files. tests/benchmarks compares its S3 requests with an access log."""
 
 import bz2
+import gzip
 import json
 import os
 import subprocess
@@ -62,6 +63,16 @@ def test_names_a_text_in_another_encoding_that_stays_whole(folder: Path) -> None
     (folder / "wide.txt").write_text("1\n", encoding="utf-16")
     done = plan(folder, "-m", "cat", "-p", "0", "wide.txt")
     assert f"note     {folder}/wide.txt is in UTF-16 or UTF-32 by the byte order mark" in done.stdout.decode()
+
+
+def test_a_task_has_as_many_records_as_the_user_wants(folder: Path) -> None:
+    (folder / "list").write_text("".join(f"{number}\n" for number in range(5000)))
+    done = plan(folder, "-m", "cat", "-p", "0", "--split-records", "1", "list")
+    assert "map      5,000 tasks of up to 5 B" in done.stdout.decode()
+    (folder / "list.gz").write_bytes(gzip.compress(b"1\n2\n3\n"))
+    done = plan(folder, "-m", "cat", "-p", "0", "--split-records", "2", "list.gz")
+    assert done.returncode == 3
+    assert b"list.gz: has more records than the 2 of split.records, and a gzip file is not cut: unpack" in done.stderr
 
 
 def test_can_be_read_by_programs(folder: Path) -> None:

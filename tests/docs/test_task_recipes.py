@@ -13,13 +13,14 @@ import pytest
 PAGE = Path(__file__).parents[2] / "docs" / "inputs.md"
 SECTION = PAGE.read_text(encoding="utf-8").partition("\n## Tasks\n")[2].partition("\n## ")[0]
 RECIPES = re.findall(r"^```\n(.*?)^```$", SECTION, re.DOTALL | re.MULTILINE)
-EXPECTED = (["1 a.txt", "2 b.txt", "3 c.txt"],)
+EXPECTED = (["1 a.txt", "2 b.txt", "3 c.txt"], ["ada: 3 letters", "grace: 5 letters"])
 
 
 def write_inputs(folder: Path) -> None:
     (folder / "small").mkdir()
     for count, name in enumerate("abc", start=1):
         (folder / "small" / f"{name}.txt").write_text("x\n" * count)
+    (folder / "names.txt").write_text("ada\ngrace\n")
 
 
 def test_every_recipe_has_an_expected_result() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from kubemr_shell.errors import CorruptInput
-from kubemr_shell.inputs.cutters import cutter_of
+from kubemr_shell.inputs.cutters import cutter_of, splits_of
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.records.formats import RecordFormat
 from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.records import CSV, Records
+from kubemr_shell.job.records import CSV, LINES, Records
 from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.net.s3_config import S3Config
 from tests.properties.record_parsers import record_ends
@@ -79,3 +79,26 @@ def test_an_object_with_an_odd_number_of_quotes_is_an_error_of_the_plan(bucket: 
     bucket.put("x", ROWS + b'1,"cut')
     with pytest.raises(CorruptInput, match=rf"/x: byte {len(ROWS) + 2}: the number of quotes in this CSV file is odd"):
         outputs_of(bucket, CSV)
+
+
+def test_objects_have_tasks_of_a_limited_number_of_records(bucket: Bucket) -> None:
+    contents = {f"x/{number}": b"line\n" * lines for number, lines in enumerate((3, 4, 0, 25, 2, 200_000))}
+    for key, content in contents.items():
+        bucket.put(key, content)
+    s3 = S3Config(endpoint=bucket.server.endpoint)
+    objects = list_inputs(
+        [f"{bucket.uri}/x/"], inputs_from=None, decompress="auto", folder="/", stdin_copy=None, s3=s3, patience=HASTY
+    )
+    rules = SplitSpec(records=10)
+    objects = with_kinds(objects, split=rules, parallelism=1, s3=s3)
+    splits = list(splits_of(objects, LINES, rules, parallelism=1, folder="/", scratch=SCRATCH, s3=s3))
+    assert [[piece.uri.rpartition("/")[2] for piece in split.pieces] for split in splits[:5]] == [
+        ["0", "1", "2"],
+        ["3"],
+        ["3"],
+        ["3"],
+        ["4"],
+    ]
+    assert len(splits) == 5 + 20_000
+    feeds = [SplitFeed(split, folder="/", scratch=SCRATCH, s3=s3, patience=HASTY) for split in splits[:8]]
+    assert [output_of(feed).count(b"\n") for feed in feeds] == [7, 10, 10, 5, 2, 10, 10, 10]

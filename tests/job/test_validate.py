@@ -76,6 +76,8 @@ WRONG = [
     ("spec.split.maxBytes", "split: {maxBytes: 9Ei}", "must be less than 8Ei"),
     ("spec.split.maxBytes", "split: {maxBytes: true}", "must be a number of bytes such as 64Mi"),
     ("spec.split.maxBytes", "split: {maxBytes: 1Mi, wholeFiles: true}", "has no effect with wholeFiles: true"),
+    ("spec.split.records", "split: {records: 1, wholeFiles: true}", "has no effect with wholeFiles: true"),
+    ("spec.split.records", "split: {records: 0}", "must be a whole number from 1 to 1000000000, not 0"),
     ("spec.split.pack", "split: {pack: true, wholeFiles: true}", "has no effect with wholeFiles: true"),
     ("spec.split.pack", "split: {pack: 'true'}", "must be true or false, without quotes, not the string 'true'"),
     ("spec.keepTmp", "keepTmp: 1", "must be true or false, without quotes, not 1"),

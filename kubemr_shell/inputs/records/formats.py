@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from kubemr_shell.inputs.records.boundaries import (
     LONGEST_HEAD,
@@ -17,6 +18,9 @@ from kubemr_shell.inputs.records.boundaries import (
 from kubemr_shell.inputs.records.scanners import BoundaryScanner, LineScanner, NativeScanner, Scanner, SizeScanner
 from kubemr_shell.job.records import LINES, Records
 from kubemr_shell.job.split import Piece
+
+if TYPE_CHECKING:
+    from kubemr_shell.inputs.records.cuts import RecordCuts
 
 FIRST_LOOK_BYTES = 64 << 10
 """The bytes that are read first in search of a boundary. Each further read is twice as long."""
@@ -68,6 +72,24 @@ class RecordFormat:
             case "start":
                 starts = StartBoundaries(records.start, begins_record=True)
                 return BoundaryScanner(starts, end_of_record=b"\n", is_ended_by_bytes=False)
+
+    def cuts(self, *, most: int, most_bytes: int) -> RecordCuts:
+        """Return a finder of the cuts in a stream that begins with a record.
+
+        No part has more than ``most`` records. A part ends with the record that reaches ``most_bytes`` bytes.
+        """
+        from kubemr_shell.inputs.records.cuts import BoundaryCuts, NativeCuts, SizeCuts
+
+        scanner = NativeScanner("end-byte", b"\n") if self.is_lines else self.scanner()
+        if isinstance(scanner, NativeScanner):
+            return NativeCuts(scanner, most=most, most_bytes=most_bytes)
+        if isinstance(scanner, BoundaryScanner):
+            return BoundaryCuts(scanner.boundaries, most=most, most_bytes=most_bytes)
+        if self.records.kind == "warc":
+            from kubemr_shell.inputs.records.warc import WarcBoundaries
+
+            return BoundaryCuts(WarcBoundaries(), most=most, most_bytes=most_bytes)
+        return SizeCuts(scanner, self.records.size, most=most, most_bytes=most_bytes)
 
     @property
     def lookback(self) -> int:

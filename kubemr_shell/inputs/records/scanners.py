@@ -82,6 +82,7 @@ class NativeScanner(Scanner):
     """A scanner of a format that the engine knows."""
 
     def __init__(self, kind: str, mark: bytes) -> None:
+        self._kind = kind
         self._mark = mark
         self._counts_ends = kind in ("end-byte", "csv")
         self._end_byte = mark if kind == "end-byte" else b"\n"
@@ -98,6 +99,20 @@ class NativeScanner(Scanner):
     def scan(self, data: bytes) -> None:
         self._scan.scan(data, ALL)
         self._check()
+
+    def scan_up_to(self, data: bytes, most: int) -> int:
+        """Scan the next bytes up to the end of record number ``most``. Return the number of bytes scanned.
+
+        If that record does not end in the bytes, scan all of them.
+        """
+        used = self._scan.scan(data, most)
+        self._check()
+        return used
+
+    @property
+    def next_end(self) -> int:
+        """Return the number of the record that ends next, as ``scan_up_to`` counts. FASTA counts beginnings."""
+        return self._scan.records + (self._kind != "fasta")
 
     def scan_file(self, source: int, start: int, end: int) -> None:
         self._scan.scan_file(source, start, end - start, ALL)
@@ -120,7 +135,7 @@ class BoundaryScanner(Scanner):
 
     def __init__(self, boundaries: Boundaries, *, end_of_record: bytes, is_ended_by_bytes: bool) -> None:
         """Make a scanner. With ``is_ended_by_bytes``, a record is complete only if a boundary follows."""
-        self._boundaries = boundaries
+        self.boundaries = boundaries
         self._end_of_record = end_of_record
         self._is_ended_by_bytes = is_ended_by_bytes
         self._position = 0
@@ -145,7 +160,7 @@ class BoundaryScanner(Scanner):
         return self._end_of_record[len(missing) :]
 
     def scan(self, data: bytes) -> None:
-        self._take(self._boundaries.feed(data))
+        self._take(self.boundaries.feed(data))
         self._position += len(data)
         self._tail = (self._tail + data)[-4:]
 
@@ -155,7 +170,7 @@ class BoundaryScanner(Scanner):
             start += len(data)
 
     def end(self) -> None:
-        self._take(self._boundaries.end())
+        self._take(self.boundaries.end())
 
     def _take(self, boundaries: Iterable[int]) -> None:
         for boundary in boundaries:
