@@ -58,6 +58,8 @@ class SplitFeed:
         self._patience = patience
         self._objects: ObjectFeed | None = None
         self._pipe: CommandPipe | None = None
+        self.notices: list[str] = []
+        """Sentences for the user about the inputs that were read."""
 
     @property
     def bytes_fed(self) -> int:
@@ -104,7 +106,7 @@ class SplitFeed:
         elif is_s3(piece.uri):
             self._object_feed(cancel_fd).feed(piece, pipe)
         else:
-            feed_file(piece, os.path.join(self._folder, piece.uri), pipe, waiter, self._scratch)
+            feed_file(piece, os.path.join(self._folder, piece.uri), pipe, waiter, self._scratch, notices=self.notices)
 
     def _object_feed(self, cancel_fd: int) -> ObjectFeed:
         from kubemr_shell.inputs.s3_feed import ObjectFeed

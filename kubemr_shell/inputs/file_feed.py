@@ -2,7 +2,8 @@
 
 The kernel moves uncompressed bytes from the file to the pipe, except for the end of the last line, which the feed has
 to find. The feed compares the file with the plan before and after the read. A file that has changed since is an error,
-because the command may have received a mixture of two versions.
+because the command may have received a mixture of two versions. A file that has only grown is read up to its size in
+the plan.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from kubemr_shell.errors import InputChanged, InputError, InputNotFound
 from kubemr_shell.inputs.command_pipe import CommandPipe
 from kubemr_shell.inputs.file_kind import wide_encoding
+from kubemr_shell.inputs.growth import has_grown, size_and_time
 from kubemr_shell.job.split import Piece
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import fingerprint
@@ -29,27 +31,31 @@ LONGEST_LOOK_BYTES = 1 << 20
 """The largest block that is read in search of the end of a line."""
 
 
-def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter, scratch: str) -> None:
+def feed_file(piece: Piece, path: str, pipe: CommandPipe, waiter: Waiter, scratch: str, *, notices: list[str]) -> None:
     """Write the records of a piece of the file at ``path``. ``scratch`` is a folder for temporary files.
+
+    Add to ``notices`` a sentence for the user if the file has grown since the plan.
 
     Raise InputNotFound if the file is gone, InputChanged if it has changed since the plan, and InputError if it cannot
     be read. Raise PipeClosed and Cancelled.
     """
-    with open_planned(piece, path) as source:
+    with open_planned(piece, path, notices) as source:
         _Source(piece, source, pipe, waiter).feed(scratch)
 
 
 @contextmanager
-def open_planned(piece: Piece, path: str) -> Iterator[int]:
+def open_planned(piece: Piece, path: str, notices: list[str]) -> Iterator[int]:
     """Open the file of a piece, and yield its descriptor. Compare the file with the plan now and after its use.
+
+    A file that has grown is no error, and adds a sentence to ``notices``: read no more than the size of the piece.
 
     Raise the errors that ``feed_file`` names.
     """
     source = _open(piece, path)
     try:
-        _check(piece, source)
+        _check(piece, source, notices)
         yield source
-        _check(piece, source)
+        _check(piece, source, notices)
     except OSError as error:
         raise InputError(f"{shown(piece.uri)}: cannot be read: {error.strerror}") from error
     finally:
@@ -68,13 +74,19 @@ def _open(piece: Piece, path: str) -> int:
         raise InputError(f"{shown(piece.uri)}: cannot be opened: {error.strerror}") from error
 
 
-def _check(piece: Piece, source: int) -> None:
-    found = fingerprint(os.fstat(source))
-    if found != piece.fingerprint:
+def _check(piece: Piece, source: int, notices: list[str]) -> None:
+    found, planned = fingerprint(os.fstat(source)), size_and_time(piece.fingerprint)
+    if found == planned:
+        return
+    assert piece.size is not None
+    if not has_grown(piece.fingerprint, piece.size, source):
         raise InputChanged(
-            f"{shown(piece.uri)}: changed since the job was planned (size and time were {piece.fingerprint}, "
+            f"{shown(piece.uri)}: changed since the job was planned (size and time were {planned}, "
             f"and are {found}): start the job again"
         )
+    notice = f"{shown(piece.uri)}: has grown since the job was planned: only its first {piece.size} bytes are read"
+    if notice not in notices:
+        notices.append(notice)
 
 
 class _Source:

@@ -25,8 +25,9 @@ from kubemr_shell.errors import InputError, InputNotFound, KubemrError, Unavaila
 from kubemr_shell.inputs.compression import content_of
 from kubemr_shell.inputs.descriptors import DIFFERS, STANDARD_INPUT, differs_by_process
 from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of
+from kubemr_shell.inputs.growth import with_ends
 from kubemr_shell.inputs.input_object import InputObject
-from kubemr_shell.inputs.local_files import LocalFile, LocalFiles, head_of_file
+from kubemr_shell.inputs.local_files import LocalFile, LocalFiles, ends_of_file
 from kubemr_shell.inputs.problems import all_of
 from kubemr_shell.job.split import Codec
 from kubemr_shell.net.s3_config import S3Config
@@ -180,13 +181,14 @@ class _Listing:
     def _local_object(self, file: LocalFile) -> Iterator[InputObject]:
         """Yield the object of a file. Keep an error about the file for later, and go on."""
         try:
-            head = head_of_file(file.path, HEAD_BYTES) if file.size else b""
+            ends = ends_of_file(file.path, file.size) if file.size else b""
+            head = ends[:HEAD_BYTES]
             codec = self._kind_of(head, file.path)
         except KubemrError as error:
             self._errors.append(error)
         else:
             yield InputObject.of_content(
-                file.path, size=file.size, fingerprint=file.fingerprint, head=head, codec=codec
+                file.path, size=file.size, fingerprint=with_ends(file.version, ends), head=head, codec=codec
             )
 
     def _remote_object(self, url: str) -> InputObject:

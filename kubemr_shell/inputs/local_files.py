@@ -20,8 +20,8 @@ from typing import NamedTuple
 from kubemr_shell.errors import InputNotFound
 from kubemr_shell.inputs.braces import TooManyNames, expanded, has_braces, missed
 from kubemr_shell.inputs.descriptors import DIFFERS, differs_by_process
+from kubemr_shell.inputs.growth import ends_of, version_of
 from kubemr_shell.shown import shown
-from kubemr_shell.storage.local import fingerprint
 
 _WILDCARDS = re.compile(r"[*?[]")
 _HIDDEN = ("_", ".")
@@ -41,7 +41,8 @@ class LocalFile(NamedTuple):
     path: str
     size: int
     """The size in bytes."""
-    fingerprint: str
+    version: str
+    """The version of the file without the checksum of its ends, by ``version_of``."""
 
 
 def is_listed_literally(path: str) -> bool:
@@ -49,12 +50,12 @@ def is_listed_literally(path: str) -> bool:
     return not _WILDCARDS.search(path) or os.path.lexists(path)
 
 
-def head_of_file(path: str, size: int) -> bytes:
-    """Return the first ``size`` bytes of a file. Raise InputNotFound if the file cannot be read."""
+def ends_of_file(path: str, size: int) -> bytes:
+    """Return the first and last bytes of a file, by ``ends_of``. Raise InputNotFound if the file cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            return os.pread(descriptor, size, 0)
+            return ends_of(descriptor, size)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -242,7 +243,7 @@ class LocalFiles:
             if problem:
                 self._problems[path] = problem
             else:
-                yield LocalFile(path, status.st_size, fingerprint(status))
+                yield LocalFile(path, status.st_size, version_of(status))
 
 
 def _why_unreadable(path: str, status: os.stat_result) -> str:

@@ -20,8 +20,11 @@ READ_AHEAD_BYTES = 24 << 20
 
 @contextmanager
 def open_local(item: InputObject, folder: str) -> Iterator[int]:
-    """Open a local file for reading, and yield its descriptor. Raise the errors of ``open_planned``."""
-    with open_planned(whole(item), os.path.join(folder, item.uri)) as source:
+    """Open a local file for reading, and yield its descriptor. Raise the errors of ``open_planned``.
+
+    The file may have grown. The tasks that read it notice this too.
+    """
+    with open_planned(whole(item), os.path.join(folder, item.uri), []) as source:
         yield source
 
 

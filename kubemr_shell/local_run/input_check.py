@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from kubemr_shell.board.job_state import PlanFacts
 from kubemr_shell.errors import InputChanged, KubemrError
+from kubemr_shell.inputs.growth import size_and_time
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3, split_uri
@@ -60,7 +61,7 @@ def _check(path: str, planned: str) -> None:
         now = fingerprint(os.stat(path))
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
-    if now != planned:
+    if now != size_and_time(planned):
         raise _changed(path)
 
 

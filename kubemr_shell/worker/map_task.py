@@ -68,6 +68,9 @@ class MapTasks:
                 entry = self._collect(attempt, split, feed, cancel)
         finally:
             self.moved = lambda: 0
+        if feed.notices:
+            warning = entry.warning or feed.notices[0]
+            entry = replace(entry, warnings=entry.warnings + len(feed.notices), warning=warning)
         return replace(entry, records_in=feed.records_fed, bytes_in=feed.bytes_fed)
 
     @property

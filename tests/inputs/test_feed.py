@@ -128,7 +128,7 @@ def test_a_file_that_changed_since_the_plan_is_an_error(tmp_path: Path, size: in
     path = tmp_path / "file"
     path.write_bytes(b"x" * size)
     split = split_of(path)
-    for change in (b"x" * (size - 1), b"x" * (size + 1), b""):
+    for change in (b"x" * (size - 1), b"y" * (size + 1), b""):
         path.write_bytes(change)
         with pytest.raises(InputChanged, match=f"{path}: changed since the job was planned"):
             fed(split)

@@ -42,16 +42,30 @@ def test_an_input_that_cannot_be_read_is_named_before_any_command_runs(place: Pl
 
 
 def test_an_input_that_changes_while_the_job_runs_ends_it(place: Place) -> None:
-    """The second task finds the file longer than it was planned."""
+    """The second task finds another file of the same name."""
     place.write("in", "".join(f"{number:09d}\n" for number in range(1000)))
-    grow = f'{NOTE}[ "$KUBEMR_TASK" != 0 ] || echo more >> "$KUBEMR_INPUT"; cat'
+    change = f'{NOTE}[ "$KUBEMR_TASK" != 0 ] || (cp "$KUBEMR_INPUT" new; echo more >> new; mv new "$KUBEMR_INPUT"); cat'
 
-    done = place.run("run", "-o", "out", "--slots", "1", "--split-bytes", "5000", "-m", grow, "in")
+    done = place.run("run", "-o", "out", "--slots", "1", "--split-bytes", "5000", "-m", change, "in")
 
     assert done.code == 4
     assert f"{place.folder}/in" in done.stderr
     assert "changed" in done.stderr
     assert len(place.attempts()) <= 2, "no other attempt would find it as it was"
+
+
+def test_an_input_that_grows_while_the_job_runs_is_read_up_to_its_planned_size(place: Place) -> None:
+    lines = "".join(f"{number:09d}\n" for number in range(1000))
+    place.write("in", lines)
+    grow = 'echo more >> "$KUBEMR_INPUT"; cat'
+
+    done = place.run("run", "-o", "out", "--slots", "1", "--split-bytes", "5000", "-p", "1", "-m", grow, "in")
+
+    assert done.code == 0, done.stderr
+    assert place.parts() == {"part-00000": lines.encode()}
+    notice = f"{place.folder}/in: has grown since the job was planned: only its first 10000 bytes are read"
+    assert notice in done.stderr
+    assert (place.folder / "in").read_text() == lines + "more\n" * 2
 
 
 NAMES = [
