@@ -12,7 +12,7 @@ from typing import Any
 from kubemr_shell.errors import Problem, UsageError
 from kubemr_shell.inputs.download import is_remote
 from kubemr_shell.job.kinds import API_VERSION, JOB_KIND
-from kubemr_shell.job.names import file_name
+from kubemr_shell.job.names import file_location, file_name
 from kubemr_shell.job.scripts import script_name
 from kubemr_shell.job.spec import Command, Job, JobSpec
 from kubemr_shell.job.validate import load_job
@@ -88,7 +88,7 @@ def permission_problems(spec: JobSpec) -> list[Problem]:
 
     ``spec`` must come from ``add_scripts``.
     """
-    paths = {file_name(uri): uri for uri in spec.files if not is_remote(uri)}
+    paths = {file_name(uri): file_location(uri) for uri in spec.files if not is_remote(uri)}
     commands = {
         "spec.mapCommand": spec.map_command,
         "spec.combineCommand": spec.combine_command,
@@ -124,6 +124,11 @@ def _absolute(uri: str, folder: str) -> str:
         if scheme_of(uri) != "file":
             raise UsageError(f"{uri}: files and archives are paths or http://, https:// or s3:// URIs")
         uri = os.path.abspath(os.path.join(folder, path_of(uri)))
+        if file_location(uri) != uri and os.path.exists(uri) and not os.path.exists(file_location(uri)):
+            raise UsageError(
+                f"{uri}: the text behind # is the name in the attempt's folder, and there is no {file_location(uri)}: "
+                f"for the file with # in its name, write {uri}#NAME"
+            )
     if not file_name(uri):
         raise UsageError(f"{uri}: files and archives need a name: give the whole path or URL of a file")
     return uri

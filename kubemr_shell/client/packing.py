@@ -13,7 +13,7 @@ from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.client.cluster_spec import is_absolute, is_local, look_at_inputs
 from kubemr_shell.errors import InputError, Problem
 from kubemr_shell.inputs.listing import text_of_list
-from kubemr_shell.job.names import file_name
+from kubemr_shell.job.names import file_location, file_name
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.kube.marks import FILES_FOLDER, MANAGED_BY_LABEL, MANAGER, files_name
 from kubemr_shell.kube.owners import reference_to_job
@@ -94,9 +94,10 @@ class _Packer:
         if not is_local(path):
             return path
         where = f"spec.{field_name}[{index}]" if index < len(written) else f"the script {shown(os.path.basename(path))}"
+        name, entry, path = file_name(path), path, file_location(path)
         if not os.path.exists(path):
-            return self._missing(path, where, named=written[index])
-        name = file_name(path)
+            self._missing(path, where, named=written[index])
+            return entry
         if os.path.isdir(path):
             message = f"{shown(path)} is a folder: pack it with tar, and name that in archives"
             self.package.problems.append(Problem(path=where, message=message))

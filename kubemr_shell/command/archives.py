@@ -49,7 +49,7 @@ def unpack(path: str, folder: str) -> None:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise ValueError("it is not a regular file")  # reading a pipe could wait for ever
-        opened = _open_zip if path.endswith(".zip") else _open_tar
+        opened = _open_zip if _is_zip(path) else _open_tar
         with opened(path) as members:
             for member in members:
                 _place(member, folder)
@@ -58,6 +58,12 @@ def unpack(path: str, folder: str) -> None:
             raise explained(error, folder) from error
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise CommandNotStarted(f"archives: {path} cannot be unpacked: {reason}") from error
+
+
+def _is_zip(path: str) -> bool:
+    """Return whether a file is a zip archive, by its first bytes or its name. A job may give the file another name."""
+    with open(path, "rb") as file:
+        return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06") or path.endswith(".zip")
 
 
 def _place(member: _Member, folder: str) -> None:

@@ -18,6 +18,8 @@ Directly inside ``STATE`` it belongs to a run, inside the folder of a uid to the
 COMPRESSED_SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 """The suffixes of the names of parts, by the job's compressOutput."""
 _HTTP = re.compile("https?://", re.IGNORECASE)
+_NAMED = re.compile("(.*[^/])#([^#/]+)", re.DOTALL)
+"""A file or an archive, ``#``, and its name in the attempt's folder."""
 PART = "part-"
 """The beginning of the name of a part."""
 _PART = re.compile(PART + r"[0-9]{5,}(\.gz|\.zst)?")
@@ -44,11 +46,22 @@ def is_part_name(name: str) -> bool:
 
 
 def file_name(uri: str) -> str:
-    """Return the name of a file or an archive in the attempt's folder: the last name of its path."""
+    """Return the name of a file or an archive in the attempt's folder.
+
+    The name is what follows the last ``#``, as in ``data.txt#dictionary``, or else the last name of the path.
+    """
+    if named := _NAMED.fullmatch(uri):
+        return named[2]
     if _HTTP.match(uri):
         uri = re.split("[?#]", uri, maxsplit=1)[0]
         uri = uri.partition("://")[2].partition("/")[2]
     return uri.rstrip("/").rpartition("/")[2]
+
+
+def file_location(uri: str) -> str:
+    """Return the path or URI of a file or an archive, without the name that may follow it behind ``#``."""
+    named = _NAMED.fullmatch(uri)
+    return named[1] if named else uri
 
 
 def shard_name(job: str, phase: Phase, epoch: int, index: int) -> str:

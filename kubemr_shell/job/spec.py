@@ -119,8 +119,8 @@ class JobSpec:
         default=(),
         metadata=described(
             "Scripts and data for the folder of each attempt: paths, or http://, https:// or s3:// URIs that each "
-            "worker fetches once. If a command begins with the name of a file beside the YAML, this file is added, "
-            "unless one of this name is listed.",
+            "worker fetches once. data.txt#dictionary has the name dictionary there. If a command begins with the "
+            "name of a file beside the YAML, this file is added, unless one of this name is listed.",
             TEXTS,
         ),
     )
@@ -128,7 +128,7 @@ class JobSpec:
         default=(),
         metadata=described(
             "Archives (tar or zip) that are unpacked into the folder of each attempt: data.tar.gz becomes a folder "
-            "data.tar.gz. Paths or URIs, as for files.",
+            "data.tar.gz, and data.tar.gz#env a folder env. Paths or URIs, as for files.",
             TEXTS,
         ),
     )

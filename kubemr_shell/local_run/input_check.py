@@ -10,6 +10,7 @@ from contextlib import suppress
 from kubemr_shell.board.job_state import PlanFacts
 from kubemr_shell.errors import InputChanged, KubemrError
 from kubemr_shell.inputs.growth import size_and_time
+from kubemr_shell.job.names import file_location
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3, split_uri
@@ -42,7 +43,7 @@ def file_pins(spec: JobSpec) -> dict[str, str]:
     found = {}
     for path in (*spec.files, *spec.archives):
         with suppress(OSError):
-            found[path] = pin_by_times(path)
+            found[path] = pin_by_times(file_location(path))
     return found
 
 

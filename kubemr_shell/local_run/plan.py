@@ -11,7 +11,7 @@ from kubemr_shell.inputs.looking import with_kinds
 from kubemr_shell.inputs.notes import notes_on
 from kubemr_shell.inputs.splits import packing_rules
 from kubemr_shell.job.derive import resolve
-from kubemr_shell.job.names import STATE
+from kubemr_shell.job.names import STATE, file_location
 from kubemr_shell.local_run.list_copy import check_stdin, content_of_stream
 from kubemr_shell.local_run.request import RunRequest
 from kubemr_shell.net.s3_config import S3Config
@@ -38,7 +38,7 @@ def plan_of(request: RunRequest) -> Plan:
         s3=S3Config.of(spec.s3),
     )
     at_once = request.memory.slots * request.workers
-    paths = {uri: uri for uri in spec.files}
+    paths = {uri: file_location(uri) for uri in spec.files}
     rules, notes = packing_rules(request.memory.limited(spec.split), spec, paths, inputs=len(listed))
     objects = with_kinds(listed, split=rules, parallelism=at_once, s3=S3Config.of(spec.s3))
     splits = splits_of(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from kubemr_shell.command.scratch import Scratch
 from kubemr_shell.errors import FileChanged
 from kubemr_shell.inputs.download import download, is_remote
-from kubemr_shell.job.names import file_name
+from kubemr_shell.job.names import file_location, file_name
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.shown import shown
 from kubemr_shell.waits.waiter import NOBODY
@@ -61,7 +61,7 @@ def files_of(job: JobContext, cancel_fd: int = NOBODY) -> JobFiles:
     made = Scratch(scratch, files=files, archives=archives)
     pins = {}
     for uri in (*spec.files, *spec.archives):
-        pins[uri] = pin_by_content(here.path(uri)) if is_remote(uri) else job.pin(uri)
+        pins[uri] = pin_by_content(here.path(uri)) if is_remote(uri) else job.pin(file_location(uri))
     for path in archives.values():
         if os.path.dirname(path) == fetched:
             os.unlink(path)  # ``Scratch`` has unpacked the archive
@@ -79,11 +79,11 @@ class _Here:
 
     def path(self, uri: str) -> str:
         if not is_remote(uri):
-            return uri
+            return file_location(uri)
         if uri not in self._fetched:
             path = os.path.join(self._folder, file_name(uri))
             with suppress(FileExistsError):
                 os.mkdir(self._folder)
-            download(uri, path, s3=self._s3, cancel_fd=self._cancel_fd)
+            download(file_location(uri), path, s3=self._s3, cancel_fd=self._cancel_fd)
             self._fetched[uri] = path
         return self._fetched[uri]

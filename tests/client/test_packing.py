@@ -40,6 +40,16 @@ def test_archives_travel_as_files_do(tmp_path: Path) -> None:
     assert package.data == {"a.tar": b"tar"}
 
 
+def test_a_file_travels_under_the_name_that_the_job_gives_it(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(b"tar")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "a.tar").write_bytes(b"another")
+    package = packed(tmp_path, archives=("a.tar#env", "b/a.tar"), files=("/of/the/image#tool",))
+    assert package.spec["archives"] == ["/etc/kubemr/files/env", "/etc/kubemr/files/a.tar"]
+    assert package.data == {"env": b"tar", "a.tar": b"another"}
+    assert package.spec["files"] == ["/of/the/image#tool"]
+
+
 def test_what_is_too_much_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "small").write_bytes(b"s")
     (tmp_path / "large").write_bytes(b"l" * MOST_BYTES)

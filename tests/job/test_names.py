@@ -36,6 +36,25 @@ def test_the_shards_of_a_job_have_a_name_for_each_phase_epoch_and_index() -> Non
     assert names.shard_name("words", Phase.REDUCE, 1, 42) == "words-r1-00042"
 
 
+@pytest.mark.parametrize(
+    ("entry", "location", "name"),
+    [
+        ("a/data.txt#dictionary", "a/data.txt", "dictionary"),
+        ("s3://b/env.tar.gz#env", "s3://b/env.tar.gz", "env"),
+        ("https://h/v1/env.zip?x=#1#env", "https://h/v1/env.zip?x=#1", "env"),
+        ("c#.txt#c.txt", "c#.txt", "c.txt"),
+        ("a/data.txt", "a/data.txt", "data.txt"),
+        ("a/data.txt#", "a/data.txt#", "data.txt#"),
+        ("a#b/data.txt", "a#b/data.txt", "data.txt"),
+        ("a/#data", "a/#data", "#data"),
+    ],
+)
+def test_a_file_of_a_job_may_have_another_name_in_the_folder_of_an_attempt(
+    entry: str, location: str, name: str
+) -> None:
+    assert (names.file_location(entry), names.file_name(entry)) == (location, name)
+
+
 def test_an_attempt_is_named_after_its_task() -> None:
     assert names.attempt_name(17, 0) == "17.0"
     assert names.parse_attempt_name("17.3") == (17, 3)

@@ -6,6 +6,7 @@ import io
 import signal
 import tarfile
 import threading
+import zipfile
 
 import pytest
 
@@ -46,6 +47,37 @@ def test_files_and_archives_of_servers_are_in_the_folder_of_each_attempt(place: 
         assert 1 <= requests(server, "/map.sh?v=1") == requests(server, "/deep/data.tar.gz") <= workers
     assert len(place.attempts("map")) == 4
     assert place.parts()["part-00000"].split() == [*b"a and and and and b c d e f g h".split()]
+
+
+def test_files_and_archives_may_have_other_names_in_the_folder_of_each_attempt(place: Place) -> None:
+    place.write("in", "a\n")
+    place.write("words#1", "of words\n")
+    (place.folder / "here.tar.gz").write_bytes(archive())
+    with zipfile.ZipFile(place.folder / "here.zip", "w") as packed:
+        packed.writestr("inside", "of a zip file\n")
+    with serving({"/v1/data.tar.gz": Resource(archive()), "/v2/data.tar.gz": Resource(archive())}) as server:
+        archives = [
+            server.url("/v1/data.tar.gz#one"),
+            server.url("/v2/data.tar.gz#two"),
+            "here.tar.gz#three",
+            "here.zip#four",
+        ]
+        flags = [flag for name in archives for flag in ("--archive", name)]
+        command = "cat one/folder/words two/folder/words three/folder/words four/inside dictionary"
+        done = place.run("run", "-o", "out", "--file", "words#1#dictionary", *flags, "-m", command, "-p", "0", "in")
+    assert done.code == 0, done.stderr
+    assert place.parts() == {"part-00000": b"and\nand\nand\nof a zip file\nof words\n"}
+
+
+def test_a_name_with_a_hash_needs_another_name_behind_it(place: Place) -> None:
+    place.write("in", "a\n")
+    place.write("c#.txt", "C sharp\n")
+    done = place.run("run", "-o", "out", "--file", "c#.txt", "-m", "cat", "-p", "0", "in")
+    assert done.code == 2
+    assert (
+        f"there is no {place.folder}/c: for the file with # in its name, write {place.folder}/c#.txt#NAME"
+        in done.stderr
+    )
 
 
 @RUNS
