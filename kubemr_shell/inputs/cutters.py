@@ -47,6 +47,11 @@ def splits_of(
     ``folder`` is the folder of relative names, and ``scratch`` a folder for temporary files. Raise InputError for an
     input that cannot be read or divided, and Cancelled.
     """
+    if split.group is not None:
+        from kubemr_shell.inputs.groups import splits_by_group
+
+        yield from splits_by_group(objects, split.group)
+        return
     if split.records is not None:
         from kubemr_shell.inputs.record_splits import RecordCounter, RecordLimits, splits_by_records
 

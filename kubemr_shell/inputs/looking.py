@@ -32,14 +32,11 @@ def with_kinds(
     """
     found = list(objects)
     target = target_size(objects, split, parallelism)
+    can_be_cut = not split.whole_files and split.records is None and split.group is None
     places = [
         place
         for place, item in enumerate(found)
-        if not split.whole_files
-        and split.records is None
-        and is_s3(item.uri)
-        and item.size is not None
-        and item.size >= target
+        if can_be_cut and is_s3(item.uri) and item.size is not None and item.size >= target
     ]
     if not places:
         return found

@@ -45,6 +45,21 @@ class Excludes(Rule):
         }
 
 
+class AtMostOneOf(Rule):
+    """A rule that forbids two fields together."""
+
+    def __init__(self, first: str, second: str, why: str) -> None:
+        self._names = (first, second)
+        self._why = why
+
+    def check(self, given: Mapping[str, Any], path: str, report: Report) -> None:
+        if all(name in given for name in self._names):
+            report.add(below(path, self._names[1]), self._why)
+
+    def schema(self) -> Schema:
+        return {"not": {"required": list(self._names)}}
+
+
 class NeedsOneOf(Rule):
     """A rule that demands at least one of some fields."""
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kubemr_shell.job.containers import ListOf
-from kubemr_shell.job.mappings import DataclassShape, Excludes, described
+from kubemr_shell.job.mappings import AtMostOneOf, DataclassShape, Excludes, described
 from kubemr_shell.job.shape import Choice, Flag, Quantity, Whole
-from kubemr_shell.job.texts import LINE_END, Separator, Text
+from kubemr_shell.job.texts import LINE_END, GroupPattern, Separator, Text
 
 TEXT = Text()
 """The shape of a text."""
@@ -63,6 +63,15 @@ class SplitSpec:
             "The most records that one map task reads, besides the limit of maxBytes. The planner reads all inputs.",
             Whole(1, 1_000_000_000),
             unset="no limit",
+        ),
+    )
+    group: str | None = field(
+        default=None,
+        metadata=described(
+            "A regular expression. Files whose paths or URIs have the same text in its first group are one map task, "
+            "in the order of their names. They are not cut. A file that does not match is an error.",
+            GroupPattern(),
+            unset="none",
         ),
     )
     whole_files: bool = field(
@@ -150,9 +159,11 @@ SPLIT = DataclassShape(
         Excludes(
             "wholeFiles",
             True,
-            ("maxBytes", "pack", "records"),
+            ("maxBytes", "pack", "records", "group"),
             "has no effect with wholeFiles: true; remove one of them",
         ),
+        AtMostOneOf("group", "pack", "has no effect with group; remove one of them"),
+        AtMostOneOf("group", "records", "would cut the files of a group; remove records or group"),
     ),
 )
 S3 = DataclassShape(S3Spec)

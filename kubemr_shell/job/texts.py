@@ -70,6 +70,28 @@ class Text(Shape):
         return self._words
 
 
+class GroupPattern(Text):
+    """A regular expression of Python that has a group."""
+
+    def check(self, value: object, path: str, report: Report) -> Any:
+        before = len(report.problems)
+        text = super().check(value, path, report)
+        if len(report.problems) > before:
+            return text
+        try:
+            groups = re.compile(text).groups
+        except (re.error, OverflowError, RecursionError) as error:
+            report.add(path, f"is no regular expression of Python ({error}): {shown(text)}")
+        else:
+            if not groups:
+                report.add(
+                    path,
+                    f"has no group, not {shown(text)}: put the part of the name that the files of a task share into "
+                    "parentheses",
+                )
+        return text
+
+
 class Separator(Shape):
     """Bytes, which YAML writes as the string with this UTF-8 encoding."""
 

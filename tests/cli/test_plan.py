@@ -75,6 +75,16 @@ def test_a_task_has_as_many_records_as_the_user_wants(folder: Path) -> None:
     assert b"list.gz: has more records than the 2 of split.records, and a gzip file is not cut: unpack" in done.stderr
 
 
+def test_files_that_belong_together_are_one_task(folder: Path) -> None:
+    for name in ("a_1", "a_2", "b_1", "b_2", "other"):
+        (folder / name).write_text("1\n")
+    done = plan(folder, "-m", "cat", "-p", "0", "--group", "(.*)_[12]$", "a_1", "a_2", "b_1", "b_2")
+    assert "map      2 tasks of up to 4 B" in done.stdout.decode()
+    done = plan(folder, "-m", "cat", "-p", "0", "--group", "(.*)_[12]$", "a_1", "other")
+    assert done.returncode == 3
+    assert b"/other: does not match split.group (--group) (.*)_[12]$, so" in done.stderr
+
+
 def test_can_be_read_by_programs(folder: Path) -> None:
     done = plan(folder, "-m", "cat", "-r", "cat", "in", "-o", "s3://bucket/out", "--output-format", "json")
     found = json.loads(done.stdout)
