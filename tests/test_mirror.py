@@ -48,6 +48,7 @@ TESTED_BY = {
     "client/jobs": "client/test_unreachable.py",
     "client/submission": "client/test_submit.py",
     "engine/reference/scratch": "engine/test_full_disk.py",
+    "inputs/blocks/piece_feed": "properties/test_blocks.py",
     "inputs/csv_cutter": "properties/test_records.py",
     "inputs/record_splits": "properties/test_record_limit.py",
     "inputs/records/cuts": "properties/test_record_limit.py",

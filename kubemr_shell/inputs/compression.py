@@ -64,24 +64,24 @@ def with_head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head[:HEAD_BYTES], chain([head] if head else [], rest)
 
 
-def decompressed(chunks: Iterable[bytes], codec: Codec, name: str) -> Iterator[bytes]:
+def decompressed(chunks: Iterable[bytes], codec: Codec, name: str, start: int = 0) -> Iterator[bytes]:
     """Yield the decompressed bytes of a file, at most a few ``STEP_BYTES`` at a time.
 
-    ``name`` is the name of the file in errors. Raise CorruptInput if the file is damaged, and InputError if this Python
-    lacks the codec.
+    ``name`` is the name of the file in errors. ``start`` is the offset of the first byte in the file. Raise
+    CorruptInput if the file is damaged, and InputError if this Python lacks the codec.
     """
-    file = _CompressedFile(codec, name)
+    file = _CompressedFile(codec, name, start)
     for chunk in chunks:
         yield from file.feed(chunk)
     file.finish()
 
 
 class _CompressedFile:
-    def __init__(self, codec: Codec, name: str) -> None:
+    def __init__(self, codec: Codec, name: str, start: int) -> None:
         self._codec = codec
         self._name = name
         self._stream: Stream | None = None
-        self._position = 0
+        self._position = start
         """The offset in the file up to which the bytes were decompressed."""
         self._stream_start = 0
         self._streams = 0

@@ -21,14 +21,14 @@ def cutter_of(records: Records, *, folder: str, s3: S3Config, cancel_fd: int = N
         case "csv":
             from kubemr_shell.inputs.csv_cutter import CsvCutter
 
-            return CsvCutter(folder=folder, s3=s3, cancel_fd=cancel_fd)
+            return _WholeIfCompressed(CsvCutter(folder=folder, s3=s3, cancel_fd=cancel_fd))
         case "warc":
             from kubemr_shell.inputs.warc_cutter import WarcCutter
 
-            return WarcCutter(folder=folder, s3=s3, cancel_fd=cancel_fd)
+            return _WholeIfCompressed(WarcCutter(folder=folder, s3=s3, cancel_fd=cancel_fd))
         case "bytes":
-            return BySize(records.size)
-    return ANYWHERE
+            return _WholeIfCompressed(BySize(records.size))
+    return _AtBlocksIfCompressed(folder=folder, s3=s3, cancel_fd=cancel_fd)
 
 
 def splits_of(
@@ -63,3 +63,35 @@ def splits_of(
         return
     cutter = cutter_of(records, folder=folder, s3=s3, cancel_fd=cancel_fd)
     yield from plan_splits(objects, split=split, parallelism=parallelism, cutter=cutter)
+
+
+class _WholeIfCompressed(Cutter):
+    """A cutter for formats in which only the bytes before a cut show where a record begins."""
+
+    def __init__(self, plain: Cutter) -> None:
+        self._plain = plain
+
+    @property
+    def is_exact(self) -> bool:
+        return self._plain.is_exact
+
+    def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
+        return self._plain.cuts(item, wanted) if item.codec == "none" else []
+
+
+class _AtBlocksIfCompressed(Cutter):
+    """A cutter for formats whose readers find the boundaries of records."""
+
+    is_exact = False
+
+    def __init__(self, *, folder: str, s3: S3Config, cancel_fd: int) -> None:
+        self._folder = folder
+        self._s3 = s3
+        self._cancel_fd = cancel_fd
+
+    def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
+        if item.codec == "none":
+            return ANYWHERE.cuts(item, wanted)
+        from kubemr_shell.inputs.blocks.cutter import block_cuts
+
+        return block_cuts(item, wanted, folder=self._folder, s3=self._s3, cancel_fd=self._cancel_fd)

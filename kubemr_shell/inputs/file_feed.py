@@ -101,10 +101,14 @@ class _Source:
 
     def feed(self, scratch: str) -> None:
         """Write the records of the piece."""
-        if self._piece.codec != "none":
+        if self._piece.codec != "none" and not self._piece.is_whole:
+            from kubemr_shell.inputs.blocks.piece_feed import feed_cut_piece
+
+            feed_cut_piece(self._piece, self._ranges, self._pipe)
+        elif self._piece.codec != "none":
             from kubemr_shell.inputs.content_feed import feed_content
 
-            feed_content(self._blocks(0, self._size, READ_BYTES, READ_BYTES), self._piece, self._pipe, scratch)
+            feed_content(self._ranges(0, self._size), self._piece, self._pipe, scratch)
         elif self._end - self._piece.start == self._size <= SMALL_BYTES:
             self._pipe.write(self._begun(self._read(0, self._size)))
         else:
@@ -175,6 +179,9 @@ class _Source:
             yield block
             start += len(block)
             size = min(size * 2, longest)
+
+    def _ranges(self, start: int, end: int) -> Iterator[bytes]:
+        return self._blocks(start, end, READ_BYTES, READ_BYTES)
 
     def _read(self, start: int, size: int) -> bytes:
         data = os.pread(self._source, size, start)

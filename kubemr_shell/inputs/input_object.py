@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from kubemr_shell.inputs.file_kind import wide_encoding
 from kubemr_shell.job.split import Codec
 
+MAY_BE_CUT: tuple[Codec, ...] = ("none", "gzip", "bzip2", "xz", "zstd", "lz4")
+"""The kinds of inputs that can be cut, the compressed ones only if they consist of blocks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputObject:
@@ -31,8 +34,8 @@ class InputObject:
     ) -> InputObject:
         """Return an input whose first bytes are ``head``, and whose kind is ``codec``.
 
-        ``has_ranges``: whether a range of the stored bytes can be read. A compressed input is not cut, and a text in
-        UTF-16 or UTF-32 is neither cut nor joined with others.
+        ``has_ranges``: whether a range of the stored bytes can be read. A compressed input is cut only if it
+        consists of blocks, and a text in UTF-16 or UTF-32 is neither cut nor joined with others.
         """
         is_wide = bool(wide_encoding(head))
         return cls(
@@ -40,6 +43,6 @@ class InputObject:
             size=size,
             codec=codec,
             fingerprint=fingerprint,
-            splittable=has_ranges and codec == "none" and not is_wide,
+            splittable=has_ranges and codec in MAY_BE_CUT and not is_wide,
             alone=is_wide,
         )

@@ -1,4 +1,4 @@
-"""Reads the first bytes of the S3 objects that would be cut, because a compressed object cannot be cut.
+"""Reads the first bytes of the S3 objects that would be cut, because a compressed object is cut elsewhere.
 
 Each object takes a request. Objects that are not cut need none: the task that reads them looks at their first bytes.
 """

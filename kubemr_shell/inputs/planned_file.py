@@ -28,8 +28,10 @@ def open_local(item: InputObject, folder: str) -> Iterator[int]:
         yield source
 
 
-def read_remote(item: InputObject, s3: S3Config, cancel_fd: int, end: int | None = None) -> Iterator[bytes]:
-    """Yield the bytes of a URL or an S3 object, up to ``end``, as they arrive. Raise InputError and Cancelled."""
+def read_remote(
+    item: InputObject, s3: S3Config, cancel_fd: int, end: int | None = None, start: int = 0
+) -> Iterator[bytes]:
+    """Yield the bytes of a URL or an S3 object in a range as they arrive. Raise InputError and Cancelled."""
     end = item.size if end is None else end
     waiter = Waiter(cancel_fd)
     if is_s3(item.uri):
@@ -37,11 +39,11 @@ def read_remote(item: InputObject, s3: S3Config, cancel_fd: int, end: int | None
         from kubemr_shell.net.s3_client import client_for
 
         client = client_for(s3)
-        return S3Object(client, whole(item), READING_PATIENCE, waiter, READ_AHEAD_BYTES).read(0, end)
+        return S3Object(client, whole(item), READING_PATIENCE, waiter, READ_AHEAD_BYTES).read(start, end)
     from kubemr_shell.inputs.http import RemoteFile
 
     file = RemoteFile(item.uri, size=item.size, fingerprint=item.fingerprint, patience=READING_PATIENCE, waiter=waiter)
-    return file.read(0, end)
+    return file.read(start, end)
 
 
 def whole(item: InputObject) -> Piece:

@@ -41,7 +41,7 @@ def range_of(piece: Piece, size: int) -> tuple[int, int]:
 
     If the last line of the piece is not long, this request is the only one. ``size`` is the size of the object.
     """
-    if piece.codec != "none":
+    if piece.codec != "none" and piece.is_whole:
         return 0, size
     end = size if piece.end is None else piece.end
     if piece.exact:
@@ -54,7 +54,11 @@ def feed_ranges(piece: Piece, file: Readable, pipe: CommandPipe, scratch: str) -
 
     ``scratch`` is a folder for temporary files.
     """
-    if piece.codec != "none":
+    if piece.codec != "none" and not piece.is_whole:
+        from kubemr_shell.inputs.blocks.piece_feed import feed_cut_piece  # noqa: PLC0415 - plan loads this module too
+
+        feed_cut_piece(piece, file.read, pipe, is_slow=True)
+    elif piece.codec != "none":
         feed_content(file.read(0, piece.size), piece, pipe, scratch, is_slow=True)
     elif piece.end is None or piece.size is None:
         _write_all(file.read(piece.start, piece.end), piece, pipe, is_start=piece.start == 0)

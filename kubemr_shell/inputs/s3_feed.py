@@ -123,5 +123,4 @@ class _Fetched:
 
 
 def _is_short(piece: Piece) -> bool:
-    is_whole = piece.start == 0 and piece.end in (None, piece.size)
-    return is_s3(piece.uri) and is_whole and piece.size is not None and piece.size <= SHORT_BYTES
+    return is_s3(piece.uri) and piece.is_whole and piece.size is not None and piece.size <= SHORT_BYTES

@@ -2,7 +2,8 @@
 
 Pure, except that a cutter may read the inputs. Splits are contiguous and in the order of the inputs, and so are the
 parts of a map-only job. Most formats are cut at any byte, and the reader of a piece finds the records of the piece. For
-other formats, the cutter finds the boundaries between records, and the cuts are exact.
+other formats, the cutter finds the boundaries between records, and the cuts are exact. A compressed file is cut where
+its decompression can begin.
 """
 
 from __future__ import annotations
@@ -85,14 +86,14 @@ def whole_piece(item: InputObject) -> Piece:
 
 def _cut(item: InputObject, target: int, cutter: Cutter) -> Iterator[Piece]:
     """Cut an input into pieces of about equal length, none longer than the target unless a record is."""
-    if item.size is None or not item.splittable or item.codec != "none":
+    if item.size is None or not item.splittable:
         yield whole_piece(item)
         return
     pieces = max(1, -(-item.size // target))
     wanted = [item.size * number // pieces for number in range(1, pieces)]
     cuts = cutter.cuts(item, wanted) if wanted else []
     for start, end in pairwise([0, *cuts, item.size]):
-        yield piece_of(item, start, end, exact=cutter.is_exact)
+        yield piece_of(item, start, end, exact=cutter.is_exact and item.codec == "none")
 
 
 def piece_of(item: InputObject, start: int, end: int | None, *, exact: bool = False) -> Piece:

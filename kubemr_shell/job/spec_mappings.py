@@ -45,7 +45,7 @@ class SplitSpec:
     max_bytes: int = field(
         default=64 << 20,
         metadata=described(
-            "The most bytes that one map task reads. A larger file is cut between records, unless it is compressed.",
+            "The most bytes, as stored, that one map task reads. A larger file is cut between records.",
             Quantity(),
         ),
     )

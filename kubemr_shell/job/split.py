@@ -16,7 +16,8 @@ Codec: TypeAlias = Literal["none", "auto", "gzip", "bzip2", "xz", "lzma", "zstd"
 class Piece:
     """The records of one object that lie in the bytes from ``start`` up to, not including, ``end``.
 
-    The readers of the pieces move both ends to boundaries of records, in the same way for the same offset.
+    The readers of the pieces move both ends to boundaries of records, in the same way for the same offset. If the
+    object is compressed, both offsets are those of blocks in the compressed bytes.
     """
 
     uri: str
@@ -31,6 +32,11 @@ class Piece:
     """A text that identifies the version of the object that was planned."""
     exact: bool = False
     """Whether ``start`` and ``end`` are boundaries between records, so that no reader has to search."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the piece is the whole object."""
+        return self.start == 0 and self.end in (None, self.size)
 
 
 @dataclass(frozen=True, slots=True)

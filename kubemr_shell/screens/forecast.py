@@ -158,13 +158,15 @@ def _reads(piece: Piece, memory: int) -> int:
 
 
 def _unsplittable(objects: Sequence[InputObject], splits: Sequence[Split]) -> tuple[UnsplittableInput, ...]:
-    """Return the inputs that cannot be cut and are larger than the usual split."""
+    """Return the inputs that were not cut although they are larger than the usual split."""
     usual = max((_split_bytes(split) for split in splits if split.pieces[0].codec == "none"), default=0)
     usual = max(usual, 64 << 20)
+    whole = {piece.uri for split in splits for piece in split.pieces if piece.is_whole}
     found = [
         UnsplittableInput(item=item, seconds=item.size / BYTES_PER_SECOND[item.codec])
         for item in objects
-        if item.size is not None and not item.splittable and item.size > usual
+        if item.size is not None and item.size > usual and item.uri in whole
+        if item.codec != "none" or not item.splittable
     ]
     return tuple(sorted(found, key=lambda alone: -alone.seconds))
 

@@ -87,7 +87,7 @@ def _task_lines(name: str, found: Forecast, shape: RunShape) -> Iterator[str]:
 def _alone_lines(found: Forecast) -> Iterator[str]:
     for alone in found.unsplittable[:ALONE_SHOWN]:
         item = alone.item
-        why = "cannot be cut" if item.codec == "none" else f"{item.codec} cannot be cut"
+        why = "cannot be cut" if item.codec == "none" else f"its {item.codec} data cannot be cut"
         yield (
             f"alone    {one_line(item.uri, 200)}, {bytes_text(item.size or 0)}: {why}, so one task reads it: "
             f"{seconds_text(alone.seconds)} or more"

@@ -44,7 +44,7 @@ def test_names_what_cannot_be_cut(folder: Path) -> None:
         file.write(bz2.compress(b"line\n"))
         file.truncate(120_000_000)
     done = plan(folder, "-m", "cat", "-p", "0", "big.bz2", "in")
-    assert f"alone    {folder}/big.bz2, 120 MB: bzip2 cannot be cut, so one task reads it: 20 s or more" in (
+    assert f"alone    {folder}/big.bz2, 120 MB: its bzip2 data cannot be cut, so one task reads it: 20 s or more" in (
         done.stdout.decode().splitlines()
     )
 

@@ -51,7 +51,7 @@ def test_the_first_bytes_say_how_a_file_is_compressed_unless_that_is_not_wanted(
     (tmp_path / "d.log").write_text("x", encoding="utf-16")
     found = listed(["."], folder=str(tmp_path))
     assert [(item.codec, item.splittable, item.alone) for item in found] == [
-        ("gzip", False, False),
+        ("gzip", True, False),
         ("none", True, False),
         ("none", True, False),
         ("none", False, True),
@@ -212,8 +212,8 @@ def test_a_url_says_size_version_and_whether_it_can_be_cut() -> None:
         (3, "none", "modified Sun, 06 Nov 1994 08:49:37 GMT", False),
         (None, "none", "", False),
         (0, "none", 'etag "1"', False),
-        (21, "gzip", 'encoding gzip; etag "1"', False),
-        (21, "gzip", 'etag "1"', False),
+        (21, "gzip", 'encoding gzip; etag "1"', True),
+        (21, "gzip", 'etag "1"', True),
     ]
 
 

@@ -29,8 +29,7 @@ class Anywhere(Cutter):
     is_exact = False
 
     def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
-        del item
-        return list(wanted)
+        return list(wanted) if item.codec == "none" else []
 
 
 ANYWHERE = Anywhere()

@@ -41,7 +41,7 @@ class RecordFormat:
         self.is_lines = records.kind == "lines"
         """Whether a record is a line. The feeds read lines in a faster way than other records."""
         self.is_cut_in_plan = records.kind in ("csv", "bytes", "warc")
-        self._is_local = records.kind in ("nul", "start", "fasta") or (
+        self.is_local = records.kind in ("lines", "nul", "start", "fasta") or (
             records.kind == "separator" and not overlaps_itself(records.separator)
         )
         """Whether the bytes close to a boundary prove the boundary, so that each reader of these bytes finds it."""
@@ -122,12 +122,12 @@ class RecordFormat:
             if cut in (0, size):
                 return cut
             start = max(0, cut - self.lookback)
-            last = last + LONGEST_HEAD if self._is_local else size
+            last = last + LONGEST_HEAD if self.is_local else size
             found = self.first_boundary(_up_to(last - start, blocks(start)))
             return size if found is None else start + found
 
         begin = boundary(piece.start, end)
-        return (end, end) if self._is_local and begin >= end else (begin, boundary(end, size))
+        return (end, end) if self.is_local and begin >= end else (begin, boundary(end, size))
 
     def _boundaries(self) -> Boundaries:
         match self.records.kind:

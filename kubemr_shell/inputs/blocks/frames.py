@@ -1,0 +1,147 @@
+"""Finds frames of zstd (RFC 8878, section 3.1) and lz4 (the LZ4 frame format) by the headers of their blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kubemr_shell.inputs.blocks.window import Source, Window
+from kubemr_shell.inputs.file_kind import is_skippable
+
+LONGEST_SEARCH = 32 << 20
+"""The most bytes that are searched for a frame. A file of larger frames stays whole."""
+_HEADER_BYTES = 18
+"""The longest header of a frame."""
+
+
+class FrameFormat(NamedTuple):
+    """The frames of one compression."""
+
+    magic: bytes
+    end_of: Callable[[Source, int, bytes, int], int | None]
+    """A function that returns the end of a frame, or None if it is damaged.
+
+    It gets the source, the offset and the first bytes of the frame, and the largest offset to look at.
+    """
+    largest_block: int
+    """The largest number of bytes in one block of a frame."""
+
+
+def find_frame(window: Window, search: int, frames: FrameFormat) -> int | None:
+    """Return the offset of the first frame that begins in the first ``search`` bytes of a window, or None.
+
+    A block may hold bytes that look like frames, but only until its own end. So the frames that follow one another
+    from the found place on must be longer than one block, or reach the end of the file. Frames at the
+    end of an uncompressed block may still be found. Use ``frame_starts`` where reads at any offset are cheap.
+    """
+    at = 0
+    limit = min(search, LONGEST_SEARCH)
+    while at < limit:
+        is_last = not window.has(at + (1 << 20))
+        found = window.data.find(frames.magic, at, limit + len(frames.magic) - 1)
+        if found >= 0 and _is_chain(window, found, frames):
+            return found
+        if found >= 0:
+            at = found + 1
+        elif is_last:
+            return None
+        else:
+            at = len(window.data) - len(frames.magic) + 1
+    return None
+
+
+def frame_starts(source: Source, size: int, frames: FrameFormat) -> list[int]:
+    """Return the offsets of all frames of a file of ``size`` bytes, found from its first frame on.
+
+    Stop at the first byte that begins no frame. Return no offsets if the first frame is longer than LONGEST_SEARCH:
+    most of such files have only one frame.
+    """
+    starts: list[int] = []
+    end: int | None = 0
+    while end is not None and end < size:
+        starts.append(end)
+        end = frame_end(source, end, frames, size if len(starts) > 1 else LONGEST_SEARCH)
+    return starts if len(starts) > 1 else []
+
+
+def _is_chain(window: Window, at: int, frames: FrameFormat) -> bool:
+    end = at
+    count = 0
+    while count < 2 or end - at <= frames.largest_block + 64:
+        if not window.has(end + 1):
+            return count > 0
+        if end - at > 2 * LONGEST_SEARCH:
+            return False
+        found = frame_end(window, end, frames, LONGEST_SEARCH)
+        if found is None:
+            return False
+        end = found
+        count += 1
+    return not window.has(end + 1) or _begins_frame(window.at(end, 4), frames)
+
+
+def _begins_frame(head: bytes, frames: FrameFormat) -> bool:
+    return head.startswith(frames.magic) or (len(head) >= 4 and is_skippable(head))
+
+
+def frame_end(source: Source, at: int, frames: FrameFormat, most: int) -> int | None:
+    """Return the offset of the end of a frame or of a skippable frame.
+
+    Return None if no whole frame begins there, or if the frame has more than ``most`` bytes.
+    """
+    head = source.at(at, _HEADER_BYTES)
+    if len(head) < 8:
+        return None
+    if is_skippable(head):
+        end: int | None = at + 8 + int.from_bytes(head[4:8], "little")
+    elif head.startswith(frames.magic):
+        end = frames.end_of(source, at, head, at + most)
+    else:
+        return None
+    return end if end is not None and end <= at + most and source.at(end - 1, 1) else None
+
+
+def _zstd_end(source: Source, at: int, head: bytes, limit: int) -> int | None:
+    descriptor = head[4]
+    if descriptor & 0x08:
+        return None  # a reserved bit
+    is_single = bool(descriptor & 0x20)
+    position = at + 5 + (not is_single) + (0, 1, 2, 4)[descriptor & 3]
+    position += (int(is_single), 2, 4, 8)[descriptor >> 6]
+    is_last = False
+    while not is_last:
+        header = source.at(position, 3)
+        if len(header) < 3 or position > limit:
+            return None
+        number = int.from_bytes(header, "little")
+        is_last, kind, size = bool(number & 1), number >> 1 & 3, number >> 3
+        if kind == 3 or size > 128 << 10:
+            return None
+        position += 3 + (1 if kind == 1 else size)
+    return position + (4 if descriptor & 4 else 0)
+
+
+def _lz4_end(source: Source, at: int, head: bytes, limit: int) -> int | None:
+    flags, descriptor = head[4], head[5]
+    if flags >> 6 != 1 or flags & 2 or descriptor & 0x8F or descriptor >> 4 < 4:
+        return None
+    largest = 1 << (8 + 2 * (descriptor >> 4))
+    position = at + 7 + (8 if flags & 8 else 0) + (4 if flags & 1 else 0)
+    while True:
+        header = source.at(position, 4)
+        if len(header) < 4 or position > limit:
+            return None
+        size = int.from_bytes(header, "little")
+        position += 4
+        if not size:
+            return position + (4 if flags & 4 else 0)
+        size &= 0x7FFFFFFF
+        if size > largest:
+            return None
+        position += size + (4 if flags & 16 else 0)
+
+
+ZSTD = FrameFormat(b"\x28\xb5\x2f\xfd", _zstd_end, 128 << 10)
+"""The frames of zstd."""
+LZ4 = FrameFormat(b"\x04\x22\x4d\x18", _lz4_end, 4 << 20)
+"""The frames of lz4."""
