@@ -233,15 +233,19 @@ class Board:
             return self._roles.renew(claim)
         return self._shards.renew(claim)
 
-    def reopen(self, phase: Phase, attempts: Collection[Attempt]) -> None:
+    def reopen(self, phase: Phase, attempts: Collection[Attempt]) -> list[Attempt]:
         """Order the tasks of these attempts to run again, because their committed outputs are missing or corrupt.
 
-        Ignore attempts that are no longer winners and tasks that are already reopened.
+        Ignore attempts that are no longer winners, tasks that are already reopened, and tasks for whose orders the job
+        has no room now. Return the attempts whose tasks were ordered.
         """
         layout = self._jobs.view(fresh=True).layout(phase)
+        ordered: list[Attempt] = []
         for shard in sorted({layout.shard_of(attempt.task) for attempt in attempts if attempt.task < layout.tasks}):
-            spoiled = [(a.task - layout.first(shard), a.attempt) for a in attempts if layout.shard_of(a.task) == shard]
-            self._reopen_shard(phase, shard, spoiled)
+            first = layout.first(shard)
+            spoiled = [(a.task - first, a.attempt) for a in attempts if layout.shard_of(a.task) == shard]
+            ordered += (Attempt(first + task, number) for task, number in self._reopen_shard(phase, shard, spoiled))
+        return ordered
 
     def close(self, closing: Closing, counters: Counters, totals: Totals | None = None) -> None:
         """Close a shard whose manifest is written. The last shard of a phase moves the job to the next phase.
@@ -354,19 +358,24 @@ class Board:
         view = self._jobs.move(move)
         return view if view.state in ENDED else None
 
-    def _reopen_shard(self, phase: Phase, shard: int, spoiled: list[tuple[int, int]]) -> None:
+    def _reopen_shard(self, phase: Phase, shard: int, spoiled: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        still: list[tuple[int, int]] = []
+
         def move(view: JobView) -> JobView:
+            nonlocal still
             # Read the shard after the job: whoever changes a winner in between raises the job's turn.
             state = self._shards.state(_key(view, phase, shard)) if job_moves.may_reopen(view, phase) else None
             if state is None:
+                still = []
                 return view
             ordered = {order.task for order in view.orders(phase, shard) if order.epoch > state.epoch}
             still = [
                 (task, attempt) for task, attempt in spoiled if state.has_won(task, attempt) and task not in ordered
-            ]
+            ][: job_moves.room_for_orders(view, phase)]
             return job_moves.reopen(view, phase=phase, shard=shard, spoiled=still) if still else view
 
         self._jobs.move(move)
+        return still
 
     def _idle(self) -> Idle:
         timing = self._timing

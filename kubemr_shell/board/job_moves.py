@@ -18,6 +18,10 @@ from kubemr_shell.job.counters import Counters
 from kubemr_shell.job.fingerprint import pins_of_maps, plan_fingerprint
 from kubemr_shell.job.state import ENDED, JobEvent, JobState, Phase, after
 
+MOST_REOPENED = 5000
+"""The most tasks of a phase that are ordered to run again at one time. An order takes about 14 bytes of the document,
+which every worker reads, and which the API server limits to 1.5 MB."""
+
 
 def deploy(view: JobView) -> JobView:
     """Move the job from PENDING to DEPLOYING, or from DEPLOYING to DEPLOYED. In any other state it stays unchanged."""
@@ -89,6 +93,16 @@ def reopen(view: JobView, *, phase: Phase, shard: int, spoiled: Iterable[tuple[i
         order = Reopening(epoch=epoch, task=shard - layout.first(publish_shard), attempt=None)
         reopened = _with_orders(reopened, Phase.PUBLISH, publish_shard, [order])
     return go_on(reopened)
+
+
+def room_for_orders(view: JobView, phase: Phase) -> int:
+    """Return how many more tasks of a phase may be reopened now.
+
+    The next reader of the other lost outputs reports them again, after the first tasks have run again.
+    """
+    closed = view.closed_shards(phase)
+    ordered = sum(len(orders) for shard, orders in view.reopened.get(phase, {}).items() if shard not in closed)
+    return max(MOST_REOPENED - ordered, 0)
 
 
 def may_reopen(view: JobView, phase: Phase) -> bool:
@@ -226,9 +240,20 @@ def _with_spec(view: JobView, spec: Mapping[str, Any] | None) -> JobView:
 
 
 def _with_orders(view: JobView, phase: Phase, shard: int, orders: Sequence[Reopening]) -> JobView:
-    """Add orders to a shard and open it. If the shard was closed, the new orders replace its old, applied orders."""
-    earlier = () if shard in view.closed_shards(phase) else view.orders(phase, shard)
-    of_phase = {**view.reopened.get(phase, {}), shard: (*earlier, *orders)}
+    """Add orders to a shard and open it. If the shard was closed, the new orders replace its old, applied orders.
+
+    Of all other closed shards, only the last order stays: the names of their manifests have its epoch.
+    """
+    closed = view.closed_shards(phase)
+    of_phase = {
+        number: (max(applied, key=lambda order: order.epoch),) if number in closed else applied
+        for number, applied in view.reopened.get(phase, {}).items()
+    }
+    of_task = {} if shard in closed else {order.task: order for order in of_phase.get(shard, ())}
+    for order in orders:
+        # The attempt whose counts have to be subtracted is that of the first order since the shard was closed.
+        of_task[order.task] = replace(of_task.get(order.task, order), epoch=order.epoch)
+    of_phase[shard] = tuple(of_task.values())
     opened = _with_lane(view, phase, shard, lambda lane: lane.with_open(shard))
     return replace(opened, reopened={**view.reopened, phase: of_phase})
 

@@ -126,7 +126,8 @@ class JobView:
     lanes: Mapping[Phase, Lanes] = field(default_factory=dict)
     """The closed and counted shards of each phase; filled in when the plan is recorded."""
     reopened: Mapping[Phase, Mapping[int, tuple[Reopening, ...]]] = field(default_factory=dict)
-    """By shard: the orders since the shard was last closed. Tasks are numbered within the shard."""
+    """By shard: the orders since the shard was last closed, at most one for each task. Tasks are numbered within the
+    shard. A closed shard may have only its last order, whose epoch is in the name of its manifest."""
     planner: Role | None = None
     finisher: Role | None = None
     failure: Mapping[str, Any] | None = None

@@ -219,15 +219,14 @@ class Loop:
 
     def _reopen(self, phase: Phase, lost: Sequence[Attempt], reason: str) -> None:
         """Order the tasks of lost outputs to run again. Raise StorageError if outputs are lost again and again."""
-        self._reopened.update((phase, attempt.task) for attempt in lost)
         for attempt in lost:
-            if self._reopened[phase, attempt.task] > REOPENINGS_OF_A_TASK:
+            if self._reopened[phase, attempt.task] >= REOPENINGS_OF_A_TASK:
                 raise StorageError(
                     f"the output of {task_label(phase, attempt.task)} is lost or damaged again and again ({reason}): "
                     "find and remove the cause",
                     sequel=Sequel.GOES_ON,
                 )
-        self._board.reopen(phase, lost)
+        self._reopened.update((phase, attempt.task) for attempt in self._board.reopen(phase, lost))
 
     def _lose(self, key: ShardKey, cause: KubemrError | None) -> None:
         """Forget a claim whose files are gone; if the board still has the claim, raise an error with the cause."""

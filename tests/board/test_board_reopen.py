@@ -74,6 +74,24 @@ def test_reopening_twice_is_reopening_once(tmp_path: Path) -> None:
     assert user.view().epoch == 1
 
 
+def test_losses_for_which_the_job_has_no_room_are_reported_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next reader finds them after the first tasks have run again, so each of them runs again."""
+    monkeypatch.setattr("kubemr_shell.board.job_moves.MOST_REOPENED", 2)
+    shop = Workshop(tmp_path)
+    shop.plan(5)
+    shop.run_to(Phase.REDUCE)
+    lost = [Attempt(task, 0) for task in range(5)]
+    rounds = []
+    while ordered := shop.worker("user").reopen(Phase.MAP, lost):
+        rounds.append(ordered)
+        assert shop.worker("user").reopen(Phase.MAP, lost) == []
+        shop.run_to(Phase.REDUCE)
+    assert rounds == [lost[:2], lost[2:4], lost[4:]]
+    assert shop.run("w1") == Over(state=JobState.COMPLETE)
+
+
 def test_a_second_loss_in_the_same_shard_is_added(tmp_path: Path) -> None:
     shop = Workshop(tmp_path)
     shop.plan(3)

@@ -146,13 +146,44 @@ def test_ending_a_job_voids_who_plans_and_who_finishes() -> None:
 def test_orders_add_up_until_the_shard_is_closed_again() -> None:
     once = reopen(Phase.MAP, 1)(job("REDUCE", MAPS))
     twice = reopen(Phase.MAP, 1)(once)
-    first, second = Reopening(epoch=1, task=7, attempt=2), Reopening(epoch=2, task=7, attempt=2)
+    again = job_moves.reopen(once, phase=Phase.MAP, shard=1, spoiled=[(7, 3), (8, 0)])
+    first = Reopening(epoch=1, task=7, attempt=2)
     assert (once.orders(Phase.MAP, 1), once.shard_epoch(Phase.MAP, 1)) == ((first,), 1)
-    assert (twice.orders(Phase.MAP, 1), twice.shard_epoch(Phase.MAP, 1)) == ((first, second), 2)
+    assert (twice.orders(Phase.MAP, 1), twice.shard_epoch(Phase.MAP, 1)) == ((replace(first, epoch=2),), 2)
+    both = (replace(first, epoch=2), Reopening(epoch=2, task=8, attempt=0))
+    assert again.orders(Phase.MAP, 1) == both, "the counts of the first lost attempt are those of the closed shard"
     assert (twice.closed_shards(Phase.MAP), twice.counted_shards(Phase.MAP)) == (Ranges.parse("0"), Ranges.parse("0-1"))
     closed = close(Phase.MAP, 1)(twice)
     assert closed.shard_epoch(Phase.MAP, 1) == 2, "its manifest stands under that epoch"
     assert reopen(Phase.MAP, 1)(closed).orders(Phase.MAP, 1) == (Reopening(epoch=3, task=7, attempt=2),)
+
+
+def test_of_closed_shards_only_the_epoch_of_their_last_order_stays() -> None:
+    """So the document does not grow with each task that was ever lost."""
+    facts = PlanFacts(**{**_values(FACTS), "tasks": 3000}).with_layouts(1)
+    view = job("REDUCE", {"map": "0-2"}, plan=facts)
+    for shard in (0, 2):
+        view = job_moves.reopen(view, phase=Phase.MAP, shard=shard, spoiled=[(task, 0) for task in range(900)])
+        view = close(Phase.MAP, shard)(view)
+    before = [view.shard_epoch(Phase.MAP, shard) for shard in (0, 2)]
+
+    view = reopen(Phase.MAP, 1)(view)
+
+    assert [view.shard_epoch(Phase.MAP, shard) for shard in (0, 2)] == before
+    assert [len(view.orders(Phase.MAP, shard)) for shard in range(3)] == [1, 1, 1]
+
+
+def test_a_bounded_number_of_tasks_is_reopened_at_one_time() -> None:
+    facts = PlanFacts(**{**_values(FACTS), "tasks": 10_000}).with_layouts(1)
+    view = job("REDUCE", {"map": "0-9"}, plan=facts)
+    assert job_moves.room_for_orders(view, Phase.MAP) == job_moves.MOST_REOPENED
+    for shard in range(5):
+        lost = [(task, 0) for task in range(1000)]
+        view = job_moves.reopen(view, phase=Phase.MAP, shard=shard, spoiled=lost)
+    assert job_moves.room_for_orders(view, Phase.MAP) == 0
+    assert len(json.dumps(format_status(view))) < 100_000
+    view = close(Phase.MAP, 3)(view)
+    assert job_moves.room_for_orders(view, Phase.MAP) == 1000
 
 
 def test_a_part_that_is_lost_is_published_again_too() -> None:
