@@ -8,6 +8,8 @@
 namespace kubemr::fuzz {
 namespace {
 
+constexpr std::size_t kMostBytes = 200 << 10;  // more than a file is read at once
+
 // Scans one byte after the other.
 class PlainScanner {
  public:
@@ -134,7 +136,7 @@ void require_equal(const RecordScan& scan, const PlainScanner& plain) {
 void scan_chunks(RecordScanner& scanner, std::string_view stream, std::string_view sizes, std::size_t& next, u64 most) {
   while (scanner.state().position < stream.size() && scanner.state().damage == nullptr) {
     const std::string_view left = stream.substr(scanner.state().position);
-    const std::size_t size = sizes.empty() ? left.size() : static_cast<u8>(sizes[next++ % sizes.size()]) + 1U;
+    const std::size_t size = sizes.empty() ? 1000 : static_cast<u8>(sizes[next++ % sizes.size()]) + 1U;
     const std::string_view part = left.substr(0, size);
     const std::vector<u8> chunk(part.begin(), part.end());  // a read behind its end is found
     if (scanner.scan(chunk.data(), chunk.size(), most) < chunk.size()) return;
@@ -146,7 +148,7 @@ void run(Input input) {
   const u8 mark = input.byte();
   const u64 step = input.byte();  // the scan stops after each `step` records; 0: it does not stop
   const std::string sizes = input.take(input.byte() % 8);
-  const std::string stream = repeated_pieces(input);
+  const std::string stream = repeated_pieces(input).substr(0, kMostBytes);
 
   PlainScanner plain(format, mark, stream);
   RecordScanner scanner(format, mark);

@@ -317,7 +317,13 @@ class CommandError(KubemrError):
 
 
 class CommandNotStarted(CommandError):
-    """The command could not start: the command, its shell or its folder is missing, or may not be executed."""
+    """The command could not start.
+
+    The command, its shell, its folder or a file of the job is missing or may not be executed, or an archive of the job
+    cannot be unpacked.
+    """
+
+    exit_code = JobFailed.exit_code
 
 
 class ShuffleError(KubemrError):

@@ -13,6 +13,7 @@ import io
 import os
 import select
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TextIO
 
@@ -33,9 +34,14 @@ def read_some(descriptor: int, size: int) -> bytes:
             _wait(descriptor, select.POLLIN)
 
 
+def read_chunks(descriptor: int) -> Iterator[bytes]:
+    """Yield the rest of a stream in pieces of up to ``READ_BYTES`` bytes."""
+    return iter(lambda: read_some(descriptor, READ_BYTES), b"")
+
+
 def read_all(descriptor: int) -> bytes:
-    """Return what is left of a stream."""
-    return b"".join(iter(lambda: read_some(descriptor, READ_BYTES), b""))
+    """Return the rest of a stream."""
+    return b"".join(read_chunks(descriptor))
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:

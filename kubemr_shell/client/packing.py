@@ -12,7 +12,7 @@ from typing import Any
 from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.client.cluster_spec import is_absolute, is_local, look_at_inputs
 from kubemr_shell.errors import InputError, Problem
-from kubemr_shell.inputs.listing import text_of_list
+from kubemr_shell.inputs.input_list import text_of_list
 from kubemr_shell.job.names import file_location, file_name
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.kube.marks import FILES_FOLDER, MANAGED_BY_LABEL, MANAGER, files_name
@@ -135,7 +135,11 @@ class _Packer:
             try:
                 # The list of inputs may be a pipe, such as a process substitution.
                 with open(path if name == INPUTS_FROM else open_regular(path), "rb") as file:
-                    self.package.data[name] = file.read()
+                    data = self.package.data[name] = file.read(MOST_BYTES + 1)
+                if len(data) > MOST_BYTES:
+                    message = f"{shown(path)} has more than {MOST_BYTES:,} bytes: {ELSEWHERE}"
+                    self.package.problems.append(Problem(path=where, message=message))
+                    return
             except OSError as error:
                 message = f"{shown(path)} cannot be read: {error.strerror or error}"
                 self.package.problems.append(Problem(path=where, message=message))
@@ -143,7 +147,7 @@ class _Packer:
 
     def _look_at_list(self) -> None:
         try:
-            data = text_of_list(self.package.data.get(INPUTS_FROM, b""), self._paths.get(INPUTS_FROM, ("", ""))[0])
+            data = text_of_list([self.package.data.get(INPUTS_FROM, b"")], self._paths.get(INPUTS_FROM, ("", ""))[0])
         except InputError as error:
             self.package.problems.append(Problem(path="spec.inputsFrom", message=str(error)))
             return

@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from kubemr_shell.errors import InputError, InputNotFound, KubemrError, Unavailable
-from kubemr_shell.inputs.compression import content_of
 from kubemr_shell.inputs.descriptors import DIFFERS, STANDARD_INPUT, differs_by_process
 from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of
 from kubemr_shell.inputs.growth import with_ends
+from kubemr_shell.inputs.input_list import text_of_list
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.local_files import LocalFile, LocalFiles, ends_of_file
 from kubemr_shell.inputs.problems import all_of
@@ -72,14 +72,6 @@ def list_inputs(
     )
     names = [*inputs, *listing.names_in(inputs_from, list_copy)] if inputs_from is not None else list(inputs)
     return listing.objects(names)
-
-
-def text_of_list(packed: bytes, name: str) -> bytes:
-    """Return the decompressed bytes of a list of inputs. Raise InputError if it is damaged, or an archive."""
-    content = content_of([packed], name)
-    if content.kind != "none":
-        raise InputError(f"{shown(name)}: the list of inputs (inputsFrom) is a {content.kind} archive: unpack it")
-    return b"".join(content.chunks)
 
 
 def absolute_path(name: str, folder: str) -> str:
@@ -132,7 +124,7 @@ class _Listing:
         """
         try:
             packed = copy() if copy is not None else self._content(list_name)
-            data = text_of_list(packed, list_name)
+            data = text_of_list([packed], list_name)
         except KubemrError as error:
             self._errors.append(error)
             return []

@@ -122,6 +122,11 @@ def test_a_compressed_list_of_inputs_travels_as_it_is_and_is_looked_at(tmp_path:
     assert "ends in the middle of the gzip data" in problems(packed(tmp_path, inputs_from="list.gz"))[0]
 
 
+def test_a_list_of_inputs_without_end_is_too_large(tmp_path: Path) -> None:
+    [problem] = problems(packed(tmp_path, inputs_from="/dev/zero"))
+    assert problem.startswith("spec.inputsFrom: /dev/zero has more than 921,600 bytes")
+
+
 def test_a_pipe_that_is_named_as_a_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     [problem] = problems(packed(tmp_path, files=("pipe",)))

@@ -229,7 +229,7 @@ def test_an_error_of_worker_processes_is_told_once_and_leaves_nothing(place: Pla
     place.write("in", "a\n")
     done = place.run("run", "-o", "out", "-m", "cat", "--archive", "in", "--workers", "2", "in")
 
-    assert done.code == 1
+    assert done.code == 4
     assert f" failed: archives: {place.folder}/in cannot be unpacked: " in done.stderr
     assert done.stderr.count("cannot be unpacked") == 1
     assert os.listdir(place.output) == []

@@ -54,6 +54,15 @@ def test_a_process_substitution_is_read(place: Place, workers: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"1\n2\n", b"")
 
 
+@WORKERS
+@pytest.mark.parametrize("output", [(), ("-o", "out")], ids=["stdout", "folder"])
+def test_a_list_without_end_is_an_error(place: Place, workers: str, output: tuple[str, ...]) -> None:
+    done = place.run("run", *JOB, "--workers", workers, "--inputs-from", "/dev/zero", *output)
+    assert done.code == 3
+    assert "/dev/zero: byte 0: a line of the list of inputs (inputsFrom) is longer than 65,536 bytes" in done.stderr
+    assert place.run("plan", *JOB, "--inputs-from", "/dev/zero").code == 3
+
+
 def test_a_run_that_died_before_its_plan_needs_no_list_again(place: Place) -> None:
     os.mkfifo(place.folder / "pipe")
     writer = threading.Thread(target=lambda: (place.folder / "pipe").write_text("a\nb\n"))
