@@ -12,7 +12,6 @@ from typing import Any
 from kubemr_shell.board.stores.documents import JOB_LABEL
 from kubemr_shell.client.cluster_spec import is_absolute, is_local, look_at_inputs
 from kubemr_shell.errors import InputError, Problem
-from kubemr_shell.inputs.input_list import text_of_list
 from kubemr_shell.job.names import file_location, file_name
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.kube.marks import FILES_FOLDER, MANAGED_BY_LABEL, MANAGER, files_name
@@ -146,6 +145,8 @@ class _Packer:
         self._look_at_list()
 
     def _look_at_list(self) -> None:
+        from kubemr_shell.inputs.input_list import text_of_list
+
         try:
             data = text_of_list([self.package.data.get(INPUTS_FROM, b"")], self._paths.get(INPUTS_FROM, ("", ""))[0])
         except InputError as error:

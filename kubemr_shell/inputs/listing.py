@@ -25,7 +25,6 @@ from kubemr_shell.errors import InputError, InputNotFound, KubemrError, Unavaila
 from kubemr_shell.inputs.descriptors import DIFFERS, STANDARD_INPUT, differs_by_process
 from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of
 from kubemr_shell.inputs.growth import with_ends
-from kubemr_shell.inputs.input_list import text_of_list
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.local_files import LocalFile, LocalFiles, ends_of_file
 from kubemr_shell.inputs.problems import all_of
@@ -122,6 +121,8 @@ class _Listing:
 
         A byte order mark, and a carriage return before a newline, are removed. Keep an error for ``objects``.
         """
+        from kubemr_shell.inputs.input_list import text_of_list
+
         try:
             packed = copy() if copy is not None else self._content(list_name)
             data = text_of_list([packed], list_name)

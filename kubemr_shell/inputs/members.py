@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import lzma
 import tarfile
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.compression import Content
@@ -22,12 +21,17 @@ READ_BYTES = 256 << 10
 """The bytes of a member that are read at once."""
 _ADVICE = "get a correct copy of the archive"
 _TAR_DAMAGE = (tarfile.TarError, ValueError)
+_LZMA_DAMAGE: tuple[type[Exception], ...] = ()
+with suppress(ImportError):  # a Python may lack lzma, and then zipfile does without
+    import lzma
+
+    _LZMA_DAMAGE = (lzma.LZMAError,)
 # zipfile raises RuntimeError for a member with a password, and NotImplementedError for an unknown compression.
 # bz2 raises OSError for damaged data.
-_ZIP_DAMAGE = (
+_ZIP_DAMAGE: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
+    *_LZMA_DAMAGE,
     EOFError,
     ValueError,
     NotImplementedError,

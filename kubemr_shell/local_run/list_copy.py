@@ -7,7 +7,6 @@ import stat
 
 from kubemr_shell.errors import InputNotFound, UsageError
 from kubemr_shell.inputs.descriptors import STANDARD_INPUT, differs_by_process
-from kubemr_shell.inputs.input_list import text_of_list
 from kubemr_shell.inputs.listing import absolute_path
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.shown import shown
@@ -46,6 +45,8 @@ def content_of_stream(spec: JobSpec, folder: str) -> bytes | None:
     name = spec.inputs_from
     if name is None or (name not in STANDARD_INPUT and scheme_of(name) != "file"):
         return None
+    from kubemr_shell.inputs.input_list import text_of_list
+
     if name in STANDARD_INPUT:
         return text_of_list(read_chunks(STDIN), name)
     path = absolute_path(name, folder)

@@ -60,7 +60,7 @@ def test_a_list_without_end_is_an_error(place: Place, workers: str, output: tupl
     done = place.run("run", *JOB, "--workers", workers, "--inputs-from", "/dev/zero", *output)
     assert done.code == 3
     assert "/dev/zero: byte 0: a line of the list of inputs (inputsFrom) is longer than 65,536 bytes" in done.stderr
-    assert place.run("plan", *JOB, "--inputs-from", "/dev/zero").code == 3
+    assert place.run("plan", "-m", "cat", "--inputs-from", "/dev/zero").code == 3
 
 
 def test_a_run_that_died_before_its_plan_needs_no_list_again(place: Place) -> None:
