@@ -21,13 +21,14 @@ from pathlib import Path
 
 from benchmarks import datasets, measure, report
 from benchmarks.contenders import SORT, Contender
+from benchmarks.format_workloads import FORMAT_WORKLOADS
 from benchmarks.workloads import WORKLOADS, Compared, Metric, Workload
 
 DATA = Path(__file__).with_name(".data")
 """The folder of inputs and results."""
 ALTERNATIVES = Path(__file__).with_name("alternatives")
 """The folder of the scripts of the alternatives."""
-UNSCALED = {"one-line", "small-files"}
+UNSCALED = {"one-line", "small-files", "mixed-files"}
 """The datasets that have the same size in a quick benchmark."""
 QUICK_ROUNDS = 2
 """The most rounds of a workload in a quick benchmark."""
@@ -226,7 +227,11 @@ def main(arguments: Sequence[str]) -> int:
         clock=lambda: time.monotonic() - start,
     )
     DATA.mkdir(exist_ok=True)
-    chosen = [one for one in WORKLOADS if not options.words or any(word in one.name for word in options.words)]
+    chosen = [
+        one
+        for one in (*WORKLOADS, *FORMAT_WORKLOADS)
+        if not options.words or any(word in one.name for word in options.words)
+    ]
     results = [bench.measure(workload) for workload in chosen]
     print(f"\n{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}\n")
     print(report.table(results))

@@ -14,6 +14,8 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks import format_datasets
+
 MB = 1_000_000
 """The bytes of a megabyte."""
 SEED = 20261124
@@ -141,6 +143,7 @@ MAKERS: dict[str, Callable[[Path, int], None]] = {
     "one-line": one_line,
     "small-files": small_files,
     "tiny-files": tiny_files,
+    **format_datasets.MAKERS,
 }
 """The functions that make the datasets, by the names of the datasets."""
 

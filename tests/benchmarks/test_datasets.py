@@ -9,7 +9,7 @@ import pytest
 from benchmarks import datasets
 
 
-@pytest.mark.parametrize("name", ["unique", "logs", "one-line"])
+@pytest.mark.parametrize("name", ["unique", "logs", "one-line", "fastq", "fasta", "nul", "csv"])
 def test_a_dataset_has_its_size_and_is_the_same_each_time(name: str, tmp_path: Path) -> None:
     first = datasets.dataset(name, 1000, tmp_path / "first")
     second = datasets.dataset(name, 1000, tmp_path / "second")

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.contenders import Contender
+from benchmarks.format_workloads import FORMAT_WORKLOADS
 from benchmarks.workloads import WORKLOADS, Metric, Target, Workload
 
 
@@ -72,7 +73,7 @@ def test_values_are_shown_with_units_that_fit() -> None:
 
 
 def test_targets_name_contenders_that_exist() -> None:
-    for workload in WORKLOADS:
+    for workload in (*WORKLOADS, *FORMAT_WORKLOADS):
         names = {contender.name for contender in workload.contenders}
         assert len(names) == len(workload.contenders)
         for target in workload.targets:
