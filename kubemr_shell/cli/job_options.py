@@ -41,6 +41,7 @@ _OPTIONS = (
     _spec_option("--split-bytes", field="split.maxBytes", metavar="BYTES"),
     _spec_option("--split-records", field="split.records", type=int, metavar="N"),
     _spec_option("--group", field="split.group", metavar="REGEX"),
+    _spec_option("--feed", field="split.feed", type=click.Choice(["stdin", "files"])),
     _spec_option("--whole-files", field="split.wholeFiles", is_flag=True),
     _spec_option("--file", "files", field="files", multiple=True, metavar="PATH"),
     _spec_option("--archive", "archives", field="archives", multiple=True, metavar="PATH"),
@@ -183,7 +184,13 @@ def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
     }
     nested = {
         "key": {"separator": "separator", "fields": "key_fields"},
-        "split": {"maxBytes": "split_bytes", "records": "split_records", "group": "group", "wholeFiles": "whole_files"},
+        "split": {
+            "maxBytes": "split_bytes",
+            "records": "split_records",
+            "group": "group",
+            "feed": "feed",
+            "wholeFiles": "whole_files",
+        },
     }
     for field, names in nested.items():
         values = {name: changes.pop(flag) for name, flag in names.items() if flag in changes}

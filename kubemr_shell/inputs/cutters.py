@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.records.cutter import ANYWHERE, BySize, Cutter
@@ -47,10 +48,15 @@ def splits_of(
     ``folder`` is the folder of relative names, and ``scratch`` a folder for temporary files. Raise InputError for an
     input that cannot be read or divided, and Cancelled.
     """
+    if split.feed == "files":
+        from kubemr_shell.inputs.input_files import whole_files
+
+        objects = whole_files(objects)
+        split = replace(split, whole_files=True)
     if split.group is not None:
         from kubemr_shell.inputs.groups import splits_by_group
 
-        yield from splits_by_group(objects, split.group)
+        yield from splits_by_group(objects, split.group, are_files=split.feed == "files")
         return
     if split.records is not None:
         from kubemr_shell.inputs.record_splits import RecordCounter, RecordLimits, splits_by_records

@@ -9,15 +9,17 @@ from collections.abc import Iterator, Sequence
 from kubemr_shell.errors import InputError
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.splits import whole_piece
+from kubemr_shell.job.names import input_name
 from kubemr_shell.job.split import Split
 from kubemr_shell.shown import shown
 
 
-def splits_by_group(objects: Sequence[InputObject], pattern: str) -> Iterator[Split]:
+def splits_by_group(objects: Sequence[InputObject], pattern: str, *, are_files: bool = False) -> Iterator[Split]:
     """Yield one split for each group of inputs, in the order in which the groups appear.
 
     The inputs of a group have the same text in the first group of the regular expression ``pattern``, which is searched
-    in the whole path or URI. Raise InputError for an input that does not match, or cannot be read with others.
+    in the whole path or URI. Raise InputError for an input that does not match, or
+    cannot be read with others. With ``are_files``, the inputs of a group go to one folder, so their names must differ.
     """
     groups: dict[str, list[InputObject]] = {}
     search = re.compile(pattern).search
@@ -33,7 +35,21 @@ def splits_by_group(objects: Sequence[InputObject], pattern: str) -> Iterator[Sp
         members.sort(key=lambda item: os.fsencode(item.uri))
         if len(members) > 1:
             _check(members)
+            if are_files:
+                _check_names(members)
         yield Split(pieces=tuple(map(whole_piece, members)))
+
+
+def _check_names(members: Sequence[InputObject]) -> None:
+    """Check that the inputs of a group can be in one folder."""
+    first: dict[str, str] = {}
+    for item in members:
+        name = input_name(item.uri)
+        if first.setdefault(name, item.uri) != item.uri:
+            raise InputError(
+                f"{shown(item.uri)}: has the name of {shown(first[name])}, and both would be in the folder of one task "
+                "(split.feed: files): rename one, or change split.group so that they are in different groups"
+            )
 
 
 def _check(members: Sequence[InputObject]) -> None:

@@ -33,6 +33,7 @@ def with_kinds(
     found = list(objects)
     target = target_size(objects, split, parallelism)
     can_be_cut = not split.whole_files and split.records is None and split.group is None
+    can_be_cut = can_be_cut and split.feed == "stdin"
     places = [
         place
         for place, item in enumerate(found)

@@ -24,7 +24,7 @@ def with_packing(rules: SplitSpec, spec: JobSpec, paths: Mapping[str, str]) -> t
     ``paths`` has the local paths of the job's files, by their URIs. If the spec does not set ``pack``, small inputs
     share tasks unless a command or a script of the map phase mentions a variable of the input file.
     """
-    if rules.pack is not None or rules.whole_files or rules.group is not None:
+    if rules.pack is not None or rules.whole_files or rules.group is not None or rules.feed == "files":
         return rules, ()
     mention = mention_in_commands(spec) or _mention_in_scripts(spec, paths)
     if mention is None:

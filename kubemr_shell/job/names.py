@@ -50,8 +50,12 @@ def file_name(uri: str) -> str:
 
     The name is what follows the last ``#``, as in ``data.txt#dictionary``, or else the last name of the path.
     """
-    if named := _NAMED.fullmatch(uri):
-        return named[2]
+    named = _NAMED.fullmatch(uri)
+    return named[2] if named else input_name(uri)
+
+
+def input_name(uri: str) -> str:
+    """Return the last name of the path of an input."""
     if _HTTP.match(uri):
         uri = re.split("[?#]", uri, maxsplit=1)[0]
         uri = uri.partition("://")[2].partition("/")[2]

@@ -14,7 +14,18 @@ from kubemr_shell.job.containers import Anything, CommandLine, ListOf, TextMap
 from kubemr_shell.job.mappings import DataclassShape, DistinctNames, Excludes, NeedsOneOf, described
 from kubemr_shell.job.records import DESCRIPTION, LINES, Records, RecordsShape
 from kubemr_shell.job.shape import Choice, Flag, Whole
-from kubemr_shell.job.spec_mappings import ENV, KEY, S3, SPLIT, TEXT, EnvVar, KeySpec, S3Spec, SplitSpec
+from kubemr_shell.job.spec_mappings import (
+    ENV,
+    KEY,
+    S3,
+    SPLIT,
+    TEXT,
+    EnvVar,
+    FeedNeedsRecords,
+    KeySpec,
+    S3Spec,
+    SplitSpec,
+)
 from kubemr_shell.job.texts import Text
 
 Command: TypeAlias = str | tuple[str, ...]
@@ -244,6 +255,7 @@ SPEC = DataclassShape(
         Excludes("partitions", 0, ("combineCommand", "reduceCommand"), MAP_ONLY),
         NeedsOneOf(("inputs", "inputsFrom"), "is missing: list the files, folders, globs or URLs to read"),
         DistinctNames("files", "archives"),
+        FeedNeedsRecords(),
     ),
 )
 """The shape of the whole spec."""

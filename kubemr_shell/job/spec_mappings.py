@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from kubemr_shell.job.containers import ListOf
-from kubemr_shell.job.mappings import AtMostOneOf, DataclassShape, Excludes, described
-from kubemr_shell.job.shape import Choice, Flag, Quantity, Whole
+from kubemr_shell.job.mappings import AtMostOneOf, DataclassShape, Excludes, Rule, described
+from kubemr_shell.job.report import Report, below
+from kubemr_shell.job.shape import Choice, Flag, Quantity, Schema, Whole
 from kubemr_shell.job.texts import LINE_END, GroupPattern, Separator, Text
 
 TEXT = Text()
@@ -74,10 +76,36 @@ class SplitSpec:
             unset="none",
         ),
     )
+    feed: Literal["stdin", "files"] = field(
+        default="stdin",
+        metadata=described(
+            "The way to the command. stdin: records. files: each file, or each group, is one map task; the files are "
+            "put into its folder as they are stored, KUBEMR_INPUT_FILES lists them, and stdin is empty.",
+            Choice("stdin", "files"),
+        ),
+    )
     whole_files: bool = field(
         default=False,
         metadata=described("Give every file a map task of its own, and cut no file.", Flag()),
     )
+
+
+class FeedNeedsRecords(Rule):
+    """A rule that forbids the fields about records if the command gets files."""
+
+    _NAMES = ("records",)
+
+    def check(self, given: Mapping[str, Any], path: str, report: Report) -> None:
+        split = given.get("split")
+        if isinstance(split, SplitSpec) and split.feed == "files":
+            for name in self._NAMES:
+                if name in given:
+                    report.add(below(path, name), "has no effect with split.feed: files; remove one of them")
+
+    def schema(self) -> Schema:
+        files = {"properties": {"feed": {"enum": ["files"]}}, "required": ["feed"]}
+        present = [{"required": [name]} for name in self._NAMES]
+        return {"not": {"properties": {"split": files}, "required": ["split"], "anyOf": present}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +189,9 @@ SPLIT = DataclassShape(
             True,
             ("maxBytes", "pack", "records", "group"),
             "has no effect with wholeFiles: true; remove one of them",
+        ),
+        Excludes(
+            "feed", "files", ("maxBytes", "pack", "records"), "has no effect with feed: files; remove one of them"
         ),
         AtMostOneOf("group", "pack", "has no effect with group; remove one of them"),
         AtMostOneOf("group", "records", "would cut the files of a group; remove records or group"),

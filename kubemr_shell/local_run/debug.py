@@ -15,8 +15,6 @@ from kubemr_shell.command.process import Feed
 from kubemr_shell.command.signals import ignore_only_here
 from kubemr_shell.command.start import SHELL
 from kubemr_shell.errors import CommandNotStarted, JobNotFound, UsageError
-from kubemr_shell.inputs.feed import SplitFeed
-from kubemr_shell.inputs.records.formats import RecordFormat
 from kubemr_shell.job import names
 from kubemr_shell.job.state import Phase
 from kubemr_shell.job.validate import spec_from_mapping
@@ -29,6 +27,7 @@ from kubemr_shell.worker.commands import Subject, environment_of
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.job_files import files_of
 from kubemr_shell.worker.map_outputs import map_outputs_of
+from kubemr_shell.worker.map_task import input_of
 from kubemr_shell.worker.memory import MemoryPlan
 from kubemr_shell.worker.reduce_task import partition_feed
 from kubemr_shell.worker.splits import PlannedSplits
@@ -77,10 +76,8 @@ def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tup
     assert view.plan is not None
     plan_id = view.plan.claim_id
     split = PlannedSplits(context.workspace, lambda: plan_id).of_task(task)
-    workspace = context.workspace
-    records = RecordFormat(context.spec.records)
-    split_feed = SplitFeed(split, folder=context.folder, scratch=workspace.scratch, records=records, s3=workspace.s3)
-    return split_feed, Subject(phase=phase, attempt=attempt, command=context.spec.map_command, split=split)
+    map_feed, files = input_of(context, split)
+    return map_feed, Subject(phase=phase, attempt=attempt, command=context.spec.map_command, split=split, files=files)
 
 
 def _run(context: JobContext, subject: Subject, feed: Feed) -> int:

@@ -31,7 +31,7 @@ def plan_of(request: RunRequest) -> Plan:
     listed = list_inputs(
         spec.inputs,
         inputs_from=spec.inputs_from,
-        decompress=spec.decompress,
+        decompress="none" if spec.split.feed == "files" else spec.decompress,
         folder=request.folder,
         stdin_copy=None,
         list_copy=None if content is None else lambda: content,

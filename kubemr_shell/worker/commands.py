@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.environment import AttemptFacts, attempt_environment
@@ -30,10 +30,13 @@ from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
 from kubemr_shell.waits.flag import Flag
-from kubemr_shell.waits.waiter import Cancelled
+from kubemr_shell.waits.waiter import NOBODY, Cancelled
 from kubemr_shell.worker.attempt_results import AttemptEnded, Dropped, Failed, Spoiled
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.meter import Status
+
+if TYPE_CHECKING:
+    from kubemr_shell.inputs.input_files import InputFiles
 
 STDERR_KEPT_BYTES = 2000
 """The bytes of stderr, counted from its end, that the facts of a failure contain."""
@@ -52,6 +55,8 @@ class Subject:
     command: Command | None
     """The command; None if the job has no reduceCommand, so that the merged lines are the output."""
     split: Split | None = None
+    files: InputFiles | None = None
+    """The files that the command reads from its folder, if it does not read its input on stdin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,7 @@ class Commands:
         assert subject.command is not None
         try:
             outcome = self._run(subject, subject.command, streams, cancel, log_suffix)
-        except CommandError as error:
+        except (CommandError, InputError, Unavailable) as error:
             raise_end(subject, error)
         except Cancelled as error:
             raise AttemptEnded(Dropped(attempt=subject.attempt)) from error
@@ -109,7 +114,10 @@ class Commands:
             task = names.task_label(subject.phase, subject.attempt.task)
             self.status = Status(time.monotonic(), f"{task}: {text}") if text else None
 
-        with self._scratch.attempt(name) as folder, environment_of(job, subject, command, folder) as environment:
+        with (
+            self._scratch.attempt(name) as folder,
+            environment_of(job, subject, command, folder, cancel.fd) as environment,
+        ):
             return self._runner.run(
                 AttemptRequest(
                     command=command,
@@ -162,9 +170,14 @@ def raise_end(subject: Subject, error: BaseException) -> NoReturn:
 
 
 @contextmanager
-def environment_of(job: JobContext, subject: Subject, command: Command, folder: str) -> Iterator[dict[str, str]]:
-    """Yield the environment variables of an attempt that runs in ``folder``."""
-    with _input_list(folder, subject.split) as input_list:
+def environment_of(
+    job: JobContext, subject: Subject, command: Command, folder: str, cancel_fd: int = NOBODY
+) -> Iterator[dict[str, str]]:
+    """Yield the environment variables of an attempt that runs in ``folder``. Put its input files there.
+
+    Raise the errors of ``InputFiles.placed``.
+    """
+    with _input_list(folder, subject, cancel_fd) as input_list:
         facts = _facts(job, subject, input_list)
         yield attempt_environment(job.environment, facts, job.user_environment, folder=folder, command=command)
 
@@ -191,14 +204,27 @@ def _facts(job: JobContext, subject: Subject, input_list: str | None) -> Attempt
 
 
 @contextmanager
-def _input_list(folder: str, split: Split | None) -> Iterator[str | None]:
-    """Write a file with the names of a split's inputs if there are several, and yield its path."""
-    if split is None or len(split.pieces) < 2:
+def _input_list(folder: str, subject: Subject, cancel_fd: int) -> Iterator[str | None]:
+    """Yield the path of a file with the names of the inputs, or None if the only input is read on stdin.
+
+    The names are those of the files in the folder, or the URIs of inputs that are read on stdin.
+    """
+    if subject.files is not None:
+        with subject.files.placed(folder, cancel_fd) as names, _list_of(folder, names) as path:
+            yield path
+    elif subject.split is None or len(subject.split.pieces) < 2:
         yield None
-        return
+    else:
+        with _list_of(folder, [piece.uri for piece in subject.split.pieces]) as path:
+            yield path
+
+
+@contextmanager
+def _list_of(folder: str, names: Sequence[str]) -> Iterator[str]:
+    """Write a file with one name in each line, and yield its path."""
     path = os.path.join(folder, INPUT_LIST)
     with watched_space(path), folder_needed(folder), open(path, "wb") as file:
-        file.write(b"".join(os.fsencode(piece.uri) + b"\n" for piece in split.pieces))
+        file.write(b"".join(os.fsencode(name) + b"\n" for name in names))
     try:
         yield path
     finally:

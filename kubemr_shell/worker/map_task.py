@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from kubemr_shell import engine
 from kubemr_shell.board.steps import Attempt
@@ -23,6 +24,30 @@ from kubemr_shell.worker.journal import Entry
 from kubemr_shell.worker.part import PartWriter
 from kubemr_shell.worker.splits import PlannedSplits
 from kubemr_shell.worker.told import Told
+
+if TYPE_CHECKING:
+    from kubemr_shell.inputs.input_files import InputFiles
+
+MapFeed: TypeAlias = "SplitFeed | InputFiles"
+"""The feed of a map command. Both kinds count the bytes and the records that the command gets."""
+
+
+def input_of(job: JobContext, split: Split) -> tuple[MapFeed, InputFiles | None]:
+    """Return the feed for the command of a split, and the files that must be in its folder, if any."""
+    if job.spec.split.feed == "files":
+        from kubemr_shell.inputs.input_files import InputFiles
+
+        files = InputFiles(split, folder=job.folder, s3=job.workspace.s3)
+        return files, files
+    feed = SplitFeed(
+        split,
+        folder=job.folder,
+        scratch=job.workspace.scratch,
+        records=RecordFormat(job.spec.records),
+        s3=job.workspace.s3,
+        memory=job.memory.read_ahead_bytes,
+    )
+    return feed, None
 
 
 class MapTasks:
@@ -51,21 +76,14 @@ class MapTasks:
     def run(self, attempt: Attempt, cancel: Flag) -> Entry:
         """Run an attempt, and return its journal entry. Raise AttemptEnded if it does not succeed."""
         split = self._splits.of_task(attempt.task)
-        feed = SplitFeed(
-            split,
-            folder=self._job.folder,
-            scratch=self._job.workspace.scratch,
-            records=RecordFormat(self._job.spec.records),
-            s3=self._job.workspace.s3,
-            memory=self._job.memory.read_ahead_bytes,
-        )
+        feed, files = input_of(self._job, split)
         self.moved = lambda: feed.moved
         try:
+            subject = Subject(phase=Phase.MAP, attempt=attempt, command=self._command, split=split, files=files)
             if self._job.is_map_only:
-                subject = Subject(phase=Phase.MAP, attempt=attempt, command=self._command, split=split)
                 entry = self._parts.write(subject, feed, cancel)
             else:
-                entry = self._collect(attempt, split, feed, cancel)
+                entry = self._collect(subject, feed, cancel)
         finally:
             self.moved = lambda: 0
         if feed.notices:
@@ -78,16 +96,16 @@ class MapTasks:
         assert self._job.spec.map_command is not None
         return self._job.spec.map_command
 
-    def _collect(self, attempt: Attempt, split: Split, feed: SplitFeed, cancel: Flag) -> Entry:
+    def _collect(self, subject: Subject, feed: MapFeed, cancel: Flag) -> Entry:
+        attempt = subject.attempt
         self._collectors = self._collectors or self._new_collectors()
         collected = self._collectors[0]
-        subject = Subject(phase=Phase.MAP, attempt=attempt, command=self._command, split=split)
         streams = Streams(feed=feed, drain=CountedMove(collected.drain, collected))
         try:
             told = Told()
             told.take(self._commands.run(subject, streams, cancel))
             if self._job.spec.combine_command is not None:
-                self._combine(replace(subject, command=self._job.spec.combine_command), cancel, told)
+                self._combine(replace(subject, command=self._job.spec.combine_command, files=None), cancel, told)
             facts, lengths = self._outputs.write(attempt, self._collectors[-1])
         finally:
             for collector in self._collectors:

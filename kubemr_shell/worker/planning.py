@@ -196,7 +196,7 @@ class Planner:
         return list_inputs(
             spec.inputs,
             inputs_from=spec.inputs_from,
-            decompress=spec.decompress,
+            decompress="none" if spec.split.feed == "files" else spec.decompress,
             folder=job.folder,
             stdin_copy=(lambda: stdin_copy) if stdin_copy else None,
             list_copy=job.list_copy,

@@ -13,7 +13,7 @@ import pytest
 PAGE = Path(__file__).parents[2] / "docs" / "inputs.md"
 SECTION = PAGE.read_text(encoding="utf-8").partition("\n## Tasks\n")[2].partition("\n## ")[0]
 RECIPES = re.findall(r"^```\n(.*?)^```$", SECTION, re.DOTALL | re.MULTILINE)
-EXPECTED = (["1 a.txt", "2 b.txt", "3 c.txt"], ["ada: 3 letters", "grace: 5 letters"], ["1+2", "3+4"])
+EXPECTED = (["1 a.txt", "2 b.txt", "3 c.txt"], ["ada: 3 letters", "grace: 5 letters"], ["1+2", "3+4"], ["1+2", "3+4"])
 
 
 def write_inputs(folder: Path) -> None:

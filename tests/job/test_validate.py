@@ -83,6 +83,8 @@ WRONG = [
     ("spec.split.group", "split: {group: (a), wholeFiles: true}", "has no effect with wholeFiles: true"),
     ("spec.split.pack", "split: {group: (a), pack: true}", "has no effect with group; remove one of them"),
     ("spec.split.records", "split: {group: (a), records: 1}", "would cut the files of a group"),
+    ("spec.split.records", "split: {feed: files, records: 1}", "has no effect with feed: files"),
+    ("spec.records", "split: {feed: files}\nrecords: csv", "has no effect with split.feed: files"),
     ("spec.split.pack", "split: {pack: true, wholeFiles: true}", "has no effect with wholeFiles: true"),
     ("spec.split.pack", "split: {pack: 'true'}", "must be true or false, without quotes, not the string 'true'"),
     ("spec.keepTmp", "keepTmp: 1", "must be true or false, without quotes, not 1"),
