@@ -77,6 +77,26 @@ def test_a_scan_that_stopped_goes_on_where_it_stopped(name: str, content: bytes,
     assert stops[0] == stops[1]
 
 
+@pytest.mark.parametrize("engine", [_native, reference], ids=["native", "reference"])
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("end-byte", b"x" * 63 + b"\0"),
+        ("csv", b"x" * 63 + b"\n"),
+        ("csv", b'"' + b"x" * 61 + b'"\n'),
+        ("fasta", b">" + b"A" * 62 + b"\n"),
+        ("fastq", b"@\n" + b"A" * 29 + b"\n+\n" + b"I" * 29 + b"\n"),
+    ],
+)
+def test_a_scan_stops_at_a_record_that_ends_with_a_block_of_64_bytes(
+    engine: ModuleType, name: str, record: bytes
+) -> None:
+    for most in (1, 2):
+        scanner = engine.RecordScanner(name, MARKS[name])
+        assert scanner.scan(record * 4, most) == 64 * most
+        assert (scanner.records, scanner.damage) == (most, "")
+
+
 @strategies.quick
 @given(name=FORMATS, content=STREAMS, offset=st.integers(0, 20), most=st.integers(1, 8))
 def test_a_range_of_a_file_is_scanned_as_its_bytes_are(name: str, content: bytes, offset: int, most: int) -> None:

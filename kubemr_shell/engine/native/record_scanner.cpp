@@ -24,8 +24,11 @@ constexpr u8 kByteOrderMark[] = {0xef, 0xbb, 0xbf};
 }
 
 // Each kernel scans the first `size` bytes of a block of 64 readable bytes, up to the end of record number `most`. A
-// kernel returns the number of bytes scanned, which is `size` if that record does not end in the block.
+// kernel returns the number of bytes scanned, which is `size` if that record does not end in the block. `kStopsAtEnd`
+// is false if only the start of the next record shows where a record ends.
 struct EndByteKernel {
+  static constexpr bool kStopsAtEnd = true;
+
   [[gnu::always_inline]] static std::size_t run(RecordScan& s, const u8* block, std::size_t size, u8 mark, u64 most) {
     const u64 ends = mask_of_byte(block, mark) & low_bits(size);
     const auto count = static_cast<u64>(std::popcount(ends));
@@ -40,6 +43,8 @@ struct EndByteKernel {
 };
 
 struct CsvKernel {
+  static constexpr bool kStopsAtEnd = true;
+
   [[gnu::always_inline]] static std::size_t run(RecordScan& s, const u8* block, std::size_t size, u8 mark, u64 most) {
     const u64 valid = low_bits(size);
     const u64 quotes = mask_of_byte(block, '"') & valid;
@@ -99,6 +104,8 @@ struct CsvKernel {
 };
 
 struct FastaKernel {
+  static constexpr bool kStopsAtEnd = false;
+
   [[gnu::always_inline]] static std::size_t run(RecordScan& s, const u8* block, std::size_t size, u8 /*end_byte*/,
                                                 u64 most) {
     const u64 line_starts = mask_of_byte(block, '\n') << 1 | u64{s.last == '\n'};
@@ -143,6 +150,8 @@ struct FastaKernel {
 }
 
 struct FastqKernel {
+  static constexpr bool kStopsAtEnd = true;
+
   [[gnu::always_inline]] static std::size_t run(RecordScan& s, const u8* block, std::size_t size, u8 /*end_byte*/,
                                                 u64 most) {
     u64 ends = mask_of_byte(block, '\n') & low_bits(size);
@@ -174,7 +183,7 @@ template <typename Kernel>
     if (used > 0) s.last = block[used - 1];
     s.position += used;
     at += used;
-    if (used < length) break;
+    if (used < length || (Kernel::kStopsAtEnd && s.records == most)) break;
   }
   return at;
 }
