@@ -36,6 +36,9 @@ _OPTIONS = (
     _spec_option("--inputs-from", field="inputsFrom", metavar="FILE"),
     _spec_option("--decompress", field="decompress", type=click.Choice(["auto", "none"])),
     _spec_option("--records", field="records", metavar="FORMAT"),
+    _spec_option("--header", field="header.mode", type=click.Choice(["keep", "repeat", "drop"])),
+    _spec_option("--header-lines", field="header.lines", type=int, metavar="N"),
+    _spec_option("--header-prefix", field="header.prefix", metavar="TEXT"),
     _spec_option("--separator", field="key.separator", metavar="TEXT"),
     _spec_option("--key-fields", field="key.fields", type=int, metavar="N"),
     _spec_option("--split-bytes", field="split.maxBytes", metavar="BYTES"),
@@ -184,6 +187,7 @@ def _changes(flags: Mapping[str, Any], inputs: list[str]) -> dict[str, Any]:
     }
     nested = {
         "key": {"separator": "separator", "fields": "key_fields"},
+        "header": {"mode": "header", "lines": "header_lines", "prefix": "header_prefix"},
         "split": {
             "maxBytes": "split_bytes",
             "records": "split_records",

@@ -10,12 +10,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.records.formats import LINE_FORMAT, RecordFormat
 from kubemr_shell.inputs.records.scanners import Damage, Scanner
 from kubemr_shell.shown import shown
 from kubemr_shell.waits.waiter import Waiter
+
+if TYPE_CHECKING:
+    from kubemr_shell.inputs.records.headers import HeaderFormat
 
 GATHERED_BYTES = 64 << 10
 """The number of bytes from which collected pieces are written."""
@@ -38,9 +43,12 @@ class CommandPipe:
     its format.
     """
 
-    def __init__(self, fd: int, waiter: Waiter, records: RecordFormat = LINE_FORMAT) -> None:
+    def __init__(
+        self, fd: int, waiter: Waiter, records: RecordFormat = LINE_FORMAT, headers: HeaderFormat | None = None
+    ) -> None:
         self.format = records
         """The format of the records."""
+        self._header = None if headers is None else headers.of_task()
         self.bytes_fed = 0
         self.bytes_passed = 0
         """The number of bytes that the feeds have read but not written to the pipe."""
@@ -102,6 +110,32 @@ class CommandPipe:
         )
         if self._has_content:
             raise InputError(self._wide)
+
+    @property
+    def takes_headers(self) -> bool:
+        """Return whether files have headers, which are no records."""
+        return self._header is not None
+
+    def without_header(self, chunks: Iterable[bytes], name: str) -> Iterable[bytes]:
+        """Return the bytes of the file of the current piece without its header.
+
+        Write the header if the command has to get it. Raise InputError and CorruptInput for a header that cannot be
+        found, or that differs from the header that the command got.
+        """
+        if self._header is None:
+            return chunks
+        header, rest = self._header.format.split(chunks, name)
+        if header is not None:
+            self.write_header(header, name)
+        return rest
+
+    def write_header(self, header: bytes, name: str) -> None:
+        """Take the header of the file of the current piece, and write it if the command has to get it."""
+        assert self._header is not None
+        self.first_record += len(header)
+        if data := self._header.begin(header, name):
+            self._gather(data)
+            self._missing_end = b"" if data.endswith(b"\n") else b"\n"
 
     def write(self, data: bytes) -> None:
         """Write bytes. Small pieces wait until ``GATHERED_BYTES`` are collected, or for ``flush``."""

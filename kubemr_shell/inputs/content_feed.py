@@ -22,7 +22,7 @@ def feed_content(
         pipe.begin_piece(file.name)
         if encoding := wide_encoding(file.head):
             pipe.begin_wide(file.name, encoding)
-        for data in file.chunks:
+        for data in pipe.without_header(file.chunks, file.name):
             pipe.write(data)
             if is_slow:
                 pipe.flush()

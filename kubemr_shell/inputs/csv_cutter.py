@@ -40,18 +40,19 @@ class CsvCutter(Cutter):
         if scheme_of(item.uri) == "file":
             return self._local_cuts(item, wanted)
         assert item.size is not None
-        rows = RowCuts(wanted)
-        for block in read_remote(item, self._s3, self._cancel_fd):
+        begin = item.records_start
+        rows = RowCuts([cut - begin for cut in wanted])
+        for block in read_remote(item, self._s3, Waiter(self._cancel_fd), start=begin):
             rows.feed(block)
         if rows.is_quoted:
-            raise _unterminated(item, rows.last_quote)
-        return [cut for cut in rows.cuts if cut < item.size]
+            raise _unterminated(item, begin + rows.last_quote)
+        return [begin + cut for cut in rows.cuts if begin + cut < item.size]
 
     def _local_cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
         assert item.size is not None
         size = item.size
         with open_local(item, self._folder) as source:
-            bounds = [0, *wanted, size]
+            bounds = [item.records_start, *wanted, size]
             ranges = [
                 (start, min(start + COUNTED_BYTES, end), number)
                 for number, end in enumerate(bounds[1:])

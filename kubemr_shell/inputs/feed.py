@@ -8,6 +8,9 @@ newline and another piece follows, a newline is added between the two pieces. No
 In another format, the feed of a piece searches for the first boundary between two records at the start of the piece,
 and again at its end. The feed writes the records between these two boundaries. If a piece ends without the end of its
 last record and another piece follows, the missing end is added between the two pieces.
+
+A header of a file is no record. The records of a file that is cut begin behind its header, which comes from the plan.
+The feed of a whole file takes the header off the bytes.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from kubemr_shell.waits.retry import READING_PATIENCE, Patience
 from kubemr_shell.waits.waiter import Cancelled, Waiter
 
 if TYPE_CHECKING:
+    from kubemr_shell.inputs.records.headers import HeaderFormat
     from kubemr_shell.inputs.s3_feed import ObjectFeed
 
 MOST_MEMORY = 24 << 20
@@ -41,18 +45,22 @@ class SplitFeed:
         folder: str,
         scratch: str,
         records: RecordFormat = LINE_FORMAT,
+        headers: HeaderFormat | None = None,
+        planned_header: bytes = b"",
         s3: S3Config = S3Config(),  # noqa: B008 - frozen
         memory: int = MOST_MEMORY,
         patience: Patience = READING_PATIENCE,
     ) -> None:
         """Make a feed. ``memory`` limits the bytes from a network that wait in this process for the command.
 
-        ``scratch`` is a folder for temporary files.
+        ``scratch`` is a folder for temporary files. ``planned_header`` is the header that the plan has for the split.
         """
         self._split = split
         self._folder = folder
         self._scratch = scratch
         self._format = records
+        self._headers = headers
+        self._planned_header = planned_header
         self._s3 = s3
         self._memory = min(memory, MOST_MEMORY)
         self._patience = patience
@@ -85,8 +93,10 @@ class SplitFeed:
         Return without an error if the feed is cancelled, or if the command stops reading.
         """
         waiter = Waiter(cancel_fd)
-        self._pipe = pipe = CommandPipe(fd, waiter, self._format)
+        self._pipe = pipe = CommandPipe(fd, waiter, self._format, self._headers)
         try:
+            if self._planned_header:
+                pipe.write_header(self._planned_header, self._split.pieces[0].uri)
             for piece in self._split.pieces:
                 pipe.begin_piece(piece.uri, piece.start)
                 self._feed(piece, pipe, waiter, cancel_fd)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from kubemr_shell.errors import InputChanged, InputError, InputNotFound
 from kubemr_shell.inputs.command_pipe import CommandPipe
@@ -105,12 +106,18 @@ class _Source:
             from kubemr_shell.inputs.blocks.piece_feed import feed_cut_piece
 
             feed_cut_piece(self._piece, self._ranges, self._pipe)
-        elif self._piece.codec != "none":
+            return
+        if self._piece.codec != "none":
             from kubemr_shell.inputs.content_feed import feed_content
 
             feed_content(self._ranges(0, self._size), self._piece, self._pipe, scratch)
-        elif self._end - self._piece.start == self._size <= SMALL_BYTES:
-            self._pipe.write(self._begun(self._read(0, self._size)))
+            return
+        is_small = self._piece.is_whole and self._size <= SMALL_BYTES
+        if self._pipe.takes_headers and self._piece.is_whole:
+            self._pass_header()
+        if is_small:
+            start = self._piece.start
+            self._pipe.write(self._begun(self._read(start, self._size - start)))
         else:
             if self._piece.start == 0:
                 self._begun(self._read(0, min(4, self._size)))
@@ -118,6 +125,12 @@ class _Source:
                 self._feed_lines()
             else:
                 self._feed_records()
+
+    def _pass_header(self) -> None:
+        """Let the piece begin behind the header."""
+        before = self._pipe.first_record
+        self._pipe.without_header(self._blocks(0, self._size, FIRST_LOOK_BYTES, LONGEST_LOOK_BYTES), self._piece.uri)
+        self._piece = replace(self._piece, start=self._pipe.first_record - before)
 
     def _feed_records(self) -> None:
         """Let the kernel move all bytes between two boundaries of records."""
@@ -134,7 +147,7 @@ class _Source:
                 raise self._too_short(stopped)
 
     def _begun(self, head: bytes) -> bytes:
-        """Return the first bytes of the file, after a look at their byte order mark."""
+        """Return the first bytes of the records, after a look at their byte order mark."""
         if encoding := wide_encoding(head):
             self._pipe.begin_wide(self._piece.uri, encoding)
         return head

@@ -18,7 +18,7 @@ from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.local import write_all
 from kubemr_shell.storage.os_errors import explained
-from kubemr_shell.waits.waiter import NOBODY
+from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 
 class InputFiles:
@@ -92,7 +92,7 @@ class InputFiles:
         target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             if piece.size != 0:
-                for block in read_remote(item, self._s3, cancel_fd):
+                for block in read_remote(item, self._s3, Waiter(cancel_fd)):
                     write_all(target, block, path)
                     self.moved += len(block)
         finally:

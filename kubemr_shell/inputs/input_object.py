@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kubemr_shell.inputs.file_kind import wide_encoding
-from kubemr_shell.job.split import Codec
+from kubemr_shell.job.split import Codec, Header
 
 MAY_BE_CUT: tuple[Codec, ...] = ("none", "gzip", "bzip2", "xz", "zstd", "lz4")
 """The kinds of inputs that can be cut, the compressed ones only if they consist of blocks."""
@@ -27,6 +27,13 @@ class InputObject:
     """Whether a read can begin in the middle."""
     alone: bool = False
     """Whether no other input may share a task with this one."""
+    header: Header | None = None
+    """The header; None if the input is empty or has no header, or if the plan does not depend on the header."""
+
+    @property
+    def records_start(self) -> int:
+        """Return the offset at which the records begin, as far as the plan knows it."""
+        return self.header.size if self.header is not None and self.codec == "none" else 0
 
     @classmethod
     def of_content(

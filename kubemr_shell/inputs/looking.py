@@ -1,11 +1,14 @@
-"""Reads the first bytes of the S3 objects that would be cut, because a compressed object is cut elsewhere.
+"""Reads the beginnings of inputs before they are divided into splits, where a beginning changes the splits.
 
-Each object takes a request. Objects that are not cut need none: the task that reads them looks at their first bytes.
+A compressed object is cut elsewhere than a plain one. So the first bytes of each S3 object that would be cut are read,
+which takes a request. Objects that are not cut need none: the task that reads them looks at their first bytes.
+``planned_headers`` says whose headers are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kubemr_shell.errors import KubemrError
 from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of
@@ -19,8 +22,34 @@ from kubemr_shell.waits.retry import LISTING_PATIENCE
 from kubemr_shell.waits.threads import in_threads
 from kubemr_shell.waits.waiter import NOBODY, Waiter
 
+if TYPE_CHECKING:
+    from kubemr_shell.inputs.records.headers import HeaderFormat
+
 LOOKS_AT_ONCE = 16
 """The number of objects whose first bytes are read at the same time."""
+
+
+def with_headers(
+    objects: Sequence[InputObject],
+    headers: HeaderFormat | None,
+    *,
+    split: SplitSpec,
+    parallelism: int,
+    folder: str,
+    s3: S3Config,
+    cancel_fd: int = NOBODY,
+) -> tuple[Sequence[InputObject], Mapping[str, bytes]]:
+    """Return the inputs with the headers that change the plan, and the headers that the plan has to keep.
+
+    Raise the errors of ``read_headers``.
+    """
+    if headers is None:
+        return objects, {}
+    from kubemr_shell.inputs.planned_headers import read_headers
+
+    return read_headers(
+        objects, headers, split=split, parallelism=parallelism, folder=folder, s3=s3, cancel_fd=cancel_fd
+    )
 
 
 def with_kinds(

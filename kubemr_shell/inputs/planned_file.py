@@ -29,11 +29,10 @@ def open_local(item: InputObject, folder: str) -> Iterator[int]:
 
 
 def read_remote(
-    item: InputObject, s3: S3Config, cancel_fd: int, end: int | None = None, start: int = 0
+    item: InputObject, s3: S3Config, waiter: Waiter, *, start: int = 0, end: int | None = None
 ) -> Iterator[bytes]:
-    """Yield the bytes of a URL or an S3 object in a range as they arrive. Raise InputError and Cancelled."""
+    """Yield the bytes of a range of a URL or an S3 object as they arrive. Raise InputError and Cancelled."""
     end = item.size if end is None else end
-    waiter = Waiter(cancel_fd)
     if is_s3(item.uri):
         from kubemr_shell.inputs.s3_feed import S3Object
         from kubemr_shell.net.s3_client import client_for

@@ -60,6 +60,8 @@ def feed_ranges(piece: Piece, file: Readable, pipe: CommandPipe, scratch: str) -
         feed_cut_piece(piece, file.read, pipe, is_slow=True)
     elif piece.codec != "none":
         feed_content(file.read(0, piece.size), piece, pipe, scratch, is_slow=True)
+    elif pipe.takes_headers and piece.is_whole:
+        _write_all(pipe.without_header(file.read(0, piece.end), piece.uri), piece, pipe, is_start=False)
     elif piece.end is None or piece.size is None:
         _write_all(file.read(piece.start, piece.end), piece, pipe, is_start=piece.start == 0)
     elif pipe.format.is_lines and not piece.exact:

@@ -17,8 +17,9 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.planned_file import open_local, read_remote
 from kubemr_shell.inputs.records.formats import RecordFormat
 from kubemr_shell.inputs.records.scanners import Damage
-from kubemr_shell.inputs.splits import MOST_PIECES, packed_size, piece_of, whole_piece
+from kubemr_shell.inputs.splits import MOST_PIECES, is_packed, piece_of, whole_piece
 from kubemr_shell.inputs.unpacking import unpacked
+from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.shown import shown
@@ -60,7 +61,7 @@ def splits_by_records(counted: Iterable[Counted], limits: RecordLimits) -> Itera
     packed: list[Piece] = []
     records = size = 0
     for found in counted:
-        own = packed_size(found.item, limits.bytes) if limits.is_packed and not found.cuts else None
+        own = _own_size(found, limits)
         is_over = own is None or records + found.records > limits.records or size + own > limits.bytes
         if packed and (is_over or len(packed) == MOST_PIECES):
             yield Split(pieces=tuple(packed))
@@ -73,6 +74,12 @@ def splits_by_records(counted: Iterable[Counted], limits: RecordLimits) -> Itera
             size += own
     if packed:
         yield Split(pieces=tuple(packed))
+
+
+def _own_size(found: Counted, limits: RecordLimits) -> int | None:
+    """Return the size of an input that shares a split with others, or None if it does not share one."""
+    is_shared = limits.is_packed and not found.cuts and is_packed(found.item, SplitSpec(), limits.bytes)
+    return found.item.size if is_shared else None
 
 
 def _cut(found: Counted) -> Iterator[Piece]:
@@ -119,7 +126,7 @@ class RecordCounter:
         if item.size == 0:
             return Counted(item=item, cuts=(), records=0)
         if is_remote(item.uri):
-            return self._count_stream(item, read_remote(item, self._s3, self._cancel_fd))
+            return self._count_stream(item, read_remote(item, self._s3, Waiter(self._cancel_fd)))
         with open_local(item, self._folder) as source:
             return self._count_stream(item, self._blocks(source))
 

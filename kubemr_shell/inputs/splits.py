@@ -15,7 +15,7 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.records.cutter import ANYWHERE, Cutter
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.spec_mappings import SplitSpec
-from kubemr_shell.job.split import Piece, Split
+from kubemr_shell.job.split import Header, Piece, Split
 
 SMALLEST_TARGET = 1 << 20
 """The smallest target size of a split in bytes. Less is not worth a process, unless split.maxBytes asks for less."""
@@ -36,20 +36,46 @@ def plan_splits(
         yield from (Split(pieces=(whole_piece(item),)) for item in objects)
         return
     target = target_size(objects, split, parallelism)
-    packed: list[Piece] = []
-    room = target
+    packed = _Packed(target)
     for item in objects:
-        size = None if split.pack is False else packed_size(item, target)
-        if packed and (size is None or size > room or len(packed) == MOST_PIECES):
-            yield Split(pieces=tuple(packed))
-            packed, room = [], target
-        if size is None:
-            yield from (Split(pieces=(piece,)) for piece in _cut(item, target, cutter))
+        shares = is_packed(item, split, target)
+        if not (shares and packed.has_room(item)):
+            yield from packed.taken()
+        if shares:
+            packed.add(item)
         else:
-            packed.append(whole_piece(item))
-            room -= size
-    if packed:
-        yield Split(pieces=tuple(packed))
+            header = item.header.name if item.header and item.records_start else ""
+            yield from (Split((piece,), header) for piece in _cut(item, target, cutter))
+    yield from packed.taken()
+
+
+class _Packed:
+    """The small inputs that share the next split. All of them that are not empty have the same header."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._pieces: list[Piece] = []
+        self._room = target
+        self._header: Header | None = None
+
+    def has_room(self, item: InputObject) -> bool:
+        """Return whether the split can take the input."""
+        assert item.size is not None
+        is_equal = not (item.header and self._header) or item.header.name == self._header.name
+        return is_equal and item.size <= self._room and len(self._pieces) < MOST_PIECES
+
+    def add(self, item: InputObject) -> None:
+        """Add an input."""
+        assert item.size is not None
+        self._pieces.append(whole_piece(item))
+        self._room -= item.size
+        self._header = self._header or item.header
+
+    def taken(self) -> Iterator[Split]:
+        """Yield the split if it has an input, and begin another one."""
+        if self._pieces:
+            yield Split(tuple(self._pieces))
+        self._pieces, self._room, self._header = [], self._target, None
 
 
 def packing_rules(
@@ -69,14 +95,18 @@ def target_size(objects: Sequence[InputObject], split: SplitSpec, parallelism: i
     return min(split.max_bytes, max(SMALLEST_TARGET, -(-known // (TASKS_A_SLOT * parallelism))))
 
 
-def packed_size(item: InputObject, target: int) -> int | None:
-    """Return the size of an input that shares a split with others, or None if it does not share one.
+def is_packed(item: InputObject, split: SplitSpec, target: int) -> bool:
+    """Return whether an input shares a split with others.
 
     An input with a line break in its name has a split of its own: a list of files has one name in each line.
     """
-    if item.size is None or item.size >= target or item.alone or "\n" in item.uri:
-        return None
-    return item.size
+    is_small = item.size is not None and item.size < target
+    return split.pack is not False and is_small and not item.alone and "\n" not in item.uri
+
+
+def is_cut(item: InputObject, target: int) -> bool:
+    """Return whether an input can be cut and is large enough for it."""
+    return item.size is not None and item.size >= target and item.splittable and item.codec == "none"
 
 
 def whole_piece(item: InputObject) -> Piece:
@@ -89,10 +119,12 @@ def _cut(item: InputObject, target: int, cutter: Cutter) -> Iterator[Piece]:
     if item.size is None or not item.splittable:
         yield whole_piece(item)
         return
-    pieces = max(1, -(-item.size // target))
-    wanted = [item.size * number // pieces for number in range(1, pieces)]
+    begin = item.records_start
+    size = item.size - begin
+    pieces = max(1, -(-size // target))
+    wanted = [begin + size * number // pieces for number in range(1, pieces)]
     cuts = cutter.cuts(item, wanted) if wanted else []
-    for start, end in pairwise([0, *cuts, item.size]):
+    for start, end in pairwise([begin, *cuts, item.size]):
         yield piece_of(item, start, end, exact=cutter.is_exact and item.codec == "none")
 
 

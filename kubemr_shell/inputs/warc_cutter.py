@@ -59,6 +59,6 @@ class WarcCutter(Cutter):
                     waiter.check()
                     yield from ends_in_file(walk, source, start, min(start + WALKED_BYTES, item.size))
         else:
-            for block in read_remote(item, self._s3, self._cancel_fd):
+            for block in read_remote(item, self._s3, Waiter(self._cancel_fd)):
                 yield from walk.feed(block)
         yield from walk.end()

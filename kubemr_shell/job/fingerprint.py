@@ -18,6 +18,7 @@ DECIDE_MAP = (
     "inputs_from",
     "decompress",
     "records",
+    "header",
     "split",
     "map_command",
     "combine_command",

@@ -60,6 +60,27 @@ class AtMostOneOf(Rule):
         return {"not": {"required": list(self._names)}}
 
 
+class HasEffectWith(Rule):
+    """A rule that forbids some fields unless another field has one of certain values."""
+
+    def __init__(self, names: tuple[str, ...], field: str, values: tuple[object, ...], why: str) -> None:
+        self._names = names
+        self._field = field
+        self._values = values
+        self._why = why
+
+    def check(self, given: Mapping[str, Any], path: str, report: Report) -> None:
+        if given.get(self._field) not in self._values:
+            for name in self._names:
+                if name in given:
+                    report.add(below(path, name), self._why)
+
+    def schema(self) -> Schema:
+        has_value = {"properties": {self._field: {"enum": list(self._values)}}, "required": [self._field]}
+        present = [{"required": [name]} for name in self._names]
+        return {"anyOf": [has_value, {"not": {"anyOf": present}}]}
+
+
 class NeedsOneOf(Rule):
     """A rule that demands at least one of some fields."""
 

@@ -16,12 +16,15 @@ from kubemr_shell.job.records import DESCRIPTION, LINES, Records, RecordsShape
 from kubemr_shell.job.shape import Choice, Flag, Whole
 from kubemr_shell.job.spec_mappings import (
     ENV,
+    HEADER,
     KEY,
     S3,
     SPLIT,
     TEXT,
     EnvVar,
     FeedNeedsRecords,
+    HeaderNeedsLines,
+    HeaderSpec,
     KeySpec,
     S3Spec,
     SplitSpec,
@@ -91,6 +94,10 @@ class JobSpec:
         ),
     )
     records: Records = field(default=LINES, metadata=described(DESCRIPTION, RecordsShape()))
+    header: HeaderSpec = field(
+        default=HeaderSpec(),
+        metadata=described("The first lines of each file that are no records, and their treatment.", HEADER),
+    )
     map_command: Command | None = field(
         default=None,
         metadata=described(
@@ -256,6 +263,7 @@ SPEC = DataclassShape(
         NeedsOneOf(("inputs", "inputsFrom"), "is missing: list the files, folders, globs or URLs to read"),
         DistinctNames("files", "archives"),
         FeedNeedsRecords(),
+        HeaderNeedsLines(),
     ),
 )
 """The shape of the whole spec."""

@@ -1,4 +1,4 @@
-"""The mappings within the spec of a job: its key, its splits, its S3 store and its environment variables."""
+"""The mappings within the spec of a job: its key, splits, headers, S3 store and environment variables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kubemr_shell.job.containers import ListOf
-from kubemr_shell.job.mappings import AtMostOneOf, DataclassShape, Excludes, Rule, described
+from kubemr_shell.job.mappings import AtMostOneOf, DataclassShape, Excludes, HasEffectWith, Rule, described
+from kubemr_shell.job.records import Records
 from kubemr_shell.job.report import Report, below
 from kubemr_shell.job.shape import Choice, Flag, Quantity, Schema, Whole
 from kubemr_shell.job.texts import LINE_END, GroupPattern, Separator, Text
@@ -93,7 +94,7 @@ class SplitSpec:
 class FeedNeedsRecords(Rule):
     """A rule that forbids the fields about records if the command gets files."""
 
-    _NAMES = ("records",)
+    _NAMES = ("records", "header")
 
     def check(self, given: Mapping[str, Any], path: str, report: Report) -> None:
         split = given.get("split")
@@ -106,6 +107,64 @@ class FeedNeedsRecords(Rule):
         files = {"properties": {"feed": {"enum": ["files"]}}, "required": ["feed"]}
         present = [{"required": [name]} for name in self._NAMES]
         return {"not": {"properties": {"split": files}, "required": ["split"], "anyOf": present}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderSpec:
+    """The first lines of each input file that are no records, and their treatment."""
+
+    mode: Literal["keep", "repeat", "drop"] = field(
+        default="keep",
+        metadata=described(
+            "The treatment of the header. keep: there is none, and the first lines are records. repeat: each task gets "
+            "the header of a file before its first record of the file. drop: no task gets it.",
+            Choice("keep", "repeat", "drop"),
+        ),
+    )
+    lines: int = field(
+        default=1,
+        metadata=described(
+            "The number of lines of the header; with records: csv, of rows.",
+            Whole(1, 1_000_000),
+        ),
+    )
+    prefix: str | None = field(
+        default=None,
+        metadata=described(
+            "The header is all leading lines that begin with this text, such as #.",
+            Text(refused=LINE_END),
+            unset="the header is the first lines",
+        ),
+    )
+
+
+class HeaderNeedsLines(Rule):
+    """A rule that allows a header only in formats of records that consist of lines, and not with split.records."""
+
+    _KINDS = ("lines", "csv")
+
+    def check(self, given: Mapping[str, Any], path: str, report: Report) -> None:
+        header, records, split = given.get("header"), given.get("records"), given.get("split")
+        if not isinstance(header, HeaderSpec) or header.mode == "keep":
+            return
+        if isinstance(split, SplitSpec) and split.records is not None:
+            report.add(below(path, "split.records"), "cannot be combined with header; set split.maxBytes instead")
+        if isinstance(records, Records) and records.kind not in self._KINDS:
+            report.add(
+                below(path, "header"),
+                f"has no effect with records: {records.kind}, whose files have no header lines; remove it, or set "
+                "records: lines or records: csv",
+            )
+
+    def schema(self) -> Schema:
+        treated = {"type": "object", "properties": {"mode": {"enum": ["repeat", "drop"]}}, "required": ["mode"]}
+        of_lines = {"anyOf": [{"enum": list(self._KINDS)}, {"type": "object", "required": ["csv"]}]}
+        others = {"records": {"not": of_lines}, "split": {"type": "object", "required": ["records"]}}
+        refused = [
+            {"properties": {"header": treated, name: other}, "required": ["header", name]}
+            for name, other in others.items()
+        ]
+        return {"not": {"anyOf": refused}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +254,15 @@ SPLIT = DataclassShape(
         ),
         AtMostOneOf("group", "pack", "has no effect with group; remove one of them"),
         AtMostOneOf("group", "records", "would cut the files of a group; remove records or group"),
+    ),
+)
+HEADER = DataclassShape(
+    HeaderSpec,
+    rules=(
+        HasEffectWith(
+            ("lines", "prefix"), "mode", ("repeat", "drop"), "has no effect without mode: repeat or mode: drop; add one"
+        ),
+        AtMostOneOf("lines", "prefix", "has no effect with lines; remove one of them"),
     ),
 )
 S3 = DataclassShape(S3Spec)

@@ -13,6 +13,16 @@ Codec: TypeAlias = Literal["none", "auto", "gzip", "bzip2", "xz", "lzma", "zstd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The header of an input: its first lines, which are no records."""
+
+    name: str
+    """A digest of the content, so equal headers have equal names. Empty if no task gets the header."""
+    size: int
+    """The size in bytes, after any decompression."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """The records of one object that lie in the bytes from ``start`` up to, not including, ``end``.
 
@@ -44,18 +54,22 @@ class Split:
     """The pieces that one map task reads, in order."""
 
     pieces: tuple[Piece, ...]
+    header: str = ""
+    """The name of the header that the command gets from the plan before the first record, or an empty string."""
 
     def to_json(self) -> str:
         """Return the split as one line of ASCII. Surrogates are escaped, so every path is preserved."""
         rows = [[getattr(piece, name) for name in _COLUMNS] for piece in self.pieces]
-        return json.dumps(rows, separators=(",", ":"))
+        return json.dumps([self.header, *rows] if self.header else rows, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, line: str) -> Split:
         """Return the split of a line that ``to_json`` made. Raise StorageError for any other line."""
         try:
-            return cls(tuple(Piece(**dict(zip(_COLUMNS, row, strict=True))) for row in json.loads(line)))
-        except (ValueError, TypeError) as error:
+            rows = json.loads(line)
+            header = rows.pop(0) if rows and isinstance(rows[0], str) else ""
+            return cls(tuple(Piece(**dict(zip(_COLUMNS, row, strict=True))) for row in rows), header)
+        except (ValueError, TypeError, LookupError) as error:
             raise StorageError(
                 f"a line of the job's plan is not what was written ({error}): {line[:200]!r}",
                 sequel=Sequel.BEGINS_ANEW,

@@ -75,8 +75,9 @@ def _subject(context: JobContext, view: JobView, phase: Phase, task: int) -> tup
         return feed, Subject(phase=phase, attempt=attempt, command=context.spec.reduce_command)
     assert view.plan is not None
     plan_id = view.plan.claim_id
-    split = PlannedSplits(context.workspace, lambda: plan_id).of_task(task)
-    map_feed, files = input_of(context, split)
+    splits = PlannedSplits(context.workspace, lambda: plan_id)
+    split = splits.of_task(task)
+    map_feed, files = input_of(context, split, splits.header_of(split))
     return map_feed, Subject(phase=phase, attempt=attempt, command=context.spec.map_command, split=split, files=files)
 
 

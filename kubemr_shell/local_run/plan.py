@@ -7,8 +7,9 @@ from collections import Counter
 
 from kubemr_shell.inputs.cutters import splits_of
 from kubemr_shell.inputs.listing import list_inputs
-from kubemr_shell.inputs.looking import with_kinds
+from kubemr_shell.inputs.looking import with_headers, with_kinds
 from kubemr_shell.inputs.notes import notes_on
+from kubemr_shell.inputs.records.formats import header_format
 from kubemr_shell.inputs.splits import packing_rules
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.names import STATE, file_location
@@ -40,7 +41,15 @@ def plan_of(request: RunRequest) -> Plan:
     at_once = request.memory.slots * request.workers
     paths = {uri: file_location(uri) for uri in spec.files}
     rules, notes = packing_rules(request.memory.limited(spec.split), spec, paths, inputs=len(listed))
-    objects = with_kinds(listed, split=rules, parallelism=at_once, s3=S3Config.of(spec.s3))
+    found = with_kinds(listed, split=rules, parallelism=at_once, s3=S3Config.of(spec.s3))
+    objects, _ = with_headers(
+        found,
+        header_format(spec.header, spec.records),
+        split=rules,
+        parallelism=at_once,
+        folder=request.folder,
+        s3=S3Config.of(spec.s3),
+    )
     splits = splits_of(
         objects,
         spec.records,
@@ -64,8 +73,9 @@ def plan_of(request: RunRequest) -> Plan:
         shape=shape,
         forecast=forecast(objects, list(splits), shape, Counter(meter.take())),
         output=request.output or "the state folder, for stdout",
+        header=spec.header,
         temporaries=_temporaries(request),
-        notes=(*notes, *notes_on(objects)),
+        notes=(*notes, *notes_on(found)),
     )
 
 

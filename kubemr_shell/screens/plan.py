@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kubemr_shell.job.spec_mappings import HeaderSpec
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT
 from kubemr_shell.screens.figures import bytes_text, count_text, one_line, seconds_text
 from kubemr_shell.screens.forecast import Forecast, RunShape, cost
@@ -35,6 +36,7 @@ class Plan:
     forecast: Forecast
     output: str
     """The place of the parts."""
+    header: HeaderSpec
     temporaries: str
     """The place of the map outputs."""
     notes: tuple[str, ...] = ()
@@ -45,6 +47,7 @@ class Plan:
         found = self.forecast
         return [
             *_task_lines(self.name, found, self.shape),
+            *_header_lines(self.header),
             *_alone_lines(found),
             *note_lines(self.notes),
             *_s3_lines(found, prices),
@@ -62,6 +65,7 @@ class Plan:
             "partitions": found.reduces,
             "largestSplit": found.largest_split,
             "atOnce": self.shape.at_once,
+            "header": self.header.mode,
             "alone": [
                 {"uri": alone.item.uri, "bytes": alone.item.size, "seconds": alone.seconds}
                 for alone in found.unsplittable
@@ -82,6 +86,17 @@ def _task_lines(name: str, found: Forecast, shape: RunShape) -> Iterator[str]:
     )
     if shape.partitions:
         yield f"reduce   {_counted(found.reduces, 'task')}, each writes a part"
+
+
+def _header_lines(header: HeaderSpec) -> Iterator[str]:
+    if header.mode == "keep":
+        return
+    if header.prefix is not None:
+        lines = f"all leading lines of a file that begin with {one_line(header.prefix, 40)}"
+    else:
+        lines = "the first line of a file" if header.lines == 1 else f"the first {header.lines:,} lines of a file"
+    get = "each task gets them before the records of the file" if header.mode == "repeat" else "no task gets them"
+    yield f"header   {lines}: {get if header.prefix or header.lines > 1 else get.replace('them', 'it')}"
 
 
 def _alone_lines(found: Forecast) -> Iterator[str]:

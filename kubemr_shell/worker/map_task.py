@@ -11,7 +11,7 @@ from kubemr_shell.board.steps import Attempt
 from kubemr_shell.command.process import Drain, Feed
 from kubemr_shell.command.pump import CountedMove
 from kubemr_shell.inputs.feed import SplitFeed
-from kubemr_shell.inputs.records.formats import RecordFormat
+from kubemr_shell.inputs.records.formats import RecordFormat, header_format
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
@@ -32,8 +32,11 @@ MapFeed: TypeAlias = "SplitFeed | InputFiles"
 """The feed of a map command. Both kinds count the bytes and the records that the command gets."""
 
 
-def input_of(job: JobContext, split: Split) -> tuple[MapFeed, InputFiles | None]:
-    """Return the feed for the command of a split, and the files that must be in its folder, if any."""
+def input_of(job: JobContext, split: Split, header: bytes) -> tuple[MapFeed, InputFiles | None]:
+    """Return the feed for the command of a split, and the files that must be in its folder, if any.
+
+    ``header`` is the header that the plan has for the split.
+    """
     if job.spec.split.feed == "files":
         from kubemr_shell.inputs.input_files import InputFiles
 
@@ -44,6 +47,8 @@ def input_of(job: JobContext, split: Split) -> tuple[MapFeed, InputFiles | None]
         folder=job.folder,
         scratch=job.workspace.scratch,
         records=RecordFormat(job.spec.records),
+        headers=header_format(job.spec.header, job.spec.records),
+        planned_header=header,
         s3=job.workspace.s3,
         memory=job.memory.read_ahead_bytes,
     )
@@ -76,7 +81,7 @@ class MapTasks:
     def run(self, attempt: Attempt, cancel: Flag) -> Entry:
         """Run an attempt, and return its journal entry. Raise AttemptEnded if it does not succeed."""
         split = self._splits.of_task(attempt.task)
-        feed, files = input_of(self._job, split)
+        feed, files = input_of(self._job, split, self._splits.header_of(split))
         self.moved = lambda: feed.moved
         try:
             subject = Subject(phase=Phase.MAP, attempt=attempt, command=self._command, split=split, files=files)

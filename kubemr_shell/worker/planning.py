@@ -27,8 +27,9 @@ from kubemr_shell.errors import (
 from kubemr_shell.inputs.cutters import splits_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
-from kubemr_shell.inputs.looking import with_kinds
+from kubemr_shell.inputs.looking import with_headers, with_kinds
 from kubemr_shell.inputs.notes import notes_on
+from kubemr_shell.inputs.records.formats import header_format
 from kubemr_shell.inputs.splits import packing_rules
 from kubemr_shell.job.fingerprint import kept_in_plan, plan_fingerprint
 from kubemr_shell.job.spec import JobSpec
@@ -39,7 +40,7 @@ from kubemr_shell.waits.waiter import Cancelled, Waiter
 from kubemr_shell.worker.job_context import JobContext
 from kubemr_shell.worker.job_files import JobFiles, files_of
 from kubemr_shell.worker.lease import kept
-from kubemr_shell.worker.splits import write_splits
+from kubemr_shell.worker.splits import write_headers, write_splits
 
 Result = TypeVar("Result")
 """The result of a function that is repeated."""
@@ -117,13 +118,23 @@ class Planner:
         listed = self._inputs(job)
         files = self._brought(job)
         rules, notes = packing_rules(job.memory.limited(job.spec.split), job.spec, files.paths, inputs=len(listed))
-        objects = with_kinds(
+        found = with_kinds(
             listed,
             split=rules,
             parallelism=self._parallelism,
             s3=job.workspace.s3,
             cancel_fd=self._cancel.fd,
         )
+        objects, headers = with_headers(
+            found,
+            header_format(job.spec.header, job.spec.records),
+            split=rules,
+            parallelism=self._parallelism,
+            folder=job.folder,
+            s3=job.workspace.s3,
+            cancel_fd=self._cancel.fd,
+        )
+        write_headers(job.workspace, claim.id, headers)
         splits = splits_of(
             objects,
             job.spec.records,
@@ -144,7 +155,7 @@ class Planner:
             files=files.pins,
             fingerprint=plan_fingerprint(mapping, files.pins),
             input_bytes=sum(item.size or 0 for item in objects),
-            notes=(*notes, *notes_on(objects)),
+            notes=(*notes, *notes_on(found)),
         )
 
     def _patiently(self, work: Callable[[], Result]) -> Result:

@@ -11,7 +11,7 @@ import json
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kubemr_shell.errors import CorruptRun
 from kubemr_shell.job.split import Split
@@ -60,6 +60,12 @@ def write_splits(workspace: Workspace, plan_id: str, splits: Iterable[Split]) ->
     return total
 
 
+def write_headers(workspace: Workspace, plan_id: str, headers: Mapping[str, bytes]) -> None:
+    """Write the headers that tasks get from the plan. Their names are those of ``Split.header``."""
+    for name, header in headers.items():
+        workspace.write(_header_uri(workspace, plan_id, name), with_checksum(header))
+
+
 class PlannedSplits:
     """The splits of a job's plan, which threads may share.
 
@@ -78,6 +84,14 @@ class PlannedSplits:
         with self._lock:
             chunk = bisect_right(self._all_starts(), task) - 1
             return Split.from_json(self._lines(chunk)[task - self._starts[chunk]])
+
+    def header_of(self, split: Split) -> bytes:
+        """Return the header that the plan has for a split, or no bytes if the command gets none from the plan."""
+        if not split.header:
+            return b""
+        uri = _header_uri(self._workspace, self._plan_id(), split.header)
+        with job_files_required():
+            return checked(self._workspace.storage.read(uri), uri)
 
     def __iter__(self) -> Iterator[Split]:
         """Yield all splits in the order of their tasks. The plan has at least one."""
@@ -115,6 +129,10 @@ class PlannedSplits:
 
 def _write_chunk(workspace: Workspace, plan_id: str, chunk: int, lines: list[str]) -> None:
     workspace.write(_uri(workspace, plan_id, chunk), with_checksum("\n".join(lines).encode()))
+
+
+def _header_uri(workspace: Workspace, plan_id: str, name: str) -> str:
+    return f"{workspace.temporaries}/plan/{plan_id}.header-{name}"
 
 
 def _uri(workspace: Workspace, plan_id: str, chunk: int) -> str:

@@ -1,7 +1,8 @@
-"""Tests that the recipes for records in docs/inputs.md give the right results."""
+"""Tests that the recipes for records and headers in docs/inputs.md give the right results."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import subprocess
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "inputs.md"
-SECTION = PAGE.read_text(encoding="utf-8").partition("\n## Records\n")[2].partition("\n## ")[0]
-RECIPES = re.findall(r"^```\n(.*?)^```$", SECTION, re.DOTALL | re.MULTILINE)
+SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE))
+RECIPE = re.compile(r"^```\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+RECIPES = [*RECIPE.findall(SECTIONS["Records"]), *RECIPE.findall(SECTIONS["Headers"])]
 EXPECTED = {
     "fastq": ["7 1", "7 2", "6 3"],
     "fasta": ["30"],
@@ -20,6 +22,9 @@ EXPECTED = {
     "warc": ["10 WARC-Type: metadata", "10 WARC-Type: response"],
     "nul": ["2 tsv", "1 txt"],
     "separator": ["25", "3 error"],
+    "header repeat": ["a 21", "b 40"],
+    "header repeat csv": ["15 A B", "15 C"],
+    "header drop": ["20 chr1", "10 chr2"],
 }
 
 
@@ -38,11 +43,19 @@ def write_inputs(folder: Path) -> None:
         (folder / name).touch()
     (folder / "drugs.sdf").write_text("".join(f"mol{n}\n  1\n\n$$$$\n" for n in range(25)))
     logs = [f"2026 INFO {n}\n" + (f"java.lang.Error: {n}\n\tat a\n" if n % 4 == 0 else "") for n in range(12)]
+    (folder / "sales").mkdir()
+    (folder / "sales/1.csv").write_text("shop,amount,day\n" + "a,1,mon\nb,2,tue\n" * 20)
+    (folder / "sales/2.csv").write_text("day,amount,shop\nwed,1,a\n")
+    (folder / "people.csv").write_text('name,"home town"\n' + 'x,"A B"\n"y\n",C\n' * 15)
+    calls = "##fileformat=VCF\n##source=x\n#CHROM\tPOS\n" + "chr1\t1\n" * 20 + "chr2\t2\n" * 10
+    (folder / "calls.vcf.gz").write_bytes(gzip.compress(calls.encode()))
     (folder / "app.log").write_text("".join(logs))
 
 
 def kind_of(recipe: str) -> str:
-    """Return the format of records that a recipe names."""
+    """Return the format of records that a recipe names, or the treatment of headers."""
+    if header := re.search(r"--(header \w+)", recipe):
+        return header[1] + (" csv" if "--records csv" in recipe else "")
     found = re.search(r"--records '?(\w+)", recipe)
     assert found is not None
     return found[1]

@@ -9,7 +9,7 @@ from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.fingerprint import Changes, changed_fields, kept_in_plan, plan_fingerprint
 from kubemr_shell.job.records import CSV
 from kubemr_shell.job.spec import JobSpec
-from kubemr_shell.job.spec_mappings import EnvVar, KeySpec, S3Spec, SplitSpec
+from kubemr_shell.job.spec_mappings import EnvVar, HeaderSpec, KeySpec, S3Spec, SplitSpec
 
 OLD = resolve(JobSpec(inputs=("a",), map_command="cat", reduce_command="uniq -c"), slots=4)
 MAP_ONLY = JobSpec(inputs=("a",), map_command="cat", partitions=0)
@@ -19,6 +19,7 @@ FORBIDDEN: dict[str, Any] = {
     "inputs_from": "list",
     "decompress": "none",
     "records": CSV,
+    "header": HeaderSpec(mode="drop"),
     "map_command": ("cat",),
     "combine_command": "uniq -c",
     "partitions": 5,

@@ -85,6 +85,7 @@ FULL: dict[str, Any] = {
         "archives": ["c"],
         "decompress": "auto",
         "records": {"separator": "$$$$\n"},
+        "header": {"mode": "keep"},
         "compressOutput": "none",
         "okExitCodes": [0, 1],
         "key": {"separator": ",", "fields": 1},
@@ -96,6 +97,14 @@ FULL: dict[str, Any] = {
     },
 }
 """A valid document with every field."""
+
+
+OF_HEADERS = {name: value for name, value in FULL["spec"].items() if name != "split"}
+"""The fields of a spec whose inputs may have headers."""
+HEADERS = {**FULL, "spec": {**OF_HEADERS, "records": {"csv": ";"}, "header": {"mode": "repeat", "lines": 2}}}
+"""A valid document whose inputs have headers."""
+PREFIXED = {**FULL, "spec": {**OF_HEADERS, "records": "lines", "header": {"mode": "drop", "prefix": "#"}}}
+"""A valid document whose inputs have headers that are known by a prefix."""
 
 
 def all_places(value: Any, path: Path = ()) -> Iterator[Path]:
@@ -122,8 +131,20 @@ def test_the_full_document_has_every_field() -> None:
 
 @pytest.mark.parametrize("path", list(all_places(FULL)), ids=lambda path: ".".join(map(str, path)) or "document")
 def test_both_agree_on_every_awkward_value_in_every_place(path: Path) -> None:
+    check_awkward_values(FULL, path)
+
+
+@pytest.mark.parametrize("document", [HEADERS, PREFIXED], ids=["lines", "prefix"])
+def test_both_agree_on_every_awkward_value_of_a_header(document: dict[str, Any]) -> None:
+    assert problems(document) == ""
+    for path in all_places(document["spec"]["header"]):
+        check_awkward_values(document, ("spec", "header", *path))
+    check_awkward_values(document, ("spec", "records"))
+
+
+def check_awkward_values(document: dict[str, Any], path: Path) -> None:
     for value in AWKWARD:
-        candidate = replaced(FULL, path, value)
+        candidate = replaced(document, path, value)
         by_ours = problems(candidate)
         if not ONLY_OURS.search(by_ours):
             assert bool(by_ours) != BY_SCHEMA.is_valid(candidate), (value, by_ours)
@@ -138,6 +159,15 @@ ABSENT = object()
         ((), {"partitions": [ABSENT, 0, 1], "combineCommand": [ABSENT, "cat"], "reduceCommand": [ABSENT, "cat"]}),
         ((), {"inputs": [ABSENT, ["a"]], "inputsFrom": [ABSENT, "a"], "partitions": [ABSENT, 0]}),
         (("split",), {"wholeFiles": [ABSENT, True, False], "pack": [ABSENT, True, False], "maxBytes": [ABSENT, 1]}),
+        (
+            (),
+            {
+                "records": [ABSENT, "lines", "csv", "fastq", {"csv": ";"}, {"bytes": 5}],
+                "split": [ABSENT, {"maxBytes": 5}, {"records": 5}],
+                "header": [ABSENT, {}, {"mode": "keep"}, {"mode": "drop"}, {"mode": "repeat", "lines": 3}],
+            },
+        ),
+        (("header",), {"mode": [ABSENT, "keep", "repeat"], "lines": [ABSENT, 1, 2], "prefix": [ABSENT, "#"]}),
         (("s3",), {"endpoint": [ABSENT, "http://a"], "region": [ABSENT, "a"]}),
     ],
 )

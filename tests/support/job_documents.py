@@ -102,6 +102,11 @@ SPEC_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "records": st.sampled_from(
         ["lines", "nul", "csv", "fastq", {"separator": "$$$$\n"}, {"start": "^BEGIN "}, {"bytes": 512}, {"csv": ";"}]
     ),
+    "header": st.fixed_dictionaries(
+        {"mode": st.sampled_from(["repeat", "drop"])}, optional={"lines": whole(1, 1_000_000)}
+    )
+    | st.fixed_dictionaries({"mode": st.just("drop"), "prefix": st.just("#")})
+    | st.just({"mode": "keep"}),
     "mapCommand": COMMAND,
     "partitions": whole(1, 100_000),
     "key": st.fixed_dictionaries({}, optional={"separator": SEPARATOR, "fields": whole(1, 1_000_000)}),
@@ -143,6 +148,10 @@ def valid_specs(draw: st.DrawFn) -> Document:
     spec: Document = draw(st.fixed_dictionaries({"inputs": st.lists(SOME_TEXT, min_size=1, max_size=3), **fields}))
     if draw(st.booleans()) and not spec.keys() & REDUCING.keys():
         spec["partitions"] = 0
+    if spec.get("header", {}).get("mode", "keep") != "keep" and "records" in spec:
+        spec["records"] = draw(st.sampled_from(["lines", "csv", {"csv": ";"}]))
+    if spec.get("header", {}).get("mode", "keep") != "keep" and "split" in spec:
+        spec["split"].pop("records", None)
     if "inputsFrom" in spec and draw(st.booleans()):
         del spec["inputs"]
     return spec

@@ -34,7 +34,7 @@ def block_cuts(item: InputObject, wanted: Sequence[int], *, folder: str, s3: S3C
             return _cuts(item, item.size, wanted, _local(source), Waiter(cancel_fd), is_local=True)
 
     def read(start: int, end: int) -> Iterator[bytes]:
-        return read_remote(item, s3, cancel_fd, end, start)
+        return read_remote(item, s3, Waiter(cancel_fd), start=start, end=end)
 
     return _cuts(item, item.size, wanted, read, Waiter(cancel_fd), is_local=False)
 

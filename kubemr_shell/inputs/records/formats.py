@@ -17,10 +17,12 @@ from kubemr_shell.inputs.records.boundaries import (
 )
 from kubemr_shell.inputs.records.scanners import BoundaryScanner, LineScanner, NativeScanner, Scanner, SizeScanner
 from kubemr_shell.job.records import LINES, Records
+from kubemr_shell.job.spec_mappings import HeaderSpec
 from kubemr_shell.job.split import Piece
 
 if TYPE_CHECKING:
     from kubemr_shell.inputs.records.cuts import RecordCuts
+    from kubemr_shell.inputs.records.headers import HeaderFormat
 
 FIRST_LOOK_BYTES = 64 << 10
 """The bytes that are read first in search of a boundary. Each further read is twice as long."""
@@ -155,6 +157,15 @@ def _up_to(size: int, blocks: Iterable[bytes]) -> Iterator[bytes]:
         size -= len(block)
         if size <= 0:
             return
+
+
+def header_format(header: HeaderSpec, records: Records) -> HeaderFormat | None:
+    """Return the rule for the headers of input files, or None if their first lines are records."""
+    if header.mode == "keep":
+        return None
+    from kubemr_shell.inputs.records.headers import HeaderFormat
+
+    return HeaderFormat(header, records)
 
 
 LINE_FORMAT = RecordFormat()

@@ -1,0 +1,129 @@
+"""Reads the headers of inputs while a job is planned, where they change the plan.
+
+A header is read if the input would be cut, because each cut must lie behind the header and later pieces need it. If
+tasks repeat the header, the headers of small inputs are read too, because inputs share a task only if their headers are
+equal. All other inputs are read whole, by a task that finds the header itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from kubemr_shell.errors import KubemrError
+from kubemr_shell.inputs.compression import content_of
+from kubemr_shell.inputs.file_kind import ARCHIVES
+from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.inputs.planned_file import open_local, read_remote
+from kubemr_shell.inputs.problems import all_of
+from kubemr_shell.inputs.records.formats import looks
+from kubemr_shell.inputs.records.headers import HeaderFormat, whole_line
+from kubemr_shell.inputs.splits import is_cut, is_packed, target_size
+from kubemr_shell.job.spec_mappings import SplitSpec
+from kubemr_shell.job.split import Header
+from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.storage.locate import scheme_of
+from kubemr_shell.waits.threads import in_threads
+from kubemr_shell.waits.waiter import Waiter
+
+READS_AT_ONCE = 16
+"""The number of inputs behind URLs and in S3 whose headers are read at the same time."""
+
+
+def read_headers(
+    objects: Sequence[InputObject],
+    headers: HeaderFormat,
+    *,
+    split: SplitSpec,
+    parallelism: int,
+    folder: str,
+    s3: S3Config,
+    cancel_fd: int,
+) -> tuple[list[InputObject], dict[str, bytes]]:
+    """Return the inputs with their headers, and the headers that tasks get from the plan, by their names.
+
+    ``folder`` is the folder of relative names.
+
+    Raise InputError for an input that cannot be read or whose header cannot be found, InputChanged, StorageUnavailable,
+    Forbidden and Cancelled.
+    """
+    # The readers of a compressed input that is cut do not know where in its blocks the header ends.
+    found = [item if item.codec == "none" else replace(item, splittable=False) for item in objects]
+    target = target_size(objects, split, parallelism)
+    reader = _Reader(headers, folder, s3)
+    waiter = Waiter(cancel_fd)
+    needed = [place for place, item in enumerate(found) if _is_needed(item, split, target, headers)]
+    remote = [place for place in needed if scheme_of(found[place].uri) != "file"]
+
+    def read(place: int, waiter: Waiter) -> tuple[InputObject, bytes] | KubemrError:
+        waiter.check()
+        try:
+            return reader.read(found[place], waiter)
+        except KubemrError as error:
+            return error
+
+    answers = dict(zip(remote, in_threads(read, remote, at_once=READS_AT_ONCE, waiter=waiter), strict=True))
+    contents: dict[str, bytes] = {}
+    errors: list[KubemrError] = []
+    for place in needed:
+        answer = answers[place] if place in answers else read(place, waiter)
+        if isinstance(answer, KubemrError):
+            errors.append(answer)
+            continue
+        item, header = answer
+        if headers.is_repeated and item.records_start and is_cut(item, target):
+            assert item.header is not None
+            contents.setdefault(item.header.name, header)
+        found[place] = item
+    if errors:
+        raise all_of(errors)
+    return found, contents
+
+
+def _is_needed(item: InputObject, split: SplitSpec, target: int, headers: HeaderFormat) -> bool:
+    if not item.size:
+        return False
+    if item.alone:  # a text in UTF-16 or UTF-32, which is an error
+        return True
+    if split.whole_files:
+        return False
+    return is_cut(item, target) or (headers.is_repeated and is_packed(item, split, target))
+
+
+class _Reader:
+    def __init__(self, headers: HeaderFormat, folder: str, s3: S3Config) -> None:
+        self._headers = headers
+        self._folder = folder
+        self._s3 = s3
+
+    def read(self, item: InputObject, waiter: Waiter) -> tuple[InputObject, bytes]:
+        """Return the input with its header, and the header."""
+        if scheme_of(item.uri) != "file":
+            return self._read(item, self._remote_blocks(item, waiter))
+        with open_local(item, self._folder) as source:
+            return self._read(item, _blocks(source, item))
+
+    def _read(self, item: InputObject, blocks: Iterator[bytes]) -> tuple[InputObject, bytes]:
+        if item.codec != "none":
+            content = content_of(blocks, item.uri)
+            if content.kind in ARCHIVES:
+                return replace(item, alone=True), b""  # the task compares the headers of the members
+            blocks = content.chunks
+        header, _ = self._headers.split(blocks, item.uri)
+        if header is None:
+            return item, b""
+        name = hashlib.sha256(whole_line(header)).hexdigest()[:32] if self._headers.is_repeated else ""
+        return replace(item, header=Header(name=name, size=len(header))), header
+
+    def _remote_blocks(self, item: InputObject, waiter: Waiter) -> Iterator[bytes]:
+        assert item.size is not None
+        for start, end in looks(0, item.size):
+            yield from read_remote(item, self._s3, waiter, start=start, end=end)
+
+
+def _blocks(source: int, item: InputObject) -> Iterator[bytes]:
+    assert item.size is not None
+    for start, end in looks(0, item.size):
+        yield os.pread(source, end - start, start)
