@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from kubemr_shell.inputs.zstd_frame import BLOCK_HEADER_BYTES, block_of, header_of
 from kubemr_shell.job.split import Codec
 
 MOST_WINDOW_BYTES = 128 << 20
@@ -58,19 +59,18 @@ class _Gzip:
 
 
 class _Zstd:
-    """A decompressor of zstd.
+    """A decompressor of one frame of zstd.
 
     zstandard cannot limit its output, and 4 bytes of input can give 128 KiB of output. So zstandard gets its input in
-    small slices.
+    steps of at most one block, which gives at most 128 KiB.
     """
-
-    SLICE_BYTES = 512
 
     def __init__(self) -> None:
         import zstandard
 
         decompressor = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW_BYTES)
         self._stream = decompressor.decompressobj()
+        self._steps = _ZstdSteps()
         self._data = b""
         self._position = 0
         self.eof = False
@@ -83,17 +83,55 @@ class _Zstd:
             self._position = 0
         pieces: list[bytes] = []
         size = 0
-        while size < max_length and self._position < len(self._data) and not self.eof:
-            end = self._position + self.SLICE_BYTES
-            piece = self._stream.decompress(self._data[self._position : end])
-            self._position = end
+        step = 1
+        while size < max_length and not self.eof and (step := self._steps.next(self._data, self._position)):
+            piece = self._stream.decompress(self._data[self._position : self._position + step])
+            self._position += step
             pieces.append(piece)
             size += len(piece)
             self.eof = self._stream.eof
         if self.eof:
             self.unused_data = self._stream.unused_data + self._data[self._position :]
-        self.needs_input = self._position >= len(self._data)
+        self.needs_input = not step
         return b"".join(pieces)
+
+
+class _ZstdSteps:
+    """The division of a frame into steps: its header, and each block. The checksum belongs to the last block."""
+
+    def __init__(self) -> None:
+        self._left = 0
+        """The bytes of the current step that are still to come."""
+        self._checksum_bytes: int | None = None
+        """The size of the checksum behind the last block. None before the header of the frame."""
+        self._is_over = False
+        """Whether no block follows, or the frame is damaged, which zstandard reports."""
+
+    def next(self, data: bytes, position: int) -> int:
+        """Return how many of the bytes from ``position`` on belong to the next step. 0: more bytes are needed."""
+        if not self._left and not self._is_over:
+            self._begin(data[position : position + 5])
+        if self._is_over and not self._left:
+            return len(data) - position
+        step = min(self._left, len(data) - position)
+        self._left -= step
+        return step
+
+    def _begin(self, head: bytes) -> None:
+        """Begin a step, if its first bytes are there."""
+        if self._checksum_bytes is None:
+            if len(head) < 5:
+                return
+            frame = header_of(head)
+            self._is_over = frame is None
+            self._left, self._checksum_bytes = frame or (0, 0)
+            return
+        if len(head) < BLOCK_HEADER_BYTES:
+            return
+        block = block_of(head[:BLOCK_HEADER_BYTES])
+        self._is_over = block is None or block.is_last
+        if block:
+            self._left = BLOCK_HEADER_BYTES + block.size + (self._checksum_bytes if block.is_last else 0)
 
 
 class Skippable:

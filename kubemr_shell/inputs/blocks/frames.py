@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kubemr_shell.inputs.blocks.window import Source, Window
 from kubemr_shell.inputs.file_kind import is_skippable
+from kubemr_shell.inputs.zstd_frame import BLOCK_HEADER_BYTES, LARGEST_BLOCK_BYTES, MAGIC, block_of, header_of
 
 LONGEST_SEARCH = 32 << 20
 """The most bytes that are searched for a frame. A file of larger frames stays whole."""
@@ -102,23 +103,18 @@ def frame_end(source: Source, at: int, frames: FrameFormat, most: int) -> int | 
 
 
 def _zstd_end(source: Source, at: int, head: bytes, limit: int) -> int | None:
-    descriptor = head[4]
-    if descriptor & 0x08:
-        return None  # a reserved bit
-    is_single = bool(descriptor & 0x20)
-    position = at + 5 + (not is_single) + (0, 1, 2, 4)[descriptor & 3]
-    position += (int(is_single), 2, 4, 8)[descriptor >> 6]
-    is_last = False
-    while not is_last:
-        header = source.at(position, 3)
-        if len(header) < 3 or position > limit:
+    frame = header_of(head)
+    if frame is None:
+        return None
+    position = at + frame.size
+    while True:
+        header = source.at(position, BLOCK_HEADER_BYTES)
+        block = block_of(header) if len(header) == BLOCK_HEADER_BYTES and position <= limit else None
+        if block is None:
             return None
-        number = int.from_bytes(header, "little")
-        is_last, kind, size = bool(number & 1), number >> 1 & 3, number >> 3
-        if kind == 3 or size > 128 << 10:
-            return None
-        position += 3 + (1 if kind == 1 else size)
-    return position + (4 if descriptor & 4 else 0)
+        position += BLOCK_HEADER_BYTES + block.size
+        if block.is_last:
+            return position + frame.checksum_bytes
 
 
 def _lz4_end(source: Source, at: int, head: bytes, limit: int) -> int | None:
@@ -141,7 +137,7 @@ def _lz4_end(source: Source, at: int, head: bytes, limit: int) -> int | None:
         position += size + (4 if flags & 16 else 0)
 
 
-ZSTD = FrameFormat(b"\x28\xb5\x2f\xfd", _zstd_end, 128 << 10)
+ZSTD = FrameFormat(MAGIC, _zstd_end, LARGEST_BLOCK_BYTES)
 """The frames of zstd."""
 LZ4 = FrameFormat(b"\x04\x22\x4d\x18", _lz4_end, 4 << 20)
 """The frames of lz4."""
