@@ -75,15 +75,16 @@ class CommandPipe:
         self._pipe_bytes = _capacity(fd)
         self._rest_seconds = 0.0
 
-    def begin_piece(self, name: str, first_record: int = 0) -> None:
+    def begin_piece(self, name: str, first_record: int = 0, *, is_cut: bool = False) -> None:
         """Begin a piece of the file ``name``: its bytes do not belong to an unfinished record of the piece before.
 
+        ``first_record`` is the offset at which the piece begins. ``is_cut``: whether the file has other pieces.
         Raise CorruptInput if the piece before does not end with a whole record.
         """
         self.end_piece()
         self._missing_end = self.scanner.missing_end or self._missing_end
         self._records_before += self.scanner.records
-        self.scanner = self.format.scanner()
+        self.scanner = self.format.scanner_of_piece(name) if is_cut else self.format.scanner()
         self.first_record = first_record
         self._name = name
         self._is_new_piece = True

@@ -8,17 +8,17 @@ from dataclasses import replace
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.records.cutter import ANYWHERE, BySize, Cutter
 from kubemr_shell.inputs.records.formats import RecordFormat
-from kubemr_shell.inputs.splits import plan_splits
-from kubemr_shell.job.records import Records
+from kubemr_shell.inputs.splits import is_cut, plan_splits, target_size
+from kubemr_shell.job.records import LINES, Records
 from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Split
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.waits.waiter import NOBODY
 
 
-def cutter_of(records: Records, *, folder: str, s3: S3Config, cancel_fd: int = NOBODY) -> Cutter:
-    """Return the cutter of a format. ``folder`` is the folder of relative names."""
-    match records.kind:
+def cutter_of(records: Records | None, *, folder: str, s3: S3Config, cancel_fd: int = NOBODY) -> Cutter:
+    """Return the cutter of a format. None: the job names no format. ``folder`` is the folder of relative names."""
+    match (records or LINES).kind:
         case "csv":
             from kubemr_shell.inputs.csv_cutter import CsvCutter
 
@@ -28,13 +28,14 @@ def cutter_of(records: Records, *, folder: str, s3: S3Config, cancel_fd: int = N
 
             return _WholeIfCompressed(WarcCutter(folder=folder, s3=s3, cancel_fd=cancel_fd))
         case "bytes":
+            assert records is not None
             return _WholeIfCompressed(BySize(records.size))
-    return _AtBlocksIfCompressed(folder=folder, s3=s3, cancel_fd=cancel_fd)
+    return _AtBlocksIfCompressed(is_named=records is not None, folder=folder, s3=s3, cancel_fd=cancel_fd)
 
 
 def splits_of(
     objects: Sequence[InputObject],
-    records: Records,
+    records: Records | None,
     split: SplitSpec,
     *,
     parallelism: int,
@@ -58,6 +59,10 @@ def splits_of(
 
         yield from splits_by_group(objects, split.group, are_files=split.feed == "files")
         return
+    if records is None and (cut := _cut_between_lines(objects, split, parallelism)):
+        from kubemr_shell.inputs.unnamed_records import refuse_unnamed_records
+
+        refuse_unnamed_records(cut, folder=folder, s3=s3, cancel_fd=cancel_fd)
     if split.records is not None:
         from kubemr_shell.inputs.record_splits import RecordCounter, RecordLimits, splits_by_records
 
@@ -90,7 +95,8 @@ class _AtBlocksIfCompressed(Cutter):
 
     is_exact = False
 
-    def __init__(self, *, folder: str, s3: S3Config, cancel_fd: int) -> None:
+    def __init__(self, *, is_named: bool, folder: str, s3: S3Config, cancel_fd: int) -> None:
+        self._is_named = is_named
         self._folder = folder
         self._s3 = s3
         self._cancel_fd = cancel_fd
@@ -100,4 +106,22 @@ class _AtBlocksIfCompressed(Cutter):
             return ANYWHERE.cuts(item, wanted)
         from kubemr_shell.inputs.blocks.cutter import block_cuts
 
-        return block_cuts(item, wanted, folder=self._folder, s3=self._s3, cancel_fd=self._cancel_fd)
+        cuts = block_cuts(item, wanted, folder=self._folder, s3=self._s3, cancel_fd=self._cancel_fd)
+        if cuts and not self._is_named:
+            from kubemr_shell.inputs.unnamed_records import refuse_unnamed_records
+
+            refuse_unnamed_records([item], folder=self._folder, s3=self._s3, cancel_fd=self._cancel_fd)
+        return cuts
+
+
+def _cut_between_lines(objects: Sequence[InputObject], split: SplitSpec, parallelism: int) -> list[InputObject]:
+    """Return the inputs that a job of lines cuts. With split.records each input may be cut.
+
+    For compressed inputs, the cutter finds out whether they are cut.
+    """
+    if split.whole_files:
+        return []
+    if split.records is not None:
+        return [item for item in objects if item.size and item.splittable]
+    target = target_size(objects, split, parallelism)
+    return [item for item in objects if is_cut(item, target)]

@@ -98,7 +98,7 @@ class SplitFeed:
             if self._planned_header:
                 pipe.write_header(self._planned_header, self._split.pieces[0].uri)
             for piece in self._split.pieces:
-                pipe.begin_piece(piece.uri, piece.start)
+                pipe.begin_piece(piece.uri, piece.start, is_cut=not piece.is_whole)
                 self._feed(piece, pipe, waiter, cancel_fd)
             pipe.end_piece()
             pipe.flush()

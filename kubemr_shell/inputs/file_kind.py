@@ -112,6 +112,11 @@ def name_inside(name: str) -> str:
     return name[: -len(suffix)] + (".tar" if suffix in _OF_TAR else "")
 
 
+def is_named_csv(name: str) -> bool:
+    """Return whether the name of a file, or of the file inside a compressed file, ends in .csv."""
+    return name_inside(name).lower().endswith(".csv")
+
+
 def wide_encoding(head: bytes) -> str:
     """Return the encoding of a text whose characters have several bytes, by its byte order mark, or an empty string.
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kubemr_shell.inputs.file_kind import wide_encoding
 from kubemr_shell.job.split import Codec, Header
+
+if TYPE_CHECKING:
+    from kubemr_shell.inputs.records.recognition import Recognised
 
 MAY_BE_CUT: tuple[Codec, ...] = ("none", "gzip", "bzip2", "xz", "zstd", "lz4")
 """The kinds of inputs that can be cut, the compressed ones only if they consist of blocks."""
@@ -29,6 +33,9 @@ class InputObject:
     """Whether no other input may share a task with this one."""
     header: Header | None = None
     """The header; None if the input is empty or has no header, or if the plan does not depend on the header."""
+
+    recognised: Recognised | None = None
+    """The format of records that the first bytes show; None if no one has looked."""
 
     @property
     def records_start(self) -> int:

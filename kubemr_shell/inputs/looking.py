@@ -8,6 +8,7 @@ which takes a request. Objects that are not cut need none: the task that reads t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kubemr_shell.errors import KubemrError
@@ -70,16 +71,20 @@ def with_kinds(
     ]
     if not places:
         return found
+    from kubemr_shell.inputs.records import recognition
     from kubemr_shell.inputs.s3_listing import head_of_object
 
     def look(place: int, waiter: Waiter) -> InputObject | KubemrError:
         item = found[place]
         try:
-            head = head_of_object(item, HEAD_BYTES, s3, LISTING_PATIENCE, waiter)
+            # The larger head costs no further request, and shows the format of the records too.
+            text = head_of_object(item, recognition.HEAD_BYTES, s3, LISTING_PATIENCE, waiter)
+            head = text[:HEAD_BYTES]
             codec = kind_of(head, item.uri) if item.codec != "none" else "none"
         except KubemrError as error:
             return error
-        return InputObject.of_content(item.uri, size=item.size, fingerprint=item.fingerprint, head=head, codec=codec)
+        seen = InputObject.of_content(item.uri, size=item.size, fingerprint=item.fingerprint, head=head, codec=codec)
+        return seen if codec != "none" else replace(seen, recognised=recognition.recognised(text, item.uri))
 
     errors: list[KubemrError] = []
     answers = in_threads(look, places, at_once=LOOKS_AT_ONCE, waiter=Waiter(cancel_fd))

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 
 from kubemr_shell.inputs.file_feed import open_planned
 from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.inputs.records.formats import looks
 from kubemr_shell.job.split import Piece
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3
+from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.waits.retry import READING_PATIENCE
 from kubemr_shell.waits.waiter import Waiter
 
@@ -26,6 +28,21 @@ def open_local(item: InputObject, folder: str) -> Iterator[int]:
     """
     with open_planned(whole(item), os.path.join(folder, item.uri), []) as source:
         yield source
+
+
+@contextmanager
+def opened(item: InputObject, folder: str, s3: S3Config, waiter: Waiter) -> Iterator[Iterator[bytes]]:
+    """Open an input of known size, and yield its stored bytes in blocks. Each block is twice as long as before.
+
+    Raise InputError, InputChanged, StorageUnavailable, Forbidden and Cancelled.
+    """
+    assert item.size is not None
+    ranges = looks(0, item.size)
+    if scheme_of(item.uri) == "file":
+        with open_local(item, folder) as source:
+            yield (os.pread(source, end - start, start) for start, end in ranges)
+    else:
+        yield (data for start, end in ranges for data in read_remote(item, s3, waiter, start=start, end=end))
 
 
 def read_remote(

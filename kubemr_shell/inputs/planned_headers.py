@@ -8,7 +8,6 @@ equal. All other inputs are read whole, by a task that finds the header itself.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -16,9 +15,8 @@ from kubemr_shell.errors import KubemrError
 from kubemr_shell.inputs.compression import content_of
 from kubemr_shell.inputs.file_kind import ARCHIVES
 from kubemr_shell.inputs.input_object import InputObject
-from kubemr_shell.inputs.planned_file import open_local, read_remote
+from kubemr_shell.inputs.planned_file import opened
 from kubemr_shell.inputs.problems import all_of
-from kubemr_shell.inputs.records.formats import looks
 from kubemr_shell.inputs.records.headers import HeaderFormat, whole_line
 from kubemr_shell.inputs.splits import is_cut, is_packed, target_size
 from kubemr_shell.job.spec_mappings import SplitSpec
@@ -100,10 +98,8 @@ class _Reader:
 
     def read(self, item: InputObject, waiter: Waiter) -> tuple[InputObject, bytes]:
         """Return the input with its header, and the header."""
-        if scheme_of(item.uri) != "file":
-            return self._read(item, self._remote_blocks(item, waiter))
-        with open_local(item, self._folder) as source:
-            return self._read(item, _blocks(source, item))
+        with opened(item, self._folder, self._s3, waiter) as blocks:
+            return self._read(item, blocks)
 
     def _read(self, item: InputObject, blocks: Iterator[bytes]) -> tuple[InputObject, bytes]:
         if item.codec != "none":
@@ -116,14 +112,3 @@ class _Reader:
             return item, b""
         name = hashlib.sha256(whole_line(header)).hexdigest()[:32] if self._headers.is_repeated else ""
         return replace(item, header=Header(name=name, size=len(header))), header
-
-    def _remote_blocks(self, item: InputObject, waiter: Waiter) -> Iterator[bytes]:
-        assert item.size is not None
-        for start, end in looks(0, item.size):
-            yield from read_remote(item, self._s3, waiter, start=start, end=end)
-
-
-def _blocks(source: int, item: InputObject) -> Iterator[bytes]:
-    assert item.size is not None
-    for start, end in looks(0, item.size):
-        yield os.pread(source, end - start, start)

@@ -48,6 +48,10 @@ DESCRIPTION = (
 """The description of the field ``records`` of a spec."""
 
 
+UNSET = "lines; a file that looks like another format is not cut"
+"""The meaning of a job without the field ``records``."""
+
+
 class RecordsShape(Shape):
     """A word that names a format, or a mapping of one name to the argument of that format."""
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from kubemr_shell.job.containers import Anything, CommandLine, ListOf, TextMap
 from kubemr_shell.job.mappings import DataclassShape, DistinctNames, Excludes, NeedsOneOf, described
-from kubemr_shell.job.records import DESCRIPTION, LINES, Records, RecordsShape
+from kubemr_shell.job.records import DESCRIPTION, UNSET, Records, RecordsShape
 from kubemr_shell.job.shape import Choice, Flag, Whole
 from kubemr_shell.job.spec_mappings import (
     ENV,
@@ -93,7 +93,7 @@ class JobSpec:
             Choice("auto", "none"),
         ),
     )
-    records: Records = field(default=LINES, metadata=described(DESCRIPTION, RecordsShape()))
+    records: Records | None = field(default=None, metadata=described(DESCRIPTION, RecordsShape(), unset=UNSET))
     header: HeaderSpec = field(
         default=HeaderSpec(),
         metadata=described("The first lines of each file that are no records, and their treatment.", HEADER),
@@ -136,9 +136,9 @@ class JobSpec:
     files: tuple[str, ...] = field(
         default=(),
         metadata=described(
-            "Scripts and data for the folder of each attempt: paths, or http://, https:// or s3:// URIs that each "
-            "worker fetches once. data.txt#dictionary has the name dictionary there. If a command begins with the "
-            "name of a file beside the YAML, this file is added, unless one of this name is listed.",
+            "Scripts and data for the folder of each attempt: paths, or http://, https:// or s3:// URIs. #NAME at the "
+            "end gives another name. A file beside the YAML whose name begins a command is added, unless a file of "
+            "this name is listed.",
             TEXTS,
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from kubemr_shell.inputs.file_kind import is_named_csv
 from kubemr_shell.inputs.records.boundaries import (
     LONGEST_HEAD,
     Boundaries,
@@ -15,7 +16,14 @@ from kubemr_shell.inputs.records.boundaries import (
     StartBoundaries,
     overlaps_itself,
 )
-from kubemr_shell.inputs.records.scanners import BoundaryScanner, LineScanner, NativeScanner, Scanner, SizeScanner
+from kubemr_shell.inputs.records.scanners import (
+    BoundaryScanner,
+    CutCsvScanner,
+    LineScanner,
+    NativeScanner,
+    Scanner,
+    SizeScanner,
+)
 from kubemr_shell.job.records import LINES, Records
 from kubemr_shell.job.spec_mappings import HeaderSpec
 from kubemr_shell.job.split import Piece
@@ -38,8 +46,10 @@ class RecordFormat:
     exactly.
     """
 
-    def __init__(self, records: Records = LINES) -> None:
-        self.records = records
+    def __init__(self, records: Records | None = LINES) -> None:
+        """Make a format. None: the job names no format, so records are taken for lines."""
+        self._is_named = records is not None
+        self.records = records = records or LINES
         self.is_lines = records.kind == "lines"
         """Whether a record is a line. The feeds read lines in a faster way than other records."""
         self.is_cut_in_plan = records.kind in ("csv", "bytes", "warc")
@@ -47,6 +57,10 @@ class RecordFormat:
             records.kind == "separator" and not overlaps_itself(records.separator)
         )
         """Whether the bytes close to a boundary prove the boundary, so that each reader of these bytes finds it."""
+
+    def scanner_of_piece(self, name: str) -> Scanner:
+        """Return a scanner of a piece of the file ``name``. The piece is not the whole file."""
+        return CutCsvScanner() if not self._is_named and is_named_csv(name) else self.scanner()
 
     def scanner(self) -> Scanner:
         """Return a scanner of a stream that begins with a record."""
@@ -159,7 +173,7 @@ def _up_to(size: int, blocks: Iterable[bytes]) -> Iterator[bytes]:
             return
 
 
-def header_format(header: HeaderSpec, records: Records) -> HeaderFormat | None:
+def header_format(header: HeaderSpec, records: Records | None) -> HeaderFormat | None:
     """Return the rule for the headers of input files, or None if their first lines are records."""
     if header.mode == "keep":
         return None

@@ -28,9 +28,9 @@ _KEEP = "set header.mode: keep (--header keep)"
 class HeaderFormat:
     """The rule for the headers of a job's input files. ``spec.mode`` is ``repeat`` or ``drop``."""
 
-    def __init__(self, spec: HeaderSpec, records: Records = LINES) -> None:
+    def __init__(self, spec: HeaderSpec, records: Records | None = None) -> None:
         self._spec = spec
-        self._records = records
+        self._records = records or LINES
         self.is_repeated = self._spec.mode == "repeat"
         """Whether each task gets the header."""
 

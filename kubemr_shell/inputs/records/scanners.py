@@ -11,6 +11,11 @@ from kubemr_shell.inputs.records.boundaries import Boundaries
 
 ALL = (1 << 64) - 1
 """No limit to the number of records."""
+ODD_QUOTES = (
+    "from here on the split has an odd number of quotes, so the file may be cut within a quoted field: name the format "
+    "of the records with --records csv (records in a YAML), or --records lines if each line is a record"
+)
+"""The reason of the damage that CutCsvScanner reports."""
 _READ_BYTES = 256 << 10
 
 
@@ -76,6 +81,29 @@ class LineScanner(Scanner):
 
     def scan_file(self, source: int, start: int, end: int) -> None:
         self._newlines += engine.count_lines(source, start, end - start)
+
+
+class CutCsvScanner(LineScanner):
+    """A counter of lines that also counts the quotes of a cut CSV file, whose records the job takes for lines.
+
+    If a cut lies within a quoted field, then a piece of the file has an odd number of quotes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._quotes = 0
+
+    def scan(self, data: bytes) -> None:
+        super().scan(data)
+        self._quotes += data.count(b'"')
+
+    def scan_file(self, source: int, start: int, end: int) -> None:
+        super().scan_file(source, start, end)
+        self._quotes += engine.count_byte(source, start, end - start, ord('"'))
+
+    def end(self) -> None:
+        if self._quotes % 2:
+            raise Damage(0, ODD_QUOTES)
 
 
 class NativeScanner(Scanner):
