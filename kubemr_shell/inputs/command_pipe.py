@@ -68,6 +68,7 @@ class CommandPipe:
         self._size = 0
         self._name = ""
         """The name of the file of the current piece."""
+        self._origin = ""
         self._is_new_piece = False
         self._has_content = False
         self._wide = ""
@@ -75,10 +76,11 @@ class CommandPipe:
         self._pipe_bytes = _capacity(fd)
         self._rest_seconds = 0.0
 
-    def begin_piece(self, name: str, first_record: int = 0, *, is_cut: bool = False) -> None:
+    def begin_piece(self, name: str, first_record: int = 0, *, is_cut: bool = False, origin: str = "") -> None:
         """Begin a piece of the file ``name``: its bytes do not belong to an unfinished record of the piece before.
 
         ``first_record`` is the offset at which the piece begins. ``is_cut``: whether the file has other pieces.
+        ``origin`` stands behind the name in messages about damaged records. It says what offsets count from.
         Raise CorruptInput if the piece before does not end with a whole record.
         """
         self.end_piece()
@@ -87,6 +89,7 @@ class CommandPipe:
         self.scanner = self.format.scanner_of_piece(name) if is_cut else self.format.scanner()
         self.first_record = first_record
         self._name = name
+        self._origin = origin
         self._is_new_piece = True
 
     def end_piece(self) -> None:
@@ -97,7 +100,7 @@ class CommandPipe:
             raise self._corrupt(damage) from damage
 
     def _corrupt(self, damage: Damage) -> CorruptInput:
-        return CorruptInput(f"{shown(self._name)}: byte {self.first_record + damage.at}: {damage.reason}")
+        return CorruptInput(f"{shown(self._name)}{self._origin}: byte {self.first_record + damage.at}: {damage.reason}")
 
     def begin_wide(self, name: str, encoding: str) -> None:
         """Note that the current piece is a file of this name in UTF-16 or UTF-32.

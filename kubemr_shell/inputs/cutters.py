@@ -70,7 +70,8 @@ def splits_of(
         counter = RecordCounter(
             RecordFormat(records), limits, folder=folder, scratch=scratch, s3=s3, cancel_fd=cancel_fd
         )
-        yield from splits_by_records(counter.counted(objects), limits)
+        splits = splits_by_records(counter.counted(objects), limits)
+        yield from splits if records is not None else _refusing_cuts(splits, objects, folder, s3, cancel_fd)
         return
     cutter = cutter_of(records, folder=folder, s3=s3, cancel_fd=cancel_fd)
     yield from plan_splits(objects, split=split, parallelism=parallelism, cutter=cutter)
@@ -115,13 +116,27 @@ class _AtBlocksIfCompressed(Cutter):
 
 
 def _cut_between_lines(objects: Sequence[InputObject], split: SplitSpec, parallelism: int) -> list[InputObject]:
-    """Return the inputs that a job of lines cuts. With split.records each input may be cut.
+    """Return the inputs that a job of lines cuts, but for those of which only the cutter knows: compressed inputs.
 
-    For compressed inputs, the cutter finds out whether they are cut.
+    With split.records, the counts of records show later what is cut.
     """
-    if split.whole_files:
+    if split.whole_files or split.records is not None:
         return []
-    if split.records is not None:
-        return [item for item in objects if item.size and item.splittable]
     target = target_size(objects, split, parallelism)
     return [item for item in objects if is_cut(item, target)]
+
+
+def _refusing_cuts(
+    splits: Iterator[Split], objects: Sequence[InputObject], folder: str, s3: S3Config, cancel_fd: int
+) -> Iterator[Split]:
+    """Yield the splits. Raise InputError at the first piece of a cut input whose records have several lines."""
+    by_uri = {item.uri: item for item in objects}
+    checked = ""
+    for split in splits:
+        for piece in split.pieces:
+            if not piece.is_whole and piece.uri != checked:
+                from kubemr_shell.inputs.unnamed_records import refuse_unnamed_records
+
+                refuse_unnamed_records([by_uri[piece.uri]], folder=folder, s3=s3, cancel_fd=cancel_fd)
+                checked = piece.uri
+        yield split

@@ -112,9 +112,11 @@ def name_inside(name: str) -> str:
     return name[: -len(suffix)] + (".tar" if suffix in _OF_TAR else "")
 
 
-def is_named_csv(name: str) -> bool:
-    """Return whether the name of a file, or of the file inside a compressed file, ends in .csv."""
-    return name_inside(name).lower().endswith(".csv")
+def is_named_csv(uri: str) -> bool:
+    """Return whether the path of a file, or of the file inside a compressed file, ends in .csv."""
+    is_url = uri.lower().startswith(("http://", "https://"))
+    path = uri.partition("?")[0] if is_url else uri
+    return name_inside(path).lower().endswith(".csv")
 
 
 def wide_encoding(head: bytes) -> str:

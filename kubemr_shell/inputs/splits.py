@@ -45,7 +45,7 @@ def plan_splits(
             packed.add(item)
         else:
             header = item.header.name if item.header and item.records_start else ""
-            yield from (Split((piece,), header) for piece in _cut(item, target, cutter))
+            yield from (Split((piece,), "" if piece.is_whole else header) for piece in _cut(item, target, cutter))
     yield from packed.taken()
 
 
@@ -105,8 +105,8 @@ def is_packed(item: InputObject, split: SplitSpec, target: int) -> bool:
 
 
 def is_cut(item: InputObject, target: int) -> bool:
-    """Return whether an input can be cut and is large enough for it."""
-    return item.size is not None and item.size >= target and item.splittable and item.codec == "none"
+    """Return whether an input is cut, as far as this is known without a look for the blocks of a compressed input."""
+    return item.codec == "none" and bool(_wanted_cuts(item, target))
 
 
 def whole_piece(item: InputObject) -> Piece:
@@ -116,16 +116,24 @@ def whole_piece(item: InputObject) -> Piece:
 
 def _cut(item: InputObject, target: int, cutter: Cutter) -> Iterator[Piece]:
     """Cut an input into pieces of about equal length, none longer than the target unless a record is."""
-    if item.size is None or not item.splittable:
+    wanted = _wanted_cuts(item, target)
+    cuts = cutter.cuts(item, wanted) if wanted else []
+    if not cuts:
         yield whole_piece(item)
         return
+    assert item.size is not None
+    for start, end in pairwise([item.records_start, *cuts, item.size]):
+        yield piece_of(item, start, end, exact=cutter.is_exact and item.codec == "none")
+
+
+def _wanted_cuts(item: InputObject, target: int) -> list[int]:
+    """Return the offsets that divide an input into pieces of about equal length, or none if it stays whole."""
+    if item.size is None or not item.splittable:
+        return []
     begin = item.records_start
     size = item.size - begin
     pieces = max(1, -(-size // target))
-    wanted = [begin + size * number // pieces for number in range(1, pieces)]
-    cuts = cutter.cuts(item, wanted) if wanted else []
-    for start, end in pairwise([begin, *cuts, item.size]):
-        yield piece_of(item, start, end, exact=cutter.is_exact and item.codec == "none")
+    return [begin + size * number // pieces for number in range(1, pieces)]
 
 
 def piece_of(item: InputObject, start: int, end: int | None, *, exact: bool = False) -> Piece:

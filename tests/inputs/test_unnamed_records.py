@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -71,10 +72,20 @@ def test_a_compressed_file_is_refused_only_if_it_is_cut(tmp_path: Path) -> None:
     assert_refused(str(tmp_path / "reads"))
 
 
-def test_split_records_counts_records_so_every_file_is_refused(tmp_path: Path) -> None:
+def test_split_records_refuses_a_file_only_if_it_is_cut(tmp_path: Path) -> None:
     (tmp_path / "reads").write_bytes(READS)
     with pytest.raises(InputError, match="looks like FASTQ"):
-        splits(str(tmp_path / "reads"), None, SplitSpec(records=10))
+        splits(str(tmp_path / "reads"), None, SplitSpec(records=1999))
+    assert len(splits(str(tmp_path / "reads"), None, SplitSpec(records=2000))) == 1
+    (tmp_path / "reads.gz").write_bytes(gzip.compress(READS))
+    assert len(splits(str(tmp_path / "reads.gz"), None, SplitSpec(records=2000))) == 1
+
+
+def test_a_file_as_large_as_a_split_is_not_cut(tmp_path: Path) -> None:
+    (tmp_path / "reads").write_bytes(READS)
+    assert len(splits(str(tmp_path / "reads"), None, SplitSpec(max_bytes=len(READS)))) == 1
+    with pytest.raises(InputError, match="looks like FASTQ"):
+        splits(str(tmp_path / "reads"), None, SplitSpec(max_bytes=len(READS) - 1))
 
 
 @pytest.mark.parametrize("split", [SplitSpec(), SplitSpec(whole_files=True)])
@@ -90,10 +101,14 @@ def test_all_files_are_named(tmp_path: Path) -> None:
         splits(str(tmp_path), None)
 
 
-def test_csv_that_is_cut_within_quotes_behind_its_beginning_is_damage(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_bytes(ROWS)
-    planned = splits(str(tmp_path / "t.csv"), None, SplitSpec(max_bytes=4001))
-    with pytest.raises(CorruptInput, match=r"t.csv: byte \d+: from here on the split has an odd number of quotes"):
+@pytest.mark.parametrize(("name", "pack"), [("t.csv", bytes), ("t.csv.gz", lambda rows: bgzf(rows, 3001, 0))])
+def test_csv_that_is_cut_within_quotes_behind_its_beginning_is_damage(
+    tmp_path: Path, name: str, pack: Callable[[bytes], bytes]
+) -> None:
+    (tmp_path / name).write_bytes(pack(ROWS))
+    planned = splits(str(tmp_path / name), None, SplitSpec(max_bytes=4001))
+    assert len(planned) > 10
+    with pytest.raises(CorruptInput, match=r"t.csv.*: byte \d+: from here on the split has an odd number of quotes"):
         [fed(split, records=RecordFormat(None)) for split in planned]
     for split in planned:
         fed(split, records=RecordFormat(LINES))

@@ -31,7 +31,7 @@ def feed_cut_piece(piece: Piece, read: Read, pipe: CommandPipe, *, is_slow: bool
     inside = _Content(lambda: file.content(piece.start, end))
     behind = _Content(lambda: file.content(end, piece.size or 0, is_read_whole=False))
     if piece.start:
-        pipe.begin_piece(f"{piece.uri}, decompressed from byte {piece.start} on")
+        pipe.begin_piece(piece.uri, is_cut=True, origin=f", decompressed from byte {piece.start} on")
     begin = _first_record(piece, inside, behind, pipe)
     if begin is None:
         return

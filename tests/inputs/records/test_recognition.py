@@ -63,6 +63,7 @@ def test_takes_for_lines(name: str) -> None:
 def test_recognises_csv_by_its_name_and_a_line_end_within_quotes(head: bytes, is_csv: bool) -> None:
     assert (recognised(head, "T.CSV") != LINES) == is_csv
     assert (recognised(head, "t.csv.gz") != LINES) == is_csv
+    assert (recognised(head, "https://host/t.csv?signature=a/b.c") != LINES) == is_csv
     assert recognised(head, "t.txt") == LINES
 
 
