@@ -48,7 +48,7 @@ DESCRIPTION = (
 """The description of the field ``records`` of a spec."""
 
 
-UNSET = "lines; a file that looks like another format is not cut"
+UNSET = "lines; if a file that would be cut looks like another format, the job fails"
 """The meaning of a job without the field ``records``."""
 
 
