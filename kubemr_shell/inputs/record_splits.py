@@ -128,13 +128,17 @@ class RecordCounter:
         if is_remote(item.uri):
             return self._count_stream(item, read_remote(item, self._s3, Waiter(self._cancel_fd)))
         with open_local(item, self._folder) as source:
-            return self._count_stream(item, self._blocks(source))
+            return self._count_stream(item, self._blocks(source, item.size))
 
-    def _blocks(self, source: int) -> Iterator[bytes]:
+    def _blocks(self, source: int, size: int | None) -> Iterator[bytes]:
+        """Yield the bytes that a local file had when it was listed. The file may have grown since."""
+        assert size is not None
         waiter = Waiter(self._cancel_fd)
-        while block := os.read(source, READ_BYTES):
+        left = size
+        while block := os.read(source, min(READ_BYTES, left)):
             waiter.check()
             yield block
+            left -= len(block)
 
     def _count_stream(self, item: InputObject, chunks: Iterator[bytes]) -> Counted:
         if item.codec == "auto":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.cutters import splits_of
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.records.formats import RecordFormat
-from kubemr_shell.job.records import LINES, Records
+from kubemr_shell.job.records import CSV, LINES, Records
 from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Split
 from kubemr_shell.net.s3_config import S3Config
@@ -117,3 +118,38 @@ def test_a_url_is_cut_if_its_server_sends_ranges(lines: list[int], most: int, ha
     assert [output.count(b"\n") for output in outputs if output] == [
         min(most, len(lines) - start) for start in range(0, len(lines), most)
     ]
+
+
+@pytest.mark.parametrize("split", [SplitSpec(records=3), SplitSpec(max_bytes=21)], ids=["records", "bytes"])
+@pytest.mark.parametrize(
+    ("records", "record"),
+    [
+        (LINES, b"a line\n"),
+        (CSV, b'a,"\n",b\n'),
+        (Records(kind="warc"), b"WARC/1.0\r\nContent-Length: 3\r\n\r\nabc\r\n\r\n"),
+    ],
+    ids=["lines", "csv", "warc"],
+)
+def test_a_file_that_grows_is_cut_inside_its_listed_size(
+    tmp_path: Path, records: Records, record: bytes, split: SplitSpec
+) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(10 * record)
+    objects = listed([str(path)])
+    with path.open("ab") as file:
+        file.write(4 * record + record[:-1])
+    splits = planned(objects, records, split)
+    pieces = [piece for item in splits for piece in item.pieces]
+    assert [piece.start for piece in pieces[1:]] == [piece.end for piece in pieces[:-1]]
+    assert all(piece.end is not None and piece.start < piece.end <= 10 * len(record) for piece in pieces)
+    assert b"".join(fed(item, records=RecordFormat(records)) for item in splits) == 10 * record
+
+
+def test_a_compressed_file_that_grows_is_counted_up_to_its_listed_size(tmp_path: Path) -> None:
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(b"1\n2\n"))
+    objects = listed([str(path)])
+    with path.open("ab") as file:
+        file.write(gzip.compress(b"3\n"))
+    (split,) = planned(objects, LINES, SplitSpec(records=2))
+    assert fed(split) == b"1\n2\n"
