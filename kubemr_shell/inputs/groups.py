@@ -60,7 +60,7 @@ def _check(members: Sequence[InputObject]) -> None:
                 f"{shown(item.uri)}: has a line break in its name, and a list of the files of a task has one name in "
                 "each line: rename the file, or change split.group so that it is alone"
             )
-        if item.alone:
+        if item.encoding:
             raise InputError(
                 f"{shown(item.uri)}: is in UTF-16 or UTF-32 by its byte order mark, and cannot follow other files on "
                 "stdin: convert it to UTF-8, or change split.group so that it is alone"

@@ -31,6 +31,8 @@ class InputObject:
     """Whether a read can begin in the middle."""
     alone: bool = False
     """Whether no other input may share a task with this one."""
+    encoding: str = ""
+    """The encoding of a text whose characters have several bytes, by the byte order mark; empty for other inputs."""
     header: Header | None = None
     """The header; None if the input is empty or has no header, or if the plan does not depend on the header."""
 
@@ -51,12 +53,13 @@ class InputObject:
         ``has_ranges``: whether a range of the stored bytes can be read. A compressed input is cut only if it
         consists of blocks, and a text in UTF-16 or UTF-32 is neither cut nor joined with others.
         """
-        is_wide = bool(wide_encoding(head))
+        encoding = wide_encoding(head)
         return cls(
             uri=uri,
             size=size,
             codec=codec,
             fingerprint=fingerprint,
-            splittable=has_ranges and codec in MAY_BE_CUT and not is_wide,
-            alone=is_wide,
+            splittable=has_ranges and codec in MAY_BE_CUT and not encoding,
+            alone=bool(encoding),
+            encoding=encoding,
         )

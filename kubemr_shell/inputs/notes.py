@@ -10,7 +10,7 @@ from kubemr_shell.shown import shown
 
 def notes_on(objects: Sequence[InputObject]) -> tuple[str, ...]:
     """Return a note if inputs are texts in UTF-16 or UTF-32, which have a map task of their own."""
-    wide = [item.uri for item in objects if item.alone]
+    wide = [item.uri for item in objects if item.encoding]
     if not wide:
         return ()
     subject = f"{shown(wide[0])} is"

@@ -2,7 +2,7 @@
 
 A header is read if the input would be cut, because each cut must lie behind the header and later pieces need it. If
 tasks repeat the header, the headers of small inputs are read too, because inputs share a task only if their headers are
-equal. All other inputs are read whole, by a task that finds the header itself.
+equal. All other inputs, and all inputs of groups, are read whole, by a task that finds the headers itself.
 """
 
 from __future__ import annotations
@@ -83,14 +83,16 @@ def read_headers(
 def _is_needed(item: InputObject, split: SplitSpec, target: int, headers: HeaderFormat) -> bool:
     if not item.size:
         return False
-    if item.alone:  # a text in UTF-16 or UTF-32, which is an error
+    if item.encoding:  # in such a text no header can be found, which is an error
         return True
-    if split.whole_files:
+    if split.whole_files or split.group is not None:  # no header changes which files are a task
         return False
     return is_cut(item, target) or (headers.is_repeated and is_packed(item, split, target))
 
 
 class _Reader:
+    """A reader of the headers of inputs. ``folder`` is the folder of relative names."""
+
     def __init__(self, headers: HeaderFormat, folder: str, s3: S3Config) -> None:
         self._headers = headers
         self._folder = folder

@@ -185,7 +185,7 @@ class RecordCounter:
         return before
 
     def _too_many(self, item: InputObject) -> InputError:
-        if item.alone:
+        if item.encoding:
             why = "a file in UTF-16 or UTF-32 is not cut: convert it to UTF-8"
         elif item.codec in ARCHIVES:
             why = "an archive is not cut: unpack it"

@@ -9,11 +9,8 @@ from kubemr_shell.inputs.groups import splits_by_group
 from kubemr_shell.inputs.input_object import InputObject
 
 
-def objects(*names: str, alone: bool = False) -> list[InputObject]:
-    return [
-        InputObject(uri=name, size=1 << 40, codec="none", fingerprint="f", splittable=True, alone=alone)
-        for name in names
-    ]
+def objects(*names: str, head: bytes = b"") -> list[InputObject]:
+    return [InputObject.of_content(name, size=1 << 40, fingerprint="f", head=head, codec="none") for name in names]
 
 
 def groups(items: list[InputObject], pattern: str) -> list[list[str]]:
@@ -46,6 +43,7 @@ def test_a_name_with_a_line_break_must_be_alone() -> None:
 
 
 def test_a_text_in_utf_16_must_be_alone() -> None:
-    assert groups(objects("/a", "/b", alone=True), "(.*)") == [["/a"], ["/b"]]
+    wide = objects("/a", "/b", head="a".encode("utf-16"))
+    assert groups(wide, "(.*)") == [["/a"], ["/b"]]
     with pytest.raises(InputError, match=r"^/a: is in UTF-16 or UTF-32"):
-        groups(objects("/a", "/b", alone=True), "(/)")
+        groups(wide, "(/)")

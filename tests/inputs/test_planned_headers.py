@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from kubemr_shell.errors import CorruptInput, InputError
-from kubemr_shell.inputs.cutters import cutter_of
+from kubemr_shell.inputs.cutters import splits_of
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_headers, with_kinds
 from kubemr_shell.inputs.records.formats import RecordFormat
 from kubemr_shell.inputs.records.headers import MOST_BYTES, HeaderFormat
-from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.job.records import CSV, LINES, Records
 from kubemr_shell.job.spec_mappings import HeaderSpec, SplitSpec
 from kubemr_shell.net.s3_config import S3Config
@@ -44,7 +43,7 @@ def outputs_of(
     headers = HeaderFormat(header, records)
     found = with_kinds(objects, split=rules, parallelism=1, s3=store)
     known, contents = with_headers(found, headers, split=rules, parallelism=1, folder="/", s3=store)
-    cutter = cutter_of(records, folder="/", s3=store)
+    splits = splits_of(known, records, rules, parallelism=1, folder="/", scratch=SCRATCH, s3=store)
     return [
         output_of(
             SplitFeed(
@@ -59,7 +58,7 @@ def outputs_of(
             ),
             is_lines=False,
         )
-        for split in plan_splits(known, split=rules, parallelism=1, cutter=cutter)
+        for split in splits
     ]
 
 
@@ -119,6 +118,17 @@ def test_an_archive_with_two_headers_is_an_error_that_names_both_files(tmp_path:
         outputs_of(objects, REPEAT)
 
 
+@pytest.mark.parametrize("second", [b"a\n2\n", b"b\n2\n"])
+def test_archives_can_be_in_one_group(tmp_path: Path, second: bytes) -> None:
+    objects = write(tmp_path, tar_of(b"a\n1\n"), tar_of(second))
+    group = SplitSpec(group="(.*)/.$")
+    if second.startswith(b"a"):
+        assert outputs_of(objects, REPEAT, split=group) == [b"a\n1\n2\n"]
+    else:
+        with pytest.raises(InputError, match=r"/1/0\.csv: its header is not that of .*/0/0\.csv, and one task reads"):
+            outputs_of(objects, REPEAT, split=group)
+
+
 @pytest.mark.parametrize("header", [REPEAT, DROP])
 @pytest.mark.parametrize("split", [SplitSpec(max_bytes=1 << 20), SplitSpec(whole_files=True)])
 def test_a_header_that_does_not_end_is_an_error(tmp_path: Path, header: HeaderSpec, split: SplitSpec) -> None:
@@ -174,15 +184,16 @@ def test_large_and_small_objects_in_s3(bucket: Bucket) -> None:
     assert b"".join(dropped) == rows + b"".join(b"%d,\n" % n for n in range(21))
 
 
-def test_a_header_that_is_dropped_costs_no_request_for_a_small_object(bucket: Bucket) -> None:
+def test_a_header_that_changes_no_plan_costs_no_request(bucket: Bucket) -> None:
     s3 = S3Config(endpoint=bucket.server.endpoint)
     for number in range(5):
         bucket.put(f"{number}", b"a\n1\n")
     objects = list_inputs(
         [f"{bucket.uri}/"], inputs_from=None, decompress="auto", folder="/", stdin_copy=None, s3=s3, patience=HASTY
     )
-    for header, requests in ((DROP, 0), (REPEAT, 5)):
+    group = SplitSpec(group="(.)$")
+    for header, split, requests in ((DROP, SplitSpec(), 0), (REPEAT, SplitSpec(), 5), (REPEAT, group, 0)):
         meter = RequestMeter()
         meter.take()
-        with_headers(objects, HeaderFormat(header), split=SplitSpec(), parallelism=1, folder="/", s3=s3)
+        with_headers(objects, HeaderFormat(header), split=split, parallelism=1, folder="/", s3=s3)
         assert dict(meter.take()).get(GET, 0) == requests
