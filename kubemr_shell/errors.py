@@ -6,7 +6,9 @@
       ProtocolMismatch               2   a job of an incompatible version of kubemr-shell
       JobNotFound                    3
       InputError                     3   an input that is missing, unreadable, corrupt or changed
-        InputNotFound, InputChanged, FileChanged, CorruptInput
+        InputNotFound, InputChanged, FileChanged
+        CorruptInput
+          TruncatedInput                 compressed data that ends in the middle of a stream
       JobFailed                      4
       JobCancelled                   5
       Unavailable                    6   retryable
@@ -150,6 +152,10 @@ class FileChanged(InputError):
 
 class CorruptInput(InputError):
     """The bytes of an input break the rules of its compression."""
+
+
+class TruncatedInput(CorruptInput):
+    """The bytes of an input end in the middle of compressed data."""
 
 
 class JobFailed(KubemrError):

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from kubemr_shell.inputs.file_kind import LZ4_MAGIC, ZSTD_MAGIC
 from kubemr_shell.inputs.zstd_frame import BLOCK_HEADER_BYTES, block_of, header_of
 from kubemr_shell.job.split import Codec
 
@@ -199,5 +200,5 @@ STREAMS: dict[Codec, Callable[[], Stream]] = {
 """The decompressor of each compression."""
 PADDED = ("gzip", "xz")
 """The compressions whose streams may be followed by zero bytes, which tapes and block devices add."""
-FRAMED: dict[bytes, Codec] = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
+FRAMED: dict[bytes, Codec] = {ZSTD_MAGIC: "zstd", LZ4_MAGIC: "lz4"}
 """The first bytes of the frames of the compressions that also have skippable frames."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from kubemr_shell.errors import CorruptInput, InputError
+from kubemr_shell.errors import CorruptInput, InputError, TruncatedInput
 from kubemr_shell.inputs.codecs import FRAMED, PADDED, STREAMS, Skippable, Stream
 from kubemr_shell.inputs.file_kind import ARCHIVES, HEAD_BYTES, is_skippable, kind_of, name_inside
 from kubemr_shell.job.split import Codec
@@ -18,6 +18,8 @@ from kubemr_shell.shown import shown
 
 STEP_BYTES = 1 << 20
 """The number of decompressed bytes at which one step of the decompression stops."""
+IF_NOT_COMPRESSED = "if the file is not compressed, set decompress: none"
+"""The advice on a file whose first bytes are not compressed data."""
 MOST_LAYERS = 4
 """The number of looks at first bytes, so a file may be compressed one time less. Some files contain themselves."""
 
@@ -64,22 +66,28 @@ def with_head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head[:HEAD_BYTES], chain([head] if head else [], rest)
 
 
-def decompressed(chunks: Iterable[bytes], codec: Codec, name: str, start: int = 0) -> Iterator[bytes]:
+def decompressed(
+    chunks: Iterable[bytes], codec: Codec, name: str, start: int = 0, *, advice: str = IF_NOT_COMPRESSED
+) -> Iterator[bytes]:
     """Yield the decompressed bytes of a file, at most a few ``STEP_BYTES`` at a time.
 
-    ``name`` is the name of the file in errors. ``start`` is the offset of the first byte in the file. Raise
-    CorruptInput if the file is damaged, and InputError if this Python lacks the codec.
+    ``name`` is the name of the file in errors. ``start`` is the offset of the first byte in the file. ``advice``
+    ends the error about first bytes that are not of the codec. Raise CorruptInput if the file is damaged,
+    TruncatedInput if its last stream is not complete, and InputError if this Python lacks the codec.
     """
-    file = _CompressedFile(codec, name, start)
+    file = _CompressedFile(codec, name, start, advice)
     for chunk in chunks:
         yield from file.feed(chunk)
     file.finish()
 
 
 class _CompressedFile:
-    def __init__(self, codec: Codec, name: str, start: int) -> None:
+    """A compressed file of one or several streams, which is decompressed as its bytes arrive."""
+
+    def __init__(self, codec: Codec, name: str, start: int, advice: str) -> None:
         self._codec = codec
         self._name = name
+        self._advice = advice
         self._stream: Stream | None = None
         self._position = start
         """The offset in the file up to which the bytes were decompressed."""
@@ -108,7 +116,7 @@ class _CompressedFile:
             self._position += len(self._magic)
             self._begin_stream(self._magic)
         if self._stream is not None:
-            raise CorruptInput(
+            raise TruncatedInput(
                 f"{shown(self._name)}: byte {self._position}: the file ends in the middle of the {self._codec} data: "
                 "it was cut; get a whole copy of it"
             )
@@ -165,7 +173,7 @@ class _CompressedFile:
                 "get a whole copy of it"
             )
         advice = (
-            "if the file is not compressed, set decompress: none"
+            self._advice
             if self._streams == 1
             else "other bytes follow the compressed data: get a correct copy of the file"
         )

@@ -91,6 +91,8 @@ def _check(piece: Piece, source: int, notices: list[str]) -> None:
 
 
 class _Source:
+    """An open local file, of which one piece is read."""
+
     def __init__(self, piece: Piece, source: int, pipe: CommandPipe, waiter: Waiter) -> None:
         self._piece = piece
         self._source = source

@@ -17,12 +17,16 @@ HEAD_BYTES = 512
 """The number of first bytes that show the kind of a file: the header of a tar archive is the longest."""
 ARCHIVES = ("tar", "zip")
 """The kinds that hold files."""
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+"""The first bytes of a frame of zstd."""
+LZ4_MAGIC = b"\x04\x22\x4d\x18"
+"""The first bytes of a frame of lz4."""
 
 _MAGIC: tuple[tuple[bytes, Codec], ...] = (
     (b"\x1f\x8b", "gzip"),
     (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\x04\x22\x4d\x18", "lz4"),
+    (ZSTD_MAGIC, "zstd"),
+    (LZ4_MAGIC, "lz4"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"BZh", "bzip2"),

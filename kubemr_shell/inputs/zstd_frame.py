@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-MAGIC = b"\x28\xb5\x2f\xfd"
-"""The first bytes of a frame."""
 LARGEST_BLOCK_BYTES = 128 << 10
 """The largest size in bytes of a block, before and after decompression."""
 BLOCK_HEADER_BYTES = 3

@@ -6,13 +6,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import NoReturn
 
-from kubemr_shell.errors import CorruptInput
+from kubemr_shell.errors import TruncatedInput
 from kubemr_shell.inputs.blocks import bgzf, bzip2, frames, seek_table, xz
-from kubemr_shell.inputs.blocks.errors import no_block
+from kubemr_shell.inputs.blocks.errors import WHOLE_FILE, no_block, no_block_at_start
 from kubemr_shell.inputs.blocks.window import Read, SeekableFile, Window, gradually
-from kubemr_shell.inputs.compression import decompressed
+from kubemr_shell.inputs.compression import IF_NOT_COMPRESSED, decompressed
 from kubemr_shell.job.split import Codec
 from kubemr_shell.waits.threads import in_threads
 from kubemr_shell.waits.waiter import Waiter
@@ -83,20 +82,18 @@ class BlockFile:
 
     def _xz_content(self, read: Read, start: int, end: int) -> Iterator[bytes]:
         if self._xz_blocks is None:
-            self._no_block(start)
+            raise no_block_at_start(self._name, start)
         return xz.read_blocks(read, self._xz_blocks, start, end, self._name)
 
     def _streams(self, read: Read, start: int, end: int) -> Iterator[bytes]:
         """Yield the content of a range that consists of whole streams."""
+        advice = f"the planner found a block here: {WHOLE_FILE}" if start else IF_NOT_COMPRESSED
         try:
-            yield from decompressed(read(start, end), self._codec, self._name, start)
-        except CorruptInput as error:
-            if end < self._size and "ends in the middle" in str(error):
-                self._no_block(end)
+            yield from decompressed(read(start, end), self._codec, self._name, start, advice=advice)
+        except TruncatedInput as error:
+            if end < self._size:
+                raise no_block(self._name, end) from error
             raise
-
-    def _no_block(self, at: int) -> NoReturn:
-        raise no_block(self._name, self._codec, at)
 
     @cached_property
     def _xz_blocks(self) -> list[xz.Block] | None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from kubemr_shell.errors import CorruptInput
-from kubemr_shell.inputs.blocks.errors import no_block
+from kubemr_shell.errors import CorruptInput, TruncatedInput
+from kubemr_shell.inputs.blocks.errors import no_block, no_block_at_start
 from kubemr_shell.inputs.blocks.window import Read, Window
 from kubemr_shell.inputs.compression import STEP_BYTES
 from kubemr_shell.shown import shown
@@ -120,7 +120,7 @@ class BlockReader:
         if self._is_inside:
             self._scan()
             if not self._places or self._places[0] >= self._bit + 8:
-                raise self._no_block()
+                raise no_block_at_start(self._name, self._bit // 8)
             self._bit = self._places[0]
         while not self._is_done():
             if not self._is_inside:
@@ -226,8 +226,8 @@ class BlockReader:
             raise self._cut()
         return bits_of(self._window.data, self._bit - offset, count)
 
-    def _cut(self) -> CorruptInput:
-        return CorruptInput(
+    def _cut(self) -> TruncatedInput:
+        return TruncatedInput(
             f"{shown(self._name)}: byte {self._size}: the file ends in the middle of the bzip2 data: it was cut; "
             "get a whole copy of it"
         )
@@ -239,4 +239,4 @@ class BlockReader:
         )
 
     def _no_block(self) -> CorruptInput:
-        return no_block(self._name, "bzip2", min(self._end, self._bit // 8))
+        return no_block(self._name, min(self._end, self._bit // 8))

@@ -46,7 +46,7 @@ def _cuts(
         head, _ = with_head(decompressed(gradually(read)(0, size), item.codec, item.uri))
     except CorruptInput:
         return []  # the task that reads the file reports the damage
-    if kind_of(head, name_inside(item.uri)) != "none" or wide_encoding(head):
+    if kind_of(head, name_inside(item.uri), called=f"{item.uri} (decompressed)") != "none" or wide_encoding(head):
         return []
     return BlockFile(read, codec=item.codec, size=size, name=item.uri, is_local=is_local).cuts(wanted, waiter)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from kubemr_shell.inputs.blocks.window import Source, Window
-from kubemr_shell.inputs.file_kind import is_skippable
-from kubemr_shell.inputs.zstd_frame import BLOCK_HEADER_BYTES, LARGEST_BLOCK_BYTES, MAGIC, block_of, header_of
+from kubemr_shell.inputs.file_kind import LZ4_MAGIC, ZSTD_MAGIC, is_skippable
+from kubemr_shell.inputs.zstd_frame import BLOCK_HEADER_BYTES, LARGEST_BLOCK_BYTES, block_of, header_of
 
 LONGEST_SEARCH = 32 << 20
 """The most bytes that are searched for a frame. A file of larger frames stays whole."""
@@ -137,7 +137,7 @@ def _lz4_end(source: Source, at: int, head: bytes, limit: int) -> int | None:
         position += size + (4 if flags & 16 else 0)
 
 
-ZSTD = FrameFormat(MAGIC, _zstd_end, LARGEST_BLOCK_BYTES)
+ZSTD = FrameFormat(ZSTD_MAGIC, _zstd_end, LARGEST_BLOCK_BYTES)
 """The frames of zstd."""
-LZ4 = FrameFormat(b"\x04\x22\x4d\x18", _lz4_end, 4 << 20)
+LZ4 = FrameFormat(LZ4_MAGIC, _lz4_end, 4 << 20)
 """The frames of lz4."""

@@ -95,7 +95,8 @@ def _decoded(read: Read, blocks: list[Block], name: str) -> Iterator[bytes]:
     fields = struct.pack("<I", len(index) // 4 - 1) + flags
     footer = struct.pack("<I", zlib.crc32(fields)) + fields + _FOOTER_MAGIC
     content = read(blocks[0].start, blocks[-1].end)
-    yield from decompressed(chain([header], content, [index + footer]), "xz", name, blocks[0].start - len(header))
+    parts = chain([header], content, [index + footer])
+    yield from decompressed(parts, "xz", name, blocks[0].start, advice="get a correct copy of the file")
 
 
 def _last_stream(read_range: _ReadRange, end: int) -> tuple[int, list[Block]]:

@@ -114,6 +114,8 @@ def _refuse_wide(text: bytes | bytearray, name: str) -> None:
 
 
 class _Finder(Protocol):
+    """A finder of the end of a header."""
+
     def end(self, text: bytearray, *, is_whole: bool) -> int | None:
         """Return the size of the header, or None if the header may go on behind ``text``.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import os
 import random
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from kubemr_shell.errors import CorruptInput
+from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.cutters import cutter_of
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.listing import list_inputs
@@ -110,14 +111,59 @@ def test_damage_in_the_middle_is_an_error_of_a_task(tmp_path: Path, packer: str)
 
 def test_a_seek_table_that_is_wrong_is_an_error_of_a_task(tmp_path: Path) -> None:
     stored = bytearray(PACKERS["zstd seek table"](CONTENT, len(CONTENT) // BLOCKS))
-    table = len(stored) - 9 - 8 * (BLOCKS + 1)
+    table = len(stored) - 9 - 8 * BLOCKS
     for entry in (table, table + 8 * 10):
         size = int.from_bytes(stored[entry : entry + 4], "little")
         stored[entry : entry + 4] = (size + (7 if entry == table else -7)).to_bytes(4, "little")
     splits = pieces_of(tmp_path, bytes(stored))
     assert len(splits) > 1
-    with pytest.raises(CorruptInput, match=r"/x: byte \d+: "):
-        b"".join(fed(split) for split in splits)
+    assert _advice_of(splits[0]) == "the planner found a block here, but the blocks before do not end here"
+    assert _advice_of(splits[1]) == "the planner found a block here"
+
+
+def _advice_of(split: Split) -> str:
+    """Return the advice of the error of a split before the words on the whole file."""
+    end = r": get a correct copy; if the copy is correct, set split\.wholeFiles: true \(--whole-files\)$"
+    with pytest.raises(
+        CorruptInput, match=r"/x: byte \d+: (no zstd data begins here \(.*\): )?the planner.*" + end
+    ) as error:
+        fed(split)
+    return re.sub(".*(the planner.*)" + end, r"\1", str(error.value))
+
+
+def test_damage_at_the_start_of_a_piece_of_xz_does_not_advise_to_read_the_compressed_bytes(tmp_path: Path) -> None:
+    stored = bytearray(PACKERS["xz"](CONTENT, len(CONTENT) // BLOCKS))
+    splits = pieces_of(tmp_path, bytes(stored))
+    (start,) = (piece.start for piece in splits[1].pieces)
+    stored[start + 1] ^= 1
+    state = os.stat(tmp_path / "x")
+    (tmp_path / "x").write_bytes(stored)
+    os.utime(tmp_path / "x", ns=(state.st_atime_ns, state.st_mtime_ns))
+    with pytest.raises(
+        CorruptInput, match=rf"/x: byte {start}: no xz data begins here .*: get a correct copy of the file$"
+    ):
+        fed(splits[1])
+
+
+def test_a_name_that_says_that_a_file_was_cut_does_not_change_the_error(tmp_path: Path) -> None:
+    stored = bytearray(PACKERS["zstd"](CONTENT, len(CONTENT) // BLOCKS))
+    path = tmp_path / "ends in the middle"
+    path.write_bytes(stored)
+    splits = planned(str(path), len(stored))
+    (start,) = (piece.start for piece in splits[0].pieces)
+    stored[start + 6] ^= 0xFF
+    state = os.stat(path)
+    path.write_bytes(stored)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    with pytest.raises(CorruptInput, match=r"data is damaged|no zstd data begins here"):
+        fed(splits[0])
+
+
+def test_an_unreadable_content_is_not_reported_under_a_name_that_does_not_exist(tmp_path: Path) -> None:
+    stored = PACKERS["bzip2"](b"7z\xbc\xaf\x27\x1c" + CONTENT, len(CONTENT) // BLOCKS)
+    (tmp_path / "x.data.bz2").write_bytes(stored)
+    with pytest.raises(InputError, match=r"/x\.data\.bz2 \(decompressed\): is a 7z archive"):
+        planned(str(tmp_path / "x.data.bz2"), len(stored))
 
 
 def test_a_plain_gzip_member_behind_blocks_is_read(tmp_path: Path) -> None:
