@@ -12,7 +12,7 @@ from kubemr_shell.inputs.download import is_remote
 from kubemr_shell.inputs.file_feed import open_planned
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.planned_file import read_remote
-from kubemr_shell.job.names import input_name
+from kubemr_shell.job.names import INPUT_LIST, input_name
 from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.shown import shown
@@ -64,7 +64,7 @@ class InputFiles:
         if wanted and wanted > (free := shutil.disk_usage(folder).free):
             raise OutOfSpace(
                 f"no space for the files of a task in {folder}: they have {wanted:,} bytes, and {free:,} are free: "
-                "make room"
+                "make room in the file system of this folder"
             )
 
     def _place(self, piece: Piece, folder: str, cancel_fd: int) -> str:
@@ -114,9 +114,21 @@ class InputFiles:
 def whole_files(objects: Sequence[InputObject]) -> list[InputObject]:
     """Return the inputs as files that are passed on as they are stored.
 
-    Raise InputError for a name with a line break, because the list of the files has one name in each line.
+    Raise InputError for an input whose name cannot be used in the folder of the attempt. The list of the files has one
+    name in each line, and is in the same folder.
     """
     for item in objects:
+        name = input_name(item.uri)
+        if name == INPUT_LIST:
+            raise InputError(
+                f"{shown(item.uri)}: has the name of the list of inputs in the folder of each attempt "
+                "(split.feed: files): rename the file"
+            )
+        if name in ("", ".", ".."):
+            raise InputError(
+                f"{shown(item.uri)}: ends without the name of a file, and split.feed: files puts each input under its "
+                "name into the folder of the attempt: download it to a file, and name this file"
+            )
         if "\n" in item.uri:
             raise InputError(
                 f"{shown(item.uri)}: has a line break in its name, and KUBEMR_INPUT_FILES has one name in each line: "

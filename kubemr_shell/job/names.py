@@ -15,6 +15,8 @@ OWNER = "owner"
 
 Directly inside ``STATE`` it belongs to a run, inside the folder of a uid to the job of a cluster with this uid.
 """
+INPUT_LIST = ".kubemr-inputs"
+"""The file in the attempt's folder that lists the inputs of a split, for ``KUBEMR_INPUT_FILES``."""
 COMPRESSED_SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
 """The suffixes of the names of parts, by the job's compressOutput."""
 _HTTP = re.compile("https?://", re.IGNORECASE)

@@ -26,6 +26,7 @@ from kubemr_shell.errors import (
     Unavailable,
 )
 from kubemr_shell.job import names
+from kubemr_shell.job.names import INPUT_LIST
 from kubemr_shell.job.spec import Command
 from kubemr_shell.job.split import Split
 from kubemr_shell.job.state import Phase
@@ -42,8 +43,6 @@ STDERR_KEPT_BYTES = 2000
 """The bytes of stderr, counted from its end, that the facts of a failure contain."""
 INPUTS_KEPT = 8
 """The number of inputs that the facts of a failure name."""
-INPUT_LIST = ".kubemr-inputs"
-"""The file in the attempt's folder that lists the inputs of a split with several pieces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,10 +220,21 @@ def _input_list(folder: str, subject: Subject, cancel_fd: int) -> Iterator[str |
 
 @contextmanager
 def _list_of(folder: str, names: Sequence[str]) -> Iterator[str]:
-    """Write a file with one name in each line, and yield its path."""
+    """Write a file with one name in each line, and yield its path.
+
+    Raise CommandNotStarted if a file or an archive of the job has the name of this file.
+    """
     path = os.path.join(folder, INPUT_LIST)
-    with watched_space(path), folder_needed(folder), open(path, "wb") as file:
-        file.write(b"".join(os.fsencode(name) + b"\n" for name in names))
+    try:
+        # Mode x creates the file. A link with this name leads to a file of the user, which must not be overwritten.
+        with watched_space(path), folder_needed(folder), open(path, "xb") as file:
+            file.write(b"".join(os.fsencode(name) + b"\n" for name in names))
+    except FileExistsError as error:
+        raise CommandNotStarted(
+            f"{INPUT_LIST}: is the name of a file or an archive of the job, and of the list of inputs in "
+            "the folder of each attempt: give the file another name there, as in "
+            f"files: [{INPUT_LIST}#NAME]"
+        ) from error
     try:
         yield path
     finally:

@@ -94,9 +94,17 @@ def test_a_name_that_is_taken_is_an_error(tmp_path: Path, folder: Path) -> None:
         splits([f"{tmp_path}/x", f"{tmp_path}/y"], group="([a-z])$")
     with pytest.raises(InputError, match="has a line break in its name"):
         splits([f"{tmp_path}/c\nd"])
+    (tmp_path / ".kubemr-inputs").touch()
+    with pytest.raises(InputError, match=r"/\.kubemr-inputs: has the name of the list of inputs .*: rename the file"):
+        splits([f"{tmp_path}/.kubemr-inputs"])
     (split,) = splits([f"{tmp_path}/x"])
     (folder / "a").touch()
     files = InputFiles(split, folder="/", s3=S3Config())
     taken = "/x/a: the folder of the attempt already has a file a, of this task or"
     with pytest.raises(InputError, match=taken), files.placed(str(folder)):
         pass
+
+
+def test_a_url_without_the_name_of_a_file_is_an_error() -> None:
+    with serving({"/": Resource(b"1\n")}) as server, pytest.raises(InputError, match="/: ends without the name of a"):
+        splits([server.url("/")])

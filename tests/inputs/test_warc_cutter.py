@@ -38,7 +38,11 @@ def outputs_of(path: Path, *, most: int = 1 << 20) -> list[bytes]:
         (b"x" * 70, 0, "a WARC record must begin with WARC/ here"),
         (record(b"") + b"WARC/1.0\r\nContent-Length: 5\r\n\r\nabc", 35, "the file ends within the WARC record"),
         (record(b"") + record(b"abc")[:-1], 35, "the file ends within the WARC record"),
-        (record(b"a") + b"WARC/1.0\r\nX: 1\r\n\r\n" + record(b"a"), 36, "has 0 lines with a Content-Length, not one"),
+        (
+            record(b"a") + b"WARC/1.0\r\nX: 1\r\n\r\n" + record(b"a"),
+            36,
+            "has 0 lines with a Content-Length in bytes, not one",
+        ),
         (b"WARC/1.0\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na\r\n\r\n" * 2, 0, "has 2 lines with a Content-L"),
         (record(b"abc").replace(b"3", b"2") * 3, 0, "two line ends .* must follow the content of the WARC record"),
         (b"WARC/1.0\r\n" + b"X: 1\r\n" * (LONGEST_HEADER // 6), 0, "no empty line .* ends the header"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.runs import Place
 
 READ = 'cat; while read -r name; do echo "$name $(cat "$name")"; done < "$KUBEMR_INPUT_FILES"'
@@ -24,3 +26,15 @@ def test_a_file_whose_name_is_taken_fails_the_job_and_is_named(place: Place) -> 
     done = place.run("run", "--feed", "files", "--file", "a", "-m", READ, "x/a")
     assert done.code != 0
     assert "x/a: the folder of the attempt already has a file a" in done.stderr
+
+
+@pytest.mark.parametrize("feed", ["stdin", "files"])
+def test_a_file_of_the_job_with_the_name_of_the_list_is_not_overwritten(place: Place, feed: str) -> None:
+    for name in ("a_1", "a_2"):
+        (place.folder / name).write_text("1\n")
+    precious = place.folder / ".kubemr-inputs"
+    precious.write_text("precious\n")
+    done = place.run("run", "--group", "(a)", "--feed", feed, "--file", ".kubemr-inputs", "-m", "cat", "a_1", "a_2")
+    assert done.code != 0
+    assert precious.read_text() == "precious\n"
+    assert ".kubemr-inputs: is the name of a file or an archive of the job, and of the list of inputs" in done.stderr

@@ -84,13 +84,17 @@ class WarcBoundaries:
             raise Damage(
                 self.start,
                 "a WARC record must begin with WARC/ here: the Content-Length of the record before it is wrong, or "
-                "this is no WARC file",
+                "this is no WARC file; get a complete copy, or correct records",
             )
         if end >= 0:
             self._content = self._length_in(head)
             self._head, self._tail = b"", b""
         elif len(head) >= LONGEST_HEADER:
-            raise Damage(self.start, f"no empty line (CR LF) ends the header of this WARC record in {len(head)} bytes")
+            raise Damage(
+                self.start,
+                f"no empty line (CR LF) ends the header of this WARC record in {len(head)} bytes: the record is "
+                "damaged, or this is no WARC file; get a complete copy, or correct records",
+            )
         else:
             self._head = head
         return behind
@@ -99,7 +103,9 @@ class WarcBoundaries:
         lengths = _CONTENT_LENGTH.findall(header + b"\r\n")
         if len(lengths) != 1:
             raise Damage(
-                self.start, f"the header of this WARC record has {len(lengths)} lines with a Content-Length, not one"
+                self.start,
+                f"the header of this WARC record has {len(lengths)} lines with a Content-Length in bytes, not one: the "
+                "record is damaged; get a complete copy",
             )
         return int(lengths[0])
 
@@ -112,7 +118,7 @@ class WarcBoundaries:
             raise Damage(
                 self.start,
                 "two line ends (CR LF) must follow the content of the WARC record that begins here: its "
-                "Content-Length is wrong, or the record is damaged",
+                "Content-Length is wrong, or the record is damaged; get a complete copy",
             )
         self._tail = tail
         return at + len(taken)
