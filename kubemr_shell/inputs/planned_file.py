@@ -46,16 +46,25 @@ def opened(item: InputObject, folder: str, s3: S3Config, waiter: Waiter) -> Iter
 
 
 def read_remote(
-    item: InputObject, s3: S3Config, waiter: Waiter, *, start: int = 0, end: int | None = None
+    item: InputObject,
+    s3: S3Config,
+    waiter: Waiter,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    read_ahead: int = READ_AHEAD_BYTES,
 ) -> Iterator[bytes]:
-    """Yield the bytes of a range of a URL or an S3 object as they arrive. Raise InputError and Cancelled."""
+    """Yield the bytes of a range of a URL or an S3 object as they arrive. Raise InputError and Cancelled.
+
+    ``read_ahead`` is the number of bytes from S3 that may wait for the caller.
+    """
     end = item.size if end is None else end
     if is_s3(item.uri):
         from kubemr_shell.inputs.s3_feed import S3Object
         from kubemr_shell.net.s3_client import client_for
 
         client = client_for(s3)
-        return S3Object(client, whole(item), READING_PATIENCE, waiter, READ_AHEAD_BYTES).read(start, end)
+        return S3Object(client, whole(item), READING_PATIENCE, waiter, read_ahead).read(start, end)
     from kubemr_shell.inputs.http import RemoteFile
 
     file = RemoteFile(item.uri, size=item.size, fingerprint=item.fingerprint, patience=READING_PATIENCE, waiter=waiter)

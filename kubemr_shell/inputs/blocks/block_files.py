@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from itertools import pairwise
 
 from kubemr_shell.errors import TruncatedInput
@@ -18,8 +17,8 @@ from kubemr_shell.waits.waiter import Waiter
 
 PROBED_CUTS = 2
 """The number of cuts after which a file without any place to cut is left whole."""
-SEARCHES_AT_ONCE = 8
-"""The number of places that are searched for blocks at the same time."""
+SEARCHES_AT_ONCE = 2
+"""The number of places that are searched for blocks at the same time: each may need tens of MiB of read-ahead."""
 FRAMES: dict[Codec, frames.FrameFormat] = {"zstd": frames.ZSTD, "lz4": frames.LZ4}
 """The compressions whose files consist of frames."""
 
@@ -37,6 +36,8 @@ class BlockFile:
         self._size = size
         self._name = name
         self._is_local = is_local
+        self._xz: list[xz.Stream] | None = None
+        """The streams of an xz file, once its indexes were read."""
 
     def cuts(self, wanted: Sequence[int], waiter: Waiter) -> list[int]:
         """Return offsets at which a block begins, in increasing order: for each wanted offset, the next one behind it.
@@ -45,7 +46,7 @@ class BlockFile:
         """
         if self._codec == "gzip" and not bgzf.begins_with_block(Window(gradually(self._read), 0, self._size)):
             return []
-        known = self._known_starts
+        known = self._known_starts(waiter)
         if known is not None:
             return _next_ones(known, wanted)
         ranges = list(pairwise([*wanted, self._size]))
@@ -81,9 +82,10 @@ class BlockFile:
         return self._streams(read, start, end)
 
     def _xz_content(self, read: Read, start: int, end: int) -> Iterator[bytes]:
-        if self._xz_blocks is None:
+        streams = self._xz_streams()
+        if not streams:
             raise no_block_at_start(self._name, start)
-        return xz.read_blocks(read, self._xz_blocks, start, end, self._name)
+        return xz.read_blocks(read, streams, start, end, self._name)
 
     def _streams(self, read: Read, start: int, end: int) -> Iterator[bytes]:
         """Yield the content of a range that consists of whole streams."""
@@ -95,18 +97,22 @@ class BlockFile:
                 raise no_block(self._name, end) from error
             raise
 
-    @cached_property
-    def _xz_blocks(self) -> list[xz.Block] | None:
-        return xz.blocks_of(self._read, self._size)
+    def _xz_streams(self) -> list[xz.Stream]:
+        """Read the indexes once, and return the streams, or none if the indexes do not describe the whole file."""
+        if self._xz is None:
+            self._xz = xz.streams_of(self._read, self._size) or []
+        return self._xz
 
-    @property
-    def _known_starts(self) -> Sequence[int] | None:
-        """Return the offsets of all blocks, if the file lists its blocks."""
+    def _known_starts(self, waiter: Waiter) -> Sequence[int] | None:
+        """Return the offsets of all blocks if the file lists its blocks, or if they can be found at low cost.
+
+        This may read a few bytes of each block. Raise Cancelled.
+        """
         if self._codec == "xz":
-            return [block.start for block in self._xz_blocks or ()]
+            return xz.starts_of(self._xz_streams())
         starts = seek_table.frame_starts(self._read, self._size) if self._codec == "zstd" else None
         if starts is None and self._is_local and self._codec in FRAMES:
-            source = SeekableFile(self._read, self._size)
+            source = SeekableFile(self._read, self._size, waiter)
             return frames.frame_starts(source, self._size, FRAMES[self._codec])
         return starts
 

@@ -18,6 +18,8 @@ from kubemr_shell.waits.waiter import Waiter
 
 READ_BYTES = 256 << 10
 """The bytes of a local file that are read at once."""
+READ_AHEAD_BYTES = 8 << 20
+"""The bytes from S3 that may wait for one reader. Each search for a block has up to two readers."""
 
 
 def block_cuts(item: InputObject, wanted: Sequence[int], *, folder: str, s3: S3Config, cancel_fd: int) -> list[int]:
@@ -34,7 +36,7 @@ def block_cuts(item: InputObject, wanted: Sequence[int], *, folder: str, s3: S3C
             return _cuts(item, item.size, wanted, _local(source), Waiter(cancel_fd), is_local=True)
 
     def read(start: int, end: int) -> Iterator[bytes]:
-        return read_remote(item, s3, Waiter(cancel_fd), start=start, end=end)
+        return read_remote(item, s3, Waiter(cancel_fd), start=start, end=end, read_ahead=READ_AHEAD_BYTES)
 
     return _cuts(item, item.size, wanted, read, Waiter(cancel_fd), is_local=False)
 

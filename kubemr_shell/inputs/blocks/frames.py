@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kubemr_shell.inputs.blocks.window import Source, Window
+from kubemr_shell.inputs.blocks.window import Source, Walk, Window
 from kubemr_shell.inputs.file_kind import LZ4_MAGIC, ZSTD_MAGIC, is_skippable
 from kubemr_shell.inputs.zstd_frame import BLOCK_HEADER_BYTES, LARGEST_BLOCK_BYTES, block_of, header_of
 
+SEARCHED_BYTES = 1 << 20
+"""The bytes that are searched for a frame at once."""
 LONGEST_SEARCH = 32 << 20
 """The most bytes that are searched for a frame. A file of larger frames stays whole."""
 _HEADER_BYTES = 18
@@ -35,19 +37,16 @@ def find_frame(window: Window, search: int, frames: FrameFormat) -> int | None:
     from the found place on must be longer than one block, or reach the end of the file. Frames at the
     end of an uncompressed block may still be found. Use ``frame_starts`` where reads at any offset are cheap.
     """
-    at = 0
-    limit = min(search, LONGEST_SEARCH)
-    while at < limit:
-        is_last = not window.has(at + (1 << 20))
-        found = window.data.find(frames.magic, at, limit + len(frames.magic) - 1)
+    first = window.start
+    limit = first + min(search, LONGEST_SEARCH)
+    while window.start < limit:
+        is_last = not window.has(SEARCHED_BYTES)
+        found = window.data.find(frames.magic, 0, limit - window.start + len(frames.magic) - 1)
         if found >= 0 and _is_chain(window, found, frames):
-            return found
-        if found >= 0:
-            at = found + 1
-        elif is_last:
+            return window.start + found - first
+        if found < 0 and is_last:
             return None
-        else:
-            at = len(window.data) - len(frames.magic) + 1
+        window.drop(found + 1 if found >= 0 else len(window.data) - len(frames.magic) + 1)
     return None
 
 
@@ -66,19 +65,21 @@ def frame_starts(source: Source, size: int, frames: FrameFormat) -> list[int]:
 
 
 def _is_chain(window: Window, at: int, frames: FrameFormat) -> bool:
+    walk = Walk(window, at)
     end = at
     count = 0
     while count < 2 or end - at <= frames.largest_block + 64:
-        if not window.has(end + 1):
+        if not walk.at(end, 1):
             return count > 0
         if end - at > 2 * LONGEST_SEARCH:
             return False
-        found = frame_end(window, end, frames, LONGEST_SEARCH)
+        found = frame_end(walk, end, frames, LONGEST_SEARCH)
         if found is None:
             return False
         end = found
         count += 1
-    return not window.has(end + 1) or _begins_frame(window.at(end, 4), frames)
+    head = walk.at(end, 4)
+    return not head or _begins_frame(head, frames)
 
 
 def _begins_frame(head: bytes, frames: FrameFormat) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
 from kubemr_shell.inputs.records.formats import looks
+from kubemr_shell.waits.waiter import Waiter
 
 Read: TypeAlias = Callable[[int, int], Iterator[bytes]]
 """A function that yields the bytes of a file from a start up to, not including, an end."""
@@ -21,6 +22,10 @@ def gradually(read: Read) -> Read:
     return read_looks
 
 
+KEPT_BYTES = 1 << 20
+"""The bytes behind a place in a window that a walk keeps."""
+
+
 class Source(Protocol):
     """The bytes of a file at any offset."""
 
@@ -32,11 +37,14 @@ class Source(Protocol):
 class SeekableFile(Source):
     """A file of which a few bytes at any offset can be read at low cost."""
 
-    def __init__(self, read: Read, size: int) -> None:
+    def __init__(self, read: Read, size: int, waiter: Waiter) -> None:
         self._read = read
         self._size = size
+        self._waiter = waiter
 
     def at(self, offset: int, count: int) -> bytes:
+        """Return up to ``count`` bytes at an offset; fewer at the end of the file. Raise Cancelled."""
+        self._waiter.check()
         return b"".join(self._read(offset, min(offset + count, self._size)))
 
 
@@ -47,6 +55,8 @@ class Window(Source):
         """Make an empty window. ``size`` is the size of the file."""
         self.start = start
         self.data = bytearray()
+        self._read = read
+        self._size = size
         self._chunks = read(start, size)
 
     def has(self, count: int) -> bool:
@@ -67,3 +77,42 @@ class Window(Source):
         """Forget the first bytes of the window."""
         del self.data[:count]
         self.start += count
+
+    def skip(self, count: int) -> None:
+        """Read and forget bytes, without keeping many of them at once."""
+        while count > 0 and self.has(1):
+            step = min(count, len(self.data))
+            self.drop(step)
+            count -= step
+
+    def from_offset(self, offset: int) -> Window:
+        """Return an empty window on the bytes of the same file from an offset in this window on."""
+        return Window(self._read, self.start + offset, self._size)
+
+
+class Walk(Source):
+    """The bytes of a window from a place on, for a reader whose offsets seldom decrease.
+
+    The first KEPT_BYTES bytes behind the place stay in the window, where the next walk finds them. The bytes behind
+    them are read again and forgotten, so the memory does not depend on the length of the walk.
+    """
+
+    def __init__(self, window: Window, place: int) -> None:
+        """Make a walk. Offsets in the walk are offsets in the window."""
+        self._window = window
+        self._kept_end = place + KEPT_BYTES
+        self._ahead: Window | None = None
+
+    def at(self, offset: int, count: int) -> bytes:
+        """Return up to ``count`` bytes at an offset; fewer at the end of the file.
+
+        Behind the kept bytes, the offset must not be less than that of the last call.
+        """
+        if offset + count <= self._kept_end:
+            return self._window.at(offset, count)
+        if self._ahead is None:
+            self._ahead = self._window.from_offset(offset)
+        skipped = self._window.start + offset - self._ahead.start
+        assert skipped >= 0
+        self._ahead.skip(skipped)
+        return self._ahead.at(0, count)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 import zlib
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from kubemr_shell.inputs.blocks.window import Read
 from kubemr_shell.inputs.compression import decompressed
@@ -17,123 +19,145 @@ _HEADER_BYTES = 12
 """The bytes of the header and of the footer of a stream."""
 _TAIL_BYTES = 64 << 10
 """The bytes at the end of the file that are read first: most indexes fit into them."""
-_LONGEST_INDEX = 64 << 20
+_LONGEST_INDEX = 2 << 20
+"""The most bytes of all indexes together. A file with longer indexes, of several 100,000 blocks, stays whole."""
 
 
-class Block(NamedTuple):
-    """A block of a stream."""
+class Stream(NamedTuple):
+    """The blocks of a stream. The three arrays have 24 bytes for each block."""
 
-    start: int
-    """The offset of the block in the file."""
-    unpadded: int
-    """The size of the block without its padding to a multiple of 4 bytes."""
-    uncompressed: int
     flags: bytes
     """The two bytes of the stream that say which check its blocks have."""
-    stream: int
-    """The offset of the stream in the file."""
-
-    @property
-    def end(self) -> int:
-        """Return the offset of the end of the block with its padding."""
-        return self.start + _padded(self.unpadded)
+    starts: array[int]
+    """The offsets of the blocks in the file."""
+    unpadded: array[int]
+    """The sizes of the blocks without their padding to a multiple of 4 bytes."""
+    uncompressed: array[int]
+    """The sizes of the contents of the blocks."""
 
 
 class _Malformed(Exception):
     """The end of the file is not that of an intact xz file."""
 
 
-class _ReadRange(Protocol):
-    """The type of the function that returns the bytes of a range of the file."""
+class _Tail:
+    """The bytes of a file for a reader that goes from its end to its start."""
 
-    def __call__(self, start: int, end: int) -> bytes: ...
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._start = 0
+        self._data = b""
+        """The bytes from ``_start`` on that were read last."""
 
-
-def blocks_of(read: Read, size: int) -> list[Block] | None:
-    """Return all blocks of a file in their order, or None if its indexes do not describe the whole file."""
-    tail_start = max(0, size - _TAIL_BYTES)
-    tail = b"".join(read(tail_start, size))
-
-    def read_range(start: int, end: int) -> bytes:
+    def range(self, start: int, end: int) -> bytes:
+        """Return the bytes of a range. Raise _Malformed if it begins before the file."""
         if start < 0:
             raise _Malformed
-        return tail[start - tail_start : end - tail_start] if start >= tail_start else b"".join(read(start, end))
+        if not self._start <= start <= end <= self._start + len(self._data):
+            self._start = max(0, min(start, end - _TAIL_BYTES))
+            self._data = b"".join(self._read(self._start, end))
+        return self._data[start - self._start : end - self._start]
 
-    streams: list[list[Block]] = []
+
+def streams_of(read: Read, size: int) -> list[Stream] | None:
+    """Return the streams of a file in their order.
+
+    Return None if the indexes do not describe the whole file, or if they are longer than _LONGEST_INDEX.
+    """
+    tail = _Tail(read)
+    streams: list[Stream] = []
     end = size
+    left = _LONGEST_INDEX
     try:
         while end > 0:
-            end, blocks = _last_stream(read_range, end)
-            streams.append(blocks)
+            end, index_bytes, stream = _last_stream(tail, end, left)
+            left -= index_bytes
+            streams.append(stream)
     except _Malformed:
         return None
-    return list(chain.from_iterable(reversed(streams)))
+    streams.reverse()
+    return streams
 
 
-def read_blocks(read: Read, blocks: list[Block], start: int, end: int, name: str) -> Iterator[bytes]:
+def starts_of(streams: list[Stream]) -> array[int]:
+    """Return the offsets of all blocks of a file."""
+    starts = array("Q")
+    for stream in streams:
+        starts.extend(stream.starts)
+    return starts
+
+
+def read_blocks(read: Read, streams: list[Stream], start: int, end: int, name: str) -> Iterator[bytes]:
     """Yield the content of the blocks that begin in a range of the file. Raise CorruptInput if they are damaged.
 
     A stream is made around the blocks of each stream of the file, because no decoder begins in the middle of one.
     """
-    wanted = [block for block in blocks if start <= block.start < end]
-    first = 0
-    while first < len(wanted):
-        last = first
-        while last < len(wanted) and wanted[last].stream == wanted[first].stream:
-            last += 1
-        yield from _decoded(read, wanted[first:last], name)
-        first = last
+    for stream in streams:
+        first, last = bisect_left(stream.starts, start), bisect_left(stream.starts, end)
+        if first < last:
+            yield from _decoded(read, stream, first, last, name)
 
 
-def _decoded(read: Read, blocks: list[Block], name: str) -> Iterator[bytes]:
-    flags = blocks[0].flags
+def _decoded(read: Read, stream: Stream, first: int, last: int, name: str) -> Iterator[bytes]:
+    """Yield the content of the blocks ``first`` up to, not including, ``last`` of a stream."""
+    flags = stream.flags
+    unpadded, uncompressed = stream.unpadded[first:last], stream.uncompressed[first:last]
     header = _MAGIC + flags + struct.pack("<I", zlib.crc32(flags))
-    index = b"\0" + _number(len(blocks))
-    index += b"".join(_number(block.unpadded) + _number(block.uncompressed) for block in blocks)
+    index = b"\0" + _number(last - first)
+    index += b"".join(_number(size) + _number(length) for size, length in zip(unpadded, uncompressed, strict=True))
     index += b"\0" * (-len(index) % 4)
     index += struct.pack("<I", zlib.crc32(index))
     fields = struct.pack("<I", len(index) // 4 - 1) + flags
     footer = struct.pack("<I", zlib.crc32(fields)) + fields + _FOOTER_MAGIC
-    content = read(blocks[0].start, blocks[-1].end)
+    start = stream.starts[first]
+    content = read(start, stream.starts[last - 1] + _padded(unpadded[-1]))
     parts = chain([header], content, [index + footer])
-    yield from decompressed(parts, "xz", name, blocks[0].start, advice="get a correct copy of the file")
+    yield from decompressed(parts, "xz", name, start, advice="get a correct copy of the file")
 
 
-def _last_stream(read_range: _ReadRange, end: int) -> tuple[int, list[Block]]:
-    """Return the offset and the blocks of the stream that ends at an offset, before padding. Raise _Malformed."""
-    padded_end, end = end, _without_padding(read_range, end)
+def _last_stream(tail: _Tail, end: int, longest_index: int) -> tuple[int, int, Stream]:
+    """Return the offset, the size of the index, and the blocks of the stream that ends at an offset, before padding.
+
+    Raise _Malformed, also if the index is longer than ``longest_index`` bytes.
+    """
+    padded_end, end = end, _without_padding(tail, end)
     if (padded_end - end) % 4:
         raise _Malformed
-    footer = read_range(end - _HEADER_BYTES, end)
+    footer = tail.range(end - _HEADER_BYTES, end)
     crc, backward = struct.unpack_from("<II", footer)
     flags = footer[8:10]
     if footer[10:] != _FOOTER_MAGIC or zlib.crc32(footer[4:10]) != crc:
         raise _Malformed
     index_bytes = (backward + 1) * 4
-    if index_bytes > _LONGEST_INDEX:
+    if index_bytes > longest_index:
         raise _Malformed
     index_start = end - _HEADER_BYTES - index_bytes
-    index = read_range(index_start, end - _HEADER_BYTES)
+    index = tail.range(index_start, end - _HEADER_BYTES)
     if index[0] or zlib.crc32(index[:-4]) != struct.unpack("<I", index[-4:])[0]:
         raise _Malformed
     numbers = _numbers(index[1:-4])
     count = next(numbers)
-    pairs = [(next(numbers), next(numbers)) for _ in range(count)]
-    stream = index_start - sum(_padded(unpadded) for unpadded, _ in pairs) - _HEADER_BYTES
+    starts, unpadded, uncompressed = array("Q"), array("Q"), array("Q")
+    content_bytes = 0
+    for _ in range(count):
+        starts.append(content_bytes)
+        unpadded.append(next(numbers))
+        uncompressed.append(next(numbers))
+        content_bytes += _padded(unpadded[-1])
+        if content_bytes > index_start:
+            raise _Malformed
+    stream = index_start - content_bytes - _HEADER_BYTES
     if stream < 0:
         raise _Malformed
-    blocks = []
-    position = stream + _HEADER_BYTES
-    for unpadded, uncompressed in pairs:
-        blocks.append(Block(position, unpadded, uncompressed, flags, stream))
-        position += _padded(unpadded)
-    return stream, blocks
+    for number in range(count):
+        starts[number] += stream + _HEADER_BYTES
+    return stream, index_bytes, Stream(flags, starts, unpadded, uncompressed)
 
 
-def _without_padding(read_range: _ReadRange, end: int) -> int:
+def _without_padding(tail: _Tail, end: int) -> int:
     while end > 0:
         start = max(0, end - 4096)
-        data = read_range(start, end)
+        data = tail.range(start, end)
         kept = len(data.rstrip(b"\0"))
         if kept:
             return start + kept
@@ -142,11 +166,13 @@ def _without_padding(read_range: _ReadRange, end: int) -> int:
 
 
 def _numbers(data: bytes) -> Iterator[int]:
-    """Yield the integers of variable length in an index. Raise _Malformed after the last one."""
+    """Yield the integers of up to 9 bytes in an index. Raise _Malformed after the last one."""
     value = shift = 0
     for byte in data:
         value |= (byte & 0x7F) << shift
         shift += 7
+        if shift > 63:
+            raise _Malformed
         if not byte & 0x80:
             yield value
             value = shift = 0

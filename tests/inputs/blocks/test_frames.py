@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections.abc import Iterator
 
 import lz4.frame
 import pytest
 import zstandard
 
+from kubemr_shell.inputs.blocks.block_files import BlockFile
 from kubemr_shell.inputs.blocks.frames import LZ4, ZSTD, FrameFormat, find_frame, frame_end, frame_starts
 from kubemr_shell.inputs.blocks.window import Window
+from kubemr_shell.waits.waiter import Cancelled, Waiter
 from tests.support.compressed import parts
 
 SKIPPABLE = b"\x5f\x2a\x4d\x18\4\0\0\0abcd"
@@ -77,6 +80,44 @@ def test_frames_inside_a_block_are_not_frames_of_the_file() -> None:
         found = find_frame(window(b"".join(outer), position), len(outer[0]), ZSTD)
         assert found is not None
         assert position + found == len(outer[0])
+
+
+def test_the_memory_of_a_search_does_not_depend_on_the_size_of_the_frames() -> None:
+    stored = zstandard.compress(os.urandom(9_000_000)) * 3
+
+    def read(first: int, last: int) -> Iterator[bytes]:
+        return (stored[start : min(start + 10_000, last)] for start in range(first, last, 10_000))
+
+    searched = Window(read, 1000, len(stored))
+    tracemalloc.start()
+    try:
+        found = find_frame(searched, len(stored), ZSTD)
+        assert tracemalloc.get_traced_memory()[1] < 5 << 20
+    finally:
+        tracemalloc.stop()
+    assert found == len(stored) // 3 - 1000
+
+
+def test_a_cancel_ends_the_walk_over_the_frames_of_a_file() -> None:
+    stored = zstandard.compress(b"a") * 1000
+    cancelled, cancel = os.pipe()
+    reads = 0
+
+    def read(first: int, last: int) -> Iterator[bytes]:
+        nonlocal reads
+        reads += 1
+        if reads == 10:
+            os.write(cancel, b"x")
+        yield stored[first:last]
+
+    file = BlockFile(read, codec="zstd", size=len(stored), name="x", is_local=True)
+    try:
+        with pytest.raises(Cancelled):
+            file.cuts([5000], Waiter(cancelled))
+    finally:
+        os.close(cancelled)
+        os.close(cancel)
+    assert reads == 10
 
 
 def test_a_single_frame_has_no_place_to_cut() -> None:
