@@ -160,8 +160,8 @@ class JobSpec:
     timeout_seconds: int = field(
         default=600,
         metadata=described(
-            "The seconds after which a command that neither reads nor writes is stopped, and has failed. Time in which "
-            "the command waits for its input, or until its output is taken, does not count. 0: never.",
+            "The seconds after which a command that neither reads stdin nor writes is stopped, and has failed. Time in "
+            "which the command waits for its input, or until its output is taken, does not count. 0: never.",
             Whole(0, MOST_SECONDS),
         ),
     )

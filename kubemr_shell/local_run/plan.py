@@ -73,7 +73,7 @@ def plan_of(request: RunRequest) -> Plan:
         shape=shape,
         forecast=forecast(objects, list(splits), shape, Counter(meter.take())),
         output=request.output or "the state folder, for stdout",
-        header=spec.header,
+        spec=spec,
         temporaries=_temporaries(request),
         notes=(*notes, *notes_on(found)),
     )

@@ -68,7 +68,7 @@ class RunShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsplittableInput:
-    """An input that cannot be cut, so that one task has to read it alone."""
+    """A large input that is not cut, so that one task has to read it."""
 
     item: InputObject
     seconds: float
@@ -87,7 +87,7 @@ class Forecast:
     largest_split: int
     reduces: int
     unsplittable: tuple[UnsplittableInput, ...]
-    """The inputs that one task each has to read alone, slowest first."""
+    """The large inputs that are not cut, slowest first."""
     requests: Requests
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kubemr_shell.inputs.notes import why_whole
+from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.spec_mappings import HeaderSpec
 from kubemr_shell.net.s3_requests import DELETE, GET, PUT
 from kubemr_shell.screens.figures import bytes_text, count_text, one_line, seconds_text
@@ -36,7 +38,8 @@ class Plan:
     forecast: Forecast
     output: str
     """The place of the parts."""
-    header: HeaderSpec
+    spec: JobSpec
+    """The spec of the job, with its defaults."""
     temporaries: str
     """The place of the map outputs."""
     notes: tuple[str, ...] = ()
@@ -47,8 +50,8 @@ class Plan:
         found = self.forecast
         return [
             *_task_lines(self.name, found, self.shape),
-            *_header_lines(self.header),
-            *_alone_lines(found),
+            *_header_lines(self.spec.header),
+            *_alone_lines(found, self.spec),
             *note_lines(self.notes),
             *_s3_lines(found, prices),
             *_peak_lines(found, output=self.output, temporaries=self.temporaries),
@@ -65,9 +68,14 @@ class Plan:
             "partitions": found.reduces,
             "largestSplit": found.largest_split,
             "atOnce": self.shape.at_once,
-            "header": self.header.mode,
+            "header": self.spec.header.mode,
             "alone": [
-                {"uri": alone.item.uri, "bytes": alone.item.size, "seconds": alone.seconds}
+                {
+                    "uri": alone.item.uri,
+                    "bytes": alone.item.size,
+                    "seconds": alone.seconds,
+                    "reason": why_whole(alone.item, self.spec),
+                }
                 for alone in found.unsplittable
             ],
             "notes": list(self.notes),
@@ -99,16 +107,16 @@ def _header_lines(header: HeaderSpec) -> Iterator[str]:
     yield f"header   {lines}: {get if header.prefix or header.lines > 1 else get.replace('them', 'it')}"
 
 
-def _alone_lines(found: Forecast) -> Iterator[str]:
+def _alone_lines(found: Forecast, spec: JobSpec) -> Iterator[str]:
     for alone in found.unsplittable[:ALONE_SHOWN]:
         item = alone.item
-        why = "cannot be cut" if item.codec == "none" else f"its {item.codec} data cannot be cut"
+        why = why_whole(item, spec)
         yield (
             f"alone    {one_line(item.uri, 200)}, {bytes_text(item.size or 0)}: {why}, so one task reads it: "
             f"{seconds_text(alone.seconds)} or more"
         )
     if len(found.unsplittable) > ALONE_SHOWN:
-        yield f"         and {_counted(len(found.unsplittable) - ALONE_SHOWN, 'more input')} that cannot be cut"
+        yield f"         and {_counted(len(found.unsplittable) - ALONE_SHOWN, 'more input')} not cut"
 
 
 def _s3_lines(found: Forecast, prices: Prices) -> Iterator[str]:

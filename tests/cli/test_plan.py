@@ -47,6 +47,15 @@ def test_names_what_cannot_be_cut(folder: Path) -> None:
     assert f"alone    {folder}/big.bz2, 120 MB: its bzip2 data cannot be cut, so one task reads it: 20 s or more" in (
         done.stdout.decode().splitlines()
     )
+    for arguments, why in (
+        (("--whole-files",), "split.wholeFiles is true"),
+        (("--group", "(.)"), "split.group is set"),
+        (("--header", "drop"), "with header.mode: drop, a bzip2 file is not cut"),
+        (("--records", "csv"), "with records: csv, a bzip2 file is not cut"),
+    ):
+        done = plan(folder, "-m", "cat", "-p", "0", *arguments, "big.bz2")
+        line = f"alone    {folder}/big.bz2, 120 MB: {why}, so one task reads it: 20 s or more"
+        assert line in done.stdout.decode().splitlines(), done.stderr
 
 
 def test_says_why_small_files_share_no_task(folder: Path) -> None:
