@@ -22,6 +22,7 @@ from kubemr_shell.inputs.unpacking import unpacked
 from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Piece, Split
 from kubemr_shell.net.s3_config import S3Config
+from kubemr_shell.net.s3_uri import is_s3
 from kubemr_shell.shown import shown
 from kubemr_shell.waits.threads import in_threads
 from kubemr_shell.waits.waiter import Waiter
@@ -141,14 +142,14 @@ class RecordCounter:
             left -= len(block)
 
     def _count_stream(self, item: InputObject, chunks: Iterator[bytes]) -> Counted:
-        if item.codec == "auto":
+        if is_s3(item.uri):  # the listing of a bucket shows no first bytes, and so neither kind nor encoding
             head, chunks = with_head(chunks)
             item = InputObject.of_content(
                 item.uri,
                 size=item.size,
                 fingerprint=item.fingerprint,
                 head=head,
-                codec=kind_of(head, item.uri),
+                codec=kind_of(head, item.uri) if item.codec == "auto" else item.codec,
             )
         if item.codec == "none" and item.splittable and item.size is not None:
             return self._find_cuts(item, chunks)

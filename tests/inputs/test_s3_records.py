@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubemr_shell.errors import CorruptInput
+from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.cutters import cutter_of, splits_of
 from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.listing import list_inputs
@@ -102,3 +102,15 @@ def test_objects_have_tasks_of_a_limited_number_of_records(bucket: Bucket) -> No
     assert len(splits) == 5 + 20_000
     feeds = [SplitFeed(split, folder="/", scratch=SCRATCH, s3=s3, patience=HASTY) for split in splits[:8]]
     assert [output_of(feed).count(b"\n") for feed in feeds] == [7, 10, 10, 5, 2, 10, 10, 10]
+
+
+@pytest.mark.parametrize("decompress", ["auto", "none"])
+def test_a_text_in_utf_16_is_not_cut_after_a_number_of_records(bucket: Bucket, decompress: str) -> None:
+    bucket.put("x", ("\u0a0a" * 20).encode("utf-16"))
+    s3 = S3Config(endpoint=bucket.server.endpoint)
+    objects = list_inputs(
+        [f"{bucket.uri}/x"], inputs_from=None, decompress=decompress, folder="/", stdin_copy=None, s3=s3, patience=HASTY
+    )
+    splits = splits_of(objects, LINES, SplitSpec(records=5), parallelism=1, folder="/", scratch=SCRATCH, s3=s3)
+    with pytest.raises(InputError, match=r"/x: has more records .*, and a file in UTF-16 or UTF-32 is not cut"):
+        list(splits)
