@@ -38,25 +38,34 @@ class Stream(Protocol):
 
 
 class _Gzip:
-    """A decompressor of gzip. It keeps the input that zlib has not consumed, for the next call."""
+    """A decompressor of gzip. It keeps the input that the library has not consumed, for the next call."""
 
     def __init__(self) -> None:
-        self._stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        self._stream: Any = _gzip_library().decompressobj(16 + zlib.MAX_WBITS)
         self.needs_input = True
 
     @property
     def eof(self) -> bool:
-        return self._stream.eof
+        return bool(self._stream.eof)
 
     @property
     def unused_data(self) -> bytes:
-        return self._stream.unused_data
+        return bytes(self._stream.unused_data)
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         kept = self._stream.unconsumed_tail
-        output = self._stream.decompress(kept + data if kept else data, max_length)
+        output: bytes = self._stream.decompress(kept + data if kept else data, max_length)
         self.needs_input = not self._stream.unconsumed_tail and len(output) < max_length
         return output
+
+
+def _gzip_library() -> Any:
+    """Return the module isal, which decompresses about twice as fast as zlib, or zlib if isal is missing."""
+    try:
+        from isal import isal_zlib
+    except ImportError:
+        return zlib
+    return isal_zlib
 
 
 class _Zstd:
