@@ -34,11 +34,16 @@ _SIGNS = (
     (re.compile(rb"WARC/[01]\."), Recognised("looks like a WARC file", "warc")),
     (
         # A read can be longer than the head, so a long enough sequence shows the format too.
-        re.compile(rb"@[^\n]*\n(?:%s+\r?\n\+[^\n]*\n|%s%s\Z)" % (_RESIDUES, _RESIDUES, _LONG)),
+        re.compile(rb"@[^\n]*\n(?:(?:%s*\r?\n)+\+[^\n]*\n|%s%s\Z)" % (_RESIDUES, _RESIDUES, _LONG)),
         Recognised("looks like FASTQ", "fastq"),
     ),
     (
-        re.compile(rb">[^\s][^\n]*\n(?:%s+\r?\n|%s%s\Z)" % (_RESIDUES, _RESIDUES, _LONG)),
+        re.compile(rb"(?:;[^\n]*\n)*(?:>\S[^\n]*\n)+(?:%s+\r?\n|%s%s\Z)" % (_RESIDUES, _RESIDUES, _LONG)),
+        Recognised("looks like FASTA", "fasta"),
+    ),
+    (
+        # A quotation in a mail begins so too, but its second line is not one word in capital letters.
+        re.compile(rb"(?:;[^\n]*\n)*>[ \t][^\n]*\n[A-Z*-]+\r?\n"),
         Recognised("looks like FASTA", "fasta"),
     ),
     (re.compile(rb"From [^\n]*\n[A-Za-z-]+: "), Recognised("looks like a mailbox", "start=^From ")),
@@ -58,8 +63,9 @@ def recognised(head: bytes, name: str) -> Recognised:
     ``name`` is the name of the file. CSV is recognised only in a file with the suffix .csv, because in other texts a
     quotation may go over several lines.
     """
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     for sign, found in _SIGNS:
-        if sign.match(head):
+        if sign.match(text):
             return found
     if head.count(0) > head.count(b"\n"):
         return _NUL
