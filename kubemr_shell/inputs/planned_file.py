@@ -31,18 +31,22 @@ def open_local(item: InputObject, folder: str) -> Iterator[int]:
 
 
 @contextmanager
-def opened(item: InputObject, folder: str, s3: S3Config, waiter: Waiter) -> Iterator[Iterator[bytes]]:
-    """Open an input of known size, and yield its stored bytes in blocks. Each block is twice as long as before.
+def opened(
+    item: InputObject, folder: str, s3: S3Config, waiter: Waiter, *, start: int = 0
+) -> Iterator[Iterator[bytes]]:
+    """Open an input of known size, and yield its stored bytes from ``start`` on in blocks.
+
+    Each block is twice as long as the one before.
 
     Raise InputError, InputChanged, StorageUnavailable, Forbidden and Cancelled.
     """
     assert item.size is not None
-    ranges = looks(0, item.size)
+    ranges = looks(start, item.size)
     if scheme_of(item.uri) == "file":
         with open_local(item, folder) as source:
-            yield (os.pread(source, end - start, start) for start, end in ranges)
+            yield (os.pread(source, end - begin, begin) for begin, end in ranges)
     else:
-        yield (data for start, end in ranges for data in read_remote(item, s3, waiter, start=start, end=end))
+        yield (data for begin, end in ranges for data in read_remote(item, s3, waiter, start=begin, end=end))
 
 
 def read_remote(

@@ -10,7 +10,7 @@ from kubemr_shell.inputs.file_kind import ARCHIVES
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.planned_file import opened
 from kubemr_shell.inputs.problems import all_of
-from kubemr_shell.inputs.records.recognition import HEAD_BYTES, LINES, Recognised, recognised, refusal
+from kubemr_shell.inputs.records.recognition import HEAD_BYTES, LINES, NUL, Recognised, recognised, refusal
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.waits.threads import in_threads
@@ -30,6 +30,8 @@ def refuse_unnamed_records(objects: Sequence[InputObject], *, folder: str, s3: S
         waiter.check()
         try:
             found = item.recognised or _recognised(item, folder, s3, waiter)
+            if found == NUL and not _ends_with_nul(item, folder, s3, waiter):
+                found = LINES
         except KubemrError as error:
             return error
         return InputError(refusal(found, item.uri)) if found != LINES else None
@@ -45,6 +47,14 @@ def refuse_unnamed_records(objects: Sequence[InputObject], *, folder: str, s3: S
 def _recognised(item: InputObject, folder: str, s3: S3Config, waiter: Waiter) -> Recognised:
     with opened(item, folder, s3, waiter) as blocks:
         return recognised(_head(item, blocks), item.uri)
+
+
+def _ends_with_nul(item: InputObject, folder: str, s3: S3Config, waiter: Waiter) -> bool:
+    """Return whether the last byte of an input is NUL. Of a compressed input, this is not known."""
+    if item.codec != "none" or not item.size:
+        return False
+    with opened(item, folder, s3, waiter, start=item.size - 1) as blocks:
+        return b"".join(blocks) == b"\0"
 
 
 def _head(item: InputObject, blocks: Iterable[bytes]) -> bytes:

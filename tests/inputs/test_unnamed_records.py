@@ -94,6 +94,16 @@ def test_a_file_that_is_not_cut_is_read(tmp_path: Path, split: SplitSpec) -> Non
     assert len(splits(str(tmp_path / "reads"), None, split)) == 1
 
 
+@pytest.mark.parametrize(("end", "is_refused"), [(b"", True), (b"\n", False)])
+def test_nul_bytes_are_a_sign_only_if_the_file_ends_with_one(tmp_path: Path, end: bytes, is_refused: bool) -> None:
+    (tmp_path / "names").write_bytes(b"a\0b\0c\0" * 500 + end)
+    if is_refused:
+        with pytest.raises(InputError, match="names: has more NUL bytes than line ends, ends with a NUL byte"):
+            splits(str(tmp_path / "names"), None)
+    else:
+        assert len(splits(str(tmp_path / "names"), None)) > 1
+
+
 def test_all_files_are_named(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / name).write_bytes(READS)

@@ -53,7 +53,8 @@ _SIGNS = (
 )
 LINES = Recognised("looks like lines", "lines")
 """The result for a file whose records may be lines."""
-_NUL = Recognised("has more NUL bytes than line ends", "nul")
+NUL = Recognised("has more NUL bytes than line ends, ends with a NUL byte", "nul")
+"""The result for a file whose records end with NUL if its last byte is NUL too. Lines may hold any number of NULs."""
 _CSV = Recognised("has line ends within quotes", "csv")
 
 
@@ -68,7 +69,7 @@ def recognised(head: bytes, name: str) -> Recognised:
         if sign.match(text):
             return found
     if head.count(0) > head.count(b"\n"):
-        return _NUL
+        return NUL
     if is_named_csv(name) and any(b"\n" in field for field in head.split(b'"')[1::2]):
         return _CSV
     return LINES
