@@ -53,7 +53,7 @@ _SIGNS = (
 )
 LINES = Recognised("looks like lines", "lines")
 """The result for a file whose records may be lines."""
-NUL = Recognised("has more NUL bytes than line ends, ends with a NUL byte", "nul")
+NUL = Recognised("has NUL bytes, ends with a NUL byte", "nul")
 """The result for a file whose records end with NUL if its last byte is NUL too. Lines may hold any number of NULs."""
 _CSV = Recognised("has line ends within quotes", "csv")
 
@@ -68,11 +68,9 @@ def recognised(head: bytes, name: str) -> Recognised:
     for sign, found in _SIGNS:
         if sign.match(text):
             return found
-    if head.count(0) > head.count(b"\n"):
-        return NUL
     if is_named_csv(name) and any(b"\n" in field for field in head.split(b'"')[1::2]):
         return _CSV
-    return LINES
+    return NUL if b"\0" in head else LINES
 
 
 def refusal(found: Recognised, name: str) -> str:

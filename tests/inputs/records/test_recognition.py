@@ -41,7 +41,6 @@ TEXTS = {
     "From in a text": b"From here on\nall is text\n",
     "quotes over several lines in a text": b'he said "a\nb"\n',
     "a log with JSON": b'{"a": "b"}\n{"a": "c"}\n',
-    "a log with some NUL bytes": b"a\0b\nc\nd\n",
     "dollars within a line": b"a $$$$ b\nc\n",
 }
 
