@@ -65,7 +65,7 @@ class TestAnswers:
     def test_requester_pays_is_said_by_reads_only(self, bucket: Bucket, proxy: S3Proxy) -> None:
         client = S3Client(S3Config(endpoint=proxy.endpoint, requester_pays=True))
         call(client, "put_object", bucket, Key="k", Body=b"1")
-        call(client, "get_object", bucket, Key="k")
+        assert call(client, "get_object", bucket, Key="k")["Body"].read() == b"1"
         call(client, "list_objects_v2", bucket)
         said = [logged.request.headers.get("x-amz-request-payer") for logged in proxy.log]
         assert said == [None, "requester", "requester"]
