@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.records.formats import LINE_FORMAT, RecordFormat
-from kubemr_shell.inputs.records.scanners import Damage, Scanner
+from kubemr_shell.inputs.records.scanners import Damage, Scanner, corrupt_input
 from kubemr_shell.shown import shown
 from kubemr_shell.waits.waiter import Waiter
 
@@ -100,7 +100,7 @@ class CommandPipe:
             raise self._corrupt(damage) from damage
 
     def _corrupt(self, damage: Damage) -> CorruptInput:
-        return CorruptInput(f"{shown(self._name)}{self._origin}: byte {self.first_record + damage.at}: {damage.reason}")
+        return corrupt_input(damage, self._name, start=self.first_record, origin=self._origin)
 
     def begin_wide(self, name: str, encoding: str) -> None:
         """Note that the current piece is a file of this name in UTF-16 or UTF-32.

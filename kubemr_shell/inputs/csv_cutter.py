@@ -11,6 +11,7 @@ from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.planned_file import open_local, read_remote
 from kubemr_shell.inputs.records.csv_rows import RowCuts, row_end
 from kubemr_shell.inputs.records.cutter import Cutter
+from kubemr_shell.inputs.splits import whole_piece
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.locate import scheme_of
@@ -42,7 +43,7 @@ class CsvCutter(Cutter):
         assert item.size is not None
         begin = item.records_start
         rows = RowCuts([cut - begin for cut in wanted])
-        for block in read_remote(item, self._s3, Waiter(self._cancel_fd), start=begin):
+        for block in read_remote(whole_piece(item), self._s3, Waiter(self._cancel_fd), start=begin):
             rows.feed(block)
         if rows.is_quoted:
             raise _unterminated(item, begin + rows.last_quote)

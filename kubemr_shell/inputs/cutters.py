@@ -8,7 +8,7 @@ from dataclasses import replace
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.records.cutter import ANYWHERE, BySize, Cutter
 from kubemr_shell.inputs.records.formats import RecordFormat
-from kubemr_shell.inputs.splits import is_cut, plan_splits, target_size
+from kubemr_shell.inputs.splits import cuts_by_size, is_cut, plan_splits, target_size
 from kubemr_shell.job.records import LINES, Records
 from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Split
@@ -120,7 +120,7 @@ def _cut_between_lines(objects: Sequence[InputObject], split: SplitSpec, paralle
 
     With split.records, the counts of records show later what is cut.
     """
-    if split.whole_files or split.records is not None:
+    if not cuts_by_size(split):
         return []
     target = target_size(objects, split, parallelism)
     return [item for item in objects if is_cut(item, target)]

@@ -86,13 +86,10 @@ class InputFiles:
         return name if not name.startswith("-") else f"./{name}"
 
     def _fetch(self, piece: Piece, path: str, cancel_fd: int) -> None:
-        item = InputObject(
-            uri=piece.uri, size=piece.size, codec="none", fingerprint=piece.fingerprint, splittable=False
-        )
         target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             if piece.size != 0:
-                for block in read_remote(item, self._s3, Waiter(cancel_fd)):
+                for block in read_remote(piece, self._s3, Waiter(cancel_fd)):
                     write_all(target, block, path)
                     self.moved += len(block)
         finally:

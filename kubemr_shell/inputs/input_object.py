@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kubemr_shell.inputs.file_kind import wide_encoding
+from kubemr_shell.inputs.file_kind import kind_of, wide_encoding
 from kubemr_shell.job.split import Codec, Header
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ class InputObject:
     def records_start(self) -> int:
         """Return the offset at which the records begin, as far as the plan knows it."""
         return self.header.size if self.header is not None and self.codec == "none" else 0
+
+    def looked_at(self, head: bytes) -> InputObject:
+        """Return an object in S3 with the kind that its first bytes show. Raise InputError for an unreadable kind."""
+        codec = kind_of(head, self.uri) if self.codec == "auto" else self.codec
+        return self.of_content(self.uri, size=self.size, fingerprint=self.fingerprint, head=head, codec=codec)
 
     @classmethod
     def of_content(

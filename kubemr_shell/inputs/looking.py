@@ -11,23 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kubemr_shell.errors import KubemrError
-from kubemr_shell.inputs.file_kind import HEAD_BYTES, kind_of
+from kubemr_shell.inputs.file_kind import HEAD_BYTES
 from kubemr_shell.inputs.input_object import InputObject
-from kubemr_shell.inputs.problems import all_of
-from kubemr_shell.inputs.splits import target_size
+from kubemr_shell.inputs.splits import cuts_by_size, target_size
 from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_uri import is_s3
 from kubemr_shell.waits.retry import LISTING_PATIENCE
-from kubemr_shell.waits.threads import in_threads
 from kubemr_shell.waits.waiter import NOBODY, Waiter
 
 if TYPE_CHECKING:
     from kubemr_shell.inputs.records.headers import HeaderFormat
-
-LOOKS_AT_ONCE = 16
-"""The number of objects whose first bytes are read at the same time."""
 
 
 def with_headers(
@@ -62,37 +56,24 @@ def with_kinds(
     """
     found = list(objects)
     target = target_size(objects, split, parallelism)
-    can_be_cut = not split.whole_files and split.records is None and split.group is None
-    can_be_cut = can_be_cut and split.feed == "stdin"
     places = [
         place
         for place, item in enumerate(found)
-        if can_be_cut and is_s3(item.uri) and item.size is not None and item.size >= target
+        if cuts_by_size(split) and is_s3(item.uri) and item.size is not None and item.size >= target
     ]
     if not places:
         return found
+    from kubemr_shell.inputs.planned_file import read_each
     from kubemr_shell.inputs.records import recognition
     from kubemr_shell.inputs.s3_listing import head_of_object
 
-    def look(place: int, waiter: Waiter) -> InputObject | KubemrError:
-        item = found[place]
-        try:
-            # The larger head costs no further request, and shows the format of the records too.
-            text = head_of_object(item, recognition.HEAD_BYTES, s3, LISTING_PATIENCE, waiter)
-            head = text[:HEAD_BYTES]
-            codec = kind_of(head, item.uri) if item.codec != "none" else "none"
-        except KubemrError as error:
-            return error
-        seen = InputObject.of_content(item.uri, size=item.size, fingerprint=item.fingerprint, head=head, codec=codec)
-        return seen if codec != "none" else replace(seen, recognised=recognition.recognised(text, item.uri))
+    def look(item: InputObject, waiter: Waiter) -> InputObject:
+        # The larger head costs no further request, and shows the format of the records too.
+        text = head_of_object(item, recognition.HEAD_BYTES, s3, LISTING_PATIENCE, waiter)
+        seen = item.looked_at(text[:HEAD_BYTES])
+        return seen if seen.codec != "none" else replace(seen, recognised=recognition.recognised(text, item.uri))
 
-    errors: list[KubemrError] = []
-    answers = in_threads(look, places, at_once=LOOKS_AT_ONCE, waiter=Waiter(cancel_fd))
+    answers = read_each([found[place] for place in places], look, Waiter(cancel_fd))
     for place, answer in zip(places, answers, strict=True):
-        if isinstance(answer, KubemrError):
-            errors.append(answer)
-        else:
-            found[place] = answer
-    if errors:
-        raise all_of(errors)
+        found[place] = answer
     return found

@@ -8,26 +8,17 @@ equal. All other inputs, and all inputs of groups, are read whole, by a task tha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from kubemr_shell.errors import KubemrError
-from kubemr_shell.inputs.compression import content_of
-from kubemr_shell.inputs.file_kind import ARCHIVES
 from kubemr_shell.inputs.input_object import InputObject
-from kubemr_shell.inputs.planned_file import opened
-from kubemr_shell.inputs.problems import all_of
+from kubemr_shell.inputs.planned_file import content_blocks, opened, read_each
 from kubemr_shell.inputs.records.headers import HeaderFormat, whole_line
-from kubemr_shell.inputs.splits import is_cut, is_packed, target_size
+from kubemr_shell.inputs.splits import cuts_by_size, is_cut, is_packed, target_size
 from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Header
 from kubemr_shell.net.s3_config import S3Config
-from kubemr_shell.storage.locate import scheme_of
-from kubemr_shell.waits.threads import in_threads
 from kubemr_shell.waits.waiter import Waiter
-
-READS_AT_ONCE = 16
-"""The number of inputs behind URLs and in S3 whose headers are read at the same time."""
 
 
 def read_headers(
@@ -51,32 +42,14 @@ def read_headers(
     found = [item if item.codec == "none" else replace(item, splittable=False) for item in objects]
     target = target_size(objects, split, parallelism)
     reader = _Reader(headers, folder, s3)
-    waiter = Waiter(cancel_fd)
     needed = [place for place, item in enumerate(found) if _is_needed(item, split, target, headers)]
-    remote = [place for place in needed if scheme_of(found[place].uri) != "file"]
-
-    def read(place: int, waiter: Waiter) -> tuple[InputObject, bytes] | KubemrError:
-        waiter.check()
-        try:
-            return reader.read(found[place], waiter)
-        except KubemrError as error:
-            return error
-
-    answers = dict(zip(remote, in_threads(read, remote, at_once=READS_AT_ONCE, waiter=waiter), strict=True))
+    answers = read_each([found[place] for place in needed], reader.read, Waiter(cancel_fd))
     contents: dict[str, bytes] = {}
-    errors: list[KubemrError] = []
-    for place in needed:
-        answer = answers[place] if place in answers else read(place, waiter)
-        if isinstance(answer, KubemrError):
-            errors.append(answer)
-            continue
-        item, header = answer
+    for place, (item, header) in zip(needed, answers, strict=True):
         if headers.is_repeated and item.records_start and is_cut(item, target):
             assert item.header is not None
             contents.setdefault(item.header.name, header)
         found[place] = item
-    if errors:
-        raise all_of(errors)
     return found, contents
 
 
@@ -85,7 +58,7 @@ def _is_needed(item: InputObject, split: SplitSpec, target: int, headers: Header
         return False
     if item.encoding:  # in such a text no header can be found, which is an error
         return True
-    if split.whole_files or split.group is not None:  # no header changes which files are a task
+    if not cuts_by_size(split):  # no header changes which files are a task
         return False
     return is_cut(item, target) or (headers.is_repeated and is_packed(item, split, target))
 
@@ -101,15 +74,10 @@ class _Reader:
     def read(self, item: InputObject, waiter: Waiter) -> tuple[InputObject, bytes]:
         """Return the input with its header, and the header."""
         with opened(item, self._folder, self._s3, waiter) as blocks:
-            return self._read(item, blocks)
-
-    def _read(self, item: InputObject, blocks: Iterator[bytes]) -> tuple[InputObject, bytes]:
-        if item.codec != "none":
-            content = content_of(blocks, item.uri)
-            if content.kind in ARCHIVES:
+            content = content_blocks(item, blocks)
+            if content is None:
                 return replace(item, alone=True), b""  # the task compares the headers of the members
-            blocks = content.chunks
-        header, _ = self._headers.split(blocks, item.uri)
+            header, _ = self._headers.split(content, item.uri)
         if header is None:
             return item, b""
         name = hashlib.sha256(whole_line(header)).hexdigest()[:32] if self._headers.is_repeated else ""

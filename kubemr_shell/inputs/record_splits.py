@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
-from kubemr_shell.errors import CorruptInput, InputError
+from kubemr_shell.errors import InputError
 from kubemr_shell.inputs.compression import with_head
 from kubemr_shell.inputs.download import is_remote
-from kubemr_shell.inputs.file_kind import ARCHIVES, kind_of
+from kubemr_shell.inputs.file_kind import ARCHIVES
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.planned_file import open_local, read_remote
 from kubemr_shell.inputs.records.formats import RecordFormat
-from kubemr_shell.inputs.records.scanners import Damage
+from kubemr_shell.inputs.records.scanners import Damage, corrupt_input
 from kubemr_shell.inputs.splits import MOST_PIECES, is_packed, piece_of, whole_piece
 from kubemr_shell.inputs.unpacking import unpacked
 from kubemr_shell.job.spec_mappings import SplitSpec
@@ -127,7 +127,7 @@ class RecordCounter:
         if item.size == 0:
             return Counted(item=item, cuts=(), records=0)
         if is_remote(item.uri):
-            return self._count_stream(item, read_remote(item, self._s3, Waiter(self._cancel_fd)))
+            return self._count_stream(item, read_remote(whole_piece(item), self._s3, Waiter(self._cancel_fd)))
         with open_local(item, self._folder) as source:
             return self._count_stream(item, self._blocks(source, item.size))
 
@@ -144,13 +144,7 @@ class RecordCounter:
     def _count_stream(self, item: InputObject, chunks: Iterator[bytes]) -> Counted:
         if is_s3(item.uri):  # the listing of a bucket shows no first bytes, and so neither kind nor encoding
             head, chunks = with_head(chunks)
-            item = InputObject.of_content(
-                item.uri,
-                size=item.size,
-                fingerprint=item.fingerprint,
-                head=head,
-                codec=kind_of(head, item.uri) if item.codec == "auto" else item.codec,
-            )
+            item = item.looked_at(head)
         if item.codec == "none" and item.splittable and item.size is not None:
             return self._find_cuts(item, chunks)
         return Counted(item=item, cuts=(), records=self._count_uncut(item, chunks))
@@ -209,4 +203,4 @@ def _damage_of(name: str) -> Iterator[None]:
     try:
         yield
     except Damage as damage:
-        raise CorruptInput(f"{shown(name)}: byte {damage.at}: {damage.reason}") from damage
+        raise corrupt_input(damage, name) from damage

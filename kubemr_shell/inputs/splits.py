@@ -8,12 +8,11 @@ its decompression can begin.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.records.cutter import ANYWHERE, Cutter
-from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.spec_mappings import SplitSpec
 from kubemr_shell.job.split import Header, Piece, Split
 
@@ -78,15 +77,9 @@ class _Packed:
         self._pieces, self._room, self._header = [], self._target, None
 
 
-def packing_rules(
-    rules: SplitSpec, spec: JobSpec, paths: Mapping[str, str], *, inputs: int
-) -> tuple[SplitSpec, tuple[str, ...]]:
-    """Return the rules and the notes of ``with_packing`` for a number of inputs. One input is never packed."""
-    if inputs < 2:
-        return rules, ()
-    from kubemr_shell.inputs.packing import with_packing
-
-    return with_packing(rules, spec, paths)
+def cuts_by_size(split: SplitSpec) -> bool:
+    """Return whether an input is cut if it is larger than a split should be."""
+    return not split.whole_files and split.records is None and split.group is None and split.feed == "stdin"
 
 
 def target_size(objects: Sequence[InputObject], split: SplitSpec, parallelism: int) -> int:

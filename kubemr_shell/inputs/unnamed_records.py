@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kubemr_shell.errors import InputError, KubemrError
-from kubemr_shell.inputs.compression import content_of
-from kubemr_shell.inputs.file_kind import ARCHIVES
+from kubemr_shell.errors import InputError
 from kubemr_shell.inputs.input_object import InputObject
-from kubemr_shell.inputs.planned_file import opened
-from kubemr_shell.inputs.problems import all_of
+from kubemr_shell.inputs.planned_file import content_blocks, opened, read_each
 from kubemr_shell.inputs.records.recognition import HEAD_BYTES, LINES, NUL, Recognised, recognised, refusal
 from kubemr_shell.net.s3_config import S3Config
-from kubemr_shell.storage.locate import scheme_of
-from kubemr_shell.waits.threads import in_threads
 from kubemr_shell.waits.waiter import Waiter
-
-READS_AT_ONCE = 16
-"""The number of inputs behind URLs and in S3 whose first bytes are read at the same time."""
 
 
 def refuse_unnamed_records(objects: Sequence[InputObject], *, folder: str, s3: S3Config, cancel_fd: int) -> None:
@@ -26,22 +18,14 @@ def refuse_unnamed_records(objects: Sequence[InputObject], *, folder: str, s3: S
     ``folder`` is the folder of relative names. Raise the errors of ``opened`` too.
     """
 
-    def problem(item: InputObject, waiter: Waiter) -> KubemrError | None:
-        waiter.check()
-        try:
-            found = item.recognised or _recognised(item, folder, s3, waiter)
-            if found == NUL and not _ends_with_nul(item, folder, s3, waiter):
-                found = LINES
-        except KubemrError as error:
-            return error
-        return InputError(refusal(found, item.uri)) if found != LINES else None
+    def check(item: InputObject, waiter: Waiter) -> None:
+        found = item.recognised or _recognised(item, folder, s3, waiter)
+        if found == NUL and not _ends_with_nul(item, folder, s3, waiter):
+            found = LINES
+        if found != LINES:
+            raise InputError(refusal(found, item.uri))
 
-    waiter = Waiter(cancel_fd)
-    remote = [item for item in objects if scheme_of(item.uri) != "file"]
-    local = (problem(item, waiter) for item in objects if scheme_of(item.uri) == "file")
-    answers = [*in_threads(problem, remote, at_once=READS_AT_ONCE, waiter=waiter), *local]
-    if errors := [answer for answer in answers if answer is not None]:
-        raise all_of(errors)
+    read_each(objects, check, Waiter(cancel_fd))
 
 
 def _recognised(item: InputObject, folder: str, s3: S3Config, waiter: Waiter) -> Recognised:
@@ -59,13 +43,8 @@ def _ends_with_nul(item: InputObject, folder: str, s3: S3Config, waiter: Waiter)
 
 def _head(item: InputObject, blocks: Iterable[bytes]) -> bytes:
     """Return the first HEAD_BYTES bytes of the content of an input, or nothing for an archive."""
-    if item.codec != "none":
-        content = content_of(blocks, item.uri)
-        if content.kind in ARCHIVES:
-            return b""
-        blocks = content.chunks
     head = bytearray()
-    for block in blocks:
+    for block in content_blocks(item, blocks) or ():
         head += block
         if len(head) >= HEAD_BYTES:
             break

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kubemr_shell.errors import CorruptInput
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.planned_file import open_local, read_remote
 from kubemr_shell.inputs.records.cutter import Cutter
-from kubemr_shell.inputs.records.scanners import Damage
+from kubemr_shell.inputs.records.scanners import Damage, corrupt_input
 from kubemr_shell.inputs.records.warc import WarcBoundaries, ends_in_file
+from kubemr_shell.inputs.splits import whole_piece
 from kubemr_shell.net.s3_config import S3Config
-from kubemr_shell.shown import shown
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.waits.waiter import Waiter
 
@@ -46,7 +45,7 @@ class WarcCutter(Cutter):
                 while left and left[-1] <= end:
                     left.pop()
         except Damage as damage:
-            raise CorruptInput(f"{shown(item.uri)}: byte {damage.at}: {damage.reason}") from damage
+            raise corrupt_input(damage, item.uri) from damage
         return [cut for cut in found if cut != item.size]
 
     def _ends(self, item: InputObject) -> Iterator[int]:
@@ -59,6 +58,6 @@ class WarcCutter(Cutter):
                     waiter.check()
                     yield from ends_in_file(walk, source, start, min(start + WALKED_BYTES, item.size))
         else:
-            for block in read_remote(item, self._s3, Waiter(self._cancel_fd)):
+            for block in read_remote(whole_piece(item), self._s3, Waiter(self._cancel_fd)):
                 yield from walk.feed(block)
         yield from walk.end()

@@ -5,12 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 
-from kubemr_shell.inputs.cutters import splits_of
+from kubemr_shell.inputs.division import decompression_of, divided
 from kubemr_shell.inputs.listing import list_inputs
-from kubemr_shell.inputs.looking import with_headers, with_kinds
-from kubemr_shell.inputs.notes import notes_on
-from kubemr_shell.inputs.records.formats import header_format
-from kubemr_shell.inputs.splits import packing_rules
 from kubemr_shell.job.derive import resolve
 from kubemr_shell.job.names import STATE, file_location
 from kubemr_shell.local_run.list_copy import check_stdin, content_of_stream
@@ -32,28 +28,18 @@ def plan_of(request: RunRequest) -> Plan:
     listed = list_inputs(
         spec.inputs,
         inputs_from=spec.inputs_from,
-        decompress="none" if spec.split.feed == "files" else spec.decompress,
+        decompress=decompression_of(spec),
         folder=request.folder,
         stdin_copy=None,
         list_copy=None if content is None else lambda: content,
         s3=S3Config.of(spec.s3),
     )
     at_once = request.memory.slots * request.workers
-    paths = {uri: file_location(uri) for uri in spec.files}
-    rules, notes = packing_rules(request.memory.limited(spec.split), spec, paths, inputs=len(listed))
-    found = with_kinds(listed, split=rules, parallelism=at_once, s3=S3Config.of(spec.s3))
-    objects, _ = with_headers(
-        found,
-        header_format(spec.header, spec.records),
-        split=rules,
-        parallelism=at_once,
-        folder=request.folder,
-        s3=S3Config.of(spec.s3),
-    )
-    splits = splits_of(
-        objects,
-        spec.records,
-        rules,
+    division = divided(
+        listed,
+        spec,
+        request.memory.limited(spec.split),
+        files={uri: file_location(uri) for uri in spec.files},
         parallelism=at_once,
         folder=request.folder,
         scratch=tempfile.gettempdir(),
@@ -71,11 +57,11 @@ def plan_of(request: RunRequest) -> Plan:
     return Plan(
         name=request.name,
         shape=shape,
-        forecast=forecast(objects, list(splits), shape, Counter(meter.take())),
+        forecast=forecast(division.objects, list(division.splits), shape, Counter(meter.take())),
         output=request.output or "the state folder, for stdout",
         spec=spec,
         temporaries=_temporaries(request),
-        notes=(*notes, *notes_on(found)),
+        notes=division.notes,
     )
 
 

@@ -24,13 +24,9 @@ from kubemr_shell.errors import (
     StorageUnavailable,
     UsageError,
 )
-from kubemr_shell.inputs.cutters import splits_of
+from kubemr_shell.inputs.division import decompression_of, divided
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
-from kubemr_shell.inputs.looking import with_headers, with_kinds
-from kubemr_shell.inputs.notes import notes_on
-from kubemr_shell.inputs.records.formats import header_format
-from kubemr_shell.inputs.splits import packing_rules
 from kubemr_shell.job.fingerprint import kept_in_plan, plan_fingerprint
 from kubemr_shell.job.spec import JobSpec
 from kubemr_shell.job.validate import spec_from_mapping, spec_to_mapping
@@ -117,35 +113,19 @@ class Planner:
             raise UsageError(reason)
         listed = self._inputs(job)
         files = self._brought(job)
-        rules, notes = packing_rules(job.memory.limited(job.spec.split), job.spec, files.paths, inputs=len(listed))
-        found = with_kinds(
+        division = divided(
             listed,
-            split=rules,
-            parallelism=self._parallelism,
-            s3=job.workspace.s3,
-            cancel_fd=self._cancel.fd,
-        )
-        objects, headers = with_headers(
-            found,
-            header_format(job.spec.header, job.spec.records),
-            split=rules,
-            parallelism=self._parallelism,
-            folder=job.folder,
-            s3=job.workspace.s3,
-            cancel_fd=self._cancel.fd,
-        )
-        write_headers(job.workspace, claim.id, headers)
-        splits = splits_of(
-            objects,
-            job.spec.records,
-            rules,
+            job.spec,
+            job.memory.limited(job.spec.split),
+            files=files.paths,
             parallelism=self._parallelism,
             folder=job.folder,
             scratch=job.workspace.scratch,
             s3=job.workspace.s3,
             cancel_fd=self._cancel.fd,
         )
-        tasks = write_splits(job.workspace, claim.id, self._cancel.until_set(splits))
+        write_headers(job.workspace, claim.id, division.headers)
+        tasks = write_splits(job.workspace, claim.id, self._cancel.until_set(division.splits))
         mapping = spec_to_mapping(kept_in_plan(job.spec))
         return PlanFacts(
             claim_id=claim.id,
@@ -154,8 +134,8 @@ class Planner:
             spec=mapping,
             files=files.pins,
             fingerprint=plan_fingerprint(mapping, files.pins),
-            input_bytes=sum(item.size or 0 for item in objects),
-            notes=(*notes, *notes_on(found)),
+            input_bytes=sum(item.size or 0 for item in division.objects),
+            notes=division.notes,
         )
 
     def _patiently(self, work: Callable[[], Result]) -> Result:
@@ -207,7 +187,7 @@ class Planner:
         return list_inputs(
             spec.inputs,
             inputs_from=spec.inputs_from,
-            decompress="none" if spec.split.feed == "files" else spec.decompress,
+            decompress=decompression_of(spec),
             folder=job.folder,
             stdin_copy=(lambda: stdin_copy) if stdin_copy else None,
             list_copy=job.list_copy,

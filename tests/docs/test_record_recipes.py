@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.user_shell import in_shell
 
 PAGE = Path(__file__).parents[2] / "docs" / "inputs.md"
 SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE))
@@ -64,12 +63,7 @@ def kind_of(recipe: str) -> str:
 @pytest.mark.parametrize("recipe", RECIPES, ids=kind_of)
 def test_a_recipe_gives_the_right_result_when_its_input_is_cut(tmp_path: Path, recipe: str) -> None:
     write_inputs(tmp_path)
-    env = {
-        **os.environ,  # noqa: TID251 - a shell of a user
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # noqa: TID251 - likewise
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }
     script = recipe.replace("kubemr-shell run", "kubemr-shell run -q --split-bytes 64")
-    done = subprocess.run(["sh", "-ec", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    done = in_shell(script, tmp_path, options="-ec")
     assert (done.returncode, done.stderr) == (0, "")
     assert [" ".join(line.split()) for line in done.stdout.splitlines()] == EXPECTED[kind_of(recipe)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support.user_shell import in_shell
 
 PAGE = Path(__file__).parents[2] / "docs" / "inputs.md"
 SECTION = PAGE.read_text(encoding="utf-8").partition("\n## Tasks\n")[2].partition("\n## ")[0]
@@ -33,12 +32,7 @@ def test_every_recipe_has_an_expected_result() -> None:
 @pytest.mark.parametrize(("recipe", "expected"), list(zip(RECIPES, EXPECTED, strict=False)))
 def test_a_recipe_gives_the_right_result(tmp_path: Path, recipe: str, expected: list[str]) -> None:
     write_inputs(tmp_path)
-    env = {
-        **os.environ,  # noqa: TID251 - a shell of a user
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # noqa: TID251 - likewise
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }
     script = recipe.replace("kubemr-shell run", "kubemr-shell run -q")
-    done = subprocess.run(["sh", "-ec", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    done = in_shell(script, tmp_path, options="-ec")
     assert (done.returncode, done.stderr) == (0, "")
     assert [" ".join(line.split()) for line in done.stdout.splitlines()] == expected

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.support.user_shell import in_shell
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
@@ -19,22 +18,13 @@ def test_a_reader_who_types_every_command_gets_the_documented_results(tmp_path: 
     """The licences of Debian are replaced by a short text, which every system can make."""
     for name in ("GPL-3", "Apache-2.0"):
         (tmp_path / name).write_bytes(TEXT)
-    env = {
-        **os.environ,  # noqa: TID251 - a shell of a user
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # noqa: TID251 - likewise
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-    }
     seen = []
     for language, text in BLOCKS:
         if language == "yaml":
             (tmp_path / "job.yaml").write_text(text)
         elif not language:
             command = text.replace(str(TEXTS), str(tmp_path))
-            seen.append(
-                subprocess.run(
-                    ["sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
-                )
-            )
+            seen.append(in_shell(command, tmp_path))
     _, one_liner, checks, failing, debugged, resumed, results = seen
     assert (one_liner.returncode, one_liner.stdout.splitlines(keepends=True)[0]) == (0, TOP)
     assert checks.returncode == 0

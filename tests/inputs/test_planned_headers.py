@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from kubemr_shell.job.records import CSV, LINES, Records
 from kubemr_shell.job.spec_mappings import HeaderSpec, SplitSpec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_requests import GET, RequestMeter
+from tests.support.archives import tar_gz_of
 from tests.support.feeding import HASTY, SCRATCH, listed, output_of
 from tests.support.http_server import Resource, serving
 from tests.support.s3_server import Bucket
@@ -68,14 +67,8 @@ def write(folder: Path, *contents: bytes) -> list[InputObject]:
     return listed([str(folder)])
 
 
-def tar_of(*contents: bytes) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        for number, content in enumerate(contents):
-            member = tarfile.TarInfo(f"{number}.csv")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return file.getvalue()
+def csv_archive(*contents: bytes) -> bytes:
+    return tar_gz_of((f"{number}.csv", content) for number, content in enumerate(contents))
 
 
 def test_neighbours_with_one_header_share_a_task(tmp_path: Path) -> None:
@@ -107,20 +100,20 @@ def test_a_file_that_is_all_header_has_no_records(tmp_path: Path, rest: bytes, s
 
 
 def test_the_files_of_an_archive_have_one_header(tmp_path: Path) -> None:
-    objects = write(tmp_path, tar_of(b"a\n1\n", b"a\n2\n"), b"a\n3\n")
+    objects = write(tmp_path, csv_archive(b"a\n1\n", b"a\n2\n"), b"a\n3\n")
     assert outputs_of(objects, REPEAT) == [b"a\n1\n2\n", b"a\n3\n"]
     assert outputs_of(objects, DROP) == [b"1\n2\n3\n"]
 
 
 def test_an_archive_with_two_headers_is_an_error_that_names_both_files(tmp_path: Path) -> None:
-    objects = write(tmp_path, tar_of(b"a\n1\n", b"b\n2\n"))
+    objects = write(tmp_path, csv_archive(b"a\n1\n", b"b\n2\n"))
     with pytest.raises(InputError, match=r"/0/1\.csv: its header is not that of .*/0/0\.csv, and one task reads both"):
         outputs_of(objects, REPEAT)
 
 
 @pytest.mark.parametrize("second", [b"a\n2\n", b"b\n2\n"])
 def test_archives_can_be_in_one_group(tmp_path: Path, second: bytes) -> None:
-    objects = write(tmp_path, tar_of(b"a\n1\n"), tar_of(second))
+    objects = write(tmp_path, csv_archive(b"a\n1\n"), csv_archive(second))
     group = SplitSpec(group="(.*)/.$")
     if second.startswith(b"a"):
         assert outputs_of(objects, REPEAT, split=group) == [b"a\n1\n2\n"]

@@ -19,6 +19,7 @@ from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.splits import plan_splits
 from kubemr_shell.inputs.unpacking import unpacked
 from kubemr_shell.job.spec_mappings import SplitSpec
+from tests.support.archives import tar_of
 from tests.support.feeding import SCRATCH, fed, listed
 
 FILES = [
@@ -29,16 +30,6 @@ FILES = [
     ("a.log", random.Random(1).randbytes(700_000)),
 ]
 READ = [(f"/in/x/{name}", content) for name, content in FILES]
-
-
-def tar_of(files: list[tuple[str, bytes]], *, form: int = tarfile.PAX_FORMAT) -> bytes:
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w", format=form) as archive:
-        for name, content in files:
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return made.getvalue()
 
 
 def zip_of(files: list[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED) -> bytes:

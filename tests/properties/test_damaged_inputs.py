@@ -7,7 +7,6 @@ these tests also show that no other error leaves the parts that call them.
 from __future__ import annotations
 
 import io
-import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from kubemr_shell.inputs.unpacking import unpacked
 from kubemr_shell.job.split import Codec
 from tests.engine import strategies
 from tests.inputs.test_compression import CODECS, COMPRESSORS
+from tests.support.archives import tar_of
 
 CONTENT = st.lists(st.sampled_from([b"", b"a line\n", b"\0", b"other words " * 50, bytes(700)]), max_size=4).map(
     b"".join
@@ -36,16 +36,6 @@ def chunks(data: bytes, size: int) -> Iterator[bytes]:
     return (data[start : start + size] for start in range(0, len(data), size))
 
 
-def tar_of(members: dict[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return file.getvalue()
-
-
 def zip_of(members: dict[str, bytes], compression: int) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", compression) as archive:
@@ -55,8 +45,8 @@ def zip_of(members: dict[str, bytes], compression: int) -> bytes:
 
 
 ARCHIVES: dict[str, Callable[[dict[str, bytes]], bytes]] = {
-    "tar": tar_of,
-    "tar.gz": lambda members: COMPRESSORS["gzip"](tar_of(members)),
+    "tar": lambda members: tar_of(members.items()),
+    "tar.gz": lambda members: COMPRESSORS["gzip"](tar_of(members.items())),
     "stored.zip": lambda members: zip_of(members, zipfile.ZIP_STORED),
     "deflated.zip": lambda members: zip_of(members, zipfile.ZIP_DEFLATED),
     "bzip2.zip": lambda members: zip_of(members, zipfile.ZIP_BZIP2),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import io
-import tarfile
 
 import pytest
 
+from tests.support.archives import tar_gz_of
 from tests.support.pods import Site
 
 pytestmark = pytest.mark.cluster
@@ -17,21 +16,13 @@ ROWS = b"".join(b'%d,"text\n""%d"""\n' % (n, n) for n in range(4000))
 LINES = [b"line %d\n" % number for number in range(3000)]
 
 
-def archive_of(*contents: bytes) -> bytes:
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz") as tar:
-        for number, content in enumerate(contents):
-            member = tarfile.TarInfo(f"folder/{number}")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return made.getvalue()
-
-
 def test_pods_read_records_compression_and_archives(site: Site) -> None:
     site.bucket.put("reads", READS)
     site.bucket.put("rows", ROWS)
     site.bucket.put("lines/whole.txt", gzip.compress(LINES[0]) + gzip.compress(b"".join(LINES[1:1000])))
-    site.bucket.put("lines/archive", archive_of(b"".join(LINES[1000:2000]), b"".join(LINES[2000:])))
+    site.bucket.put(
+        "lines/archive", tar_gz_of([("folder/0", b"".join(LINES[1000:2000])), ("folder/1", b"".join(LINES[2000:]))])
+    )
     jobs = {
         "fastq": ("reads", "fastq", "awk 'NR % 4 == 2 { print length($0) }'", "uniq -c | awk '{ print $2, $1 }'"),
         "csv": ("rows", "csv", "grep -c '^[0-9]'", "awk '{ n += $1 } END { print (NR > 1), n }'"),

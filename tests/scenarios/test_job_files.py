@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import signal
-import tarfile
 import threading
 import zipfile
 
 import pytest
 
 from kubemr_shell.waits.retry import READING_PATIENCE
+from tests.support.archives import tar_gz_of
 from tests.support.http_server import Resource, Server, serving
 from tests.support.runs import NOTE, Place
 from tests.support.s3_server import Bucket
@@ -18,16 +17,8 @@ from tests.support.waiting import PATIENCE_SECONDS, until
 
 RUNS = pytest.mark.parametrize("flags", [("--slots", "2"), ("--workers", "2")], ids=["one process", "two workers"])
 SCRIPT = b"#!/bin/sh\ncat - data.tar.gz/folder/words\n"
+ARCHIVE = tar_gz_of([("folder/words", b"and\n")])
 FOUR_TASKS = ("--split-bytes", "4", "-p", "1")
-
-
-def archive() -> bytes:
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:gz") as tar:
-        member = tarfile.TarInfo("folder/words")
-        member.size = 4
-        tar.addfile(member, io.BytesIO(b"and\n"))
-    return data.getvalue()
 
 
 def requests(server: Server, path: str) -> int:
@@ -39,7 +30,7 @@ def requests(server: Server, path: str) -> int:
 @RUNS
 def test_files_and_archives_of_servers_are_in_the_folder_of_each_attempt(place: Place, flags: tuple[str, ...]) -> None:
     place.write("in", "a\nb\nc\nd\ne\nf\ng\nh\n")
-    with serving({"/map.sh?v=1": Resource(SCRIPT), "/deep/data.tar.gz": Resource(archive())}) as server:
+    with serving({"/map.sh?v=1": Resource(SCRIPT), "/deep/data.tar.gz": Resource(ARCHIVE)}) as server:
         uris = ("--file", server.url("/map.sh?v=1"), "--archive", server.url("/deep/data.tar.gz"))
         done = place.run("run", "-o", "out", *uris, "-m", f"{NOTE}./map.sh", *FOUR_TASKS, *flags, "in")
         workers = 2 if "--workers" in flags else 1
@@ -52,10 +43,10 @@ def test_files_and_archives_of_servers_are_in_the_folder_of_each_attempt(place: 
 def test_files_and_archives_may_have_other_names_in_the_folder_of_each_attempt(place: Place) -> None:
     place.write("in", "a\n")
     place.write("words#1", "of words\n")
-    (place.folder / "here.tar.gz").write_bytes(archive())
+    (place.folder / "here.tar.gz").write_bytes(ARCHIVE)
     with zipfile.ZipFile(place.folder / "here.zip", "w") as packed:
         packed.writestr("inside", "of a zip file\n")
-    with serving({"/v1/data.tar.gz": Resource(archive()), "/v2/data.tar.gz": Resource(archive())}) as server:
+    with serving({"/v1/data.tar.gz": Resource(ARCHIVE), "/v2/data.tar.gz": Resource(ARCHIVE)}) as server:
         archives = [
             server.url("/v1/data.tar.gz#one"),
             server.url("/v2/data.tar.gz#two"),

@@ -12,6 +12,7 @@ from kubemr_shell.inputs.compression import decompressed, with_head
 from kubemr_shell.inputs.file_kind import kind_of, name_inside, wide_encoding
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.planned_file import open_local, read_remote
+from kubemr_shell.inputs.splits import whole_piece
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.waits.waiter import Waiter
@@ -36,7 +37,7 @@ def block_cuts(item: InputObject, wanted: Sequence[int], *, folder: str, s3: S3C
             return _cuts(item, item.size, wanted, _local(source), Waiter(cancel_fd), is_local=True)
 
     def read(start: int, end: int) -> Iterator[bytes]:
-        return read_remote(item, s3, Waiter(cancel_fd), start=start, end=end, read_ahead=READ_AHEAD_BYTES)
+        return read_remote(whole_piece(item), s3, Waiter(cancel_fd), start=start, end=end, read_ahead=READ_AHEAD_BYTES)
 
     return _cuts(item, item.size, wanted, read, Waiter(cancel_fd), is_local=False)
 

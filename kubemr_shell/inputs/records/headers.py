@@ -11,9 +11,9 @@ from itertools import chain
 from typing import Protocol
 
 from kubemr_shell import engine
-from kubemr_shell.errors import CorruptInput, InputError
+from kubemr_shell.errors import InputError
 from kubemr_shell.inputs.file_kind import wide_encoding
-from kubemr_shell.inputs.records.scanners import Damage, reason_of
+from kubemr_shell.inputs.records.scanners import Damage, corrupt_input, reason_of
 from kubemr_shell.job.records import LINES, Records
 from kubemr_shell.job.spec_mappings import HeaderSpec
 from kubemr_shell.shown import shown
@@ -57,7 +57,7 @@ class HeaderFormat:
             try:
                 end = finder.end(text, is_whole=chunk is None)
             except Damage as damage:
-                raise CorruptInput(f"{shown(name)}: byte {damage.at}: {damage.reason}") from damage
+                raise corrupt_input(damage, name) from damage
             if (len(text) if end is None else end) > MOST_BYTES:
                 raise InputError(
                     f"{shown(name)}: its header is longer than {MOST_BYTES >> 20} MiB: correct header.lines or "

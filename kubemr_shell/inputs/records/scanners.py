@@ -7,7 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from kubemr_shell import engine
+from kubemr_shell.errors import CorruptInput
 from kubemr_shell.inputs.records.boundaries import Boundaries
+from kubemr_shell.shown import shown
 
 ALL = (1 << 64) - 1
 """No limit to the number of records."""
@@ -26,6 +28,14 @@ class Damage(Exception):
         super().__init__(reason)
         self.at = at
         self.reason = reason
+
+
+def corrupt_input(damage: Damage, name: str, *, start: int = 0, origin: str = "") -> CorruptInput:
+    """Return the error for a damaged record of the file ``name``. The scanned stream begins at the offset ``start``.
+
+    ``origin`` stands behind the name and says what offsets count from, if they do not count from the start of the file.
+    """
+    return CorruptInput(f"{shown(name)}{origin}: byte {start + damage.at}: {damage.reason}")
 
 
 class Scanner(ABC):
