@@ -10,9 +10,8 @@ from kubemr_shell.errors import CorruptInput
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.planned_file import open_local, read_remote
 from kubemr_shell.inputs.records.csv_rows import RowCuts, row_end
-from kubemr_shell.inputs.records.cutter import Cutter
+from kubemr_shell.inputs.records.cutter import ReadingCutter
 from kubemr_shell.inputs.splits import whole_piece
-from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.shown import shown
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.waits.threads import in_threads
@@ -23,15 +22,10 @@ COUNTED_BYTES = 16 << 20
 _QUOTE = ord('"')
 
 
-class CsvCutter(Cutter):
-    """A cutter between rows of CSV. ``folder`` is the folder of relative names."""
+class CsvCutter(ReadingCutter):
+    """A cutter between rows of CSV."""
 
     is_exact = True
-
-    def __init__(self, *, folder: str, s3: S3Config, cancel_fd: int) -> None:
-        self._folder = folder
-        self._s3 = s3
-        self._cancel_fd = cancel_fd
 
     def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
         """Return, for each wanted offset, the first end of a row behind it.

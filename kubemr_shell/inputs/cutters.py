@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kubemr_shell.inputs.input_object import InputObject
-from kubemr_shell.inputs.records.cutter import ANYWHERE, BySize, Cutter
+from kubemr_shell.inputs.records.cutter import ANYWHERE, BySize, Cutter, ReadingCutter
 from kubemr_shell.inputs.records.formats import RecordFormat
 from kubemr_shell.inputs.splits import cuts_by_size, is_cut, plan_splits, target_size
 from kubemr_shell.job.records import LINES, Records
@@ -91,16 +91,14 @@ class _WholeIfCompressed(Cutter):
         return self._plain.cuts(item, wanted) if item.codec == "none" else []
 
 
-class _AtBlocksIfCompressed(Cutter):
+class _AtBlocksIfCompressed(ReadingCutter):
     """A cutter for formats whose readers find the boundaries of records."""
 
     is_exact = False
 
     def __init__(self, *, is_named: bool, folder: str, s3: S3Config, cancel_fd: int) -> None:
+        super().__init__(folder=folder, s3=s3, cancel_fd=cancel_fd)
         self._is_named = is_named
-        self._folder = folder
-        self._s3 = s3
-        self._cancel_fd = cancel_fd
 
     def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
         if item.codec == "none":

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from kubemr_shell.errors import InputError
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.planned_file import content_blocks, opened, read_each
-from kubemr_shell.inputs.records.recognition import HEAD_BYTES, LINES, NUL, Recognised, recognised, refusal
+from kubemr_shell.inputs.records.recognition import HEAD_BYTES, MAY_BE_LINES, NUL, Recognised, recognised, refusal
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.waits.waiter import Waiter
 
@@ -21,8 +21,8 @@ def refuse_unnamed_records(objects: Sequence[InputObject], *, folder: str, s3: S
     def check(item: InputObject, waiter: Waiter) -> None:
         found = item.recognised or _recognised(item, folder, s3, waiter)
         if found == NUL and not _ends_with_nul(item, folder, s3, waiter):
-            found = LINES
-        if found != LINES:
+            found = MAY_BE_LINES
+        if found != MAY_BE_LINES:
             raise InputError(refusal(found, item.uri))
 
     read_each(objects, check, Waiter(cancel_fd))

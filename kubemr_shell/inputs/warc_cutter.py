@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.planned_file import open_local, read_remote
-from kubemr_shell.inputs.records.cutter import Cutter
+from kubemr_shell.inputs.records.cutter import ReadingCutter
 from kubemr_shell.inputs.records.scanners import Damage, corrupt_input
 from kubemr_shell.inputs.records.warc import WarcBoundaries, ends_in_file
 from kubemr_shell.inputs.splits import whole_piece
-from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.storage.locate import scheme_of
 from kubemr_shell.waits.waiter import Waiter
 
@@ -21,15 +20,10 @@ WALKED_BYTES = 64 << 20
 """The bytes of a local file after which the planner checks again whether it was cancelled."""
 
 
-class WarcCutter(Cutter):
-    """A cutter between WARC records. ``folder`` is the folder of relative names."""
+class WarcCutter(ReadingCutter):
+    """A cutter between WARC records."""
 
     is_exact = True
-
-    def __init__(self, *, folder: str, s3: S3Config, cancel_fd: int) -> None:
-        self._folder = folder
-        self._s3 = s3
-        self._cancel_fd = cancel_fd
 
     def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
         """Return, for each wanted offset, the first end of a record that is not before it.

@@ -22,7 +22,7 @@ from kubemr_shell.job.spec_mappings import (
     SPLIT,
     TEXT,
     EnvVar,
-    FeedNeedsRecords,
+    FilesHaveNoRecords,
     HeaderNeedsLines,
     HeaderSpec,
     KeySpec,
@@ -262,7 +262,7 @@ SPEC = DataclassShape(
         Excludes("partitions", 0, ("combineCommand", "reduceCommand"), MAP_ONLY),
         NeedsOneOf(("inputs", "inputsFrom"), "is missing: list the files, folders, globs or URLs to read"),
         DistinctNames("files", "archives"),
-        FeedNeedsRecords(),
+        FilesHaveNoRecords(),
         HeaderNeedsLines(),
     ),
 )

@@ -91,7 +91,7 @@ class SplitSpec:
     )
 
 
-class FeedNeedsRecords(Rule):
+class FilesHaveNoRecords(Rule):
     """A rule that forbids the fields about records if the command gets files."""
 
     _NAMES = ("records", "header")

@@ -10,7 +10,6 @@ import pytest
 
 from kubemr_shell.errors import CorruptInput, InputError
 from kubemr_shell.inputs.cutters import splits_of
-from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.looking import with_headers, with_kinds
@@ -21,7 +20,7 @@ from kubemr_shell.job.spec_mappings import HeaderSpec, SplitSpec
 from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.net.s3_requests import GET, RequestMeter
 from tests.support.archives import tar_gz_of
-from tests.support.feeding import HASTY, SCRATCH, listed, output_of
+from tests.support.feeding import HASTY, SCRATCH, header_feed, listed, output_of
 from tests.support.http_server import Resource, serving
 from tests.support.s3_server import Bucket
 
@@ -43,22 +42,8 @@ def outputs_of(
     found = with_kinds(objects, split=rules, parallelism=1, s3=store)
     known, contents = with_headers(found, headers, split=rules, parallelism=1, folder="/", s3=store)
     splits = splits_of(known, records, rules, parallelism=1, folder="/", scratch=SCRATCH, s3=store)
-    return [
-        output_of(
-            SplitFeed(
-                split,
-                folder="/",
-                scratch=SCRATCH,
-                records=RecordFormat(records),
-                headers=headers,
-                planned_header=contents[split.header] if split.header else b"",
-                s3=store,
-                patience=HASTY,
-            ),
-            is_lines=False,
-        )
-        for split in splits
-    ]
+    formats = RecordFormat(records)
+    return [output_of(header_feed(split, headers, formats, contents, store), is_lines=False) for split in splits]
 
 
 def write(folder: Path, *contents: bytes) -> list[InputObject]:

@@ -6,6 +6,7 @@ import gzip
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -14,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubemr_shell.inputs.cutters import cutter_of
-from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.looking import with_headers
 from kubemr_shell.inputs.records.formats import RecordFormat
@@ -25,7 +25,7 @@ from kubemr_shell.job.spec_mappings import HeaderSpec, SplitSpec
 from kubemr_shell.job.split import Split
 from kubemr_shell.net.s3_config import S3Config
 from tests.properties.record_parsers import record_ends
-from tests.support.feeding import HASTY, SCRATCH, listed, output_of
+from tests.support.feeding import header_feed, listed, output_of
 from tests.support.http_server import Resource, serving
 
 Mode: TypeAlias = Literal["repeat", "drop"]
@@ -95,15 +95,7 @@ def outputs_of(
     found = []
     for planned in plan_splits(objects, split=split, parallelism=2, cutter=cutter):
         one = Split.from_json(planned.to_json())
-        feed = SplitFeed(
-            one,
-            folder="/",
-            scratch=SCRATCH,
-            records=RecordFormat(records),
-            headers=headers,
-            planned_header=contents[one.header] if one.header else b"",
-            patience=HASTY,
-        )
+        feed = header_feed(one, headers, RecordFormat(records), contents)
         output = output_of(feed, is_lines=False)
         found.append((one, output, feed.records_fed))
     return found
@@ -140,7 +132,7 @@ SPLITS = st.builds(
 @given(data=st.data(), split=SPLITS)
 def test_headers_of_files(name: str, mode: Mode, data: st.DataObject, split: SplitSpec) -> None:
     records, contents, headers = CASES[name]
-    header = HeaderSpec(mode=mode, lines=(spec := data.draw(headers)).lines, prefix=spec.prefix)
+    header = replace(data.draw(headers), mode=mode)
     drawn = data.draw(st.lists(st.tuples(contents, st.booleans()), min_size=1, max_size=5))
     with tempfile.TemporaryDirectory() as folder:
         files: dict[str, Parsed] = {}
@@ -158,7 +150,7 @@ def test_headers_of_files(name: str, mode: Mode, data: st.DataObject, split: Spl
 @given(data=st.data(), split=SPLITS)
 def test_headers_of_urls(name: str, mode: Mode, data: st.DataObject, split: SplitSpec) -> None:
     records, contents, headers = CASES[name]
-    header = HeaderSpec(mode=mode, lines=(spec := data.draw(headers)).lines, prefix=spec.prefix)
+    header = replace(data.draw(headers), mode=mode)
     texts = data.draw(st.lists(contents, min_size=1, max_size=3))
     with serving({f"/{number}": Resource(text) for number, text in enumerate(texts)}) as server:
         files = {server.url(f"/{number}"): parsed(text, header, records) for number, text in enumerate(texts)}

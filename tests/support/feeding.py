@@ -8,7 +8,7 @@ import os
 import tempfile
 import termios
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,9 @@ from kubemr_shell.inputs.feed import SplitFeed
 from kubemr_shell.inputs.input_object import InputObject
 from kubemr_shell.inputs.listing import list_inputs
 from kubemr_shell.inputs.records.formats import LINE_FORMAT, RecordFormat
+from kubemr_shell.inputs.records.headers import HeaderFormat
 from kubemr_shell.job.split import Split
+from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.waits.retry import Patience
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
@@ -67,6 +69,26 @@ def pipe() -> Iterator[Pipe]:
     finally:
         ends.close_reading()
         ends.close_writing()
+
+
+def header_feed(
+    split: Split,
+    headers: HeaderFormat,
+    records: RecordFormat,
+    contents: Mapping[str, bytes],
+    s3: S3Config = S3Config(),  # noqa: B008 - frozen
+) -> SplitFeed:
+    """Return the feed of a split whose header is in ``contents``, the headers of the plan by their names."""
+    return SplitFeed(
+        split,
+        folder="/",
+        scratch=SCRATCH,
+        records=records,
+        headers=headers,
+        planned_header=contents[split.header] if split.header else b"",
+        s3=s3,
+        patience=HASTY,
+    )
 
 
 def fed(split: Split, patience: Patience = HASTY, records: RecordFormat = LINE_FORMAT) -> bytes:

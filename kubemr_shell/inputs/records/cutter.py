@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kubemr_shell.errors import CorruptInput
 from kubemr_shell.inputs.input_object import InputObject
+from kubemr_shell.net.s3_config import S3Config
 from kubemr_shell.shown import shown
 
 
@@ -21,6 +22,15 @@ class Cutter(Protocol):
     def cuts(self, item: InputObject, wanted: Sequence[int]) -> list[int]:
         """Return offsets close to the wanted ones, in increasing order and inside the file."""
         ...
+
+
+class ReadingCutter(Cutter):
+    """A cutter that reads the inputs. ``folder`` is the folder of relative names."""
+
+    def __init__(self, *, folder: str, s3: S3Config, cancel_fd: int) -> None:
+        self._folder = folder
+        self._s3 = s3
+        self._cancel_fd = cancel_fd
 
 
 class Anywhere(Cutter):

@@ -51,7 +51,7 @@ _SIGNS = (
     (re.compile(rb"(?s).*?\n\$\$\$\$\n"), Recognised("looks like an SDF file", r"separator=$$$$\n")),
     (re.compile(rb"(?s).*?\n\$\$\$\$\r\n"), Recognised("looks like an SDF file", r"separator=$$$$\r\n")),
 )
-LINES = Recognised("looks like lines", "lines")
+MAY_BE_LINES = Recognised("looks like lines", "lines")
 """The result for a file whose records may be lines."""
 NUL = Recognised("has NUL bytes, ends with a NUL byte", "nul")
 """The result for a file whose records end with NUL if its last byte is NUL too. Lines may hold any number of NULs."""
@@ -59,7 +59,7 @@ _CSV = Recognised("has line ends within quotes", "csv")
 
 
 def recognised(head: bytes, name: str) -> Recognised:
-    """Return the format that the first HEAD_BYTES bytes of a file show, or LINES if its records may be lines.
+    """Return the format that the first HEAD_BYTES bytes of a file show, or MAY_BE_LINES if its records may be lines.
 
     ``name`` is the name of the file. CSV is recognised only in a file with the suffix .csv, because in other texts a
     quotation may go over several lines.
@@ -70,7 +70,7 @@ def recognised(head: bytes, name: str) -> Recognised:
             return found
     if is_named_csv(name) and any(b"\n" in field for field in head.split(b'"')[1::2]):
         return _CSV
-    return NUL if b"\0" in head else LINES
+    return NUL if b"\0" in head else MAY_BE_LINES
 
 
 def refusal(found: Recognised, name: str) -> str:
